@@ -37,10 +37,10 @@ class ImageReport:
     """Everything reported of one image at one stage.
 
     `entries` are the indices into `reading.places_at(stage)` that are reported. In their order come `words` (None where
-    the stage has no words), `patch_embeddings` (the patch embedding, where single patches are reported as they enter the tower),
-    `vectors` [entries, hidden] float32, `layer_words` (the words after every layer), `agreements` (of metrics, at `tokens`
-    with `null`) and `facts`. `layers` are the norms of the language model's layers, at one of them. `values` is the
-    lens's result for all entries of the stage, `null` the noise baseline, and `whole_result` a lens's result for the whole
+    the stage has no words), `patch_embeddings` (where single patches are reported as they enter the tower), `vectors`
+    [entries, hidden] float32, `layer_words` (the words after every layer), `agreements` (of metrics, at `tokens` with
+    `null`) and `facts`. `layers` are the norms of the language model's layers, at one of them. `values` is the lens's
+    result for all entries of the stage, `null` the noise baseline, and `whole_result` a lens's result for the whole
     image: maps by token of the `answer`, a matrix, or scores.
     """
 

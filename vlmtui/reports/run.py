@@ -33,8 +33,8 @@ _T = TypeVar("_T")
 class ReportJob:
     """Which pictures a report is of, where it goes, and who hears of it.
 
-    `several` says that more than one picture was asked for, as by a folder. `on_failure` is told of every picture that failed,
-    `on_note` what else a person should know, with `debug` also which session it is.
+    `several` says that more than one picture was asked for, as by a folder. `on_failure` is told of every picture that
+    failed, `on_note` what else a person should know, with `debug` also which session it is.
     """
 
     sources: tuple[str, ...]

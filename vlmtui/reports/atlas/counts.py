@@ -28,9 +28,9 @@ class WordCounts:
 
     def add(self, ids: Ints) -> None:
         """Add one for each id."""
-        more = np.bincount(ids, minlength=len(self._counts))
-        more[: len(self._counts)] += self._counts
-        self._counts = more
+        counts = np.bincount(ids, minlength=len(self._counts))
+        counts[: len(self._counts)] += self._counts
+        self._counts = counts
 
     def of(self, id_: int) -> int:
         """The count of an id."""
@@ -76,17 +76,17 @@ class AtlasCounts:
     def add(self, block: TableBlock) -> None:
         """Count the images of a block. `UsageError` where they are of another model, stage or metric."""
         self._failures(block)
-        there = ~block.failed
-        if not there.any():
+        is_read = ~block.failed
+        if not is_read.any():
             return
         self._kinds = list(dict.fromkeys([*self._kinds, *block.kinds()]))
         check_one_kind(self._kinds)
         self.model, self.stage, self.metric = self._kinds[0]
-        self.pictures += len(np.unique(block.picture[there]))
-        counted = there & ~block.is_("kind", "newline")
-        self.entries += int(counted.sum())
-        self._words(block, counted)
-        self._outliers(block, counted)
+        self.pictures += len(np.unique(block.picture[is_read]))
+        is_counted = is_read & ~block.is_("kind", "newline")
+        self.entries += int(is_counted.sum())
+        self._words(block, is_counted)
+        self._outliers(block, is_counted)
 
     @property
     def shapes(self) -> list[PositionCounts]:
@@ -97,13 +97,13 @@ class AtlasCounts:
         rows = np.flatnonzero(block.failed)
         self.failed += len(rows)
         for row in rows[: MOST_FAILED - len(self.failures)].tolist():
-            of = block.at(row)
-            self.failures.append((of["image"] or "", of["error"]))
+            failed_row = block.at(row)
+            self.failures.append((failed_row["image"] or "", failed_row["error"]))
 
-    def _words(self, block: TableBlock, counted: Marks) -> None:
-        told = block.told
-        kept = counted[told.row]
-        row, place, ids = told.row[kept], told.place[kept], told.ids[kept]
+    def _words(self, block: TableBlock, is_counted: Marks) -> None:
+        word_table = block.told
+        mask = is_counted[word_table.row]
+        row, place, ids = word_table.row[mask], word_table.place[mask], word_table.ids[mask]
         if not len(ids):
             return
         first = place == 0
@@ -113,29 +113,31 @@ class AtlasCounts:
         self.among.add(ids)
         self.pictures_first.add(_once(block.picture[row[first]], ids[first]))
         self.pictures_among.add(_once(block.picture[row], ids))
-        distinct, where = np.unique(told.ids, return_index=True)
-        new = np.array([id_ not in self.names for id_ in distinct.tolist()], bool)
-        self.names |= dict(zip(distinct[new].tolist(), block.names(where[new]), strict=True))
+        distinct, first_rows = np.unique(word_table.ids, return_index=True)
+        is_new = np.array([id_ not in self.names for id_ in distinct.tolist()], bool)
+        self.names |= dict(zip(distinct[is_new].tolist(), block.names(first_rows[is_new]), strict=True))
 
-    def _outliers(self, block: TableBlock, counted: Marks) -> None:
-        whole = complete_images(block)
-        self.some += int((~whole[np.unique(block.picture[counted])]).sum())
-        placed = counted & whole[block.picture]
+    def _outliers(self, block: TableBlock, is_counted: Marks) -> None:
+        is_complete = complete_images(block)
+        self.some += int((~is_complete[np.unique(block.picture[is_counted])]).sum())
+        placed = is_counted & is_complete[block.picture]
         z = block.number("z")
-        wild = np.isnan(z) | (np.abs(z) > THRESHOLD)
+        is_outlier = np.isnan(z) | (np.abs(z) > THRESHOLD)
         kind: EntryKind = "patch" if self.stage is not None and of_patches(self.stage) else "token"
-        for shape, rows, at, view in grids_by_shape(block, placed):
-            self._tally(GridShape(kind, *shape), at, wild[rows], block.picture[rows], view)
+        for shape, rows, positions, views in grids_by_shape(block, placed):
+            self._tally(GridShape(kind, *shape), positions, is_outlier[rows], block.picture[rows], views)
         queries = np.flatnonzero(placed & block.is_("kind", "query"))
         if len(queries):
             pictures, begin, counts = np.unique(block.picture[queries], return_index=True, return_counts=True)
-            at = np.arange(len(queries)) - np.repeat(begin, counts)
+            positions = np.arange(len(queries)) - np.repeat(begin, counts)
             for count in np.unique(counts).tolist():
-                mine = np.repeat(counts == count, counts)
-                picture = np.repeat(pictures, counts)[mine]
-                self._tally(GridShape("query", count, 1), at[mine], wild[queries[mine]], picture, picture)
+                matches = np.repeat(counts == count, counts)
+                picture = np.repeat(pictures, counts)[matches]
+                self._tally(
+                    GridShape("query", count, 1), positions[matches], is_outlier[queries[matches]], picture, picture
+                )
 
-    def _tally(self, shape: GridShape, at: Ints, wild: Marks, picture: Ints, view: Ints) -> None:
+    def _tally(self, shape: GridShape, positions: Ints, is_outlier: Marks, picture: Ints, view: Ints) -> None:
         pictures = len(np.unique(picture))
         if shape not in self.tallies:
             if shape.size > self._room:
@@ -143,8 +145,8 @@ class AtlasCounts:
                 return
             self._room -= shape.size
         tally = self.tallies.setdefault(shape, PositionCounts.of(shape))
-        tally.counts += np.bincount(at[wild], minlength=shape.size)
-        tally.there += np.bincount(at, minlength=shape.size)
+        tally.counts += np.bincount(positions[is_outlier], minlength=shape.size)
+        tally.there += np.bincount(positions, minlength=shape.size)
         tally.pictures += pictures
         tally.views += len(np.unique(view))
 
@@ -152,9 +154,9 @@ class AtlasCounts:
 def complete_images(block: TableBlock) -> Marks:
     """Which images of a block have all their rows, bool [images]: their indices are 0 … n - 1."""
     count = np.bincount(block.picture)
-    most = np.full(len(count), NO_ROW)
-    np.maximum.at(most, block.picture, block.whole("index"))
-    return np.asarray(most == count - 1)
+    largest_index = np.full(len(count), NO_ROW)
+    np.maximum.at(largest_index, block.picture, block.whole("index"))
+    return np.asarray(largest_index == count - 1)
 
 
 def grids_by_shape(block: TableBlock, placed: Marks) -> list[tuple[tuple[int, int], Ints, Ints, Ints]]:
@@ -166,16 +168,16 @@ def grids_by_shape(block: TableBlock, placed: Marks) -> list[tuple[tuple[int, in
     rows = np.flatnonzero(placed & (block.whole("row") >= 0) & (block.whole("col") >= 0))
     if not len(rows):
         return []
-    number = block.whole("grid")[rows]
-    _, grid = np.unique(block.picture[rows] * (int(number.max()) + 2) + number, return_inverse=True)
+    grid_numbers = block.whole("grid")[rows]
+    _, grid = np.unique(block.picture[rows] * (int(grid_numbers.max()) + 2) + grid_numbers, return_inverse=True)
     row, col = block.whole("row")[rows], block.whole("col")[rows]
     shape = np.zeros((int(grid.max()) + 1, 2), np.int64)
     np.maximum.at(shape, grid, np.stack([row, col], axis=1) + 1)
-    found = []
+    grids = []
     for size in np.unique(shape, axis=0).tolist():
-        mine = (shape[grid] == size).all(axis=1)
-        found.append(((size[0], size[1]), rows[mine], row[mine] * size[1] + col[mine], grid[mine]))
-    return found
+        matches = (shape[grid] == size).all(axis=1)
+        grids.append(((size[0], size[1]), rows[matches], row[matches] * size[1] + col[matches], grid[matches]))
+    return grids
 
 
 def _once(picture: Ints, ids: Ints) -> Ints:

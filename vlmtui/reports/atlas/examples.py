@@ -60,23 +60,26 @@ class WordExamples:
             shares = np.where(self._there > 0, self._said / self._there, np.nan)
         return np.asarray(shares.reshape(SIDE, SIDE))
 
-    def lay(self, said: Floats, there: Floats) -> None:
+    def lay(self, word_weights: Floats, all_weights: Floats) -> None:
         """Add patches to the map: weights of those with the word, and of all, both [squares]."""
-        self._said += said
-        self._there += there
+        self._said += word_weights
+        self._there += all_weights
 
-    def take(self, places: Ints, scores: Floats, rows: Ints, block: TableBlock, before: int, most: int) -> None:
-        """Keep the top `most` patches including a block's rows; `before` is the number of rows before the block."""
-        kept = np.isfinite(scores)
-        if len(self.patches) == most > 0:
+    def take(
+        self, places: Ints, scores: Floats, rows: Ints, block: TableBlock, first_row: int, max_patches: int
+    ) -> None:
+        """Keep the top `max_patches` patches including a block's rows; `first_row` is the number of rows before it."""
+        mask = np.isfinite(scores)
+        if len(self.patches) == max_patches > 0:
             last = self.patches[-1]
-            kept &= (places < last.place) | ((places == last.place) & (scores > last.score))
-        places, scores, rows = places[kept], scores[kept], rows[kept]
-        best = np.lexsort((rows, -scores, places))[:most]
-        found = [
-            PatchExample(int(places[i]), float(scores[i]), before + int(rows[i]), block.at(int(rows[i]))) for i in best
+            mask &= (places < last.place) | ((places == last.place) & (scores > last.score))
+        places, scores, rows = places[mask], scores[mask], rows[mask]
+        best = np.lexsort((rows, -scores, places))[:max_patches]
+        new_patches = [
+            PatchExample(int(places[i]), float(scores[i]), first_row + int(rows[i]), block.at(int(rows[i])))
+            for i in best
         ]
-        self.patches = sorted([*self.patches, *found], key=lambda one: one.rank)[:most]
+        self.patches = sorted([*self.patches, *new_patches], key=lambda example: example.rank)[:max_patches]
 
 
 @dataclass
@@ -87,61 +90,72 @@ class ChosenWords:
     sought: list[WordExamples]
 
 
-def choose_words(counted: AtlasCounts, k: int, words: Sequence[str]) -> ChosenWords:
+def choose_words(counts: AtlasCounts, k: int, words: Sequence[str]) -> ChosenWords:
     """Choose the k words that are top-1 most often, and those asked for."""
     sought = []
     for word in words:
-        wanted = _folded(word)
+        folded = _folded(word)
         ids = tuple(
             id_
-            for id_, (piece, text) in counted.names.items()
-            if wanted in (_folded(text), _folded(visible(piece, text))) or word == piece
+            for id_, (piece, text) in counts.names.items()
+            if folded in (_folded(text), _folded(visible(piece, text))) or word == piece
         )
         sought.append(WordExamples(tuple(sorted(ids)), word))
-    return ChosenWords([WordExamples((id_,)) for id_ in counted.first.ranked[:k]], sought)
+    return ChosenWords([WordExamples((id_,)) for id_ in counts.first.ranked[:k]], sought)
 
 
-def collect_examples(found: ChosenWords, blocks: Iterable[TableBlock], most: int) -> None:
-    """Fill in the map and the top `most` patches of every word chosen."""
-    before = 0
+def collect_examples(words: ChosenWords, blocks: Iterable[TableBlock], max_patches: int) -> None:
+    """Fill in the map and the top `max_patches` patches of every word chosen."""
+    first_row = 0
     for block in blocks:
-        counted = ~block.failed & ~block.is_("kind", "newline")
-        told = block.told
-        kept = counted[told.row]
-        row, place, ids, scores = told.row[kept], told.place[kept], told.ids[kept], told.scores[kept]
-        weights = _weights(block, counted)
-        everywhere = weights.sum(axis=0)
+        is_counted = ~block.failed & ~block.is_("kind", "newline")
+        word_table = block.told
+        mask = is_counted[word_table.row]
+        row, place, ids, scores = (
+            word_table.row[mask],
+            word_table.place[mask],
+            word_table.ids[mask],
+            word_table.scores[mask],
+        )
+        weights = _weights(block, is_counted)
+        total_weights = weights.sum(axis=0)
         size = int(ids.max()) + 1 if len(ids) else 0
-        number = np.full(size, -1)
-        for i, chosen in enumerate(found.most_said):
-            if chosen.ids[0] < size:
-                number[chosen.ids[0]] = i
-        which = number[ids]
-        order = np.argsort(which, kind="stable")
-        cuts = np.searchsorted(which[order], np.arange(len(found.most_said) + 1))
-        for i, chosen in enumerate(found.most_said):
-            mine = order[cuts[i] : cuts[i + 1]]
-            first = mine[place[mine] == 0]
-            chosen.lay(weights[row[first]].sum(axis=0), everywhere)
-            chosen.take(place[mine], scores[mine], row[mine], block, before, most)
-        for chosen in found.sought:
-            mine = np.flatnonzero(np.isin(ids, chosen.ids))
-            rows, at = np.unique(row[mine], return_index=True)  # for a row with several spellings, the first
-            mine = mine[at]
-            chosen.lay(weights[rows].sum(axis=0), everywhere)
-            chosen.take(place[mine], scores[mine], rows, block, before, most)
-        before += len(block)
+        index_of_id = np.full(size, -1)
+        for i, word in enumerate(words.most_said):
+            if word.ids[0] < size:
+                index_of_id[word.ids[0]] = i
+        word_index = index_of_id[ids]
+        order = np.argsort(word_index, kind="stable")
+        bounds = np.searchsorted(word_index[order], np.arange(len(words.most_said) + 1))
+        for i, word in enumerate(words.most_said):
+            matches = order[bounds[i] : bounds[i + 1]]
+            first = matches[place[matches] == 0]
+            word.lay(weights[row[first]].sum(axis=0), total_weights)
+            word.take(place[matches], scores[matches], row[matches], block, first_row, max_patches)
+        for word in words.sought:
+            matches = np.flatnonzero(np.isin(ids, word.ids))
+            # for a row with several spellings, the first
+            rows, first_matches = np.unique(row[matches], return_index=True)
+            matches = matches[first_matches]
+            word.lay(weights[rows].sum(axis=0), total_weights)
+            word.take(place[matches], scores[matches], rows, block, first_row, max_patches)
+        first_row += len(block)
 
 
-def _weights(block: TableBlock, counted: Marks) -> Floats:
+def _weights(block: TableBlock, is_counted: Marks) -> Floats:
     """The share of every row's grid cell in each of SIDE × SIDE squares, float64 [rows, squares].
 
     The shares of a cell sum to one; they are zero for rows without a position, and for images with rows missing.
     """
     weights = np.zeros((len(block), SIDE * SIDE))
-    for (down, across), rows, at, _ in grids_by_shape(block, counted & complete_images(block)[block.picture]):
-        tall, wide = _parts(at // across, down), _parts(at % across, across)
-        weights[rows] = (tall[:, :, None] * wide[:, None, :]).reshape(len(rows), SIDE * SIDE)
+    for (num_rows, num_columns), rows, positions, _ in grids_by_shape(
+        block, is_counted & complete_images(block)[block.picture]
+    ):
+        row_shares, column_shares = (
+            _parts(positions // num_columns, num_rows),
+            _parts(positions % num_columns, num_columns),
+        )
+        weights[rows] = (row_shares[:, :, None] * column_shares[:, None, :]).reshape(len(rows), SIDE * SIDE)
     return weights
 
 

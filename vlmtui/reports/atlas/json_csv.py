@@ -49,51 +49,51 @@ def atlas_json(atlas: Atlas) -> Iterator[str]:
 
 def atlas_object(atlas: Atlas) -> json.Object:
     """The JSON object of an atlas: `vlmtui/atlas/1`."""
-    counted = atlas.counted
+    counts = atlas.counted
     return {
         "schema": SCHEMA,
         "tables": list(atlas.files),
-        "query": {"model": counted.model, "stage": counted.stage, "metric": counted.metric, "k": counted.k},
-        "pictures": counted.pictures,
-        "failed": counted.failed,
-        "entries": counted.entries,
-        "partial": counted.some,
-        "uncounted": counted.unlike,
+        "query": {"model": counts.model, "stage": counts.stage, "metric": counts.metric, "k": counts.k},
+        "pictures": counts.pictures,
+        "failed": counts.failed,
+        "entries": counts.entries,
+        "partial": counts.some,
+        "uncounted": counts.unlike,
         "words": [
-            {**_named(atlas, chosen.ids[0]), **word_counts_object(atlas, chosen.ids[0]), **_places(chosen)}
-            for chosen in atlas.found.most_said
+            {**_named(atlas, word.ids[0]), **word_counts_object(atlas, word.ids[0]), **_places(word)}
+            for word in atlas.found.most_said
         ],
         "sought": [
             {
-                "word": chosen.sought,
-                "ids": list(chosen.ids),
-                "pieces": [counted.names[id_][0] for id_ in chosen.ids],
-                "first": sum(counted.first.of(id_) for id_ in chosen.ids),
-                "among": sum(counted.among.of(id_) for id_ in chosen.ids),
-                **_places(chosen),
+                "word": word.sought,
+                "ids": list(word.ids),
+                "pieces": [counts.names[id_][0] for id_ in word.ids],
+                "first": sum(counts.first.of(id_) for id_ in word.ids),
+                "among": sum(counts.among.of(id_) for id_ in word.ids),
+                **_places(word),
             }
-            for chosen in atlas.found.sought
+            for word in atlas.found.sought
         ],
         "outliers": {
             "rule": {"z": THRESHOLD, "alpha": ALPHA, "mostly": MOSTLY, "least": LEAST},
-            "grids": [grid_object(tally) for tally in counted.shapes],
+            "grids": [grid_object(tally) for tally in counts.shapes],
         },
-        "failures": [{"image": image, "error": error} for image, error in counted.failures],
+        "failures": [{"image": image, "error": error} for image, error in counts.failures],
     }
 
 
 def word_counts_object(atlas: Atlas, id_: int) -> json.Object:
     """Counts of a word by entry and by image, with their shares."""
-    counted = atlas.counted
-    told: json.Object = {}
-    for name, tallied, of in (
-        ("first", counted.first, counted.entries),
-        ("among", counted.among, counted.entries),
-        ("pictures_first", counted.pictures_first, counted.pictures),
-        ("pictures_among", counted.pictures_among, counted.pictures),
+    counts = atlas.counted
+    shares_object: json.Object = {}
+    for name, word_counts, total in (
+        ("first", counts.first, counts.entries),
+        ("among", counts.among, counts.entries),
+        ("pictures_first", counts.pictures_first, counts.pictures),
+        ("pictures_among", counts.pictures_among, counts.pictures),
     ):
-        told |= {name: tallied.of(id_), f"{name}_share": tallied.of(id_) / of}
-    return told
+        shares_object |= {name: word_counts.of(id_), f"{name}_share": word_counts.of(id_) / total}
+    return shares_object
 
 
 def _named(atlas: Atlas, id_: int) -> json.Object:
@@ -101,8 +101,8 @@ def _named(atlas: Atlas, id_: int) -> json.Object:
     return {"id": id_, "piece": piece, "text": text}
 
 
-def _places(chosen: WordExamples) -> json.Object:
-    return {"where": chosen.said.tolist(), "patches": [_patch(patch) for patch in chosen.patches]}
+def _places(word: WordExamples) -> json.Object:
+    return {"where": word.said.tolist(), "patches": [_patch(patch) for patch in word.patches]}
 
 
 def _patch(patch: PatchExample) -> json.Object:
@@ -122,13 +122,13 @@ def atlas_csv(atlas: Atlas) -> Iterator[str]:
 
 
 def _words(atlas: Atlas) -> Iterator[list[Any]]:
-    names = [f"{what}{share}" for what in _COUNTED for share in ("", "_share")]
+    names = [f"{count_name}{share}" for count_name in _COUNTED for share in ("", "_share")]
     yield ["id", "word", "piece", *names]
-    for chosen in atlas.found.most_said:
-        (id_,) = chosen.ids
-        found = word_counts_object(atlas, id_)
+    for word in atlas.found.most_said:
+        (id_,) = word.ids
+        word_object = word_counts_object(atlas, id_)
         piece, text = atlas.counted.names[id_]
-        yield [id_, visible(piece, text), piece, *(found[name] for name in names)]
+        yield [id_, visible(piece, text), piece, *(word_object[name] for name in names)]
 
 
 _COUNTED = ("first", "among", "pictures_first", "pictures_among")
@@ -136,32 +136,32 @@ _COUNTED = ("first", "among", "pictures_first", "pictures_among")
 
 def _every(atlas: Atlas) -> Iterator[tuple[str, WordExamples]]:
     """The words asked for that occur; the most frequent ones where none was asked for."""
-    for chosen in atlas.found.sought or atlas.found.most_said:
-        if chosen.ids:
-            yield chosen.sought or visible(*atlas.counted.names[chosen.ids[0]]), chosen
+    for word in atlas.found.sought or atlas.found.most_said:
+        if word.ids:
+            yield word.sought or visible(*atlas.counted.names[word.ids[0]]), word
 
 
 def _where(atlas: Atlas) -> Iterator[list[Any]]:
     yield ["word", "id", "row", "col", "share", "counts"]
-    for word, chosen in _every(atlas):
-        for (row, col), share in np.ndenumerate(chosen.said):
-            counted = "first" if chosen.sought is None else "among"
-            yield [word, _one(chosen), row, col, float(share) if np.isfinite(share) else None, counted]
+    for word, examples in _every(atlas):
+        for (row, col), share in np.ndenumerate(examples.said):
+            count_name = "first" if examples.sought is None else "among"
+            yield [word, _one(examples), row, col, float(share) if np.isfinite(share) else None, count_name]
 
 
 def _patches(atlas: Atlas) -> Iterator[list[Any]]:
     yield ["word", "id", "score", *_OF_PATCH, "x0", "y0", "x1", "y1", "norm", "place"]
-    for word, chosen in _every(atlas):
-        for patch in chosen.patches:
+    for word, examples in _every(atlas):
+        for patch in examples.patches:
             row = patch.row
             box = [row[name] for name in ("x0", "y0", "x1", "y1")]
-            found = [*(row[name] for name in _OF_PATCH), *box, row["norm"], patch.place + 1]
-            yield [word, _one(chosen), patch.score, *found]
+            patch_cells = [*(row[name] for name in _OF_PATCH), *box, row["norm"], patch.place + 1]
+            yield [word, _one(examples), patch.score, *patch_cells]
 
 
-def _one(chosen: WordExamples) -> int | None:
+def _one(word: WordExamples) -> int | None:
     """The id of a word with a single spelling; None for several."""
-    return chosen.ids[0] if len(chosen.ids) == 1 else None
+    return word.ids[0] if len(word.ids) == 1 else None
 
 
 def _outliers(atlas: Atlas) -> Iterator[list[Any]]:
@@ -169,8 +169,12 @@ def _outliers(atlas: Atlas) -> Iterator[list[Any]]:
     yield [*shape, *position, "repeats"]
     for tally in atlas.counted.shapes:
         grid = grid_object(tally)
-        for at in grid["positions"]:
-            yield [*(grid[name] for name in shape), *(at[name] for name in position), "yes" if at["repeats"] else "no"]
+        for position_object in grid["positions"]:
+            yield [
+                *(grid[name] for name in shape),
+                *(position_object[name] for name in position),
+                "yes" if position_object["repeats"] else "no",
+            ]
 
 
 def _failures(atlas: Atlas) -> Iterator[list[Any]]:

@@ -48,33 +48,33 @@ def _page(atlas: Atlas) -> Iterator[str]:
         yield ""
         yield "Pictures that failed"
         for image, error in atlas.counted.failures[:_FAILURES]:
-            said = plain(error if image in error else f"{image}: {error}")
-            yield from flow((f"{word} " for word in said.split(" ")), "  ", indent=4)
-        if (more := atlas.counted.failed - _FAILURES) > 0:
-            yield f"  and {more:,} more: --format csv --table failures"
+            failure_text = plain(error if image in error else f"{image}: {error}")
+            yield from flow((f"{word} " for word in failure_text.split(" ")), "  ", indent=4)
+        if (num_unlisted := atlas.counted.failed - _FAILURES) > 0:
+            yield f"  and {num_unlisted:,} more: --format csv --table failures"
 
 
 def labelled_facts(atlas: Atlas) -> Iterator[tuple[str, str]]:
     """Facts needed to read an atlas, as labels and sentences."""
-    counted = atlas.counted
+    counts = atlas.counted
     yield "tables", numbers.count(len(atlas.files), "file")
-    failed = f"; {counted.failed:,} more failed" if counted.failed else ""
-    yield "read", numbers.count(counted.pictures, "picture") + failed
-    if counted.model is not None:
-        yield "model", plain(counted.model)
-    if counted.stage is not None:
-        yield "stage", f"{plain(counted.stage)}, {numbers.count(counted.entries, 'entry', 'entries')}"
-    if counted.metric is not None and counted.k:
-        yield "words", f"by {plain(counted.metric)}, {counted.k} an entry"
-    if counted.some:
-        have = "has" if counted.some == 1 else "have"
+    failed = f"; {counts.failed:,} more failed" if counts.failed else ""
+    yield "read", numbers.count(counts.pictures, "picture") + failed
+    if counts.model is not None:
+        yield "model", plain(counts.model)
+    if counts.stage is not None:
+        yield "stage", f"{plain(counts.stage)}, {numbers.count(counts.entries, 'entry', 'entries')}"
+    if counts.metric is not None and counts.k:
+        yield "words", f"by {plain(counts.metric)}, {counts.k} an entry"
+    if counts.some:
+        have = "has" if counts.some == 1 else "have"
         yield (
             "places",
-            f"of {numbers.count(counted.some, 'picture')} {have} only some rows here (--where, --rows, --patch): their "
+            f"of {numbers.count(counts.some, 'picture')} {have} only some rows here (--where, --rows, --patch): their "
             "words are counted, where they lie is not",
         )
-    if counted.unlike:
-        yield "shapes", f"{numbers.count(counted.unlike, 'picture')} of rare shapes are left out of the outliers"
+    if counts.unlike:
+        yield "shapes", f"{numbers.count(counts.unlike, 'picture')} of rare shapes are left out of the outliers"
 
 
 def map_caption(side: int) -> str:
@@ -83,73 +83,83 @@ def map_caption(side: int) -> str:
 
 
 def _words(atlas: Atlas) -> Iterator[str]:
-    counted = atlas.counted
-    k = counted.k
+    counts = atlas.counted
+    k = counts.k
     yield f"{'Most said':<{_WORD}} {'id':>8}  {'first word of':>21}  {f'among the {k} of':>21}"
     yield f"{'':<{_WORD}} {'':>8}  {'entries':>10} {'pictures':>10}  {'entries':>10} {'pictures':>10}"
-    for chosen in atlas.found.most_said:
-        (id_,) = chosen.ids
+    for examples in atlas.found.most_said:
+        (id_,) = examples.ids
         shares = [
-            numbers.percent(100 * tallied.of(id_) / of)
-            for tallied, of in (
-                (counted.first, counted.entries),
-                (counted.pictures_first, counted.pictures),
-                (counted.among, counted.entries),
-                (counted.pictures_among, counted.pictures),
+            numbers.percent(100 * word_counts.of(id_) / total)
+            for word_counts, total in (
+                (counts.first, counts.entries),
+                (counts.pictures_first, counts.pictures),
+                (counts.among, counts.entries),
+                (counts.pictures_among, counts.pictures),
             )
         ]
         first, pictures, among, among_pictures = (f"{share:>10}" for share in shares)
-        word = fit(shown_word(counted, id_), _WORD)
+        word = fit(shown_word(counts, id_), _WORD)
         yield f"{word} {id_:>8}  {first} {pictures}  {among} {among_pictures}"
 
 
-def shown_word(counted: AtlasCounts, id_: int) -> str:
+def shown_word(counts: AtlasCounts, id_: int) -> str:
     """A word for display."""
-    return isolate(visible(*counted.names[id_]))
+    return isolate(visible(*counts.names[id_]))
 
 
-def spellings(counted: AtlasCounts, chosen: WordExamples) -> list[tuple[str, int]]:
+def spellings(counts: AtlasCounts, word: WordExamples) -> list[tuple[str, int]]:
     """The pieces of a word asked for, for display, with their ids."""
-    joins = marks_words(piece for piece, _ in counted.names.values())
-    return [(visible(*counted.names[id_], joins), id_) for id_ in chosen.ids]
+    joins = marks_words(piece for piece, _ in counts.names.values())
+    return [(visible(*counts.names[id_], joins), id_) for id_ in word.ids]
 
 
-def _maps(atlas: Atlas, chosen: Sequence[WordExamples]) -> Iterator[str]:
+def _maps(atlas: Atlas, words: Sequence[WordExamples]) -> Iterator[str]:
     """The maps of words, several side by side."""
-    for start in range(0, len(chosen), _MAPS):
-        some = chosen[start : start + _MAPS]
+    for start in range(0, len(words), _MAPS):
+        map_row = words[start : start + _MAPS]
         yield ""
         titles = []
-        for one in some:
-            most = f" {numbers.percent(100 * float(np.nanmax(one.said)))}" if np.isfinite(one.said).any() else ""
-            titles.append(fit(fit(shown_word(atlas.counted, one.ids[0]), _WIDE - len(most)) + most, _WIDE))
+        for word in map_row:
+            largest_share = (
+                f" {numbers.percent(100 * float(np.nanmax(word.said)))}" if np.isfinite(word.said).any() else ""
+            )
+            titles.append(
+                fit(fit(shown_word(atlas.counted, word.ids[0]), _WIDE - len(largest_share)) + largest_share, _WIDE)
+            )
         yield "   ".join(titles)
         for row in range(SIDE):
-            yield " │ ".join(_shaded(one)[row] for one in some)
+            yield " │ ".join(_shaded(word)[row] for word in map_row)
 
 
-def _shaded(chosen: WordExamples) -> list[str]:
-    shares = np.nan_to_num(chosen.said)
-    most = float(shares.max())
-    steps = np.ceil(shares / most * (len(_SHADES) - 1)).astype(int) if most > 0 else np.zeros_like(shares, int)
+def _shaded(word: WordExamples) -> list[str]:
+    shares = np.nan_to_num(word.said)
+    largest_share = float(shares.max())
+    steps = (
+        np.ceil(shares / largest_share * (len(_SHADES) - 1)).astype(int)
+        if largest_share > 0
+        else np.zeros_like(shares, int)
+    )
     return ["".join(2 * _SHADES[step] for step in row) for row in steps.tolist()]
 
 
-def _sought(atlas: Atlas, chosen: WordExamples) -> Iterator[str]:
-    counted = atlas.counted
-    word = isolate(plain(chosen.sought or ""))
-    if not chosen.ids:
+def _sought(atlas: Atlas, examples: WordExamples) -> Iterator[str]:
+    counts = atlas.counted
+    word = isolate(plain(examples.sought or ""))
+    if not examples.ids:
         yield from wrapped(f"No entry has {word} among its words.", "")
         return
-    pieces = ", ".join(f"{isolate(piece)} ({id_})" for piece, id_ in spellings(counted, chosen))
-    first = sum(counted.first.of(id_) for id_ in chosen.ids)
-    among = sum(counted.among.of(id_) for id_ in chosen.ids)
-    said = f"Most like {word}: {pieces}; first of {first:,}, among the {counted.k} of {among:,} (each spelling counted)"
-    yield from wrapped(said, "")
-    if chosen.patches:
+    pieces = ", ".join(f"{isolate(piece)} ({id_})" for piece, id_ in spellings(counts, examples))
+    first = sum(counts.first.of(id_) for id_ in examples.ids)
+    among = sum(counts.among.of(id_) for id_ in examples.ids)
+    summary = (
+        f"Most like {word}: {pieces}; first of {first:,}, among the {counts.k} of {among:,} (each spelling counted)"
+    )
+    yield from wrapped(summary, "")
+    if examples.patches:
         yield from wrapped(f"Patches: {RANKING}.", "")
         yield "place     score  row,column   box in pixels, picture"
-    for patch in chosen.patches:
+    for patch in examples.patches:
         row = patch.row
         place = f"{row['row']},{row['col']}" if row["row"] is not None else f"{row['kind']} {row['index']}"
         place += f" in {row['grid']}" if row["grid"] else ""
@@ -157,13 +167,13 @@ def _sought(atlas: Atlas, chosen: WordExamples) -> Iterator[str]:
         yield from flow([isolate(plain(row["image"]))], " " * 30)
 
 
-def _outliers(counted: AtlasCounts) -> Iterator[str]:
+def _outliers(counts: AtlasCounts) -> Iterator[str]:
     yield from wrapped(f"Outliers by their norm, position by position. {RULE}.", "")
     yield from wrapped(f"Test: {TEST}. A place is row,column from 0, and its index; the share is that of views.", "")
     yield ""
-    shapes = counted.shapes
+    shapes = counts.shapes
     for tally in shapes[:_SHAPES]:
-        yield from position_lines(counted.stage or "", tally)
+        yield from position_lines(counts.stage or "", tally)
     if len(shapes) > _SHAPES:
         yield f"and {len(shapes) - _SHAPES:,} more shapes of grids: --format csv --table outliers"
     for verdict in dict.fromkeys(position_test(tally).verdict for tally in shapes[:_SHAPES]):

@@ -161,10 +161,10 @@ class _Streamed:
         """Whether any text was written."""
         return self._written > 0
 
-    def heard(self, said: AnswerProgress) -> None:
+    def heard(self, update: AnswerProgress) -> None:
         """Write one more token; called in the thread that reads from the session."""
         with self._lock:
-            self._write(said.text)
+            self._write(update.text)
 
     def end(self, text: str | None = None) -> None:
         """Write the rest of the finished answer `text`, and end the line; nothing is written afterwards."""
@@ -190,7 +190,7 @@ class _Streamed:
         self._written = len(text)
 
 
-def answer_report(reading: Reading, answer: Answer, grounds: AnswerAttributions) -> Object:
+def answer_report(reading: Reading, answer: Answer, attributions: AnswerAttributions) -> Object:
     """The JSON object of one answer: `vlmtui/answer/1`."""
     return {
         "schema": SCHEMA,
@@ -201,6 +201,6 @@ def answer_report(reading: Reading, answer: Answer, grounds: AnswerAttributions)
             "temperature": answer.temperature,
             "seed": None if answer.temperature is None else answer.seed,
         },
-        "answer": answer_object(answer, grounds),
-        **attributions_object(reading, grounds),
+        "answer": answer_object(answer, attributions),
+        **attributions_object(reading, attributions),
     }

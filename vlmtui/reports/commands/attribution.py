@@ -51,54 +51,58 @@ class AnswerAttributions:
     occlusion: Occlusion | None = None
 
 
-def check_attributions(reading: Reading, wanted: AttributionOptions) -> None:
+def check_attributions(reading: Reading, options: AttributionOptions) -> None:
     """Raise `UsageError` for an attribution that this reading cannot have, before the model answers."""
     model = reading.model
-    if not wanted.some or model.embeddings is None:  # vision-only models are refused elsewhere
+    if not options.some or model.embeddings is None:  # vision-only models are refused elsewhere
         return
     if model.wordless:
         raise UsageError(f"the answers of {model.name} cannot be looked into: {model.wordless}")
-    boxes = [reading.places[token].box for token in _ablated(reading, wanted)] or [at.box for at in reading.places]
-    if wanted.by == "blur" and not any(boxes):
+    boxes = [reading.places[token].box for token in _ablated(reading, options)] or [at.box for at in reading.places]
+    if options.by == "blur" and not any(boxes):
         raise UsageError("these image tokens have no place in the picture to blur: choose --by mean or zero")
     longest = max((max(grid.rows, grid.cols) for grid in reading.grids), default=0)
-    if wanted.occlude is not None and longest and wanted.occlude > longest:
+    if options.occlude is not None and longest and options.occlude > longest:
         side = f"the picture is at most {longest} tokens a side: choose 1 to {longest}"
-        raise UsageError(f"--occlude {wanted.occlude} is larger than the picture; {side}")
+        raise UsageError(f"--occlude {options.occlude} is larger than the picture; {side}")
 
 
-def _ablated(reading: Reading, wanted: AttributionOptions) -> tuple[int, ...]:
+def _ablated(reading: Reading, options: AttributionOptions) -> tuple[int, ...]:
     """Indices of the image tokens to replace."""
-    return tuple(sorted({entry for patch in wanted.ablate for entry in entries_at(reading, "tokens", patch)}))
+    return tuple(sorted({entry for patch in options.ablate for entry in entries_at(reading, "tokens", patch)}))
 
 
 def compute_attributions(
-    client: SessionClient, reading: Reading, answer: Answer, wanted: AttributionOptions, progress: OnProgress
+    client: SessionClient, reading: Reading, answer: Answer, options: AttributionOptions, progress: OnProgress
 ) -> AnswerAttributions:
     """Compute the attributions asked for of a reading's latest answer."""
     attention = gradient = ablation = occlusion = None
-    if wanted.attention:
+    if options.attention:
         attention = client.attention(reading.id, answer.id, on_progress=progress).result()
-    if wanted.gradient:
+    if options.gradient:
         gradient = client.gradient(reading.id, answer.id, on_progress=progress).result()
-    if wanted.ablate:
-        tokens = _ablated(reading, wanted)
-        ablation = client.ablate(reading.id, answer.id, tokens, wanted.by, on_progress=progress).result()
-    if wanted.occlude is not None:
-        occlusion = client.occlude(reading.id, answer.id, wanted.occlude, wanted.by, on_progress=progress).result()
+    if options.ablate:
+        tokens = _ablated(reading, options)
+        ablation = client.ablate(reading.id, answer.id, tokens, options.by, on_progress=progress).result()
+    if options.occlude is not None:
+        occlusion = client.occlude(reading.id, answer.id, options.occlude, options.by, on_progress=progress).result()
     return AnswerAttributions(attention, gradient, ablation, occlusion)
 
 
-def token_object(token: AnswerToken, row: int, grounds: AnswerAttributions) -> Object:
+def token_object(token: AnswerToken, row: int, attributions: AnswerAttributions) -> Object:
     """One token of the answer with its attention."""
-    told = _token(token)
-    return told if grounds.attention is None else told | {"attention": grounds.attention.weights[row].tolist()}
+    token_fields = _token(token)
+    return (
+        token_fields
+        if attributions.attention is None
+        else token_fields | {"attention": attributions.attention.weights[row].tolist()}
+    )
 
 
-def attributions_object(reading: Reading, grounds: AnswerAttributions) -> Object:
+def attributions_object(reading: Reading, attributions: AnswerAttributions) -> Object:
     """The attributions as JSON: what they are of, the numbers of every image token, and the answer after ablation."""
     parts: Object = {}
-    if (attention := grounds.attention) is not None:
+    if (attention := attributions.attention) is not None:
         parts["attention"] = {
             "over": "layers and heads, averaged",
             "layers": attention.layers,
@@ -106,9 +110,9 @@ def attributions_object(reading: Reading, grounds: AnswerAttributions) -> Object
             "sink_rule": attention.rule,
             "sinks": [{"position": sink.position, "piece": sink.piece, "share": sink.share} for sink in attention.sunk],
         }
-    if grounds.gradient is not None:
+    if attributions.gradient is not None:
         parts["gradient"] = {"of": "the answer's log-probability"}
-    if (ablation := grounds.ablation) is not None:
+    if (ablation := attributions.ablation) is not None:
         parts["ablation"] = {
             "tokens": list(ablation.tokens),
             "by": ablation.by,
@@ -116,9 +120,9 @@ def attributions_object(reading: Reading, grounds: AnswerAttributions) -> Object
             "log_probs": ablation.log_probs.tolist(),
             "changes": ablation.changes.tolist(),
         }
-    if (occlusion := grounds.occlusion) is not None:
+    if (occlusion := attributions.occlusion) is not None:
         parts["occlusion"] = {"block": occlusion.block, "by": occlusion.by}
-    numbers = _of_patches(grounds)
+    numbers = _of_patches(attributions)
     if numbers:
         parts["tokens"] = [
             json.place_object(place) | {name: values[i] for name, values in numbers.items()}
@@ -127,26 +131,29 @@ def attributions_object(reading: Reading, grounds: AnswerAttributions) -> Object
     return parts
 
 
-def _of_patches(grounds: AnswerAttributions) -> dict[str, list[object]]:
+def _of_patches(attributions: AnswerAttributions) -> dict[str, list[object]]:
     """The numbers of every image token, by field."""
-    found: dict[str, list[object]] = {}
-    if grounds.attention is not None:
-        found["sink"] = grounds.attention.sinks.tolist()
-    if grounds.gradient is not None:
-        found["gradient"] = grounds.gradient.numbers.tolist()
-    if grounds.occlusion is not None:
-        found["drop"] = grounds.occlusion.whole.tolist()
-    return found
+    fields: dict[str, list[object]] = {}
+    if attributions.attention is not None:
+        fields["sink"] = attributions.attention.sinks.tolist()
+    if attributions.gradient is not None:
+        fields["gradient"] = attributions.gradient.numbers.tolist()
+    if attributions.occlusion is not None:
+        fields["drop"] = attributions.occlusion.whole.tolist()
+    return fields
 
 
-def answer_object(answer: Answer, grounds: AnswerAttributions | None = None) -> Object:
+def answer_object(answer: Answer, attributions: AnswerAttributions | None = None) -> Object:
     """The JSON object of an answer with its tokens."""
     tokens = answer.tokens
     return {
         "text": answer.text,
         "finished": answer.finished,
         "log_prob": answer.log_prob,
-        "tokens": [token_object(token, row, grounds) if grounds else _token(token) for row, token in enumerate(tokens)],
+        "tokens": [
+            token_object(token, row, attributions) if attributions else _token(token)
+            for row, token in enumerate(tokens)
+        ],
     }
 
 

@@ -56,16 +56,16 @@ class ImageClasses:
 ClassesOrFailure = ImageClasses | ImageFailure
 
 
-def run_classify(load: LoadOptions, read: ReadOptions, k: int, format: str, order: ReportJob) -> int:
+def run_classify(load: LoadOptions, read: ReadOptions, k: int, format: str, job: ReportJob) -> int:
     """Write the top `k` classes of each image; return the exit status."""
     if format not in FORMATS:
         raise UsageError(f"classify has no format {format!r}: choose {', '.join(FORMATS)}")
     write = FORMATS[format]
 
-    def found(start: Callable[[], SessionClient], progress: OnProgress) -> Any:
-        return run_per_image(order.sources, _ClassReader(load, read, k, progress), start)
+    def collect_images(start: Callable[[], SessionClient], progress: OnProgress) -> Any:
+        return run_per_image(job.sources, _ClassReader(load, read, k, progress), start)
 
-    return write_contents(order, found, lambda results: write(results, order.several_images))
+    return write_contents(job, collect_images, lambda results: write(results, job.several_images))
 
 
 @dataclass
@@ -95,27 +95,27 @@ class _ClassReader:
         pass
 
 
-def classes_text(found: Iterable[ClassesOrFailure], several: bool) -> Iterator[str]:
+def classes_text(results: Iterable[ClassesOrFailure], several: bool) -> Iterator[str]:
     """One page an image, a rule between pages."""
-    begun = False
-    for result in found:
+    is_begun = False
+    for result in results:
         if isinstance(result, ImageClasses):
-            if begun:
+            if is_begun:
                 yield "\n" + "═" * COLUMNS + "\n\n"
             yield from (f"{line.rstrip()}\n" for line in _page(result))
-            begun = True
+            is_begun = True
 
 
-def _page(found: ImageClasses) -> Iterator[str]:
-    reading, head, classes = found.reading, found.head, found.classes
+def _page(image_classes: ImageClasses) -> Iterator[str]:
+    reading, head, classes = image_classes.reading, image_classes.head, image_classes.classes
     model, image = reading.model, reading.image
     yield f"{isolate(plain(image.source))}  {numbers.pixels(image.width, image.height)} pixels"
     yield ""
     yield from labelled("model", f"{plain(model.name)} · {model.family} · {model.parts}")
     yield from labelled("runs on", f"{model.device}, {model.dtype}")
     yield from labelled("head", f"{numbers.count(len(head.labels), 'class', 'classes')}, reads the {head.reads}")
-    over = {"softmax": "softmax over all classes", "sigmoid": "sigmoid, each class for itself"}[head.kind]
-    yield from labelled("numbers", f"probability ({over}), logit, class")
+    normalisation = {"softmax": "softmax over all classes", "sigmoid": "sigmoid, each class for itself"}[head.kind]
+    yield from labelled("numbers", f"probability ({normalisation}), logit, class")
     yield ""
     for id_, logit, probability in zip(classes.ids, classes.logits, classes.probabilities, strict=True):
         share = numbers.percent(100 * float(probability))
@@ -124,7 +124,7 @@ def _page(found: ImageClasses) -> Iterator[str]:
     yield from wrapped(_evidence(head), "")
     yield ""
     for row, id_ in enumerate(classes.ids):
-        yield from flow([f"  {_short(head, id_)}: ", *_most(found, row)], "", indent=4)
+        yield from flow([f"  {_short(head, id_)}: ", *_most(image_classes, row)], "", indent=4)
     yield ""
     first = {patch: _short(head, id_) for patch, id_ in enumerate(classes.first)}
     stage = f"vision.{model.vision_layers}"
@@ -135,18 +135,18 @@ def _page(found: ImageClasses) -> Iterator[str]:
 def _evidence(head: ClassificationHead) -> str:
     """The sentence that says what the evidence of patches is."""
     if head.exact:
-        beside = "" if head.reads.startswith("mean") else "; beside them it is made of the class token's"
-        return f"Patches that say most for a class (row,column from 0): their shares of its logit, exact{beside}."
+        note = "" if head.reads.startswith("mean") else "; beside them it is made of the class token's"
+        return f"Patches that say most for a class (row,column from 0): their shares of its logit, exact{note}."
     return (
         "Patches that say most for a class (row,column from 0), approximate: the logits that the head gives them, "
         "which was trained on the class token alone."
     )
 
 
-def _most(found: ImageClasses, row: int) -> Iterator[str]:
-    evidence = found.classes.evidence[row]
+def _most(image_classes: ImageClasses, row: int) -> Iterator[str]:
+    evidence = image_classes.classes.evidence[row]
     for patch in np.argsort(-evidence, kind="stable")[:_MOST]:
-        place = found.reading.patch_places[patch]
+        place = image_classes.reading.patch_places[patch]
         yield f"{place.row},{place.col} {numbers.format_number(float(evidence[patch]))}   "
 
 
@@ -159,20 +159,20 @@ def _short(head: ClassificationHead, id_: Any) -> str:
     return isolate(plain(head.labels[int(id_)].split(",")[0].strip()))
 
 
-def classes_json(found: Iterable[ClassesOrFailure], several: bool) -> Iterator[str]:
+def classes_json(results: Iterable[ClassesOrFailure], several: bool) -> Iterator[str]:
     """One object for one image, a list for several; images that failed are left out."""
     yield from json.json_objects(
-        (classes_object(one) if isinstance(one, ImageClasses) else None for one in found), several
+        (classes_object(result) if isinstance(result, ImageClasses) else None for result in results), several
     )
 
 
-def classes_object(found: ImageClasses) -> json.Object:
+def classes_object(image_classes: ImageClasses) -> json.Object:
     """The JSON object of one image."""
-    head, classes = found.head, found.classes
+    head, classes = image_classes.head, image_classes.classes
     rest = [None] * len(classes.ids) if classes.rest is None else classes.rest.tolist()
     return {
         "schema": SCHEMA,
-        **json.model_and_image(found.reading),
+        **json.model_and_image(image_classes.reading),
         "head": {
             "classes": len(head.labels),
             "reads": head.reads,
@@ -180,15 +180,15 @@ def classes_object(found: ImageClasses) -> json.Object:
             "evidence": "exact" if head.exact else "approximate",
         },
         "classes": [
-            {"id": id_, "label": head.labels[id_], "logit": logit, "probability": probability, "rest": beside}
-            for id_, logit, probability, beside in zip(
+            {"id": id_, "label": head.labels[id_], "logit": logit, "probability": probability, "rest": rest_logit}
+            for id_, logit, probability, rest_logit in zip(
                 classes.ids.tolist(), classes.logits.tolist(), classes.probabilities.tolist(), rest, strict=True
             )
         ],
         "patches": [
             json.place_object(place)
             | {"evidence": classes.evidence[:, i].tolist(), "first": _named(head, int(classes.first[i]))}
-            for i, place in enumerate(found.reading.patch_places)
+            for i, place in enumerate(image_classes.reading.patch_places)
         ],
     }
 

@@ -76,21 +76,23 @@ class CaptionLoss:
 MatchPart = MatchedImage | CaptionLoss | ImageFailure
 
 
-def run_match(asked: MatchOptions, load: LoadOptions, read: ReadOptions, format: str, order: ReportJob) -> int:
+def run_match(options: MatchOptions, load: LoadOptions, read: ReadOptions, format: str, job: ReportJob) -> int:
     """Write the matrix of images and texts; return the exit status."""
     if format not in FORMATS:
         raise UsageError(f"match has no format {format!r}: choose {', '.join(FORMATS)}")
-    if asked.captions and len(asked.texts) != len(order.sources):
-        pictures = numbers.count(len(order.sources), "picture")
-        raise UsageError(f"--captions has {numbers.count(len(asked.texts), 'text')} for {pictures}: give each its own")
+    if options.captions and len(options.texts) != len(job.sources):
+        pictures = numbers.count(len(job.sources), "picture")
+        raise UsageError(
+            f"--captions has {numbers.count(len(options.texts), 'text')} for {pictures}: give each its own"
+        )
     write = FORMATS[format]
 
-    def found(start: Callable[[], SessionClient], progress: OnProgress) -> Any:
-        looker = _MatchReader(asked, load, read, progress, (lambda note: None) if order.quiet else order.on_note)
-        yield from run_per_image(order.sources, looker, start)
-        yield CaptionLoss(looker.loss)
+    def collect_images(start: Callable[[], SessionClient], progress: OnProgress) -> Any:
+        reader = _MatchReader(options, load, read, progress, (lambda note: None) if job.quiet else job.on_note)
+        yield from run_per_image(job.sources, reader, start)
+        yield CaptionLoss(reader.loss)
 
-    return write_contents(order, found, lambda results: write(results, asked))
+    return write_contents(job, collect_images, lambda results: write(results, options))
 
 
 @dataclass
@@ -115,9 +117,9 @@ class _MatchReader:
         return load_model(client, self.options, self.progress)
 
     def ready(self, client: SessionClient, model: ModelInfo) -> None:
-        known = self.texts is not None
+        had_texts = self.texts is not None
         self.texts = client.texts(self.asked.texts, self.progress).result()
-        for i in () if known else self.texts.cut:
+        for i in () if had_texts else self.texts.cut:
             self.tell(
                 f"text {i + 1} is too long: of its {self.texts.lengths[i]} pieces {model.name} {_read(self.texts)}"
             )
@@ -133,7 +135,7 @@ class _MatchReader:
                 client.look(reading.id, stage, Find(text), on_progress=self.progress).result()
                 for text in self.asked.texts
             ]
-            patches = np.stack([found.numbers for found in values])
+            patches = np.stack([result.numbers for result in values])
         self.rows[index] = match.logits
         return MatchedImage(reading, self.texts, match, index if self.asked.captions else None, patches)
 
@@ -148,35 +150,35 @@ def _read(texts: TextsRead) -> str:
     return f"reads the first {texts.limit}"
 
 
-def match_text(found: Iterable[MatchPart], asked: MatchOptions) -> Iterator[str]:
+def match_text(parts: Iterable[MatchPart], options: MatchOptions) -> Iterator[str]:
     """The model and the texts, then a block of lines an image, and the loss at the end."""
-    begun = False
-    for result in found:
+    is_begun = False
+    for result in parts:
         if isinstance(result, MatchedImage):
-            if not begun:
-                yield from (f"{line.rstrip()}\n" for line in _head(result, asked))
-            yield from (f"{line.rstrip()}\n" for line in _block(result, first=not begun))
-            begun = True
+            if not is_begun:
+                yield from (f"{line.rstrip()}\n" for line in _head(result, options))
+            yield from (f"{line.rstrip()}\n" for line in _block(result, first=not is_begun))
+            is_begun = True
         elif isinstance(result, CaptionLoss) and result.loss is not None:
             yield from (f"{line.rstrip()}\n" for line in ["", *labelled("loss", _loss(result.loss))])
 
 
-def _head(matched: MatchedImage, asked: MatchOptions) -> Iterator[str]:
+def _head(matched: MatchedImage, options: MatchOptions) -> Iterator[str]:
     model, texts = matched.reading.model, matched.texts
     yield from labelled("model", f"{plain(model.name)} · {model.family} · {model.parts}")
     yield from labelled("runs on", f"{model.device}, {model.dtype}")
-    over = {
+    normalisation = {
         "softmax": "softmax over the texts: of one picture they add up to 100%",
         "sigmoid": "sigmoid: each text for itself, they need not add up",
     }
-    yield from labelled("numbers", f"the probability ({over[texts.kind]}), and the cosine under it")
-    if asked.captions:
+    yield from labelled("numbers", f"the probability ({normalisation[texts.kind]}), and the cosine under it")
+    if options.captions:
         yield from labelled("", "* marks a picture's own text")
     for i, text in enumerate(texts.texts):
         cut = f" ({texts.lengths[i]} pieces, of which the model {_read(texts)})" if i in texts.cut else ""
-        shown = plain(text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…")
-        yield from labelled("" if i else "texts", f"{i + 1}  {isolate(shown)}{cut}")
-    if asked.patches:
+        shortened = plain(text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…")
+        yield from labelled("" if i else "texts", f"{i + 1}  {isolate(shortened)}{cut}")
+    if options.patches:
         yield from labelled("patches", f"nearest first, row and column from 0; approximate, by {texts.patch_path}")
     yield ""
 
@@ -184,16 +186,18 @@ def _head(matched: MatchedImage, asked: MatchOptions) -> Iterator[str]:
 def _block(matched: MatchedImage, first: bool) -> Iterator[str]:
     """An image's name and scores in as many columns as fit, under the indices of the texts where needed."""
     match, count = matched.match, len(matched.texts.texts)
-    across = (COLUMNS - _NAME) // _CELL
-    for start in range(0, count, across):
-        columns = range(start, min(start + across, count))
-        if first or count > across:
+    num_columns = (COLUMNS - _NAME) // _CELL
+    for start in range(0, count, num_columns):
+        columns = range(start, min(start + num_columns, count))
+        if first or count > num_columns:
             yield " " * _NAME + "".join(f"{i + 1:>{_CELL - 1}} " for i in columns).rstrip()
         if not start:
             yield isolate(plain(matched.reading.image.source))
-        own = ["*" if i == matched.caption else " " for i in columns]
+        caption_marks = ["*" if i == matched.caption else " " for i in columns]
         shares = [numbers.percent(100 * float(match.probabilities[i])) for i in columns]
-        yield _line("  probability", [f"{s:>{_CELL - 1}}{mark}" for s, mark in zip(shares, own, strict=True)])
+        yield _line(
+            "  probability", [f"{share:>{_CELL - 1}}{mark}" for share, mark in zip(shares, caption_marks, strict=True)]
+        )
         yield _line("  cosine", [f"{match.cosines[i]:>{_CELL - 1}.3f} " for i in columns])
     if matched.patches is not None:
         for i, row in enumerate(matched.patches):
@@ -215,36 +219,36 @@ def _loss(loss: PairLoss) -> str:
     value = f"{numbers.format_number(loss.value)} nats, the mean of {pairs}"
     if loss.image_to_text is None or loss.text_to_image is None:
         return f"{value}: pairwise sigmoid"
-    there, back = numbers.format_number(loss.image_to_text), numbers.format_number(loss.text_to_image)
-    return f"{value}: softmax both ways, {there} from picture to text and {back} from text to picture"
+    image_loss, text_loss = numbers.format_number(loss.image_to_text), numbers.format_number(loss.text_to_image)
+    return f"{value}: softmax both ways, {image_loss} from picture to text and {text_loss} from text to picture"
 
 
-def match_json(found: Iterable[MatchPart], asked: MatchOptions) -> Iterator[str]:
+def match_json(parts: Iterable[MatchPart], options: MatchOptions) -> Iterator[str]:
     """One object, images written as they are computed; nothing where no image could be read."""
-    begun = False
-    for result in found:
+    is_begun = False
+    for result in parts:
         if isinstance(result, MatchedImage):
-            if begun:
+            if is_begun:
                 yield ",\n"
             else:
-                yield f'{_encoded(_opening(result, asked))[:-1]},"images":[\n'
+                yield f'{_encoded(_opening(result, options))[:-1]},"images":[\n'
             yield _encoded(_image(result))
-            begun = True
-        elif isinstance(result, CaptionLoss) and begun:
+            is_begun = True
+        elif isinstance(result, CaptionLoss) and is_begun:
             yield f'\n],"loss":{_encoded(result.loss)}}}\n'
 
 
-def _opening(matched: MatchedImage, asked: MatchOptions) -> json.Object:
+def _opening(matched: MatchedImage, options: MatchOptions) -> json.Object:
     texts = matched.texts
     return {
         "schema": SCHEMA,
         "model": json.model_and_image(matched.reading)["model"],
-        "query": {"kind": texts.kind, "scale": texts.scale, "bias": texts.bias, "captions": asked.captions},
+        "query": {"kind": texts.kind, "scale": texts.scale, "bias": texts.bias, "captions": options.captions},
         "texts": [
             {"text": text, "pieces": length, "read": min(length, texts.limit)}
             for text, length in zip(texts.texts, texts.lengths, strict=True)
         ],
-        "patches": {"stage": texts.patch_stage, "approximate": texts.patch_path} if asked.patches else None,
+        "patches": {"stage": texts.patch_stage, "approximate": texts.patch_path} if options.patches else None,
     }
 
 

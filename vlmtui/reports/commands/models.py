@@ -48,18 +48,20 @@ def clear_model(name: str) -> str:
 
 
 def _disk() -> Iterator[str]:
-    found = models_on_disk()
-    if found:
-        rows = [(model.name, model.family, _size(model.folder), _what(model), str(model.folder)) for model in found]
-        yield from _columns(("ON THIS DISK", "FAMILY", "SIZE", "WHAT", "FOLDER"), rows, right=(2,))
+    local_models = models_on_disk()
+    if local_models:
+        rows = [
+            (model.name, model.family, _size(model.folder), _what(model), str(model.folder)) for model in local_models
+        ]
+        yield from _columns(("ON THIS DISK", "FAMILY", "SIZE", "WHAT", "FOLDER"), rows, right_aligned=(2,))
     else:
         yield "There is no model on this disk."
-    begun = [held for held in cache.cached_models() if not held.finished]
-    for held in begun:
-        yield f"Begun: {plain(held.name)}, {numbers.format_bytes(held.size)} so far; load it again to go on."
-    if begun or any(model.owner == "vlmtui" for model in found):
+    unfinished = [cached for cached in cache.cached_models() if not cached.finished]
+    for cached in unfinished:
+        yield f"Begun: {plain(cached.name)}, {numbers.format_bytes(cached.size)} so far; load it again to go on."
+    if unfinished or any(model.owner == "vlmtui" for model in local_models):
         yield "To remove what vlmtui fetched: vlmtui models --clear NAME"
-    if any(model.owner == "hub" for model in found):
+    if any(model.owner == "hub" for model in local_models):
         yield "To remove what other programs fetched as well: hf cache rm model/NAME"
 
 
@@ -74,16 +76,16 @@ def _what(model: LocalModel) -> str:
 
 
 def _names(device: memory.DeviceMemory, long: bool) -> Iterator[str]:
-    heads = ["SHORT NAME", "FAMILY", "LICENCE", "DOWNLOADS", "OF", "HOLDS", "FITS"]
-    right = [3, 4, 5]
+    headings = ["SHORT NAME", "FAMILY", "LICENCE", "DOWNLOADS", "OF", "HOLDS", "FITS"]
+    right_aligned = [3, 4, 5]
     if long:
-        heads += ["AS BFLOAT16", "VISION", "WORDS", "DECODER", "HUB NAME"]
-        right += [7, 8, 9, 10]
+        headings += ["AS BFLOAT16", "VISION", "WORDS", "DECODER", "HUB NAME"]
+        right_aligned += [7, 8, 9, 10]
     rows = [_row(model, device, long) for model in known_models().values()]
     free = "an unknown amount" if device.free is None else numbers.format_bytes(device.free)
-    of = "" if device.total is None else f" of {numbers.format_bytes(device.total)}"
-    yield from _columns(heads, rows, right)
-    yield f"Downloads: what exploring fetches, of the whole model. Holds: on {device.name}, with {free}{of} free."
+    total = "" if device.total is None else f" of {numbers.format_bytes(device.total)}"
+    yield from _columns(headings, rows, right_aligned)
+    yield f"Downloads: what exploring fetches, of the whole model. Holds: on {device.name}, with {free}{total} free."
 
 
 def _row(model: KnownModel, device: memory.DeviceMemory, long: bool) -> list[str]:
@@ -114,12 +116,12 @@ def _millions(parameters: int) -> str:
     return f"{parameters / 1e6:,.0f} M" if parameters else numbers.NOT_A_NUMBER
 
 
-def _columns(heads: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int]) -> Iterator[str]:
+def _columns(headings: Sequence[str], rows: Sequence[Sequence[str]], right_aligned: Sequence[int]) -> Iterator[str]:
     """Rows in aligned columns; the last column is not padded."""
-    shown = [list(heads), *([plain(cell) for cell in row] for row in rows)]
-    widths = [max(width(row[i]) for row in shown) for i in range(len(heads))]
-    for row in shown:
-        cells = [fit(cell, widths[i], "right" if i in right else "left") for i, cell in enumerate(row[:-1])]
+    table = [list(headings), *([plain(cell) for cell in row] for row in rows)]
+    widths = [max(width(row[i]) for row in table) for i in range(len(headings))]
+    for row in table:
+        cells = [fit(cell, widths[i], "right" if i in right_aligned else "left") for i, cell in enumerate(row[:-1])]
         yield "  ".join([*cells, row[-1]])
 
 

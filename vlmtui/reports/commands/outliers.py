@@ -76,16 +76,16 @@ class ImageOutliers:
 OutliersOrFailure = ImageOutliers | ImageFailure
 
 
-def run_outliers(load: LoadOptions, read: ReadOptions, stage: str | None, format: str, order: ReportJob) -> int:
+def run_outliers(load: LoadOptions, read: ReadOptions, stage: str | None, format: str, job: ReportJob) -> int:
     """Write which outlier positions the images share; return the exit status."""
     if format not in FORMATS:
         raise UsageError(f"outliers has no format {format!r}: choose {', '.join(FORMATS)}")
     write = FORMATS[format]
 
-    def found(start: Callable[[], SessionClient], progress: OnProgress) -> Any:
-        return run_per_image(order.sources, _OutlierReader(load, read, stage, progress), start)
+    def collect_images(start: Callable[[], SessionClient], progress: OnProgress) -> Any:
+        return run_per_image(job.sources, _OutlierReader(load, read, stage, progress), start)
 
-    return write_contents(order, found, lambda results: write(summarise_outliers(results)))
+    return write_contents(job, collect_images, lambda results: write(summarise_outliers(results)))
 
 
 @dataclass
@@ -104,8 +104,8 @@ class _OutlierReader:
         return load_model(client, self.options, self.progress)
 
     def ready(self, client: SessionClient, model: ModelInfo) -> None:
-        every = tuple(stage for stage in stages(model) if not of_layers(stage))
-        self.stages = every if self.stage is None else (check_stage(self.stage, model, pixels=True),)
+        all_stages = tuple(stage for stage in stages(model) if not of_layers(stage))
+        self.stages = all_stages if self.stage is None else (check_stage(self.stage, model, pixels=True),)
 
     def look(self, client: SessionClient, source: ImageFile, index: int) -> ImageOutliers:
         reading = client.read(source, max_pixels=self.max_pixels, on_progress=self.progress).result()
@@ -132,27 +132,27 @@ class OutlierSummary:
     stages: dict[str, ShapeCounts] = field(default_factory=dict)
 
 
-def summarise_outliers(found: Iterable[OutliersOrFailure]) -> OutlierSummary | None:
+def summarise_outliers(results: Iterable[OutliersOrFailure]) -> OutlierSummary | None:
     """Count outliers by position at every stage; None where no image could be read."""
-    whole: OutlierSummary | None = None
-    seen: set[str] = set()
-    for one in found:
-        if isinstance(one, ImageFailure):
+    summary: OutlierSummary | None = None
+    counted_files: set[str] = set()
+    for result in results:
+        if isinstance(result, ImageFailure):
             continue
-        reading = one.reading
-        told = json.model_and_image(reading)
-        whole = whole or OutlierSummary(told["model"], reading.model)
-        again = reading.image.sha256 in seen
-        seen.add(reading.image.sha256)
-        whole.images.append(told["image"] | {"again": again})
+        reading = result.reading
+        objects = json.model_and_image(reading)
+        summary = summary or OutlierSummary(objects["model"], reading.model)
+        is_repeated = reading.image.sha256 in counted_files
+        counted_files.add(reading.image.sha256)
+        summary.images.append(objects["image"] | {"again": is_repeated})
         of_patch = entries_by_grid(reading.grids, reading.patch_places, "patch")
         of_token = entries_by_grid(reading.grids, reading.places, "token")
-        for stage, marks in one.marks.items():
+        for stage, marks in result.marks.items():
             there = of_patch if of_patches(stage) else of_token
-            tallies = whole.stages.setdefault(stage, ShapeCounts())
+            tallies = summary.stages.setdefault(stage, ShapeCounts())
             if len(marks):  # the positions of an unknown family's patches are not known
                 tallies.add(reading.image.sha256, there.marked(marks))
-    return whole
+    return summary
 
 
 def outliers_text(whole: OutlierSummary | None) -> Iterator[str]:

@@ -28,7 +28,7 @@ def run_verify(load: LoadOptions, whole: bool, format: str, quiet: bool) -> None
     progress = ProgressLine(quiet)
     client = connect(load.where, on_line=lambda sentence: progress(Progress(sentence)) if sentence else None)
     try:
-        found = client.verify(
+        result = client.verify(
             load.model,
             revision=load.revision,
             processor=load.processor,
@@ -40,31 +40,36 @@ def run_verify(load: LoadOptions, whole: bool, format: str, quiet: bool) -> None
     finally:
         progress.clear()
         client.close()
-    with target(None) as to:
-        for piece in write(found):
-            to.write(piece)
-        to.flush()
-    failed = [check.name for check in found.checks if check.result == "fail"]
+    with target(None) as output:
+        for piece in write(result):
+            output.write(piece)
+        output.flush()
+    failed = [check.name for check in result.checks if check.result == "fail"]
     if failed:
         raise ModelError(
-            f"{found.model.name} fails {len(failed)} of {len(found.checks)} checks ({', '.join(failed)}): do not trust "
+            f"{result.model.name} fails {len(failed)} of {len(result.checks)} checks ({', '.join(failed)}): do not trust "
             "what is shown of it there, and see whether its processor and its weights belong together"
         )
 
 
-def verification_table(found: Verified) -> Iterator[str]:
+def verification_table(verified: Verified) -> Iterator[str]:
     """One line a check: its name, result and figure, or why there is none."""
     rows = [("CHECK", "RESULT", "FIGURE")]
-    rows += [(one.name, one.result.upper() if one.result == "fail" else one.result, one.figure) for one in found.checks]
+    rows += [
+        (check.name, check.result.upper() if check.result == "fail" else check.result, check.figure)
+        for check in verified.checks
+    ]
     first, second = (max(width(row[i]) for row in rows) for i in (0, 1))
     for name, result, figure in rows:
         yield f"{fit(name, first)}  {fit(result, second)}  {plain(figure)}\n"
 
 
-def verification_json(found: Verified) -> Iterator[str]:
+def verification_json(verified: Verified) -> Iterator[str]:
     """One object: the model as it was loaded, and the checks."""
-    model = {key: getattr(found.model, key) for key in ("name", "family", "revision", "dtype", "device", "processor")}
-    body = {"schema": SCHEMA, "model": model, "checks": found.checks}
+    model = {
+        key: getattr(verified.model, key) for key in ("name", "family", "revision", "dtype", "device", "processor")
+    }
+    body = {"schema": SCHEMA, "model": model, "checks": verified.checks}
     yield f"{msgspec.json.encode(body).decode()}\n"
 
 

@@ -20,56 +20,71 @@ from vlmtui.results.vocabulary import WordNeighbours
 SCHEMA = "vlmtui/near/1"
 
 
-def neighbours_text(model: ModelInfo, near: WordNeighbours) -> Iterator[str]:
+def neighbours_text(model: ModelInfo, neighbours: WordNeighbours) -> Iterator[str]:
     """One page."""
-    yield from (f"{line.rstrip()}\n" for line in _page(model, near))
+    yield from (f"{line.rstrip()}\n" for line in _page(model, neighbours))
 
 
-def _page(model: ModelInfo, near: WordNeighbours) -> Iterator[str]:
+def _page(model: ModelInfo, neighbours: WordNeighbours) -> Iterator[str]:
     yield from model_heading(model)
-    own = ", ".join(f"{isolate(plain(piece))} ({id_})" for piece, id_ in zip(near.of, near.of_ids, strict=True))
-    yield from labelled("word", f"{isolate(plain(near.word))}: {own}" + (f"; {near.note}" if near.note else ""))
-    yield from labelled("metric", f"{near.metric}, among {numbers.count(near.candidates, 'row')}; without its own")
+    word_pieces = ", ".join(
+        f"{isolate(plain(piece))} ({id_})" for piece, id_ in zip(neighbours.of, neighbours.of_ids, strict=True)
+    )
+    yield from labelled(
+        "word",
+        f"{isolate(plain(neighbours.word))}: {word_pieces}" + (f"; {neighbours.note}" if neighbours.note else ""),
+    )
+    yield from labelled(
+        "metric", f"{neighbours.metric}, among {numbers.count(neighbours.candidates, 'row')}; without its own"
+    )
     yield ""
     yield from wrapped("Score, norm, id, word-piece; the nearest first.", "")
-    wide = max((len(str(id_)) for id_ in near.ids.tolist()), default=1)
-    for id_, score, norm in zip(near.ids.tolist(), near.scores.tolist(), near.norms.tolist(), strict=True):
-        shown = shown_piece(near.pieces[id_], near.texts[id_])
-        said = "  special" if id_ in near.special else ""
-        yield f"  {numbers.format_number(score):>9}  {numbers.format_number(norm):>9}  {id_:>{wide}}  {shown}{said}"
+    id_width = max((len(str(id_)) for id_ in neighbours.ids.tolist()), default=1)
+    for id_, score, norm in zip(
+        neighbours.ids.tolist(), neighbours.scores.tolist(), neighbours.norms.tolist(), strict=True
+    ):
+        shown = shown_piece(neighbours.pieces[id_], neighbours.texts[id_])
+        mark = "  special" if id_ in neighbours.special else ""
+        yield f"  {numbers.format_number(score):>9}  {numbers.format_number(norm):>9}  {id_:>{id_width}}  {shown}{mark}"
 
 
-def neighbours_json(model: ModelInfo, near: WordNeighbours) -> Iterator[str]:
+def neighbours_json(model: ModelInfo, neighbours: WordNeighbours) -> Iterator[str]:
     """One object."""
     query = {
-        "word": near.word,
-        "pieces": list(near.of),
-        "ids": list(near.of_ids),
-        "note": near.note,
-        "metric": near.metric,
-        "k": len(near.ids),
-        "candidates": near.candidates,
-        "left_out": near.left_out,
+        "word": neighbours.word,
+        "pieces": list(neighbours.of),
+        "ids": list(neighbours.of_ids),
+        "note": neighbours.note,
+        "metric": neighbours.metric,
+        "k": len(neighbours.ids),
+        "candidates": neighbours.candidates,
+        "left_out": neighbours.left_out,
     }
     words = [
         {
             "id": id_,
-            "piece": near.pieces[id_],
-            "text": near.texts[id_],
+            "piece": neighbours.pieces[id_],
+            "text": neighbours.texts[id_],
             "score": score,
-            "special": id_ in near.special,
+            "special": id_ in neighbours.special,
             "norm": norm,
         }
-        for id_, score, norm in zip(near.ids.tolist(), near.scores.tolist(), near.norms.tolist(), strict=True)
+        for id_, score, norm in zip(
+            neighbours.ids.tolist(), neighbours.scores.tolist(), neighbours.norms.tolist(), strict=True
+        )
     ]
     yield f"{json.json_line({'schema': SCHEMA, 'model': model_object(model), 'query': query, 'words': words})}\n"
 
 
-def neighbours_csv(model: ModelInfo, near: WordNeighbours) -> Iterator[str]:
+def neighbours_csv(model: ModelInfo, neighbours: WordNeighbours) -> Iterator[str]:
     """One line a word, the nearest first."""
     yield csv.csv_line(["id", "word", "piece", "score", "norm"])
-    for id_, score, norm in zip(near.ids.tolist(), near.scores.tolist(), near.norms.tolist(), strict=True):
-        yield csv.csv_line([id_, visible(near.pieces[id_], near.texts[id_]), near.pieces[id_], score, norm])
+    for id_, score, norm in zip(
+        neighbours.ids.tolist(), neighbours.scores.tolist(), neighbours.norms.tolist(), strict=True
+    ):
+        yield csv.csv_line(
+            [id_, visible(neighbours.pieces[id_], neighbours.texts[id_]), neighbours.pieces[id_], score, norm]
+        )
 
 
 def model_heading(model: ModelInfo) -> Iterator[str]:

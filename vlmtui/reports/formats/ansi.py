@@ -59,101 +59,105 @@ def write_ansi(results: Iterable[ReportDrawing | ImageFailure], query: Query, se
             first = False
 
 
-def cell_lines(shown: ReportDrawing) -> Iterator[str]:
+def cell_lines(drawing: ReportDrawing) -> Iterator[str]:
     """Every grid of the stage under a line that names it."""
-    seen = shown.report
-    columns = seen.query.output.drawing.size or _columns()
-    atlas = ReadingGrids(seen.reading)
-    pages = [page for page in (atlas.patches if of_patches(seen.stage) else atlas.tokens) if page.grid is not None]
+    report = drawing.report
+    columns = report.query.output.drawing.size or _columns()
+    grids = ReadingGrids(report.reading)
+    pages = [page for page in (grids.patches if of_patches(report.stage) else grids.tokens) if page.grid is not None]
     if not pages:
-        raise UsageError(seen.reading.placeless or f"{seen.stage} has no place in the picture: choose --format text")
-    of = "L2 norms" if shown.show == HEAT else "first words"
-    said = lens_line(seen) if seen.overlay is not None else of
-    head = f"{paper.image_name(seen)} · {seen.stage} · {said} · {paper.model_name(seen)}"
-    yield isolate(fit(head, min(columns, width(head))))
+        raise UsageError(
+            report.reading.placeless or f"{report.stage} has no place in the picture: choose --format text"
+        )
+    default_name = "L2 norms" if drawing.show == HEAT else "first words"
+    value_name = lens_line(report) if report.overlay is not None else default_name
+    heading = f"{paper.image_name(report)} · {report.stage} · {value_name} · {paper.model_name(report)}"
+    yield isolate(fit(heading, min(columns, width(heading))))
     for page in pages:
         if len(pages) > 1:
             yield page.name
-        yield from _page(shown, page, columns)
+        yield from _page(drawing, page, columns)
 
 
-def _page(shown: ReportDrawing, page: EntryGrid, columns: int) -> Iterator[str]:
-    seen = shown.report
-    picture = Image.fromarray(shown.rgb)
+def _page(drawing: ReportDrawing, page: EntryGrid, columns: int) -> Iterator[str]:
+    report = drawing.report
+    image = Image.fromarray(drawing.rgb)
     x0, y0, x1, y1 = page.box
     # as many lines as the picture's shape takes at that width, and a few to choose from
-    most = min(_TALLEST, max(page.rows, math.ceil(0.65 * columns * (y1 - y0) / (x1 - x0)) + 2))
-    layout = fit_cells((columns, most), page.rows, page.cols, page.box, picture.size)
-    pixels = draw_image(picture, layout, page.box, page.holes)
+    max_lines = min(_TALLEST, max(page.rows, math.ceil(0.65 * columns * (y1 - y0) / (x1 - x0)) + 2))
+    layout = fit_cells((columns, max_lines), page.rows, page.cols, page.box, image.size)
+    pixels = draw_image(image, layout, page.box, page.holes)
     area = grid_slices(pixels, layout)
-    over: Over = {}
-    if shown.show == HEAT:
-        pixels[area] = _heat(pixels[area], layout, page, seen)
+    characters: Over = {}
+    if drawing.show == HEAT:
+        pixels[area] = _heat(pixels[area], layout, page, report)
     else:
         pixels[area] = (pixels[area] * _DIM).astype(np.uint8)
-        over = _words(pixels, layout, page, seen)
+        characters = _words(pixels, layout, page, report)
     for y in range(layout.height):
-        yield _line(pixels[2 * y], pixels[2 * y + 1], over.get(y, {}), seen.query.output.drawing.deep)
+        yield _line(pixels[2 * y], pixels[2 * y + 1], characters.get(y, {}), report.query.output.drawing.deep)
 
 
-def _heat(pixels: Pixels, layout: CellLayout, page: EntryGrid, seen: ImageReport) -> Pixels:
+def _heat(pixels: Pixels, layout: CellLayout, page: EntryGrid, report: ImageReport) -> Pixels:
     """The pixels of the grid, coloured where an entry is part of the report."""
-    kept = list(seen.entries)
-    overlay = seen.overlay
-    found = (overlay.numbers if overlay is not None else seen.norms)[kept]
-    entries = np.full((len(seen.reading.places_at(seen.stage)), 3), np.nan)
-    low, high = robust_range(found) if found.ndim == 1 else (0.0, 1.0)
-    entries[kept] = overlay.painted(found, low, high) if overlay is not None else magnitude_colours(found, low, high)
+    entries_shown = list(report.entries)
+    overlay = report.overlay
+    entry_values = (overlay.numbers if overlay is not None else report.norms)[entries_shown]
+    entries = np.full((len(report.reading.places_at(report.stage)), 3), np.nan)
+    low, high = robust_range(entry_values) if entry_values.ndim == 1 else (0.0, 1.0)
+    entries[entries_shown] = (
+        overlay.painted(entry_values, low, high) if overlay is not None else magnitude_colours(entry_values, low, high)
+    )
     cells = page.spread(entries).repeat(2 * layout.tall, axis=0).repeat(layout.wide, axis=1)
     return np.where(np.isfinite(cells), blend(shading(pixels), np.nan_to_num(cells), _SHARE), pixels)
 
 
-def _words(pixels: Pixels, layout: CellLayout, page: EntryGrid, seen: ImageReport) -> Over:
+def _words(pixels: Pixels, layout: CellLayout, page: EntryGrid, report: ImageReport) -> Over:
     """The first word of every patch in its middle line, the last cell left free."""
-    over: Over = {}
+    characters: Over = {}
     if layout.wide < _LEAST:
-        return over
-    firsts = dict(zip(seen.entries, ReportRows(seen).texts("word"), strict=True))
+        return characters
+    first_words = dict(zip(report.entries, ReportRows(report).texts("word"), strict=True))
     for (row, col), entry in page.entries.items():
-        word = firsts.get(entry)
-        x, y, wide, tall = layout.region(row, col)
-        y += (tall - 1) // 2
-        shown = fit(word, min(width(word), wide - 1), cut="") if word else ""
+        word = first_words.get(entry)
+        x, y, region_width, region_height = layout.region(row, col)
+        y += (region_height - 1) // 2
+        fitted_word = fit(word, min(width(word), region_width - 1), cut="") if word else ""
         # one ink for all of a word
-        colour = ink(pixels[2 * y : 2 * y + 2, x : x + max(1, width(shown))].mean(axis=(0, 1)))
-        for character in shown:
-            size = width(character)
-            if size:
-                over.setdefault(y, {})[x] = character, colour
-                over[y] |= {x + 1: ("", colour)} if size == 2 else {}
-                x += size
-    return over
+        colour = ink(pixels[2 * y : 2 * y + 2, x : x + max(1, width(fitted_word))].mean(axis=(0, 1)))
+        for character in fitted_word:
+            num_cells = width(character)
+            if num_cells:
+                characters.setdefault(y, {})[x] = character, colour
+                characters[y] |= {x + 1: ("", colour)} if num_cells == 2 else {}
+                x += num_cells
+    return characters
 
 
-def _line(upper: Pixels, lower: Pixels, over: dict[int, Written], deep: bool) -> str:
+def _line(upper: Pixels, lower: Pixels, characters: dict[int, Written], deep: bool) -> str:
     """One line of cells: two pixels each, or a character on their mean."""
     parts: list[str] = []
-    before: tuple[Colour | None, Colour] | None = None
+    previous_colours: tuple[Colour | None, Colour] | None = None
     for x, (top, bottom) in enumerate(zip(upper.tolist(), lower.tolist(), strict=True)):
         fore: Colour | None
-        character, fore = over.get(x, (None, None))
+        character, fore = characters.get(x, (None, None))
         if character is None:
             character, fore, back = half_block(tuple(top), tuple(bottom))
         else:
             back = tuple((a + b) // 2 for a, b in zip(top, bottom, strict=True))
-        if (fore, back) != before:
+        if (fore, back) != previous_colours:
             parts.append(_coloured(fore, back, deep))
-            before = fore, back
+            previous_colours = fore, back
         parts.append(character)
     return "".join(parts) + _RESET
 
 
 @lru_cache(maxsize=1 << 16)
 def _coloured(fore: Colour | None, back: Colour, deep: bool) -> str:
-    def of(ground: int, colour: Colour) -> str:
+    def colour_code(ground: int, colour: Colour) -> str:
         return f"{ground};2;{colour[0]};{colour[1]};{colour[2]}" if deep else f"{ground};5;{xterm_number(colour)}"
 
-    return f"\x1b[{of(38, fore)};{of(48, back)}m" if fore else f"\x1b[{of(48, back)}m"
+    return f"\x1b[{colour_code(38, fore)};{colour_code(48, back)}m" if fore else f"\x1b[{colour_code(48, back)}m"
 
 
 def _columns() -> int:

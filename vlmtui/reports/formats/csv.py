@@ -31,20 +31,20 @@ def write_csv_to_terminal(results: Iterable[ReportOrFailure], query: Query, seve
     yield from _lines(results, headings(query), None)
 
 
-def _lines(results: Iterable[ReportOrFailure], names: list[str], exact: int | None) -> Iterator[str]:
+def _lines(results: Iterable[ReportOrFailure], names: list[str], exact_cell: int | None) -> Iterator[str]:
     yield csv_line(names)
     for result in results:
         if not isinstance(result, ImageFailure):
-            yield from (csv_line(row, exact) for row in cells(result))
+            yield from (csv_line(row, exact_cell) for row in cells(result))
         elif "error" in names:
-            about = {"image": result.name, "error": result.why}
-            yield csv_line([about.get(name) for name in names], exact)
+            failure_fields = {"image": result.name, "error": result.why}
+            yield csv_line([failure_fields.get(name) for name in names], exact_cell)
 
 
-def csv_line(row: Sequence[Any], exact: int | None = None) -> str:
-    """A row of the table; its texts on one line each, but for the cell `exact`, which is kept as it is."""
-    shown = [plain(cell) if isinstance(cell, str) and i != exact else cell for i, cell in enumerate(row)]
-    written = io.StringIO()
+def csv_line(row: Sequence[Any], exact_cell: int | None = None) -> str:
+    """A row of the table; its texts on one line each, but for the cell `exact_cell`, which is kept as it is."""
+    cells = [plain(cell) if isinstance(cell, str) and i != exact_cell else cell for i, cell in enumerate(row)]
+    buffer = io.StringIO()
     # a cell is quoted for the characters of the line end alone: with both of them, a \r in a name is quoted too
-    csv.writer(written, lineterminator="\r\n").writerow(shown)
-    return written.getvalue().removesuffix("\r\n") + "\n"
+    csv.writer(buffer, lineterminator="\r\n").writerow(cells)
+    return buffer.getvalue().removesuffix("\r\n") + "\n"

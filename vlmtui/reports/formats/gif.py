@@ -35,45 +35,49 @@ def write_gif(animations: Iterable[Animation | ImageFailure], query: Query, seve
     )
 
 
-def encode_frames(pictures: Sequence[Image.Image]) -> bytes:
+def encode_frames(frames: Sequence[Image.Image]) -> bytes:
     """The frames as an endless GIF, the last one standing longer."""
     file = io.BytesIO()
-    times = [FRAME_MS] * (len(pictures) - 1) + [LAST_MS]
-    pictures[0].save(file, "GIF", save_all=True, append_images=pictures[1:], duration=times, loop=0)
+    times = [FRAME_MS] * (len(frames) - 1) + [LAST_MS]
+    frames[0].save(file, "GIF", save_all=True, append_images=frames[1:], duration=times, loop=0)
     return file.getvalue()
 
 
-def animation_frames(seen: Animation) -> list[Image.Image]:
+def animation_frames(animation: Animation) -> list[Image.Image]:
     """One frame a stage, RGB."""
-    height, width = seen.rgb.shape[:2]
+    height, width = animation.rgb.shape[:2]
     scale = LONG_SIDE / max(width, height)
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    how = Image.Resampling.NEAREST if scale > 1 else Image.Resampling.BOX
-    under = np.asarray(Image.fromarray(seen.rgb).resize(size, how))
-    of_one_kind = [found.numbers for found in seen.values if found.numbers.ndim == 1 and not of_layers(found.stage)]
-    shared = robust_range(np.concatenate(of_one_kind)) if of_one_kind else (0.0, 1.0)
-    drawn = []
-    for found in seen.values:
-        colours = found.painted(found.numbers, *(robust_range(found.numbers) if of_layers(found.stage) else shared))
-        rgb = layout.paint_entries(under, seen.reading.places_at(found.stage), colours, scale)
-        drawn.append(_captioned(rgb, _caption(seen, found)))
-    return drawn
+    resampling = Image.Resampling.NEAREST if scale > 1 else Image.Resampling.BOX
+    photo = np.asarray(Image.fromarray(animation.rgb).resize(size, resampling))
+    vision_numbers = [
+        result.numbers for result in animation.values if result.numbers.ndim == 1 and not of_layers(result.stage)
+    ]
+    shared_range = robust_range(np.concatenate(vision_numbers)) if vision_numbers else (0.0, 1.0)
+    frames = []
+    for result in animation.values:
+        colours = result.painted(
+            result.numbers, *(robust_range(result.numbers) if of_layers(result.stage) else shared_range)
+        )
+        rgb = layout.paint_entries(photo, animation.reading.places_at(result.stage), colours, scale)
+        frames.append(_captioned(rgb, _caption(animation, result)))
+    return frames
 
 
-def _caption(seen: Animation, found: LensResult) -> str:
-    name = seen.lens.name
-    if explained := found.besides.get("explained"):
+def _caption(animation: Animation, result: LensResult) -> str:
+    name = animation.lens.name
+    if explained := result.besides.get("explained"):
         shares = " + ".join(percent(100 * share) for share in explained)
-        return f"{found.stage}   {name}: {shares} of the variance"
-    what = f' "{seen.lens.text}"' if seen.lens.text else ""
-    called = number_name(found.call, found.stage)
-    return f"{found.stage}   {name}{what}{f', {called}' if called else ''}"
+        return f"{result.stage}   {name}: {shares} of the variance"
+    inputs = f' "{animation.lens.text}"' if animation.lens.text else ""
+    quantity = number_name(result.call, result.stage)
+    return f"{result.stage}   {name}{inputs}{f', {quantity}' if quantity else ''}"
 
 
 def _captioned(rgb: Rgb, text: str) -> Image.Image:
     height, width = rgb.shape[:2]
-    picture = Image.new("RGB", (width, height + CAPTION), (13, 16, 23))
-    picture.paste(Image.fromarray(rgb), (0, 0))
+    frame = Image.new("RGB", (width, height + CAPTION), (13, 16, 23))
+    frame.paste(Image.fromarray(rgb), (0, 0))
     shown, size = fonts.fit_text(plain(text), 15, width - 16)
-    fonts.draw_text(picture, 8, height + 19, shown, size, (210, 214, 220), None)
-    return picture
+    fonts.draw_text(frame, 8, height + 19, shown, size, (210, 214, 220), None)
+    return frame

@@ -35,55 +35,64 @@ def png(scene: Scene) -> bytes:
 
 def raster(scene: Scene) -> Image.Image:
     """The scene as an RGB picture."""
-    picture = Image.new("RGB", (scene.width, scene.height), scene.ground)
+    image = Image.new("RGB", (scene.width, scene.height), scene.ground)
     for mark in scene.marks:
-        _put(picture, mark)
-    return picture
+        _put(image, mark)
+    return image
 
 
-def _put(picture: Image.Image, mark: Mark) -> None:
+def _put(image: Image.Image, mark: Mark) -> None:
     """Draw one mark over the picture."""
     match mark:
         case PhotoMark():
-            picture.paste(Image.fromarray(mark.rgb), (mark.x, mark.y))
+            image.paste(Image.fromarray(mark.rgb), (mark.x, mark.y))
         case RectMark(x, y, width, height, fill, opacity):
             left, top, right, bottom = round(x), round(y), round(x + width), round(y + height)
             if right > left and bottom > top:
-                over = Image.new("RGB", (right - left, bottom - top), fill)
-                under = picture.crop((left, top, right, bottom))
-                picture.paste(over if opacity >= 1 else Image.blend(under, over, opacity), (left, top))
+                overlay = Image.new("RGB", (right - left, bottom - top), fill)
+                background = image.crop((left, top, right, bottom))
+                image.paste(overlay if opacity >= 1 else Image.blend(background, overlay, opacity), (left, top))
         case TextMark(x, y, text, size, colour, anchor, halo):
             wide = fonts.text_width(text, size)
-            fonts.draw_text(picture, x - _BEFORE[anchor] * wide, y, text, size, colour, halo)
+            fonts.draw_text(image, x - _BEFORE[anchor] * wide, y, text, size, colour, halo)
         case LineMark(points, colour, wide, opacity):
-            _smooth(picture, points, wide / 2, colour, opacity, lambda canvas, at: _line(canvas, at, wide))
+            _smooth(
+                image, points, wide / 2, colour, opacity, lambda canvas, points_drawn: _line(canvas, points_drawn, wide)
+            )
         case AreaMark(points, fill, opacity):
-            _smooth(picture, points, 0, fill, opacity, lambda canvas, at: canvas.polygon(at, 255))
+            _smooth(image, points, 0, fill, opacity, lambda canvas, points_drawn: canvas.polygon(points_drawn, 255))
         case DotMark(x, y, radius, fill, opacity):
             _smooth(
-                picture, ((x, y),), radius, fill, opacity, lambda canvas, at: canvas.circle(at[0], radius * _FINER, 255)
+                image,
+                ((x, y),),
+                radius,
+                fill,
+                opacity,
+                lambda canvas, points_drawn: canvas.circle(points_drawn[0], radius * _FINER, 255),
             )
 
 
 def _smooth(
-    picture: Image.Image,
+    image: Image.Image,
     points: tuple[Point, ...],
-    beyond: float,
+    margin: float,
     colour: Colour,
     opacity: float,
     draw: Callable[[ImageDraw.ImageDraw, list[Point]], None],
 ) -> None:
-    """Draw what reaches `beyond` its points on as much of a finer canvas as it takes, and lay it over the picture."""
+    """Draw what reaches `margin` pixels beyond its points on as much of a finer canvas as it takes, and lay it over the picture."""
     xs, ys = zip(*points, strict=True)
-    left, top = math.floor(min(xs) - beyond) - 1, math.floor(min(ys) - beyond) - 1
-    wide, tall = math.ceil(max(xs) + beyond) + 2 - left, math.ceil(max(ys) + beyond) + 2 - top
-    mask = Image.new("L", (wide * _FINER, tall * _FINER))
+    left, top = math.floor(min(xs) - margin) - 1, math.floor(min(ys) - margin) - 1
+    mask_width, mask_height = math.ceil(max(xs) + margin) + 2 - left, math.ceil(max(ys) + margin) + 2 - top
+    mask = Image.new("L", (mask_width * _FINER, mask_height * _FINER))
     draw(ImageDraw.Draw(mask), [((x - left) * _FINER, (y - top) * _FINER) for x, y in points])
     shares = mask.reduce(_FINER).point(lambda share: share * opacity)
-    picture.paste(Image.new("RGB", (wide, tall), colour), (left, top), shares)
+    image.paste(Image.new("RGB", (mask_width, mask_height), colour), (left, top), shares)
 
 
 def _line(canvas: ImageDraw.ImageDraw, points: list[Point], width: float) -> None:
     # a point that repeats the one before it has no angle to join at
-    apart = [point for i, point in enumerate(points) if not i or point != points[i - 1]]
-    canvas.line(apart, 255, max(1, round(width * _FINER)), joint="curve" if len(apart) > 2 else None)
+    distinct_points = [point for i, point in enumerate(points) if not i or point != points[i - 1]]
+    canvas.line(
+        distinct_points, 255, max(1, round(width * _FINER)), joint="curve" if len(distinct_points) > 2 else None
+    )

@@ -17,9 +17,9 @@ _SCENES = {
 }
 
 
-def compose(shown: ReportDrawing) -> Scene:
+def compose(drawing: ReportDrawing) -> Scene:
     """What is drawn of an image."""
-    return _SCENES[shown.show](shown)
+    return _SCENES[drawing.show](drawing)
 
 
 def check_size(query: Query) -> None:

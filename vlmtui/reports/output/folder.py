@@ -24,18 +24,18 @@ def image_files(output: str, sources: Iterable[str], ending: str) -> tuple[str, 
 
     `UsageError` where one of them is one of the pictures.
     """
-    folder, taken, files = Path(expand_path(output)), set[str](), []
+    folder, taken_names, files = Path(expand_path(output)), set[str](), []
     for source in sources:
-        named = stem = _stem(source)
+        name = stem = _stem(source)
         number = 1
-        while named.casefold() in taken:  # there are file systems that do not tell case apart
+        while name.casefold() in taken_names:  # there are file systems that do not tell case apart
             number += 1
-            named = f"{stem}-{number}"
-        taken.add(named.casefold())
-        files.append(folder / f"{named}.{ending}")
-    pictures = {os.path.realpath(expand_path(source)) for source in sources}
+            name = f"{stem}-{number}"
+        taken_names.add(name.casefold())
+        files.append(folder / f"{name}.{ending}")
+    image_paths = {os.path.realpath(expand_path(source)) for source in sources}
     for file in files:
-        if os.path.realpath(file) in pictures:
+        if os.path.realpath(file) in image_paths:
             raise UsageError(f"{file} is one of the pictures: name another folder with -o")
     return tuple(map(str, files))
 

@@ -32,8 +32,8 @@ class ProgressLine:
             return
         now = time.monotonic()
         with self._lock:
-            doing, then = self._last
-            if doing == progress.doing and now - then < _LEAST_S:
+            doing, last_time = self._last
+            if doing == progress.doing and now - last_time < _LEAST_S:
                 return
             self._last = progress.doing, now
             share = f" {100 * progress.done // progress.total}%" if progress.total else ""

@@ -46,9 +46,9 @@ def target(name: str | None) -> Iterator[Target]:
     with explain_write_errors(name):
         partial = PartialFile(path)
     with partial:
-        taken = _File(partial.file, name)
-        yield taken
-        if taken.written:
+        output = _File(partial.file, name)
+        yield output
+        if output.written:
             with explain_write_errors(name):
                 partial.commit()
 
@@ -160,5 +160,5 @@ class Pipe(io.RawIOBase):
 
     def taken(self) -> bytes:
         """All that was written since this was last asked."""
-        parts, self._parts = b"".join(self._parts), []
-        return parts
+        written, self._parts = b"".join(self._parts), []
+        return written

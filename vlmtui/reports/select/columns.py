@@ -22,9 +22,12 @@ def simple(rows: ReportRows, field: str) -> list[Any]:
     if field in TEXTS:
         return list(rows.texts(field))
     numbers = rows.numbers(field)
-    kept = np.isfinite(numbers)
-    whole = field in WHOLE
-    return [(int(n) if whole else n) if there else None for n, there in zip(numbers.tolist(), kept, strict=True)]
+    is_finite = np.isfinite(numbers)
+    is_integer = field in WHOLE
+    return [
+        (int(number) if is_integer else number) if has_value else None
+        for number, has_value in zip(numbers.tolist(), is_finite, strict=True)
+    ]
 
 
 def of_table(query: Query) -> tuple[str, ...]:
@@ -54,11 +57,11 @@ def headings(query: Query) -> list[str]:
 
 
 def _names(field: str, query: Query) -> list[str]:
-    several = range(1, query.search.k + 1)
+    ranks = range(1, query.search.k + 1)
     if field == "words":
-        return [f"{what}{i}" for i in several for what in ("word", "score")]
+        return [f"{part_name}{i}" for i in ranks for part_name in ("word", "score")]
     if field == "ids":
-        return [f"id{i}" for i in several]
+        return [f"id{i}" for i in ranks]
     if field == "box":
         return ["x0", "y0", "x1", "y1"]
     if field == "value" and query.lens is not None and query.lens.kind is Colours:
@@ -76,12 +79,12 @@ def cells(report: ImageReport) -> Iterator[list[Any]]:
         yield [cell for part in parts for cell in part]
 
 
-def _column(report: ImageReport, rows: ReportRows, field: str, wide: int) -> list[list[Any]]:
+def _column(report: ImageReport, rows: ReportRows, field: str, num_cells: int) -> list[list[Any]]:
     """The cells of one field [rows][wide]."""
-    if wide == 1 and field in SIMPLE:
+    if num_cells == 1 and field in SIMPLE:
         return [[value] for value in simple(rows, field)]
-    found = _lists(report, rows, field)
-    return [[*some, *[None] * (wide - len(some))] for some in found]
+    lists = _lists(report, rows, field)
+    return [[*values, *[None] * (num_cells - len(values))] for values in lists]
 
 
 def _lists(report: ImageReport, rows: ReportRows, field: str) -> list[list[Any]]:
@@ -95,9 +98,12 @@ def _lists(report: ImageReport, rows: ReportRows, field: str) -> list[list[Any]]
         case "value" if report.values is not None:
             return [[float(number) for number in report.values.numbers[entry]] for entry in report.entries]
         case "words" if words is not None:
-            said = rows.words()
+            row_words = rows.words()
             scores = [[score for _, score in words.at(row)] for row in range(len(rows))]
-            return [[c for pair in zip(*both, strict=True) for c in pair] for both in zip(said, scores, strict=True)]
+            return [
+                [cell for pair in zip(*words_and_scores, strict=True) for cell in pair]
+                for words_and_scores in zip(row_words, scores, strict=True)
+            ]
         case "ids" if words is not None:
             return [[id_ for id_, _ in words.at(row)] for row in range(len(rows))]
         case "null" if words is not None and report.null is not None:

@@ -42,8 +42,8 @@ class ReportRows:
             return robust_z(self._report.norms)[entries]
         if field == "value":
             values = self._report.values
-            one = values is not None and values.numbers.ndim == 1
-            return np.asarray(values.numbers, np.float64)[entries] if values is not None and one else self._none()
+            is_scalar = values is not None and values.numbers.ndim == 1
+            return np.asarray(values.numbers, np.float64)[entries] if values is not None and is_scalar else self._none()
         return self._of_words(field)
 
     def z(self, field: str) -> Numbers:
@@ -62,7 +62,7 @@ class ReportRows:
             return [everywhere[field]] * len(self)
         if field == "kind":
             return [place.kind for place in self.places]
-        return [(found[0] if found else None) for found in self.words(field)]
+        return [(row_words[0] if row_words else None) for row_words in self.words(field)]
 
     def words(self, field: str = "word") -> list[list[str | None]]:
         """All words of every row, nearest first: as displayed (`word`), or as decoded (`text`)."""
@@ -82,12 +82,12 @@ class ReportRows:
             return self._none()
         if field == "explained":
             return _array(words.share(row) for row in range(len(self)))
-        there = words.ids >= 0
+        has_word = words.ids >= 0
         if field == "score":
-            return np.where(there[:, 0], words.scores[:, 0], np.nan)
+            return np.where(has_word[:, 0], words.scores[:, 0], np.nan)
         if k < 2:
             return self._none()
-        return np.where(there[:, 1], words.scores[:, 0] - words.scores[:, 1], np.nan)
+        return np.where(has_word[:, 1], words.scores[:, 0] - words.scores[:, 1], np.nan)
 
     def _none(self) -> Numbers:
         return np.full(len(self), np.nan)

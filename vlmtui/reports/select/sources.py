@@ -29,9 +29,9 @@ def expand_sources(words: Sequence[str], list_name: str | None = None) -> tuple[
     names: list[str] = []
     several = len(words) > 1 or list_name is not None
     for word in words:
-        found = tuple(_expanded(word))
-        several = several or found != (word,)
-        names += found or (word,)
+        expanded = tuple(_expanded(word))
+        several = several or expanded != (word,)
+        names += expanded or (word,)
     if list_name is not None:
         names += _listed(list_name)
     return tuple(names), several
@@ -62,7 +62,7 @@ def _listed(name: str) -> list[str]:
             reason = getattr(error, "strerror", None) or type(error).__name__
             raise VlmtuiError(f"--from {name} cannot be read ({reason}): name a file with one picture a line") from None
     parts = data.split(b"\0") if b"\0" in data else [line.removesuffix(b"\r") for line in data.split(b"\n")]
-    found = [os.fsdecode(part) for part in parts if part]
-    if not found:
+    listed_names = [os.fsdecode(part) for part in parts if part]
+    if not listed_names:
         raise VlmtuiError(f"{name} names no picture: give it one a line")
-    return found
+    return listed_names
