@@ -47,8 +47,8 @@ def run_verify(load: LoadOptions, whole: bool, format: str, quiet: bool) -> None
     failed = [check.name for check in result.checks if check.result == "fail"]
     if failed:
         raise ModelError(
-            f"{result.model.name} fails {len(failed)} of {len(result.checks)} checks ({', '.join(failed)}): do not trust "
-            "what is shown of it there, and see whether its processor and its weights belong together"
+            f"{result.model.name} fails {len(failed)} of {len(result.checks)} checks ({', '.join(failed)}): do not "
+            "trust what is shown of it there, and see whether its processor and its weights belong together"
         )
 
 
