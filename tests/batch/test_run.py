@@ -122,7 +122,7 @@ def test_another_query_is_refused(album: list[str], out: Path, whole: bytes) -> 
     for query, how, why in (
         (query_of("demo", k=3, metric="dot"), HOW, "with --metric l2:"),
         (query_of("demo", k=4), HOW, "with -k 3:"),
-        (query_of("demo", k=3, keep=parse_where("norm > 1")), HOW, "with another --where:"),
+        (query_of("demo", k=3, condition=parse_where("norm > 1")), HOW, "with another --where:"),
         (QUERY, BatchOptions(part_size=8), "with --part-size 4:"),
     ):
         order = desks(album, out)
@@ -295,7 +295,9 @@ def test_sessions_that_all_end_are_the_end(album: list[str], out: Path) -> None:
 
 
 def test_conditions_and_rows_narrow_what_was_read_together(album: list[str], out: Path) -> None:
-    query = query_of("demo", k=3, keep=parse_where("norm > 1.5"), rows=(range(1),), fields=("image", "row", "norm"))
+    query = query_of(
+        "demo", k=3, condition=parse_where("norm > 1.5"), rows=(range(1),), fields=("image", "row", "norm")
+    )
     assert run_batch(desks(album, out), query, HOW) == 1
     rows = [row for row in pq.read_table(out).to_pylist() if row["norm"] is not None]
     assert {row["row"] for row in rows} == {0}

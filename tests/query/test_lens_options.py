@@ -46,10 +46,10 @@ def offer(folder: Path, name: str) -> None:
 def test_a_file_is_read_and_its_options_are_words(sharpness: str) -> None:
     through = parse_lens(sharpness, None, (), ["power=3", "to=1", "to=2", "a-b=x=y"])
     assert through == ChosenLens(
-        "sharpness.py", given=(("power", "3"), ("to", ("1", "2")), ("a_b", "x=y")), source=read_lens_source(sharpness)
+        "sharpness.py", options=(("power", "3"), ("to", ("1", "2")), ("a_b", "x=y")), source=read_lens_source(sharpness)
     )
-    assert not through.known
-    assert lens_for(through, made_reports.reading(3, 4), "tokens").given == dict(through.given)
+    assert not through.is_described
+    assert lens_for(through, made_reports.reading(3, 4), "tokens").given == dict(through.options)
     assert parse_lens(f"{sharpness}:sharpness", None, ()).name == "sharpness"
 
 
@@ -87,7 +87,7 @@ def test_what_does_not_fit(name: str, find: str, options: list[str], said: str, 
 
 def test_the_json_says_where_it_is_from(sharpness: str) -> None:
     source = read_lens_source(sharpness)
-    through = ChosenLens("sharpness", given=(("power", 3.0),), source=source, described=DESCRIBED)
+    through = ChosenLens("sharpness", options=(("power", 3.0),), source=source, session_description=DESCRIBED)
     reading = made_reports.reading(3, 4)
     values = looked(lens_for(through, reading, "tokens"), "tokens", np.arange(12.0), note="of two")
     seen = ImageReport(query_of("tiny", lens=through), reading, "tokens", (0, 1), None, None, values)
@@ -103,7 +103,9 @@ def test_the_json_says_where_it_is_from(sharpness: str) -> None:
 
 
 def test_it_travels_with_its_text(sharpness: str) -> None:
-    query = query_of("demo", lens=ChosenLens("sharpness", source=read_lens_source(sharpness), described=DESCRIBED))
+    query = query_of(
+        "demo", lens=ChosenLens("sharpness", source=read_lens_source(sharpness), session_description=DESCRIBED)
+    )
     assert pickle.loads(pickle.dumps(query)) == query
     assert SHARPNESS in query.lens.source.text
 
@@ -113,11 +115,11 @@ def test_a_batch_knows_its_lens_again(sharpness: str) -> None:
         return manifests.new_manifest(query_of("demo", lens=through), digest_sources((CHINA,)), 64).query["lens"]
 
     assert asked(ChosenLens("find", "sky")) == "Through(name='find', text='sky', marked=())"
-    first = ChosenLens("sharpness", source=read_lens_source(sharpness), described=DESCRIBED)
+    first = ChosenLens("sharpness", source=read_lens_source(sharpness), session_description=DESCRIBED)
     Path(sharpness).write_text(HEAD + SHARPNESS + "# changed\n")
     other = replace(first, source=read_lens_source(sharpness))
     assert asked(first) != asked(other)
-    assert asked(first) != asked(replace(first, given=(("power", 3.0),)))
+    assert asked(first) != asked(replace(first, options=(("power", 3.0),)))
     assert len(asked(first)) < 200
 
 

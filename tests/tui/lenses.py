@@ -49,7 +49,7 @@ def source(name: str) -> LensSource:
 
 def through(name: str, **given: str) -> ChosenLens:
     """As `--lens ./NAME.py` has it."""
-    return ChosenLens(f"./{name}.py", given=tuple(given.items()), source=source(name))
+    return ChosenLens(f"./{name}.py", options=tuple(given.items()), source=source(name))
 
 
 def description(of: LensSource) -> LensDescription:

@@ -86,7 +86,7 @@ def _recorded_options(query: Query) -> dict[str, PlainValue]:
         "all_tokens": search.all_tokens,
         "patches": selection.patches,
         "rows": selection.rows,
-        "keep": selection.keep,
+        "keep": selection.condition,
         "fields": query.output.fields,
         "lens": query.lens,
         "null": search.null,

@@ -171,11 +171,11 @@ def report_of(query: Query, stage: str, outcome: Outcome) -> ImageReport | Vlmtu
             return found
         kept = np.isin(every, chosen)
         return found.narrowed(
-            kept if query.selection.keep is None else kept & query.selection.keep.keeps(ReportRows(found))
+            kept if query.selection.condition is None else kept & query.selection.condition.keeps(ReportRows(found))
         )
     except VlmtuiError as error:
         return error
 
 
 def _uses_projector(query: Query) -> bool:
-    return query.lens is not None and query.lens.of_words
+    return query.lens is not None and query.lens.uses_projector

@@ -47,9 +47,9 @@ class SelectionArguments:
         from vlmtui.query.patches import parse_rows
 
         rows = parse_rows(self.rows) if self.rows is not None else ()
-        keep = parse_where(self.where) if self.where is not None else None
+        condition = parse_where(self.where) if self.where is not None else None
         fields = parse_fields(self.fields) if self.fields is not None else ()
-        selection = replace(query.selection, rows=rows, keep=keep)
+        selection = replace(query.selection, rows=rows, condition=condition)
         return replace(query, selection=selection, output=replace(query.output, fields=fields, vectors=self.vectors))
 
     def check_none(self) -> None:

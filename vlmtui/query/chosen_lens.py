@@ -26,43 +26,43 @@ ALL_TOKENS = "all_tokens"
 
 @dataclass(frozen=True)
 class ChosenLens:
-    """A lens by name with its inputs: a word or class (`text`), patches to compare with (`marked`), options (`given`).
+    """A lens by name with its inputs: a word or class (`text`), patches to compare with (`marked`), and its `options`.
 
-    For a lens that is not built in, `source` says where it is from, and `described` holds the session's description of
-    it, None until the session has been asked.
+    For a lens that is not built in, `source` says where it is from, and `session_description` is the description that a
+    session gave of it, None until one has been asked.
     """
 
     name: str
     text: str = ""
     marked: tuple[PatchPosition, ...] = ()
-    given: tuple[tuple[str, Any], ...] = ()
+    options: tuple[tuple[str, Any], ...] = ()
     source: LensSource | None = None
-    described: LensDescription | None = None
+    session_description: LensDescription | None = None
 
     def __repr__(self) -> str:
         """The lens and its inputs in a line. Written to the manifest of a batch and compared with it on resuming: its
         form must not change."""
         said = f"Through(name={self.name!r}, text={self.text!r}, marked={self.marked!r}"
-        if self.given:
-            said += f", given={self.given!r}"
+        if self.options:
+            said += f", given={self.options!r}"
         if self.source is not None:
-            said += f", source={self.source.sha256 or (self.described and self.described.origin)!r}"
+            said += f", source={self.source.sha256 or (self.session_description and self.session_description.origin)!r}"
         return f"{said})"
 
     @property
-    def known(self) -> bool:
+    def is_described(self) -> bool:
         """Whether its description is available: it is built in, or a session has described it."""
-        return self.built_in is not None or self.described is not None
+        return self.built_in is not None or self.session_description is not None
 
     def described_by(self, client: SessionClient) -> ChosenLens:
         """Add the session's description and the values of all options; `UsageError` for an option it does not take.
 
         A built-in lens is returned as it is.
         """
-        if self.known or self.source is None:
+        if self.is_described or self.source is None:
             return self
-        described, options = client.describe_with(self.source, dict(self.given)).result()
-        return replace(self, name=described.name, described=described, given=options)
+        described, options = client.describe_with(self.source, dict(self.options)).result()
+        return replace(self, name=described.name, session_description=described, options=options)
 
     @property
     def origin(self) -> dict[str, str]:
@@ -82,7 +82,7 @@ class ChosenLens:
     def description(self) -> LensDescription:
         """The description of the lens; `UsageError` for one that the session has not described yet."""
         known = self.built_in
-        found = known.described if known else self.described
+        found = known.described if known else self.session_description
         if found is None:
             raise UsageError(f"--lens {self.name} is not known yet")
         return found
@@ -93,7 +93,7 @@ class ChosenLens:
         return self.description.result
 
     @property
-    def of_words(self) -> bool:
+    def uses_projector(self) -> bool:
         """Whether it sends a vision stage through the projector, so that patches have words and no values."""
         return bool(self.built_in and self.built_in.offer.projects)
 
@@ -103,22 +103,22 @@ class ChosenLens:
         return self.kind is LayerWords
 
     @property
-    def of_values(self) -> bool:
+    def gives_entry_values(self) -> bool:
         """Whether its result is a number or a colour an entry."""
         return self.kind in (Scalars, Colours)
 
     @property
-    def drawn(self) -> bool:
+    def is_drawable(self) -> bool:
         """Whether its result can be drawn over the image as colours."""
         return self.kind in (Scalars, Colours, TokenMaps)
 
     @property
-    def of_whole(self) -> bool:
+    def gives_image_result(self) -> bool:
         """Whether its result is for the whole image, or for all entries by token of the answer."""
         return self.kind in (TokenMaps, Matrix, Scores)
 
     @property
-    def of_single(self) -> bool:
+    def takes_one_entry(self) -> bool:
         """Whether it is computed for one entry at a time."""
         return self.kind in (LayerWords, Facts)
 
@@ -143,9 +143,9 @@ class ChosenLens:
     @property
     def call(self) -> LensCall:
         """The call of the lens with the options given by name."""
-        return lens_call(self.source or self.name, **dict(self.given))
+        return lens_call(self.source or self.name, **dict(self.options))
 
-    def asked(self, marks_words: bool = False) -> LensInputs:
+    def inputs(self, marks_words: bool = False) -> LensInputs:
         """Its inputs, as a report names them."""
         return LensInputs(self.text, " ".join(map(str, self.marked)), marks_words, self.description.line)
 
@@ -162,7 +162,7 @@ def parse_lens(
     if name is not None and name not in there and (source := _source(name, far)) is not None:
         if word is not None or marked:
             raise UsageError(f"--lens {name} takes neither --find nor --marked: its options are given by --lens-option")
-        return ChosenLens(source.name or source.shown, given=_options(options), source=source)
+        return ChosenLens(source.name or source.shown, options=_options(options), source=source)
     # without a name: the first lens that takes the input given
     given = "word" if word is not None else "marked" if marked else ""
     chosen = name or next((one.name for one in there.values() if given and getattr(one.offer, given)), None)
@@ -233,7 +233,7 @@ def lens_for(through: ChosenLens, reading: Reading, stage: str, all_tokens: bool
     if through.built_in is None:
         return through.call
     offer = through.built_in.offer
-    options = dict(through.given)
+    options = dict(through.options)
     if all_tokens and any(option.name == ALL_TOKENS for option in through.description.options):
         options[ALL_TOKENS] = True
     if offer.word:

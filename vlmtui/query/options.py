@@ -64,20 +64,20 @@ class EntrySelection:
     """What part of a reading a report covers: a stage and, of its entries, those selected (all by default).
 
     `stage` is the model's default stage where it is None. `stages` are those that a page shows besides; `all` among
-    them means every stage that has words. `patches` and `rows` of the grid select entries by position, `keep` by their
-    numbers and words.
+    them means every stage that has words. `patches` and `rows` of the grid select entries by position, `condition` by
+    their numbers and words.
     """
 
     stage: str | None = None
     stages: tuple[str, ...] = ()
     patches: tuple[PatchPosition, ...] = ()
     rows: tuple[range, ...] = ()
-    keep: Condition | None = None
+    condition: Condition | None = None
 
     @property
     def partial(self) -> bool:
         """Whether it may leave out entries of the stage."""
-        return bool(self.patches or self.rows) or self.keep is not None
+        return bool(self.patches or self.rows) or self.condition is not None
 
 
 @dataclass(frozen=True)

@@ -60,10 +60,10 @@ class ReportReader:
         self.stage = default_stage(model) if stage is None else check_stage(stage, model, pixels=True)
         if self._query.lens is not None:
             self._query.lens.check(self.stage, model)
-            if self._query.lens.of_single and not self._query.selection.partial:
+            if self._query.lens.takes_one_entry and not self._query.selection.partial:
                 raise UsageError(f"--lens {self._query.lens.name} is of single patches: name some, such as --patch 3,4")
         if self._query.search.null:
-            check_null(self.stage, model, self._query.lens is not None and self._query.lens.of_words)
+            check_null(self.stage, model, self._query.lens is not None and self._query.lens.uses_projector)
 
     def look(self, client: SessionClient, source: ImageFile, index: int) -> ImageReport:
         query = self._query
@@ -82,12 +82,12 @@ def report_of(
     """Compute the report of a reading at a stage, in the session that has read it with the query's model."""
     selected = entries_of(reading, stage, query.selection.patches, query.selection.rows)
     # a condition compares an entry with all others (z-scores), so it is evaluated on every entry
-    entries = selected if query.selection.keep is None else entries_of(reading, stage)
+    entries = selected if query.selection.condition is None else entries_of(reading, stage)
     words = layers = None
     if of_layers(stage):
         layers = client.layers(reading.id, on_progress=on_progress).result()
     lens = query.lens
-    projected = lens is not None and lens.of_words
+    projected = lens is not None and lens.uses_projector
     if projected and (refusal := no_exit_in_reading(reading)):
         raise UsageError(refusal)
     patch_tokens = token_of_patch(reading.patch_places, reading.places) if projected else None
@@ -109,7 +109,7 @@ def report_of(
     if words is not None and patch_tokens is not None:
         words = words_of_patches(words, patch_tokens, entries)
     values = answer = None
-    if lens is not None and not (projected or lens.of_single):
+    if lens is not None and not (projected or lens.takes_one_entry):
         call = lens_for(lens, reading, stage)
         answer = answer_for(client, reading, lens, on_progress)
         requested = entries if lens.kind is Words else None
@@ -122,7 +122,7 @@ def report_of(
             k=query.search.k,
             on_progress=on_progress,
         ).result()
-        values = result if lens.of_values else None
+        values = result if lens.gives_entry_values else None
         if lens.kind is Words:
             words = token_words(result, entries, cast(WordOrder, lens.name))
     null = None
@@ -138,17 +138,17 @@ def report_of(
             on_progress=on_progress,
         ).result()
     report = ImageReport(query, reading, stage, entries, words, layers, values, null, answer=answer)
-    if lens is not None and lens.of_whole:
+    if lens is not None and lens.gives_image_result:
         report = replace(report, whole_result=result)
-    if query.selection.keep is not None:
-        report = report.narrowed(query.selection.keep.keeps(ReportRows(report)) & np.isin(entries, selected))
+    if query.selection.condition is not None:
+        report = report.narrowed(query.selection.condition.keeps(ReportRows(report)) & np.isin(entries, selected))
     if null is not None and stage == "tokens" and report.words is not None:
         metric_agreements = agreements(client, reading.id, report.words, query.search.k, on_progress)
         report = replace(report, agreements=metric_agreements)
     if query.selection.patches and stage in (PIXELS, FIRST_STAGE):
         embeddings = tuple(client.patch(reading.id, entry, on_progress).result() for entry in report.entries)
         report = replace(report, patch_embeddings=embeddings)
-    if lens is not None and lens.of_single:
+    if lens is not None and lens.takes_one_entry:
         call = lens_for(lens, reading, stage, query.search.all_tokens)
         entry_results = tuple(
             client.look(

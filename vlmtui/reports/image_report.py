@@ -93,7 +93,7 @@ class ImageReport:
     def projected(self) -> bool:
         """Whether the words are those of a vision stage sent through the projector (the projector lens)."""
         lens = self.query.lens
-        return self.words is not None and of_patches(self.stage) and not (lens and not lens.of_words)
+        return self.words is not None and of_patches(self.stage) and not (lens and not lens.uses_projector)
 
     @property
     def overlay(self) -> LensResult | None:
@@ -123,14 +123,14 @@ class ImageReport:
             reason = "pixels have no words"
         elif of_layers(self.stage):
             reason = "words there are ordered by their logits"
-        elif of_patches(self.stage) and not reason and not (lens and lens.of_words):
+        elif of_patches(self.stage) and not reason and not (lens and lens.uses_projector):
             reason = "a vision stage has words with --lens projector alone"
         return f"--metric {metric} is not used at {self.stage}: {reason}" if reason and metric != METRICS[0] else ""
 
     @property
     def none_kept(self) -> bool:
         """Whether nothing is reported because no entry meets the query's condition."""
-        return self.query.selection.keep is not None and not self.entries
+        return self.query.selection.condition is not None and not self.entries
 
     @property
     def hidden(self) -> int:

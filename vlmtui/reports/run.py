@@ -87,7 +87,7 @@ def run_report(job: ReportJob, query: Query, name: str) -> int:
 def describe_lens(job: ReportJob, query: Query) -> Iterator[Query]:
     """The query with its lens as a session describes it, which then reads the first picture: what is wrong with a lens
     or its options is said before any picture is read. A query without one, or with a built-in one, is as it was."""
-    if query.lens is None or query.lens.known:
+    if query.lens is None or query.lens.is_described:
         yield query
         return
     progress = ProgressLine(job.quiet)
@@ -145,9 +145,9 @@ def check_job(job: ReportJob, query: Query, format: Format) -> None:
         raise UsageError(f"{option} is for pictures: leave it out, or choose --format {names(taking(DRAW))}")
     if query.output.fields and not format.takes(FIELDS):
         raise UsageError(f"--fields is for tables: leave it out, or choose --format {names(with_fields())}")
-    if (query.selection.rows or query.selection.keep is not None) and not format.takes(ROWS):
+    if (query.selection.rows or query.selection.condition is not None) and not format.takes(ROWS):
         raise UsageError(f"--rows and --where are for reports of some patches, and {name} shows all: leave them out")
-    if query.lens is not None and query.lens.known:
+    if query.lens is not None and query.lens.is_described:
         check_lens_kind(query.lens, format)
     if query.output.vectors is not None:
         if not format.of_rows:
@@ -168,9 +168,9 @@ def check_lens_kind(lens: ChosenLens, format: Format) -> None:
     if format.holds(lens.kind.name):
         return
     alternatives = names(candidate for candidate in FORMATS if candidate.of_rows and candidate.holds(lens.kind.name))
-    if lens.of_single:
+    if lens.takes_one_entry:
         raise UsageError(f"--lens {lens.name} is for reports of single patches: choose --format {alternatives}")
-    if lens.of_whole and format.of_rows:
+    if lens.gives_image_result and format.of_rows:
         description = f"{lens.kind.one}, for which there is no column"
         raise UsageError(f"--lens {lens.name} gives {description}: choose --format {alternatives}")
 

@@ -37,7 +37,7 @@ def opened(selection: Selection, results: Results, query: Query) -> tuple[Select
     lens = query.lens.built_in if query.lens else None
     if query.lens is not None and lens is None:
         selection = with_own(selection, results, name_of(query.lens.source or LensSource(query.lens.name)))
-    elif query.lens is not None and query.lens.of_words:
+    elif query.lens is not None and query.lens.uses_projector:
         selection = replace(selection, early_exit=not (refused := no_exit_in_reading(results.reading)))
         wrong += [f"--lens {query.lens.name}: {refused}"] if refused else []
     elif query.lens is not None and lens is not None:

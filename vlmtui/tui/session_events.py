@@ -249,7 +249,7 @@ class SessionEvents:
         if before is not None and (before.source, before.described) == (message.source, described):
             return  # of a session that was started again
         query = self._worker.options.query
-        given = query.lens.given if query.lens is not None else ()
+        given = query.lens.options if query.lens is not None else ()
         results.unusable.pop(name, None)
         results.lenses[name] = lens = LensChoice(name, message.source, described, given=given)
         self._state.ask_stopped_again()

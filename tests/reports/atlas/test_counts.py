@@ -45,13 +45,13 @@ def test_words_are_counted_as_duckdb_counts_them(file, rows):
     whole = f"select count(distinct image), count(*) from '{file}' where error is null"
     ((pictures, entries),) = duckdb.sql(whole).fetchall()
     failed = duckdb.sql(f"select image, error from '{file}' where error is not null").fetchall()
-    assert (counted.pictures, counted.entries, counted.some) == (pictures, entries, 0)
+    assert (counted.pictures, counted.entries, counted.incomplete) == (pictures, entries, 0)
     assert counted.failures == failed
     assert counted.failed == len(failed) == 8
 
 
 def test_outliers_are_counted_as_duckdb_counts_them(file):
-    counted = build_atlas(AtlasOptions((str(file),))).counted
+    counted = build_atlas(AtlasOptions((str(file),))).counts
     expected = duckdb.sql(f"""
         with shaped as (select *, max(row) over g + 1 as rows, max(col) over g + 1 as cols from '{file}'
                         where row is not null window g as (partition by image, grid))
@@ -68,11 +68,11 @@ def test_outliers_are_counted_as_duckdb_counts_them(file):
 @pytest.mark.parametrize("rows", [3, 16_384])
 def test_patches_most_like_a_word_are_those_of_duckdb(file, rows):
     asked = AtlasOptions((str(file),), k=3, patches=6, words=("SKY", "mountains", "nothing"))
-    found = build_atlas(asked).found
+    found = build_atlas(asked).words
     assert [chosen.ids for chosen in found.sought] == [(0, 1), (10,), ()]
-    again = choose_words(build_atlas(asked).counted, 3, asked.words)
+    again = choose_words(build_atlas(asked).counts, 3, asked.words)
     collect_examples(again, (block for block, _ in tables.table_blocks([str(file)], rows)), 6)
-    for chosen in (*again.most_said, *again.sought):
+    for chosen in (*again.most_frequent, *again.sought):
         among = ", ".join(map(str, (*chosen.ids, -1)))
         expected = duckdb.sql(f"""
             select min(place), arg_min(w.score, place), image, index
@@ -91,7 +91,9 @@ def test_a_patch_that_says_it_first_stands_before_one_of_a_higher_score(tmp_path
     one.words.ids[:] = (3, 4, 0, 1, 2), (4, 3, 0, 1, 2)
     one.words.scores[:] = [np.arange(5) * -0.1, np.arange(5) * -0.1 - 5]  # the short one first
     asked = AtlasOptions((str(write([one], tmp_path / "a.parquet")),), k=2)
-    patches = {chosen.ids[0]: [p.row["index"] for p in chosen.patches] for chosen in build_atlas(asked).found.most_said}
+    patches = {
+        chosen.ids[0]: [p.row["index"] for p in chosen.patches] for chosen in build_atlas(asked).words.most_frequent
+    }
     assert (patches[3], patches[4]) == ([0, 1], [1, 0])
 
 
@@ -100,7 +102,7 @@ def test_where_a_word_is_said(tmp_path):
     pictures = [seen(number, *shape) for number, shape in enumerate(((3, 4), (5, 5), (12, 1)))]
     file = write(pictures, tmp_path / "a.parquet")
     atlas = build_atlas(AtlasOptions((str(file),), k=20, words=("red",)))
-    for chosen, any_ in [*((one, False) for one in atlas.found.most_said), (atlas.found.sought[0], True)]:
+    for chosen, any_ in [*((one, False) for one in atlas.words.most_frequent), (atlas.words.sought[0], True)]:
         said, there = np.zeros((SIDE, SIDE)), np.zeros((SIDE, SIDE))
         for picture, (rows, cols) in zip(pictures, ((3, 4), (5, 5), (12, 1)), strict=True):
             ids = picture.words.ids if any_ else picture.words.ids[:, :1]
@@ -108,13 +110,13 @@ def test_where_a_word_is_said(tmp_path):
             cells = rows * cols / SIDE**2
             said += shares(rows, cols, hits, SIDE) * cells
             there += cells
-        np.testing.assert_allclose(chosen.said, said / there, atol=1e-12)
+        np.testing.assert_allclose(chosen.shares, said / there, atol=1e-12)
 
 
 def test_a_position_that_repeats(tmp_path):
     pictures = [wild(seen(number, 6, 6), 13) for number in range(12)]
     atlas = build_atlas(AtlasOptions((str(write(pictures, tmp_path / "a.parquet")),)))
-    (tally,) = atlas.counted.shapes
+    (tally,) = atlas.counts.shapes
     assert tally.counts[13] == 12
     assert np.argmax(tally.counts) == 13
 
@@ -125,24 +127,24 @@ def test_newlines_are_no_words_and_queries_have_no_place(tmp_path):
     places = tuple(Place(i, "newline" if i == 3 else "query", None, None, None, None, 0.0, ()) for i in range(8))
     pictures = [seen(number, 2, 4, places=places) for number in range(4)]
     atlas = build_atlas(AtlasOptions((str(write([wild(one, 6) for one in pictures], tmp_path / "a.parquet")),)))
-    assert atlas.counted.entries == 4 * 7
-    (tally,) = atlas.counted.shapes
+    assert atlas.counts.entries == 4 * 7
+    (tally,) = atlas.counts.shapes
     assert tally.shape == GridShape("query", 7, 1)
     assert tally.counts.tolist() == [0, 0, 0, 0, 0, 4, 0]
-    assert np.isnan(atlas.found.most_said[0].said).all()
+    assert np.isnan(atlas.words.most_frequent[0].shares).all()
 
 
 def test_pictures_with_rows_left_out_have_no_places(tmp_path):
     whole = seen(0, 4, 4)
     some = replace(seen(1, 4, 4), query=query_of("tiny")).narrowed(np.arange(16) % 3 == 0)
     atlas = build_atlas(AtlasOptions((str(write([whole, some], tmp_path / "a.parquet")),)))
-    assert atlas.counted.some == 1
-    assert atlas.counted.entries == 16 + 6
-    (tally,) = atlas.counted.shapes
+    assert atlas.counts.incomplete == 1
+    assert atlas.counts.entries == 16 + 6
+    (tally,) = atlas.counts.shapes
     assert (tally.pictures, tally.there.tolist()) == (1, [1] * 16)
 
 
 def test_a_picture_twice_in_a_row_is_two(tmp_path):
     one = seen(0, 3, 4)
-    counted = build_atlas(AtlasOptions((str(write([one, one], tmp_path / "a.parquet")),))).counted
-    assert (counted.pictures, counted.some) == (2, 0)
+    counted = build_atlas(AtlasOptions((str(write([one, one], tmp_path / "a.parquet")),))).counts
+    assert (counted.pictures, counted.incomplete) == (2, 0)

@@ -76,7 +76,7 @@ def test_without_a_word_the_tables_are_of_those_most_said(album_file: Path, caps
     for name in ("where", "patches"):
         assert main(["atlas", str(album_file), "-k", "3", "--format", "csv", "--table", name]) == 0
         rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
-        ids = [chosen.ids[0] for chosen in build_atlas(AtlasOptions((str(album_file),), k=3)).found.most_said]
+        ids = [chosen.ids[0] for chosen in build_atlas(AtlasOptions((str(album_file),), k=3)).words.most_frequent]
         assert list(dict.fromkeys(int(row["id"]) for row in rows)) == ids
         assert all(row.get("counts", "first") == "first" for row in rows)
 
@@ -103,7 +103,7 @@ def test_a_map_says_what_it_counts(album_file: Path) -> None:
 
 def test_without_patches(album_file: Path) -> None:
     atlas = build_atlas(AtlasOptions((str(album_file),), k=2, patches=0, words=("sky",)))
-    assert not any(chosen.patches for chosen in (*atlas.found.most_said, *atlas.found.sought))
+    assert not any(chosen.patches for chosen in (*atlas.words.most_frequent, *atlas.words.sought))
     assert "Most like sky: sky (0), ‿sky (1)" in "".join(atlas_text(atlas))
     assert not Parsed("".join(atlas_html(atlas))).of("img")
 
@@ -131,7 +131,7 @@ def test_crops_are_of_the_pictures_that_were_read(tmp_path: Path) -> None:
     Image.new("RGB", (640, 427), "white").save(tmp_path / "1.png")
     (tmp_path / "2.png").unlink()
     atlas = build_atlas(AtlasOptions((str(file),), k=1, patches=72))
-    cut = crops.crop_patches(atlas.found.most_said[0].patches)
+    cut = crops.crop_patches(atlas.words.most_frequent[0].patches)
     assert cut.missing == 2
     assert {source for source, _ in cut.found} == {str(tmp_path / "0.png")}
     for crop in cut.found.values():
@@ -147,7 +147,7 @@ def test_a_page_has_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(crops, "MOST_BYTES", 4_000)
     file = write([pictured(tmp_path, i, (9, 9, 9)) for i in range(4)], tmp_path / "a.parquet")
     atlas = build_atlas(AtlasOptions((str(file),), k=4))
-    cut = crops.crop_patches(patch for chosen in atlas.found.most_said for patch in chosen.patches)
+    cut = crops.crop_patches(patch for chosen in atlas.words.most_frequent for patch in chosen.patches)
     assert cut.full
     assert sum(len(crop.address) for crop in cut.found.values()) <= 4_000
     assert "not all fit into this page" in "".join(atlas_html(atlas))
@@ -205,8 +205,8 @@ def test_in_a_browser(browser: Any, tmp_path: Path, scheme: str, ground: str) ->
         assert page.locator("h1").inner_text() == "Atlas of 6 pictures"
         assert page.locator(".patches img").count() == 4 * 4
         assert page.evaluate("[...document.images].every(image => image.complete && image.naturalWidth === 96)")
-        (id_,) = atlas.found.most_said[0].ids
-        first = visible(*atlas.counted.names[id_]), str(id_)
+        (id_,) = atlas.words.most_frequent[0].ids
+        first = visible(*atlas.counts.names[id_]), str(id_)
         assert page.locator("article h3").first.inner_text() == " ".join(first)
         assert page.locator(".repeat li").first.inner_text().split() == ["2,1", "6", "of", "6"]
         assert page.locator(".grid svg rect").count() == 24

@@ -67,9 +67,9 @@ def test_a_grid_as_large_as_numbers_go(tmp_path: Path) -> None:
     far = whole.set_column(whole.schema.get_field_index("row"), "row", pa.array([2**31 - 1, 0, 0, 1, 1], pa.int32()))
     pq.write_table(far, tmp_path / "far.parquet")
     atlas = build_atlas(AtlasOptions((str(tmp_path / "far.parquet"),)))
-    assert atlas.counted.unlike == 1
-    assert [tally.shape.rows for tally in atlas.counted.shapes] == [2]
-    assert sum(map(np.nansum, (chosen.said for chosen in atlas.found.most_said))) > 0
+    assert atlas.counts.uncounted == 1
+    assert [tally.shape.rows for tally in atlas.counts.shapes] == [2]
+    assert sum(map(np.nansum, (chosen.shares for chosen in atlas.words.most_frequent))) > 0
     assert atlas_object(atlas)["uncounted"] == 1
 
 
@@ -83,8 +83,8 @@ def test_several_models_and_stages_are_told_apart(tmp_path: Path) -> None:
         UsageError, match=r"stages and metrics \(tokens and l2, llm.1 and none\).*--stage and --metric$"
     ):
         tables.check_one_kind([("tiny", "tokens", "l2"), ("tiny", "llm.1", None)])
-    assert build_atlas(AtlasOptions(names, TableFilter(metric="cosine"))).counted.pictures == 1
-    assert build_atlas(AtlasOptions(names, TableFilter(metric="cosine"))).counted.metric == "cosine"
+    assert build_atlas(AtlasOptions(names, TableFilter(metric="cosine"))).counts.pictures == 1
+    assert build_atlas(AtlasOptions(names, TableFilter(metric="cosine"))).counts.metric == "cosine"
     with pytest.raises(VlmtuiError, match=r"the tables hold no picture of the model other: choose from "):
         build_atlas(AtlasOptions(names, TableFilter(model="other")))
     with pytest.raises(VlmtuiError, match=r"the table holds no picture of the metric dot: choose from l2$"):

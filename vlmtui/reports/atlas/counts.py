@@ -49,8 +49,8 @@ class AtlasCounts:
 
     `entries` counts image tokens (patches at a vision stage) without newline tokens, `with_words` those that have
     words. `first` and `among` count entries by their top-1 word and by any of their top-k words; `pictures_first` and
-    `pictures_among` count images likewise. `some` counts images with rows missing; their positions are not counted, nor
-    those of `unlike` images, whose grid shapes came after `MOST_POSITIONS` was reached.
+    `pictures_among` count images likewise. `incomplete` counts images with rows missing; their positions are not
+    counted, nor those of `uncounted` images, whose grid shapes came after `MOST_POSITIONS` was reached.
     """
 
     model: str | None = None
@@ -60,8 +60,8 @@ class AtlasCounts:
     pictures: int = 0
     failed: int = 0
     failures: list[tuple[str, str]] = field(default_factory=list)
-    some: int = 0
-    unlike: int = 0
+    incomplete: int = 0
+    uncounted: int = 0
     entries: int = 0
     with_words: int = 0
     first: WordCounts = field(default_factory=WordCounts)
@@ -101,7 +101,7 @@ class AtlasCounts:
             self.failures.append((failed_row["image"] or "", failed_row["error"]))
 
     def _words(self, block: TableBlock, is_counted: Marks) -> None:
-        word_table = block.told
+        word_table = block.words
         mask = is_counted[word_table.row]
         row, place, ids = word_table.row[mask], word_table.place[mask], word_table.ids[mask]
         if not len(ids):
@@ -119,7 +119,7 @@ class AtlasCounts:
 
     def _outliers(self, block: TableBlock, is_counted: Marks) -> None:
         is_complete = complete_images(block)
-        self.some += int((~is_complete[np.unique(block.picture[is_counted])]).sum())
+        self.incomplete += int((~is_complete[np.unique(block.picture[is_counted])]).sum())
         placed = is_counted & is_complete[block.picture]
         z = block.number("z")
         is_outlier = np.isnan(z) | (np.abs(z) > THRESHOLD)
@@ -141,7 +141,7 @@ class AtlasCounts:
         pictures = len(np.unique(picture))
         if shape not in self.tallies:
             if shape.size > self._room:
-                self.unlike += pictures
+                self.uncounted += pictures
                 return
             self._room -= shape.size
         tally = self.tallies.setdefault(shape, PositionCounts.of(shape))

@@ -43,29 +43,29 @@ class PatchExample:
 class WordExamples:
     """A word with its map and top patches: one of the most frequent, or, with `sought`, one asked for in any spelling.
 
-    `said` float64 [SIDE, SIDE] is the share of patches in each square that have it as top-1, or for a word asked for
+    `shares` float64 [SIDE, SIDE] is the share of patches in each square that have it as top-1, or for a word asked for
     among their top-k. `patches` are its top patches, ranked by `RANKING`.
     """
 
     ids: tuple[int, ...]
     sought: str | None = None
     patches: list[PatchExample] = field(default_factory=list)
-    _said: Floats = field(default_factory=lambda: np.zeros(SIDE * SIDE))
-    _there: Floats = field(default_factory=lambda: np.zeros(SIDE * SIDE))
+    _word_weights: Floats = field(default_factory=lambda: np.zeros(SIDE * SIDE))
+    _all_weights: Floats = field(default_factory=lambda: np.zeros(SIDE * SIDE))
 
     @property
-    def said(self) -> Floats:
+    def shares(self) -> Floats:
         """The map [SIDE, SIDE], NaN where there is no patch."""
         with np.errstate(invalid="ignore"):
-            shares = np.where(self._there > 0, self._said / self._there, np.nan)
+            shares = np.where(self._all_weights > 0, self._word_weights / self._all_weights, np.nan)
         return np.asarray(shares.reshape(SIDE, SIDE))
 
-    def lay(self, word_weights: Floats, all_weights: Floats) -> None:
+    def add_to_map(self, word_weights: Floats, all_weights: Floats) -> None:
         """Add patches to the map: weights of those with the word, and of all, both [squares]."""
-        self._said += word_weights
-        self._there += all_weights
+        self._word_weights += word_weights
+        self._all_weights += all_weights
 
-    def take(
+    def add_patches(
         self, places: Ints, scores: Floats, rows: Ints, block: TableBlock, first_row: int, max_patches: int
     ) -> None:
         """Keep the top `max_patches` patches including a block's rows; `first_row` is the number of rows before it."""
@@ -86,7 +86,7 @@ class WordExamples:
 class ChosenWords:
     """The words chosen: the most frequent ones, and those asked for."""
 
-    most_said: list[WordExamples]
+    most_frequent: list[WordExamples]
     sought: list[WordExamples]
 
 
@@ -109,7 +109,7 @@ def collect_examples(words: ChosenWords, blocks: Iterable[TableBlock], max_patch
     first_row = 0
     for block in blocks:
         is_counted = ~block.failed & ~block.is_("kind", "newline")
-        word_table = block.told
+        word_table = block.words
         mask = is_counted[word_table.row]
         row, place, ids, scores = (
             word_table.row[mask],
@@ -121,24 +121,24 @@ def collect_examples(words: ChosenWords, blocks: Iterable[TableBlock], max_patch
         total_weights = weights.sum(axis=0)
         size = int(ids.max()) + 1 if len(ids) else 0
         index_of_id = np.full(size, -1)
-        for i, word in enumerate(words.most_said):
+        for i, word in enumerate(words.most_frequent):
             if word.ids[0] < size:
                 index_of_id[word.ids[0]] = i
         word_index = index_of_id[ids]
         order = np.argsort(word_index, kind="stable")
-        bounds = np.searchsorted(word_index[order], np.arange(len(words.most_said) + 1))
-        for i, word in enumerate(words.most_said):
+        bounds = np.searchsorted(word_index[order], np.arange(len(words.most_frequent) + 1))
+        for i, word in enumerate(words.most_frequent):
             matches = order[bounds[i] : bounds[i + 1]]
             first = matches[place[matches] == 0]
-            word.lay(weights[row[first]].sum(axis=0), total_weights)
-            word.take(place[matches], scores[matches], row[matches], block, first_row, max_patches)
+            word.add_to_map(weights[row[first]].sum(axis=0), total_weights)
+            word.add_patches(place[matches], scores[matches], row[matches], block, first_row, max_patches)
         for word in words.sought:
             matches = np.flatnonzero(np.isin(ids, word.ids))
             # for a row with several spellings, the first
             rows, first_matches = np.unique(row[matches], return_index=True)
             matches = matches[first_matches]
-            word.lay(weights[rows].sum(axis=0), total_weights)
-            word.take(place[matches], scores[matches], rows, block, first_row, max_patches)
+            word.add_to_map(weights[rows].sum(axis=0), total_weights)
+            word.add_patches(place[matches], scores[matches], rows, block, first_row, max_patches)
         first_row += len(block)
 
 

@@ -49,7 +49,7 @@ def atlas_json(atlas: Atlas) -> Iterator[str]:
 
 def atlas_object(atlas: Atlas) -> json.Object:
     """The JSON object of an atlas: `vlmtui/atlas/1`."""
-    counts = atlas.counted
+    counts = atlas.counts
     return {
         "schema": SCHEMA,
         "tables": list(atlas.files),
@@ -57,11 +57,11 @@ def atlas_object(atlas: Atlas) -> json.Object:
         "pictures": counts.pictures,
         "failed": counts.failed,
         "entries": counts.entries,
-        "partial": counts.some,
-        "uncounted": counts.unlike,
+        "partial": counts.incomplete,
+        "uncounted": counts.uncounted,
         "words": [
             {**_named(atlas, word.ids[0]), **word_counts_object(atlas, word.ids[0]), **_places(word)}
-            for word in atlas.found.most_said
+            for word in atlas.words.most_frequent
         ],
         "sought": [
             {
@@ -72,7 +72,7 @@ def atlas_object(atlas: Atlas) -> json.Object:
                 "among": sum(counts.among.of(id_) for id_ in word.ids),
                 **_places(word),
             }
-            for word in atlas.found.sought
+            for word in atlas.words.sought
         ],
         "outliers": {
             "rule": {"z": THRESHOLD, "alpha": ALPHA, "mostly": MOSTLY, "least": LEAST},
@@ -84,7 +84,7 @@ def atlas_object(atlas: Atlas) -> json.Object:
 
 def word_counts_object(atlas: Atlas, id_: int) -> json.Object:
     """Counts of a word by entry and by image, with their shares."""
-    counts = atlas.counted
+    counts = atlas.counts
     shares_object: json.Object = {}
     for name, word_counts, total in (
         ("first", counts.first, counts.entries),
@@ -97,12 +97,12 @@ def word_counts_object(atlas: Atlas, id_: int) -> json.Object:
 
 
 def _named(atlas: Atlas, id_: int) -> json.Object:
-    piece, text = atlas.counted.names[id_]
+    piece, text = atlas.counts.names[id_]
     return {"id": id_, "piece": piece, "text": text}
 
 
 def _places(word: WordExamples) -> json.Object:
-    return {"where": word.said.tolist(), "patches": [_patch(patch) for patch in word.patches]}
+    return {"where": word.shares.tolist(), "patches": [_patch(patch) for patch in word.patches]}
 
 
 def _patch(patch: PatchExample) -> json.Object:
@@ -118,16 +118,16 @@ def _patch(patch: PatchExample) -> json.Object:
 
 def atlas_csv(atlas: Atlas) -> Iterator[str]:
     """One table with a header line."""
-    yield from map(csv.csv_line, TABLES[atlas.asked.table](atlas))
+    yield from map(csv.csv_line, TABLES[atlas.options.table](atlas))
 
 
 def _words(atlas: Atlas) -> Iterator[list[Any]]:
     names = [f"{count_name}{share}" for count_name in _COUNTED for share in ("", "_share")]
     yield ["id", "word", "piece", *names]
-    for word in atlas.found.most_said:
+    for word in atlas.words.most_frequent:
         (id_,) = word.ids
         word_object = word_counts_object(atlas, id_)
-        piece, text = atlas.counted.names[id_]
+        piece, text = atlas.counts.names[id_]
         yield [id_, visible(piece, text), piece, *(word_object[name] for name in names)]
 
 
@@ -136,15 +136,15 @@ _COUNTED = ("first", "among", "pictures_first", "pictures_among")
 
 def _every(atlas: Atlas) -> Iterator[tuple[str, WordExamples]]:
     """The words asked for that occur; the most frequent ones where none was asked for."""
-    for word in atlas.found.sought or atlas.found.most_said:
+    for word in atlas.words.sought or atlas.words.most_frequent:
         if word.ids:
-            yield word.sought or visible(*atlas.counted.names[word.ids[0]]), word
+            yield word.sought or visible(*atlas.counts.names[word.ids[0]]), word
 
 
 def _where(atlas: Atlas) -> Iterator[list[Any]]:
     yield ["word", "id", "row", "col", "share", "counts"]
     for word, examples in _every(atlas):
-        for (row, col), share in np.ndenumerate(examples.said):
+        for (row, col), share in np.ndenumerate(examples.shares):
             count_name = "first" if examples.sought is None else "among"
             yield [word, _one(examples), row, col, float(share) if np.isfinite(share) else None, count_name]
 
@@ -167,7 +167,7 @@ def _one(word: WordExamples) -> int | None:
 def _outliers(atlas: Atlas) -> Iterator[list[Any]]:
     shape, position = ("kind", "rows", "cols", "verdict"), ("row", "col", "index", "count", "views", "share", "chance")
     yield [*shape, *position, "repeats"]
-    for tally in atlas.counted.shapes:
+    for tally in atlas.counts.shapes:
         grid = grid_object(tally)
         for position_object in grid["positions"]:
             yield [
@@ -179,7 +179,7 @@ def _outliers(atlas: Atlas) -> Iterator[list[Any]]:
 
 def _failures(atlas: Atlas) -> Iterator[list[Any]]:
     yield ["image", "error"]
-    yield from map(list, atlas.counted.failures)
+    yield from map(list, atlas.counts.failures)
 
 
 TABLES: dict[str, Callable[[Atlas], Iterator[list[Any]]]] = {

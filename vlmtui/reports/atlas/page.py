@@ -41,10 +41,10 @@ class WordMap:
 
 def atlas_html(atlas: Atlas) -> Iterator[str]:
     """The file, whole."""
-    found = atlas.found
-    cut = crop_patches(patch for chosen in (*found.sought, *found.most_said) for patch in chosen.patches)
+    found = atlas.words
+    cut = crop_patches(patch for chosen in (*found.sought, *found.most_frequent) for patch in chosen.patches)
     worn = style() + resources.files(__package__).joinpath("assets", "atlas.css").read_text("utf-8")
-    counted = atlas.counted
+    counted = atlas.counts
     shapes = counted.shapes
     yield template("atlas.html", __package__).render(
         policy=policy(worn),
@@ -59,7 +59,7 @@ def atlas_html(atlas: Atlas) -> Iterator[str]:
         k=counted.k,
         where=map_caption(SIDE),
         ranking=RANKING,
-        words=[_word(atlas, chosen, cut) for chosen in found.most_said],
+        words=[_word(atlas, chosen, cut) for chosen in found.most_frequent],
         sought=[_sought(atlas, chosen, cut) for chosen in found.sought],
         rule=f"{RULE[0].upper()}{RULE[1:]}.",
         test=f"Test: {TEST}.",
@@ -73,9 +73,9 @@ def atlas_html(atlas: Atlas) -> Iterator[str]:
 
 
 def _word(atlas: Atlas, chosen: WordExamples, cut: PatchCrops) -> dict[str, Any]:
-    counted = atlas.counted
+    counted = atlas.counts
     (id_,) = chosen.ids
-    largest = counted.first.of(atlas.found.most_said[0].ids[0])
+    largest = counted.first.of(atlas.words.most_frequent[0].ids[0])
     return {
         "word": visible(*counted.names[id_]),
         "id": id_,
@@ -91,7 +91,7 @@ def _word(atlas: Atlas, chosen: WordExamples, cut: PatchCrops) -> dict[str, Any]
 
 
 def _sought(atlas: Atlas, chosen: WordExamples, cut: PatchCrops) -> dict[str, Any]:
-    counted = atlas.counted
+    counted = atlas.counts
     return {
         "word": plain(chosen.sought or ""),
         "pieces": spellings(counted, chosen),
@@ -119,7 +119,7 @@ def _patch(patch: PatchExample, cut: PatchCrops) -> dict[str, Any]:
 
 def _said(chosen: WordExamples) -> WordMap | None:
     """Where it is said, from no patch there to the most."""
-    shares = chosen.said
+    shares = chosen.shares
     if not np.isfinite(shares).any():
         return None
     return _map(shares, [numbers.percent(100 * float(share)) for share in shares.ravel()])

@@ -34,10 +34,10 @@ class AtlasOptions:
 class Atlas:
     """Counts over many images, with maps and top patches of the words chosen."""
 
-    asked: AtlasOptions
+    options: AtlasOptions
     files: tuple[str, ...]
-    counted: AtlasCounts
-    found: ChosenWords
+    counts: AtlasCounts
+    words: ChosenWords
 
 
 def build_atlas(asked: AtlasOptions, on_progress: Callable[[Progress], None] = lambda progress: None) -> Atlas:
@@ -52,7 +52,7 @@ def build_atlas(asked: AtlasOptions, on_progress: Callable[[Progress], None] = l
     def read(doing: str) -> Iterator[TableBlock]:
         for block, share in table_blocks(names):
             on_progress(Progress(doing, round(1000 * share), 1000))
-            yield block.kept(asked.which)
+            yield block.filtered(asked.which)
 
     counted = AtlasCounts()
     for block in read("counting words"):
@@ -87,7 +87,7 @@ def run_atlas(asked: AtlasOptions, format: str, output: str | None, quiet: bool,
     finally:
         progress.clear()
     if format in ("csv", "json"):
-        for chosen in atlas.found.sought:
+        for chosen in atlas.words.sought:
             if not chosen.ids:
                 tell(f"no entry has {plain(chosen.sought or '')} among its words")
     return 0

@@ -67,7 +67,7 @@ class TableBlock:
     def __len__(self) -> int:
         return int(self._rows.num_rows)
 
-    def kept(self, which: TableFilter) -> TableBlock:
+    def filtered(self, which: TableFilter) -> TableBlock:
         """The rows that a filter keeps, and those of failed images."""
         rows = self._rows
         for column, wanted in (("model", which.model), ("stage", which.stage), ("metric", which.metric)):
@@ -118,7 +118,7 @@ class TableBlock:
         return pc.list_flatten(self._column)
 
     @cached_property
-    def told(self) -> BlockWords:
+    def words(self) -> BlockWords:
         """All words. `VlmtuiError` for an id that no vocabulary has."""
         column = self._column
         lengths = np.asarray(pc.fill_null(pc.list_value_length(column), 0)).astype(np.int64)
@@ -131,7 +131,7 @@ class TableBlock:
         return BlockWords(row, place, ids, np.asarray(scores))
 
     def names(self, at: Ints) -> Iterator[tuple[str | None, str | None]]:
-        """Piece and text of the words at these indices of `told`."""
+        """Piece and text of the words at these indices of `words`."""
         some = self._flat.take(pa.array(at))
         yield from zip(
             pc.struct_field(some, "piece").to_pylist(), pc.struct_field(some, "text").to_pylist(), strict=True

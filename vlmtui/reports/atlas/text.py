@@ -32,31 +32,31 @@ def atlas_text(atlas: Atlas) -> Iterator[str]:
 def _page(atlas: Atlas) -> Iterator[str]:
     for label, sentence in labelled_facts(atlas):
         yield from labelled(label, sentence)
-    if atlas.found.most_said:
+    if atlas.words.most_frequent:
         yield ""
         yield from _words(atlas)
         yield ""
         yield from wrapped(f"Where: {map_caption(SIDE)}; of {_SHADES.strip()} the last is the word's largest.", "")
-        yield from _maps(atlas, atlas.found.most_said)
-    for chosen in atlas.found.sought:
+        yield from _maps(atlas, atlas.words.most_frequent)
+    for chosen in atlas.words.sought:
         yield ""
         yield from _sought(atlas, chosen)
-    if atlas.counted.shapes:
+    if atlas.counts.shapes:
         yield ""
-        yield from _outliers(atlas.counted)
-    if atlas.counted.failures:
+        yield from _outliers(atlas.counts)
+    if atlas.counts.failures:
         yield ""
         yield "Pictures that failed"
-        for image, error in atlas.counted.failures[:_FAILURES]:
+        for image, error in atlas.counts.failures[:_FAILURES]:
             failure_text = plain(error if image in error else f"{image}: {error}")
             yield from flow((f"{word} " for word in failure_text.split(" ")), "  ", indent=4)
-        if (num_unlisted := atlas.counted.failed - _FAILURES) > 0:
+        if (num_unlisted := atlas.counts.failed - _FAILURES) > 0:
             yield f"  and {num_unlisted:,} more: --format csv --table failures"
 
 
 def labelled_facts(atlas: Atlas) -> Iterator[tuple[str, str]]:
     """Facts needed to read an atlas, as labels and sentences."""
-    counts = atlas.counted
+    counts = atlas.counts
     yield "tables", numbers.count(len(atlas.files), "file")
     failed = f"; {counts.failed:,} more failed" if counts.failed else ""
     yield "read", numbers.count(counts.pictures, "picture") + failed
@@ -66,15 +66,15 @@ def labelled_facts(atlas: Atlas) -> Iterator[tuple[str, str]]:
         yield "stage", f"{plain(counts.stage)}, {numbers.count(counts.entries, 'entry', 'entries')}"
     if counts.metric is not None and counts.k:
         yield "words", f"by {plain(counts.metric)}, {counts.k} an entry"
-    if counts.some:
-        have = "has" if counts.some == 1 else "have"
+    if counts.incomplete:
+        have = "has" if counts.incomplete == 1 else "have"
         yield (
             "places",
-            f"of {numbers.count(counts.some, 'picture')} {have} only some rows here (--where, --rows, --patch): their "
-            "words are counted, where they lie is not",
+            f"of {numbers.count(counts.incomplete, 'picture')} {have} only some rows here (--where, --rows, --patch): "
+            "their words are counted, where they lie is not",
         )
-    if counts.unlike:
-        yield "shapes", f"{numbers.count(counts.unlike, 'picture')} of rare shapes are left out of the outliers"
+    if counts.uncounted:
+        yield "shapes", f"{numbers.count(counts.uncounted, 'picture')} of rare shapes are left out of the outliers"
 
 
 def map_caption(side: int) -> str:
@@ -83,11 +83,11 @@ def map_caption(side: int) -> str:
 
 
 def _words(atlas: Atlas) -> Iterator[str]:
-    counts = atlas.counted
+    counts = atlas.counts
     k = counts.k
     yield f"{'Most said':<{_WORD}} {'id':>8}  {'first word of':>21}  {f'among the {k} of':>21}"
     yield f"{'':<{_WORD}} {'':>8}  {'entries':>10} {'pictures':>10}  {'entries':>10} {'pictures':>10}"
-    for examples in atlas.found.most_said:
+    for examples in atlas.words.most_frequent:
         (id_,) = examples.ids
         shares = [
             numbers.percent(100 * word_counts.of(id_) / total)
@@ -122,10 +122,10 @@ def _maps(atlas: Atlas, words: Sequence[WordExamples]) -> Iterator[str]:
         titles = []
         for word in map_row:
             largest_share = (
-                f" {numbers.percent(100 * float(np.nanmax(word.said)))}" if np.isfinite(word.said).any() else ""
+                f" {numbers.percent(100 * float(np.nanmax(word.shares)))}" if np.isfinite(word.shares).any() else ""
             )
             titles.append(
-                fit(fit(shown_word(atlas.counted, word.ids[0]), _WIDE - len(largest_share)) + largest_share, _WIDE)
+                fit(fit(shown_word(atlas.counts, word.ids[0]), _WIDE - len(largest_share)) + largest_share, _WIDE)
             )
         yield "   ".join(titles)
         for row in range(SIDE):
@@ -133,7 +133,7 @@ def _maps(atlas: Atlas, words: Sequence[WordExamples]) -> Iterator[str]:
 
 
 def _shaded(word: WordExamples) -> list[str]:
-    shares = np.nan_to_num(word.said)
+    shares = np.nan_to_num(word.shares)
     largest_share = float(shares.max())
     steps = (
         np.ceil(shares / largest_share * (len(_SHADES) - 1)).astype(int)
@@ -144,7 +144,7 @@ def _shaded(word: WordExamples) -> list[str]:
 
 
 def _sought(atlas: Atlas, examples: WordExamples) -> Iterator[str]:
-    counts = atlas.counted
+    counts = atlas.counts
     word = isolate(plain(examples.sought or ""))
     if not examples.ids:
         yield from wrapped(f"No entry has {word} among its words.", "")

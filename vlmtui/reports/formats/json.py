@@ -180,7 +180,7 @@ def _lens(seen: ImageReport) -> Object:
     assert through is not None
     told: Object = {"name": through.name}
     if through.source is not None:
-        told |= {"source": through.origin, "options": dict(through.given)}
+        told |= {"source": through.origin, "options": dict(through.options)}
     if seen.answer is not None:
         told["answer"] = {"text": seen.answer.text, "tokens": [token.text for token in seen.answer.tokens]}
     if values is None:

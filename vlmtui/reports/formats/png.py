@@ -80,7 +80,7 @@ def _smooth(
     opacity: float,
     draw: Callable[[ImageDraw.ImageDraw, list[Point]], None],
 ) -> None:
-    """Draw what reaches `margin` pixels beyond its points on a finer canvas of its size, and paste it onto the picture."""
+    """Draw what reaches `margin` pixels beyond its points on a finer canvas, and paste it onto the image."""
     xs, ys = zip(*points, strict=True)
     left, top = math.floor(min(xs) - margin) - 1, math.floor(min(ys) - margin) - 1
     mask_width, mask_height = math.ceil(max(xs) + margin) + 2 - left, math.ceil(max(ys) + margin) + 2 - top

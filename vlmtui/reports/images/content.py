@@ -56,7 +56,7 @@ def collect_drawings(
 
 def drawing_kind(query: Query) -> str:
     """What is drawn: what was asked for, or else words, and with a lens that gives numbers these."""
-    numbers = query.lens is not None and query.lens.drawn
+    numbers = query.lens is not None and query.lens.is_drawable
     if query.lens is not None and not (numbers or query.lens.kind is Words):
         raise UsageError(
             f"--lens {query.lens.name} gives {query.lens.kind.one}, which no picture shows: choose {OTHERS}"
@@ -70,7 +70,7 @@ def drawing_kind(query: Query) -> str:
         query.lens.check_path(None, f"choose --draw {HEAT}")
     if query.selection.partial and show == LAYERS:
         raise UsageError(f"--draw {LAYERS} shows all patches: leave --patch, --rows and --where out, or --draw {HEAT}")
-    if (query.selection.rows or query.selection.keep is not None) and show == NORMS:
+    if (query.selection.rows or query.selection.condition is not None) and show == NORMS:
         raise UsageError(f"--draw {NORMS} shows all patches, and lines of some: name these with --patch")
     if show == NORMS and len(query.selection.patches) > MOST_LINES:
         raise UsageError(f"--draw {NORMS} has lines of {MOST_LINES} patches at most: leave some --patch out")

@@ -41,7 +41,7 @@ def collect_animations(
     if len(sources) > 1:
         raise UsageError("a gif shows one picture: give one IMAGE, or choose another --format")
     lens = query.lens or default_colour_lens()
-    if not lens.drawn:
+    if not lens.is_drawable:
         raise UsageError("a gif shows numbers and colours: choose --lens pca, similarity or find")
     return run_per_image(sources, _AnimationTask(query, lens, on_progress), start)
 

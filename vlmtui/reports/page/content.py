@@ -95,7 +95,7 @@ def check_page_query(query: Query) -> None:
     if built_in is not None and not (built_in.offer.page or built_in.offer.projects):
         reason = "a page shows words and norms, and finds words itself"
         raise UsageError(f"{reason}: leave --lens, --find and --marked out, or choose --format json")
-    if query.selection.rows or query.selection.keep is not None or query.output.fields:
+    if query.selection.rows or query.selection.condition is not None or query.output.fields:
         raise UsageError("a page shows every patch: leave --rows, --where and --fields out, or choose --format json")
     if query.search.null:
         raise UsageError("a page does not hold words against noise: leave --null out, or choose --format json")
@@ -134,7 +134,7 @@ def stages_with_words(query: Query, model: ModelInfo) -> tuple[str, ...]:
 
     A vision stage has words only through the projector. Raises `UsageError` for a stage that the model has not.
     """
-    projected = query.lens is not None and query.lens.of_words
+    projected = query.lens is not None and query.lens.uses_projector
     opening_stage = default_stage(model) if query.selection.stage is None else check_stage(query.selection.stage, model)
     asked_stages = {opening_stage, default_stage(model)} | {
         check_stage(s, model) for s in query.selection.stages if s != ALL
@@ -174,7 +174,7 @@ def page_content(
             }
     lens = query.lens
     page_lens = None
-    if lens is not None and not lens.of_words:
+    if lens is not None and not lens.uses_projector:
         if of_layers(stage) and layers is None:
             layers = client.layers(reading.id, on_progress=on_progress).result()
         page_lens = look_for_page(client, reading, lens, stage, query.search.k, on_progress)

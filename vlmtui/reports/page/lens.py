@@ -41,7 +41,7 @@ def look_for_page(
     call, answer = lens_for(lens, reading, stage), answer_for(client, reading, lens, on_progress)
     entry_range = range(len(reading.places_at(stage)))
     requests: tuple[tuple[int, ...] | None, ...] = (
-        tuple((entry,) for entry in entry_range) if lens.of_single else (None,)
+        tuple((entry,) for entry in entry_range) if lens.takes_one_entry else (None,)
     )
     answer_id = answer.id if answer else ""
     results = tuple(
@@ -54,7 +54,7 @@ def look_for_page(
 def lens_data(page_lens: PageLens, entries: int) -> dict[str, Any]:
     """What the page's script knows: colours as red, green, blue and whether there are any, four bytes an entry."""
     first = page_lens.results[0] if page_lens.results else None
-    single = page_lens.lens.of_single
+    single = page_lens.lens.takes_one_entry
     rows = [(page_lens.results[i], 0) if single else (page_lens.results[0], i) for i in range(entries)]
     lines = [_lines(page_lens, result, row) for result, row in rows]
     return {
@@ -73,7 +73,7 @@ def lens_data(page_lens: PageLens, entries: int) -> dict[str, Any]:
 def _legend(page_lens: PageLens, first: LensResult | None) -> str:
     if first is None:
         return f"{page_lens.lens.name}: {page_lens.stage} has no entries"
-    legend = legend_line(first, page_lens.lens.asked())
+    legend = legend_line(first, page_lens.lens.inputs())
     if first.drawn and not isinstance(first.result, Colours):
         low, high = robust_range(first.numbers)
         legend += f": {format_number(low, 3)} to {format_number(high, 3)}"

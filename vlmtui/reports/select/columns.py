@@ -48,7 +48,7 @@ def of_parquet(query: Query) -> tuple[str, ...]:
 
 def has_values(query: Query) -> bool:
     """Whether the lens of a query gives every entry a value."""
-    return query.lens is not None and query.lens.of_values
+    return query.lens is not None and query.lens.gives_entry_values
 
 
 def headings(query: Query) -> list[str]:

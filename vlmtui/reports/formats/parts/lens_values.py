@@ -26,8 +26,8 @@ def lens_line(report: ImageReport) -> str:
     if values is None:  # words, entry by entry
         return captions.words_report_line(lens.call, lens.description.line)
     if report.answer is not None:
-        return f"{report_line(values, lens.asked())}; of the answer: {isolate(plain(report.answer.text))}"
-    return report_line(values, lens.asked(report.reading.model.marks_words))
+        return f"{report_line(values, lens.inputs())}; of the answer: {isolate(plain(report.answer.text))}"
+    return report_line(values, lens.inputs(report.reading.model.marks_words))
 
 
 def value_grid(report: ImageReport, columns: int) -> Iterator[str]:
