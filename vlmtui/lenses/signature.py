@@ -1,4 +1,4 @@
-"""Lens signature: the options and the kind of result that the parameters and annotations of a lens's function declare."""
+"""Lens signature: the options and the kind of result that a lens function declares by its annotations."""
 
 from __future__ import annotations
 
