@@ -30,7 +30,8 @@ from vlmtui.models.loading.checkpoint import (
     read_config,
     refuse_other_formats,
 )
-from vlmtui.models.loading.hub_files import HubCommit, explain_hub_errors
+from vlmtui.models.loading.hub_errors import explain_hub_errors
+from vlmtui.models.loading.hub_files import HubCommit
 from vlmtui.models.loading.loader import empty_model
 from vlmtui.models.loading.needed_tensors import check_numbers, needed_keys
 from vlmtui.models.loading.range_requests import THREADS, ByteRange, RangeDownload

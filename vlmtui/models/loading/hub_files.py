@@ -6,9 +6,7 @@ Addresses, tokens, proxies and offline mode are the hub client's; the ranges are
 from __future__ import annotations
 
 import contextlib
-import errno
 import threading
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,20 +14,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
-from huggingface_hub import HfApi, constants, get_hf_file_metadata, hf_hub_download, hf_hub_url
-from huggingface_hub.errors import (
-    DisabledRepoError,
-    EntryNotFoundError,
-    GatedRepoError,
-    HfHubHTTPError,
-    LocalEntryNotFoundError,
-    OfflineModeIsEnabled,
-    RepositoryNotFoundError,
-    RevisionNotFoundError,
-)
+from huggingface_hub import HfApi, get_hf_file_metadata, hf_hub_download, hf_hub_url
 from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
 
-from vlmtui import cache
 from vlmtui._version import __version__
 from vlmtui.errors import ModelError
 from vlmtui.models.loading import safetensors_header
@@ -167,84 +154,3 @@ def _timeout() -> Any:
 def _host(url: str) -> tuple[str, str]:
     parts = urlsplit(url)
     return parts.scheme, parts.netloc.lower()
-
-
-@contextlib.contextmanager
-def explain_hub_errors(name: str, revision: str | None) -> Iterator[None]:
-    """Say what went wrong between here and the hub in one sentence with what to do, as a `ModelError`."""
-    at = f" at revision {revision}" if revision else ""
-    page = f"{constants.ENDPOINT}/{name}"
-    try:
-        yield
-    except GatedRepoError:
-        raise ModelError(
-            f"{name} is gated: accept its licence at {page}, then log in with `hf auth login` or set HF_TOKEN"
-        ) from None
-    except RevisionNotFoundError:
-        raise ModelError(f"{name} has no revision {revision}: look at {page}/commits/main") from None
-    except RepositoryNotFoundError:
-        raise ModelError(
-            f"there is no model {name} on {constants.ENDPOINT} (or it is private): check the name, or log in with "
-            "`hf auth login`"
-        ) from None
-    except DisabledRepoError:
-        raise ModelError(f"{name} was disabled on {constants.ENDPOINT}: choose another model") from None
-    except OfflineModeIsEnabled:
-        raise _not_here(name, at, "HF_HUB_OFFLINE is set: unset it to download it") from None
-    except HfHubHTTPError as error:
-        raise _refused(error, name, at, page) from None
-    except (LocalEntryNotFoundError, httpx2.TransportError, ConnectionLostError) as error:
-        if constants.HF_HUB_OFFLINE:
-            raise _not_here(name, at, "HF_HUB_OFFLINE is set: unset it to download it") from None
-        if isinstance(error.__cause__, HfHubHTTPError):
-            raise _refused(error.__cause__, name, at, page) from None
-        cause = one_line(error.__cause__ or error)
-        raise _not_here(name, at, f"{constants.ENDPOINT} cannot be reached ({cause}): {_check()}") from None
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise ModelError(
-                f"{name} cannot be kept, the disk of {cache.folder()} is full: free some, or name a folder on another "
-                f"disk with {cache.ENVIRONMENT}; what was fetched is not fetched again"
-            ) from None
-        if isinstance(error, PermissionError):
-            raise ModelError(
-                f"{name} cannot be kept ({one_line(error)}): name a folder of yours with {cache.ENVIRONMENT}"
-            ) from None
-        raise ModelError(f"{name}{at} could not be downloaded ({one_line(error)}): check disk and connection") from None
-
-
-def _refused(error: HfHubHTTPError, name: str, at: str, page: str) -> ModelError:
-    status = error.response.status_code if error.response is not None else 0
-    if isinstance(error, EntryNotFoundError):
-        return ModelError(f"a file of {name}{at} is missing on the hub ({one_line(error)}): choose another revision")
-    if status == 401:
-        return ModelError(
-            f"{constants.ENDPOINT} does not take your token for {name}: log in again with `hf auth login`, or unset "
-            "HF_TOKEN"
-        )
-    if status == 403:
-        return ModelError(
-            f"you may not download {name}: accept its licence at {page}, then log in with `hf auth login`"
-        )
-    if status == 407:
-        return ModelError(f"{name}{at} could not be downloaded: the proxy wants a password: {_check()}")
-    if status == 429:
-        return ModelError(
-            f"{constants.ENDPOINT} has had too many requests from here: wait a few minutes, or log in with "
-            "`hf auth login`"
-        )
-    return ModelError(f"{name}{at} could not be downloaded ({one_line(error)}): try again later")
-
-
-def _not_here(name: str, at: str, why: str) -> ModelError:
-    return ModelError(f"{name}{at} is not on this disk, and {why}, or give a folder")
-
-
-def _check() -> str:
-    """What to check about the connection: with a proxy set, that too; its password stays out of sight."""
-    scheme = urlsplit(constants.ENDPOINT).scheme
-    proxy = urllib.request.getproxies().get(scheme)
-    if proxy is None or urllib.request.proxy_bypass(urlsplit(constants.ENDPOINT).hostname or ""):
-        return "check the connection"
-    shown = urlsplit(proxy)._replace(netloc=urlsplit(proxy).netloc.rpartition("@")[2]).geturl()
-    return f"check the connection and the proxy {shown} ({scheme.upper()}_PROXY)"
