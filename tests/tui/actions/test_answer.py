@@ -16,8 +16,8 @@ from tests.query.queries import query_of
 from tests.tui import readings, sayings
 from tests.tui.fake import app
 from tests.tui.families import FAMILIES
-from tests.tui.screens.test_explorer import NARROW, WIDE, at, explorer, text
 from tests.tui.panels.test_layer_words import BACK, ON, stage, talk
+from tests.tui.screens.test_explorer import NARROW, WIDE, at, explorer, text
 from tests.tui.test_session_worker import until
 from vlmtui.image import read_source
 from vlmtui.results.answers import IMAGE, SAID, TEXT, Attention, AttentionMask

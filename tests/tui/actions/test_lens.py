@@ -9,8 +9,8 @@ from textual.pilot import Pilot
 from tests.looked import looked
 from tests.tui.fake import app
 from tests.tui.families import FAMILIES
-from tests.tui.screens.test_explorer import WIDE, at, explorer, text
 from tests.tui.panels.test_layer_words import BACK, ON, stage, talk
+from tests.tui.screens.test_explorer import WIDE, at, explorer, text
 from tests.tui.test_session_worker import until
 from vlmtui.display.colours import component_colours
 from vlmtui.lenses.lens_source import LensCall
