@@ -127,7 +127,8 @@ class Group:
 @dataclass(frozen=True)
 class Action:
     """One row. `name` is also its id in Textual's keymap, which can give it other keys; `title` is what the palette
-    calls it, `synonyms` are other words that find it there. `do` is a function, or an action of Textual's."""
+    calls it, `synonyms` are other words that find it there. `do` is a function, or an action of Textual's. One that is
+    alone in its matter has its `help` line here, and needs no row in `GROUPS`."""
 
     name: str
     group: str
@@ -135,6 +136,7 @@ class Action:
     keys: str
     do: Callable[[ActionContext], object] | str
     synonyms: str = ""
+    help: str = ""
 
     @property
     def call(self) -> str:
@@ -312,13 +314,19 @@ ACTIONS: tuple[Action, ...] = (
     Action("restart", "restart", "Session: start again", "R", session.restart),
     Action("copy", "copy", "Patch: copy words, box and norms", "y", session.copy, "clipboard"),
     Action("save", "save", "Report: save", "s", session.save, "export"),
-    Action("theme", "theme", "Theme: dark or light", "", "app.dress"),
+    Action("theme", "theme", "Theme: dark or light", "", "app.switch_theme"),
     Action("help", "help", "Help: the keys", "question_mark", "screen.help"),
-    Action("screenshot", "screenshot", "Screenshot: save as SVG", "", "app.picture_of_screen"),
+    Action("screenshot", "screenshot", "Screenshot: save as SVG", "", "app.save_screen"),
     Action("interrupt", "interrupt", "Stop what goes on; again where nothing does: quit", "ctrl+c", "app.interrupt"),
     Action("suspend", "suspend", "Suspend to the shell", "ctrl+z", "app.suspend_process"),
     Action("quit", "quit", "Quit", "q,ctrl+q", "app.leave", "exit"),
 )
+
+
+def groups() -> dict[str, Group]:
+    """Every matter with a line of `?`: those of `GROUPS`, and the actions that are alone in theirs."""
+    alone = {one.name: Group(one.key, one.help) for one in ACTIONS if one.group not in {*GROUPS, *UNLISTED}}
+    return {**GROUPS, **alone}
 
 
 def action_named(name: str) -> Action:
@@ -350,19 +358,19 @@ def shown_keys(keys: Iterable[str]) -> str:
 
 def bar_keys(at: Situation, keymap: Mapping[str, str] | None = None) -> list[BarKey]:
     """What the key bar has to offer, most telling first."""
-    ranked = sorted({**GROUPS, **UNLISTED}.items(), key=lambda item: item[1].rank)
+    ranked = sorted({**groups(), **UNLISTED}.items(), key=lambda item: item[1].rank)
     said = [(_written(name, group, keymap or {}, bar=True), group.offer(at)) for name, group in ranked]
     return [(keys, label) for keys, label in said if label]
 
 
 def help_rows(keymap: Mapping[str, str] | None = None) -> list[tuple[str, str]]:
     """Keys and what they do: the lines of `?`, and of the table of the documentation."""
-    return [(_written(name, group, keymap or {}), group.help) for name, group in GROUPS.items()]
+    return [(_written(name, group, keymap or {}), group.help) for name, group in groups().items()]
 
 
 def _written(name: str, group: Group, keymap: Mapping[str, str], bar: bool = False) -> str:
     """The keys of a group as they are written, also where the keymap has given its actions others."""
-    of_group = [action for action in ACTIONS if action.group == name]
+    of_group = [action for action in ACTIONS if name in (action.group, action.name)]
     if any(action.name in keymap for action in of_group):
         return shown_keys(keymap.get(action.name, action.keys).split(",")[0] for action in of_group)
     return group.bar if bar and group.bar else group.keys

@@ -1,0 +1,88 @@
+"""Whatever is pressed, clicked, scrolled or resized: no error, no lost key, no growth of tasks or of what is kept."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+from textual import events
+from textual.errors import NoWidget
+from textual.pilot import OutOfBounds
+
+from tests.tui.fake import app
+from tests.tui.families import FAMILIES
+from tests.tui.screens.test_explorer import explorer
+from vlmtui.tui.actions.table import ACTIONS
+from vlmtui.tui.state.results import KEPT
+
+STEPS = 200
+RUNS = 10
+LEAVES = {"quit", "interrupt", "suspend", "save", "open-image", "choose-model"}
+"""Actions that leave the explorer, or write files."""
+KEYS = [key for action in ACTIONS if action.name not in LEAVES for key in action.keys.split(",") if key]
+SIZES = [(40, 20), (60, 20), (80, 24), (110, 24), (120, 40), (164, 48), (30, 10)]
+POINT = st.tuples(st.integers(0, 163), st.integers(0, 47))
+STEP = st.one_of(
+    st.sampled_from(KEYS).map(lambda key: ("key", key)),
+    st.sampled_from([*"abz ", "enter", "escape", "escape"]).map(lambda key: ("key", key)),
+    POINT.map(lambda at: ("click", at)),
+    st.tuples(POINT, st.booleans()).map(lambda wheel: ("wheel", wheel)),
+    st.sampled_from(SIZES).map(lambda size: ("size", size)),
+)
+
+
+async def drive(family: str, steps: list[tuple[str, object]]) -> None:
+    tui = app(made=FAMILIES[family]() if family else None)
+    async with tui.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        before = len(asyncio.all_tasks())
+        for kind, what in steps:
+            if kind == "key":
+                await pilot.press(str(what))
+            elif kind == "size":
+                await pilot.resize_terminal(*what)  # type: ignore[misc]
+            else:
+                x, y = what if kind == "click" else what[0]  # type: ignore[index, misc]
+                if kind == "click":
+                    with contextlib.suppress(NoWidget, OutOfBounds):  # the pilot's: there is nothing to click
+                        await pilot.click(offset=(x, y))
+                else:
+                    scroll = events.MouseScrollDown if what[1] else events.MouseScrollUp  # type: ignore[index]
+                    wheel = scroll(None, x, y, 0, 1 if what[1] else -1, 0, False, False, False, x, y)  # type: ignore[index]
+                    tui.screen._forward_event(wheel)
+            assert tui.return_code is None
+        while len(tui.screen_stack) > 2:
+            tui.screen.dismiss(None)
+            await pilot.pause()
+        await pilot.resize_terminal(120, 40)
+        await pilot.pause()
+        # no key is lost: each still does what it says
+        state = explorer(pilot).state
+        state.playing = False
+        for expected in (state.selection.k % 50 + 1,) if state.selection.k < 50 else ():
+            await pilot.press("plus")
+            assert state.selection.k == expected
+        assert len(state.results.found) < 200 + sum(KEPT.values())
+        assert len(explorer(pilot).requests.under_way) < 40
+        await pilot.pause(0.05)
+        assert len(asyncio.all_tasks()) <= before + 8
+    gc.collect()
+
+
+@seed(16)
+@settings(
+    max_examples=RUNS,
+    deadline=None,
+    database=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+@given(
+    st.sampled_from(["", "llava_next", "idefics2", "mllama", "clip_tower"]),
+    st.lists(STEP, min_size=STEPS, max_size=STEPS),
+)
+def test_two_thousand_random_steps(family: str, steps: list[tuple[str, object]]) -> None:
+    asyncio.run(drive(family, steps))
