@@ -1,4 +1,4 @@
-"""Hub errors: for every way in which the hub fails to serve a model (gated, missing, offline …), what the user can do."""
+"""Hub errors: what a user can do when the hub does not serve a model (gated, missing, offline and the like)."""
 
 from __future__ import annotations
 

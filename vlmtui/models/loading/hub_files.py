@@ -1,6 +1,6 @@
-"""One commit of a model on the hub: its file names, small files, and byte ranges of the large ones.
+"""Hub files: the file names of one commit, its small files, and byte ranges of its large ones.
 
-Addresses, tokens, proxies and offline mode are the hub client's; the ranges are plain GETs over its session.
+huggingface_hub provides addresses, tokens, proxies and offline mode; ranges are plain GET requests over its session.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from vlmtui.models.loading import safetensors_header
 from vlmtui.models.loading.checkpoint import one_line
 from vlmtui.models.loading.range_requests import ConnectionLostError, retry
 
-# most headers are shorter; the few that are not take a second request
+# bytes of the first request for a header: most headers are shorter, longer ones take a second request
 _FIRST = 16 << 10
 _CONNECT_S = 10.0
 _READ_S = 30.0
@@ -32,7 +32,7 @@ _MAY_PASS = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 @dataclass
 class HubCommit:
-    """A commit of hub model `name`. `files` are all its file names, with folders."""
+    """A commit of hub model `name`. `files` are all its file paths."""
 
     name: str
     commit: str
@@ -42,14 +42,14 @@ class HubCommit:
 
     @classmethod
     def of(cls, name: str, revision: str | None) -> HubCommit:
-        """Ask the hub what a revision of the model stands for."""
+        """Resolve a revision of a model to its commit on the hub."""
         info = HfApi().model_info(name, revision=revision, timeout=_READ_S)
         if not info.sha:
             raise ModelError(f"{name} has no commit on the hub: choose another model")
         return cls(name, info.sha, frozenset(file.rfilename for file in info.siblings or ()))
 
     def fetch(self, file: str, folder: Path) -> None:
-        """One small file into a folder."""
+        """Download one small file into a folder."""
         hf_hub_download(self.name, file, revision=self.commit, local_dir=folder)
 
     def text(self, file: str) -> bytes:
@@ -60,7 +60,7 @@ class HubCommit:
         return bytes(response.content)
 
     def header(self, file: str) -> list[safetensors_header.Tensor]:
-        """The tensors of a safetensors file, whose size must be what they say."""
+        """The tensors of a safetensors file. `ModelError` where its size contradicts its header."""
         try:
             first, size = self._read(file, 0, _FIRST)
             count = safetensors_header.length(first)
@@ -81,13 +81,13 @@ class HubCommit:
 
     @contextlib.contextmanager
     def open(self, file: str, start: int, size: int) -> Iterator[Iterator[bytes]]:
-        """The bytes [start, start + size) of a file, in blocks. `ConnectionLostError` for what may pass."""
+        """Stream the bytes [start, start + size) of a file. `ConnectionLostError` where another try may succeed."""
         with self._range(file, start, size) as (response, _):
-            # as they come: what is still being gathered would be lost when the line breaks
+            # unbuffered: what a buffer still gathers would be lost when the connection breaks
             yield response.iter_raw()
 
     def _read(self, file: str, start: int, size: int) -> tuple[bytes, int]:
-        """Bytes from `start` on, as many as there are up to `size`, and the whole file's size."""
+        """At most `size` bytes from `start` on, and the size of the whole file."""
 
         def attempt() -> tuple[bytes, int]:
             with self._range(file, start, size) as (response, whole):
@@ -106,7 +106,7 @@ class HubCommit:
                 if response.status_code in _MAY_PASS:
                     raise ConnectionLostError(f"the hub answers {response.status_code}")
                 if response.status_code in (401, 403) and "authorization" not in head:
-                    # a signed address of the storage behind the hub is good for a while only
+                    # a signed address of the storage behind the hub expires
                     self._forget(file)
                     raise ConnectionLostError(f"the hub's storage answers {response.status_code}")
                 hf_raise_for_status(response)
@@ -115,7 +115,7 @@ class HubCommit:
             raise ConnectionLostError(one_line(error)) from error
 
     def _checked(self, response: Any, file: str, start: int, size: int) -> int:
-        """The whole file's size, from an answer that has the very bytes that were asked for."""
+        """The size of the whole file. `ModelError` for a response that has other bytes than those requested."""
         said = str(response.headers.get("Content-Range", ""))
         span, _, whole = said.removeprefix("bytes ").partition("/")
         if response.status_code != 206 or not whole.isdigit():
@@ -128,7 +128,7 @@ class HubCommit:
         return int(whole)
 
     def _place(self, file: str) -> tuple[str, dict[str, str]]:
-        """Where a file's bytes are, and the headers to ask with: the person's token goes to the hub's host only."""
+        """The address of a file's bytes and the request headers: the user's token is sent to the hub's host only."""
         with self._lock:
             if file in self._places:
                 return self._places[file]
@@ -137,7 +137,7 @@ class HubCommit:
         head = build_hf_headers(library_name="vlmtui", library_version=__version__)
         if _host(found) != _host(url):
             head.pop("authorization", None)
-        # compressed, the bytes would not be the file's
+        # a compressed response would not have the file's own bytes
         head["Accept-Encoding"] = "identity"
         with self._lock:
             return self._places.setdefault(file, (found, head))
