@@ -55,7 +55,7 @@ class ChosenLens:
         return self.built_in is not None or self.described is not None
 
     def described_by(self, client: SessionClient) -> ChosenLens:
-        """Add the session's description and the values of all options; `UsageError` for an option it does not take.
+        """Add the session's description and the values of all options. Raises `UsageError` for an unknown option.
 
         A built-in lens is returned as it is.
         """
@@ -66,8 +66,11 @@ class ChosenLens:
 
     @property
     def origin(self) -> dict[str, str]:
-        """Where a lens that is not built in comes from: the `path` and `sha256` of its file, or of a folder with all
-        its files; or the `package` that offers it and its `version`."""
+        """The origin of a lens that is not built in.
+
+        The `path` and `sha256` of its file, or of a folder with all its files; or the `package` that offers it and its
+        `version`.
+        """
         if self.source is not None and self.source.foreign:
             return {"path": self.source.path, "sha256": self.source.sha256}
         package, _, version = self.description.origin.rpartition(" ")
@@ -80,7 +83,7 @@ class ChosenLens:
 
     @property
     def description(self) -> LensDescription:
-        """The description of the lens; `UsageError` for one that the session has not described yet."""
+        """The description of the lens. Raises `UsageError` where the session has not described it yet."""
         known = self.built_in
         found = known.described if known else self.described
         if found is None:
@@ -134,8 +137,10 @@ class ChosenLens:
             raise UsageError(f"--lens {self.name} looks at {there}, not at {stage}: name one with --stage")
 
     def check_path(self, model: ModelInfo | None, way_out: str) -> None:
-        """Raise `UsageError` where several stages are to be shown and the lens applies to one only, of `model`, or of
-        any model where that is None."""
+        """Raise `UsageError` where several stages are to be shown and the lens applies to one only.
+
+        Checked for `model`, or for any model where that is None.
+        """
         known = self.built_in
         if known and known.offer.only_at(model):
             raise UsageError(f"--lens {self.name} is of one stage: {way_out}")

@@ -29,7 +29,7 @@ SIMPLE = frozenset((*NUMBERS, *TEXTS))
 
 
 def parse_fields(words: str) -> tuple[str, ...]:
-    """Parse `--fields` in the order given; `UsageError` for an unknown field, or one named twice."""
+    """Parse `--fields` in the order given. Raises `UsageError` for an unknown field, or one named twice."""
     found = tuple(word.strip() for word in words.split(","))
     for word in found:
         if word not in FIELDS:

@@ -129,7 +129,7 @@ def _page(found: ImageClasses) -> Iterator[str]:
     first = {patch: _short(head, id_) for patch, id_ in enumerate(classes.first)}
     stage = f"vision.{model.vision_layers}"
     lines = list(cell_grid(reading, stage, first, COLUMNS, "The class that each patch says most for"))
-    yield from lines[:-1]  # the last is empty
+    yield from lines[:-1]  # the last line is empty
 
 
 def _evidence(head: ClassificationHead) -> str:
