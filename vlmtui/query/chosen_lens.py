@@ -12,8 +12,8 @@ from vlmtui.lenses.captions import LensInputs
 from vlmtui.lenses.description import LensDescription
 from vlmtui.lenses.kinds import Colours, Facts, LayerWords, Matrix, ResultKind, Scalars, Scores, TokenMaps
 from vlmtui.lenses.lens_source import LensCall, LensSource, is_lens_file, lens_call, read_lens_source
-from vlmtui.lenses.options import checked_options as checked_options
 from vlmtui.lenses.registry import find_lens, lens_entry_points, listed_lenses
+from vlmtui.lenses.validation import checked_options as checked_options
 from vlmtui.query.patches import PatchPosition, entries_at, parse_patch
 from vlmtui.reading import PIXELS, ModelInfo, Reading
 

@@ -16,8 +16,7 @@ from PIL import Image
 
 from vlmtui.geometry import AxisMap
 from vlmtui.models.geometry.processor_plan import Axis
-from vlmtui.models.vision.denormalisation import Levels
-from vlmtui.models.vision.denormalisation import denormalised as undone
+from vlmtui.models.vision.pixel_values import Levels, denormalised
 
 # what a model's processor makes of a picture: the tiles, normalised, each [3, height, width]
 Preprocess = Callable[[Image.Image], list[NDArray[np.float32]]]
@@ -39,7 +38,7 @@ def probe_levels(
     ramp[..., 0] = np.rint(_ramp(width, slopes[0]))[None, :]
     ramp[..., 1] = np.rint(_ramp(height, slopes[1]))[:, None]
     ramp[..., 2] = 255
-    return [undone(tile, processor) for tile in see(Image.fromarray(ramp))]
+    return [denormalised(tile, processor) for tile in see(Image.fromarray(ramp))]
 
 
 def _ramp(length: int, slopes: int = 1) -> Levels:

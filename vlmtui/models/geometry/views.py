@@ -16,7 +16,7 @@ from vlmtui.models.geometry.probe import (
     slopes_for,
 )
 from vlmtui.models.geometry.processor_plan import plan_text, preprocessing_plan
-from vlmtui.models.vision.denormalisation import Levels
+from vlmtui.models.vision.pixel_values import Levels
 
 # the probe of a larger picture is made smaller by a whole factor: it bears out the same plan, at less cost
 _PROBE_PIXELS = 16_000_000

@@ -12,8 +12,8 @@ from vlmtui.errors import UsageError
 from vlmtui.models.families.base import Family, Pixels
 from vlmtui.models.loading.loader import LoadedModel
 from vlmtui.models.loading.processor import Inputs
-from vlmtui.models.vision.denormalisation import Levels, denormalised
 from vlmtui.models.vision.patch_projection import input_length, project, projection_of
+from vlmtui.models.vision.pixel_values import Levels, denormalised
 from vlmtui.models.vision.position_embedding import PositionEmbedding, position_embedding
 
 
