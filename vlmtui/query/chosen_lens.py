@@ -107,7 +107,7 @@ class ChosenLens:
 
     @property
     def of_values(self) -> bool:
-        """Whether its result is a number or a colour an entry."""
+        """Whether its result is one number or colour per entry."""
         return self.kind in (Scalars, Colours)
 
     @property
@@ -231,7 +231,7 @@ def default_colour_lens() -> ChosenLens:
 
 
 def lens_for(through: ChosenLens, reading: Reading, stage: str, all_tokens: bool = False) -> LensCall:
-    """The call of a lens for a stage of a reading; `UsageError` for a marked patch that does not exist.
+    """The call of a lens for a stage of a reading. Raises `UsageError` for a marked patch that does not exist.
 
     `all_tokens` is passed to a built-in lens that has such an option.
     """

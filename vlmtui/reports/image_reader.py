@@ -35,8 +35,8 @@ def read_reports(
 ) -> Generator[ReportOrFailure, None, None]:
     """Read images one after the other; an image that fails yields an `ImageFailure`, and the others follow.
 
-    `start` starts the session once the first image has been decoded; the session is closed when the generator ends.
-    Raises errors that concern all images: a model that cannot be loaded, a stage it does not have, no session.
+    `start` starts the session once the file of a first image has been read; the session is closed when the generator
+    ends. Raises errors that concern all images: a model that cannot be loaded, a stage it does not have, no session.
     """
     return run_per_image(sources, ReportReader(query, on_progress), start)
 

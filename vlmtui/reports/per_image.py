@@ -62,8 +62,8 @@ def run_per_image(
 ) -> Generator[T_co | ImageFailure, None, None]:
     """Process every image; yield its result, or its failure.
 
-    `start` is called when the first image has been found to be readable; the session is closed at the end in any case.
-    Raises errors that concern all images: a model that cannot be loaded, no session.
+    `start` is called once the file of a first image has been read; the session is closed at the end in any case. Raises
+    errors that concern all images: a model that cannot be loaded, no session.
     """
     client: SessionClient | None = None
     held = False

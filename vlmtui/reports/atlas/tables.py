@@ -119,7 +119,7 @@ class TableBlock:
 
     @cached_property
     def told(self) -> BlockWords:
-        """All words. `VlmtuiError` for an id that no vocabulary has."""
+        """All words. Raises `VlmtuiError` for an id that no vocabulary has."""
         column = self._column
         lengths = np.asarray(pc.fill_null(pc.list_value_length(column), 0)).astype(np.int64)
         row = np.repeat(np.arange(len(lengths)), lengths)

@@ -1,6 +1,6 @@
 """`vlmtui classify`: the top classes of images and per-patch class evidence, as text or JSON.
 
-The JSON is `vlmtui/classify/1`, one object an image, a list for several:
+The JSON is `vlmtui/classify/1`, one object per image, a list for several:
 
     {"schema", "model": {...}, "image": {...},                    as in vlmtui/report/1
      "head": {"classes", "reads", "kind": "softmax|sigmoid",      their number; what the head reads

@@ -53,7 +53,7 @@ def run_verify(load: LoadOptions, whole: bool, format: str, quiet: bool) -> None
 
 
 def verification_table(found: Verified) -> Iterator[str]:
-    """One line a check: its name, result and figure, or why there is none."""
+    """One line per check: its name, result and figure, or why there is none."""
     rows = [("CHECK", "RESULT", "FIGURE")]
     rows += [(one.name, one.result.upper() if one.result == "fail" else one.result, one.figure) for one in found.checks]
     first, second = (max(width(row[i]) for row in rows) for i in (0, 1))

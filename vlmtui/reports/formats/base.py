@@ -20,7 +20,7 @@ A writer exhausts the contents even for a single image: the file of `--vectors` 
 
 
 class Content(Enum):
-    """Kind of content that a format is written from, one object an image (`vlmtui.reports.formats.contents`)."""
+    """Kind of content that a format is written from, one object per image (`vlmtui.reports.formats.contents`)."""
 
     REPORT = "report"
     DRAWING = "drawing"

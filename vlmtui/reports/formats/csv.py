@@ -1,4 +1,4 @@
-"""`csv`: one row an entry and one column a field, with a header; a failed image is one row with its error.
+"""`csv`: one row per entry and one column per field, with a header; a failed image is one row with its error.
 
 Fields are separated by commas, quoted with double quotes where necessary, in UTF-8 with Unix line ends. The columns
 depend on the query alone, not on the model or the image, so that tables can be concatenated. `image` is the exact name

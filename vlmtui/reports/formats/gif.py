@@ -1,4 +1,4 @@
-"""`gif`: an animation of the image with its patches coloured by a lens, one frame a stage.
+"""`gif`: an animation of the image with its patches coloured by a lens, one frame per stage.
 
 Every patch is coloured at its place in the image, tiles over the whole image. All frames with numbers of the same kind
 share one scale, so that a brighter patch has a larger value.
@@ -44,7 +44,7 @@ def encode_frames(pictures: Sequence[Image.Image]) -> bytes:
 
 
 def animation_frames(seen: Animation) -> list[Image.Image]:
-    """Draw one RGB frame a stage."""
+    """Draw one RGB frame per stage."""
     height, width = seen.rgb.shape[:2]
     scale = LONG_SIDE / max(width, height)
     size = max(1, round(width * scale)), max(1, round(height * scale))

@@ -57,7 +57,7 @@ def json_objects(made: Iterable[Object | None], several: bool) -> Iterator[str]:
 
 
 def write_jsonl(results: Iterable[ReportOrFailure], query: Query, several: bool) -> Iterator[str]:
-    """Write one line a token; one line for a failed image."""
+    """Write one line per token; one line for a failed image."""
     for result in results:
         if isinstance(result, ImageFailure):
             yield f"{json_line({'image': {'source': result.name}, 'error': result.why})}\n"

@@ -1,4 +1,4 @@
-"""`parquet`: one row an image and entry, in the schema `vlmtui/table/1`; a failed image is one row with its error.
+"""`parquet`: one row per image and entry, in the schema `vlmtui/table/1`; a failed image is one row with its error.
 
 The columns are documented in TABLE.md and in the file itself: in the metadata of its schema (`vlmtui.schema`) and of
 every column (`description`). The file has all of `COLUMNS` for any query, unless `--fields` names some.
@@ -103,7 +103,7 @@ def schema(query: Query) -> pa.Schema:
 
 
 def image_rows(result: ReportOrFailure, wanted: pa.Schema) -> pa.RecordBatch:
-    """The rows of one image: one an entry, or a single one with the error."""
+    """The rows of one image: one per entry, or a single one with the error."""
     if isinstance(result, ImageFailure):
         about = {"image": result.name, "error": result.why}
         return pa.record_batch([pa.array([about.get(field.name)], field.type) for field in wanted], schema=wanted)

@@ -234,7 +234,7 @@ def _where(place: Place, stage: str) -> str:
 
 
 class _StageNorms:
-    """Norms of vision patches at every stage, outliers marked; computed once an image."""
+    """Norms of vision patches at every stage, outliers marked; computed once per image."""
 
     def __init__(self, seen: ImageReport) -> None:
         reading = seen.reading

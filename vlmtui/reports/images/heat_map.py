@@ -1,4 +1,4 @@
-"""Heat maps: one number, or three, a patch as a colour, at one stage or at all stages on a sheet."""
+"""Heat maps: one number, or three, per patch as a colour, at one stage or at all stages on a sheet."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def heat_scene(shown: ReportDrawing) -> Scene:
 
 
 def sheet_scene(shown: ReportDrawing) -> Scene:
-    """One coloured photograph a stage; numbers of the same kind share a scale, norms have one each."""
+    """One coloured photograph per stage; numbers of the same kind share a scale, norms have one each."""
     seen = shown.seen
     stages = [(stage, i) for i, stage in enumerate(shown.stages) if _placed(shown, stage)]
     if not stages:

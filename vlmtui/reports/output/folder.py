@@ -1,4 +1,4 @@
-"""Folders of reports: one file an image, named after the image, overwriting none of the images."""
+"""Folders of reports: one file per image, named after the image, overwriting none of the images."""
 
 from __future__ import annotations
 

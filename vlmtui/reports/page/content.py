@@ -82,7 +82,7 @@ def collect_pages(
     on_progress: OnProgress | None = None,
     metrics: tuple[Metric, ...] = METRICS,
 ) -> Generator[PageContent | ImageFailure, None, None]:
-    """Read the picture and find all words that its page shows; `UsageError` for what a page has no place for."""
+    """Read the image and compute all that its page shows. Raises `UsageError` for options that a page does not take."""
     if len(sources) > 1:
         raise UsageError("a page shows one picture: give one IMAGE, or choose another --format")
     check_page_query(query)

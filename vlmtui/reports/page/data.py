@@ -146,7 +146,7 @@ def _page(page: EntryGrid, width: int, height: int) -> Object:
 
 
 def _charts(glance: PageContent, atlas: ReadingGrids) -> Object:
-    """Norms through depth, with what to hold one entry's against: of vision patches, and of image tokens."""
+    """Norms by depth for the charts, with statistics to compare an entry with: of vision patches and image tokens."""
     reading = glance.reading
     tokens = reading.norms[None].astype(np.float64)
     names = ["tokens"]

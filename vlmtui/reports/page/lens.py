@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PageLens:
-    """The results of a lens at a stage: a single one, or one an entry for a lens computed entry by entry."""
+    """The results of a lens at a stage: a single one, or one per entry for a lens computed entry by entry."""
 
     through: ChosenLens
     stage: str
@@ -50,7 +50,7 @@ def look_for_page(
 
 
 def lens_data(found: PageLens, entries: int) -> dict[str, Any]:
-    """The data that the page's script reads; colours are four bytes an entry: red, green, blue, and whether defined."""
+    """The data that the page's script reads; colours are four bytes per entry: red, green, blue, defined."""
     first = found.results[0] if found.results else None
     single = found.through.of_single
     rows = [(found.results[i], 0) if single else (found.results[0], i) for i in range(entries)]

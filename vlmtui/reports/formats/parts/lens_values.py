@@ -31,7 +31,7 @@ def lens_line(seen: ImageReport) -> str:
 
 
 def value_grid(seen: ImageReport, columns: int) -> Iterator[str]:
-    """One number an entry, laid out on its grids; nothing for components, which are three numbers."""
+    """One number per entry, laid out on its grids; nothing for components, which are three numbers."""
     assert seen.values is not None
     if seen.values.numbers.ndim == 1:
         said = {entry: _short(float(seen.values.numbers[entry])) for entry in seen.entries}

@@ -14,7 +14,7 @@ _LABEL = 28
 
 
 def layer_lines(found: TokenLayerWords, joins: bool) -> Iterator[str]:
-    """One line a layer: its entropy, and its words with their logits."""
+    """One line per layer: its entropy, and its words with their logits."""
     yield "  layer     entropy"
     for layer, (ids, scores) in enumerate(zip(found.ids.tolist(), found.scores.tolist(), strict=True), 1):
         settled = "settled" if layer == found.settled else ""

@@ -75,7 +75,7 @@ def agreements(
     k: int,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> tuple[MetricAgreement, ...]:
-    """Agreement of all metrics on each row of `words`, k words found at `tokens`; one search a metric for all rows."""
+    """Agreement of all metrics on each row of `words`, k words found at `tokens`; one search per metric."""
     tokens = tuple(words.tokens.tolist())
     ids = np.full((len(tokens), len(AGREEING), min(k, words.candidates)), -1, np.int64)
     for at, metric in enumerate(AGREEING):

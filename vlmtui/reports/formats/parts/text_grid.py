@@ -73,7 +73,7 @@ def _one_grid(
     down, across = shape
     label = len(str(down - 1)) + 1
     room = columns - label
-    # a grid too wide for two cells a word is split into blocks of columns, one below the other
+    # a grid too wide for two cells per word is split into blocks of columns, one below the other
     blocks = math.ceil(across / (room // (_LEAST + 1)))
     per_block = math.ceil(across / blocks)
     widest = max(width(word) for word in shown.values())
