@@ -62,7 +62,7 @@ DRIVER = """
 import asyncio
 from tests.tui import lenses
 from tests.tui.fake import app
-from tests.tui.test_explorer import WIDE, explorer, text
+from tests.tui.screens.test_explorer import WIDE, explorer, text
 from vlmtui.tui.actions.commands import ActionCommands
 from vlmtui.tui.actions.table import help_rows
 

@@ -14,7 +14,7 @@ from textual.pilot import OutOfBounds
 
 from tests.tui.fake import app
 from tests.tui.families import FAMILIES
-from tests.tui.test_explorer import explorer
+from tests.tui.screens.test_explorer import explorer
 from vlmtui.tui.actions.table import ACTIONS
 from vlmtui.tui.state.results import KEPT
 

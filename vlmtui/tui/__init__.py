@@ -1,1 +1,1 @@
-"""The terminal front end. Nothing outside this package imports Textual."""
+"""Terminal front end. Nothing outside this package imports Textual."""

@@ -1,4 +1,4 @@
-"""The Textual application around the explorer: themes, terminals, signals, leaving."""
+"""Textual application around the explorer: themes, terminals, signals, errors, leaving."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _collect_less() -> None:
 
 
 class VlmtuiApp(TypingAhead):
-    """The explorer on one picture."""
+    """The explorer on one image."""
 
     CSS_PATH = "app.tcss"
     TITLE = "vlmtui"
@@ -75,7 +75,7 @@ class VlmtuiApp(TypingAhead):
         loop = self._loop_of_app = asyncio.get_running_loop()
         self._worker.fail = self.fail
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-            loop.add_signal_handler(number, self._told_to_go, 128 + number)
+            loop.add_signal_handler(number, self._terminated, 128 + number)
         self.push_screen(Explorer(self._worker, self._picture))
         self.call_after_refresh(_collect_less)
 
@@ -104,7 +104,7 @@ class VlmtuiApp(TypingAhead):
             if (before.message, before.title) == (event.notification.message, event.notification.title):
                 del self._notifications[before]
 
-    def action_picture_of_screen(self) -> None:
+    def action_save_screen(self) -> None:
         """Save the screen as SVG in the folder one is in."""
         try:
             path = self.save_screenshot(path=".")
@@ -113,7 +113,7 @@ class VlmtuiApp(TypingAhead):
         else:
             self.notify(f"saved {path}", timeout=5, markup=False)
 
-    def action_dress(self) -> None:
+    def action_switch_theme(self) -> None:
         """Dark or light."""
         self.theme = LIGHT_NAME if self.theme == DARK_NAME else DARK_NAME
 
@@ -153,7 +153,7 @@ class VlmtuiApp(TypingAhead):
             return []
         return [f"vlmtui: to see it again: {command_of(explorer.state.results, explorer.state.selection)}"]
 
-    def _told_to_go(self, status: int) -> None:
+    def _terminated(self, status: int) -> None:
         self._worker.close()
         self.exit(status)
         # a terminal that has gone cannot be restored, and waiting for it would leave a process behind

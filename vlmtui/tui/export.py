@@ -1,4 +1,4 @@
-"""What leaves the explorer: a patch as text for the clipboard, the whole reading as a report."""
+"""Export from the explorer: a patch as text for the clipboard, a reading as a report."""
 
 from __future__ import annotations
 
@@ -94,14 +94,14 @@ def layer_lines(results: Results, found: TokenLayerWords) -> list[str]:
 
 
 def default_name(source: str) -> str:
-    """`china.vlmtui.txt` for a picture named china.jpg, in the folder one is in."""
+    """`china.vlmtui.txt` for an image named china.jpg, in the folder one is in."""
     path = urlsplit(source).path if "://" in source else source
     stem = "".join(c if c.isprintable() and c != "/" else "_" for c in Path(path).stem)
     return f"{stem.strip('-') or 'picture'}.vlmtui.txt"
 
 
 def ask_name(source: str) -> TextDialog[str]:
-    """A file name for the report of a picture; its ending chooses the format."""
+    """A file name for the report of an image; its ending chooses the format."""
     # an animation is of stages not looked at too
     endings = [ending for one in FORMATS if one.content is not Content.ANIMATION for ending in one.endings]
 
@@ -150,7 +150,7 @@ def save(name: str, results: Results, selection: Selection, query: Query) -> Pat
         selection=EntrySelection(selection.stage, query.selection.stages),
     )
     if asked.lens is not None and asked.lens.built_in is None:
-        # what a lens of one's own found is none of the reading's
+        # what a lens of a person's own found is none of the reading's
         asked = replace(asked, lens=None)
     seen = ImageReport(query=asked, reading=reading, stage=selection.stage, entries=entries, words=words, layers=layers)
     path = Path(expand_path(name))

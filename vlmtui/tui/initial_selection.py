@@ -1,4 +1,4 @@
-"""The view that the command line asks for, when the first reading arrives."""
+"""Initial selection, which the command line asks for, and the command that asks for a selection."""
 
 from __future__ import annotations
 

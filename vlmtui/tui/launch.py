@@ -1,4 +1,4 @@
-"""Opening the explorer: what must happen before Textual is imported."""
+"""Launch of the explorer: what must happen before Textual is imported."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ COLOUR_SYSTEMS = {"truecolor": "truecolor", "256": "256"}
 
 
 def run(options: ExplorerOptions) -> int:
-    """Open the explorer and return its exit status. The picture is decoded first: a bad one never opens a screen."""
+    """Open the explorer and return its exit status. The image is decoded first: a bad one never opens a screen."""
     from PIL import Image
 
     from vlmtui.image import decode

@@ -1,6 +1,6 @@
-"""Moving about: over the cells of a page, from page to page, along the path. Views in, views out.
+"""Navigation over the cells of a page, from page to page, along the path. Selections in, selections out.
 
-What stays under the cursor is a point of the picture, `Selection.spot`: whoever goes from the whole view to a tile, or
+What stays under the cursor is a point of the image, `Selection.spot`: whoever goes from the whole view to a tile, or
 from tokens to finer vision patches, and back, is where they were.
 """
 
@@ -61,7 +61,7 @@ def to_column(selection: Selection, results: Results, last: bool) -> Selection:
 
 
 def walked(selection: Selection, results: Results, step: int) -> Selection:
-    """The view `step` stages along the path, the cursor on the same part of the picture; the ends hold."""
+    """The view `step` stages along the path, the cursor on the same part of the image; the ends hold."""
     if results.reading is None:
         return selection
     there = results.stages
@@ -70,7 +70,7 @@ def walked(selection: Selection, results: Results, step: int) -> Selection:
 
 
 def at_stage(selection: Selection, results: Results, stage: str) -> Selection:
-    """The view at a stage, on the same page where the stage has it, the cursor on the same part of the picture."""
+    """The view at a stage, on the same page where the stage has it, the cursor on the same part of the image."""
     selection = spotted(selection, results)
     after = replace(selection, stage=stage)
     page = results.page(after) or _alike(selection, results, results.pages(stage))
@@ -78,7 +78,7 @@ def at_stage(selection: Selection, results: Results, stage: str) -> Selection:
 
 
 def turned(selection: Selection, results: Results, step: int) -> Selection:
-    """The view `step` pages on, round and round, the cursor on the same part of the picture, or as near as there is."""
+    """The view `step` pages on, round and round, the cursor on the same part of the image, or as near as there is."""
     pages = results.pages(selection.stage)
     here = results.page(selection)
     if here is None or len(pages) < 2:
@@ -87,7 +87,7 @@ def turned(selection: Selection, results: Results, step: int) -> Selection:
 
 
 def closer(selection: Selection, results: Results) -> Selection:
-    """The next finer page that shows the same part of the picture; from the finest back to the coarsest."""
+    """The next finer page that shows the same part of the image; from the finest back to the coarsest."""
     selection = spotted(selection, results)
     here = results.page(selection)
     if here is None or selection.spot is None:
@@ -100,7 +100,7 @@ def closer(selection: Selection, results: Results) -> Selection:
 
 
 def at_page(selection: Selection, results: Results, page: EntryGrid) -> Selection:
-    """The view on a page of its stage, the cursor on the same part of the picture, or as near as there is."""
+    """The view on a page of its stage, the cursor on the same part of the image, or as near as there is."""
     return _on(spotted(selection, results), page)
 
 

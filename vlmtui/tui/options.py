@@ -1,4 +1,4 @@
-"""What the command line tells the explorer."""
+"""Options of the explorer, from the command line."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from vlmtui.query.options import Query
 
 @dataclass(frozen=True)
 class ExplorerOptions:
-    """The picture, which has been read already, what is asked of it, and how it is to be shown."""
+    """The image, which has been read already, what is asked of it, and how it is to be shown."""
 
     image: ImageFile
     query: Query

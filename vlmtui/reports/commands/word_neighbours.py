@@ -77,7 +77,7 @@ def neighbours_json(model: ModelInfo, neighbours: WordNeighbours) -> Iterator[st
 
 
 def neighbours_csv(model: ModelInfo, neighbours: WordNeighbours) -> Iterator[str]:
-    """One line a word, the nearest first."""
+    """One line per word, the nearest first."""
     yield csv.csv_line(["id", "word", "piece", "score", "norm"])
     for id_, score, norm in zip(
         neighbours.ids.tolist(), neighbours.scores.tolist(), neighbours.norms.tolist(), strict=True

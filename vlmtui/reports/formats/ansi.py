@@ -1,6 +1,6 @@
-"""`ansi`: the picture in coloured half-blocks for `cat` in a terminal, with words or colours over it.
+"""`ansi`: the image in coloured half-blocks for a terminal (`cat`), overlaid with words or colours.
 
-Escape sequences set colours and nothing else, and every line ends with the terminal's own.
+Escape sequences only set colours, and every line ends by resetting them.
 """
 
 from __future__ import annotations
@@ -36,22 +36,22 @@ _SHARE = 0.72
 _DIM = 0.62
 _RESET = "\x1b[0m"
 _LEAST = 3
-"""Cells that a patch needs for a word."""
+"""Cells that a patch needs to show a word."""
 
 Written = tuple[str, Colour]
 Over = dict[int, dict[int, Written]]
-"""Characters and their colour by line, by cell; a wide one takes the cell after it, which is then empty."""
+"""Characters and their colours, by line and by cell; a wide character is followed by an empty cell."""
 
 
 def check_drawing(query: Query) -> None:
-    """Raise `UsageError` for a drawing that cannot be made of cells."""
+    """Raise `UsageError` for a drawing that cells cannot show."""
     show = query.output.drawing.show
     if show in (LAYERS, NORMS):
         raise UsageError(f"ansi shows words or heat: leave --draw {show} out, or choose --format png")
 
 
 def write_ansi(results: Iterable[ReportDrawing | ImageFailure], query: Query, several: bool) -> Iterator[str]:
-    """One picture after the other, as they are made."""
+    """Write the images one after the other, as they are computed."""
     first = True
     for result in results:
         if isinstance(result, ReportDrawing):
@@ -60,7 +60,7 @@ def write_ansi(results: Iterable[ReportDrawing | ImageFailure], query: Query, se
 
 
 def cell_lines(drawing: ReportDrawing) -> Iterator[str]:
-    """Every grid of the stage under a line that names it."""
+    """Lines of every grid of the stage, below a heading."""
     report = drawing.report
     columns = report.query.output.drawing.size or _columns()
     grids = ReadingGrids(report.reading)
@@ -83,7 +83,7 @@ def _page(drawing: ReportDrawing, page: EntryGrid, columns: int) -> Iterator[str
     report = drawing.report
     image = Image.fromarray(drawing.rgb)
     x0, y0, x1, y1 = page.box
-    # as many lines as the picture's shape takes at that width, and a few to choose from
+    # as many lines as the aspect ratio needs at this width, plus a few to choose from
     max_lines = min(_TALLEST, max(page.rows, math.ceil(0.65 * columns * (y1 - y0) / (x1 - x0)) + 2))
     layout = fit_cells((columns, max_lines), page.rows, page.cols, page.box, image.size)
     pixels = draw_image(image, layout, page.box, page.holes)
@@ -99,7 +99,7 @@ def _page(drawing: ReportDrawing, page: EntryGrid, columns: int) -> Iterator[str
 
 
 def _heat(pixels: Pixels, layout: CellLayout, page: EntryGrid, report: ImageReport) -> Pixels:
-    """The pixels of the grid, coloured where an entry is part of the report."""
+    """Pixels of the grid, coloured where an entry is reported."""
     entries_shown = list(report.entries)
     overlay = report.overlay
     entry_values = (overlay.numbers if overlay is not None else report.norms)[entries_shown]
@@ -113,7 +113,7 @@ def _heat(pixels: Pixels, layout: CellLayout, page: EntryGrid, report: ImageRepo
 
 
 def _words(pixels: Pixels, layout: CellLayout, page: EntryGrid, report: ImageReport) -> Over:
-    """The first word of every patch in its middle line, the last cell left free."""
+    """The top-1 word of every patch, on its middle line; the last cell stays free."""
     characters: Over = {}
     if layout.wide < _LEAST:
         return characters
@@ -123,7 +123,7 @@ def _words(pixels: Pixels, layout: CellLayout, page: EntryGrid, report: ImageRep
         x, y, region_width, region_height = layout.region(row, col)
         y += (region_height - 1) // 2
         fitted_word = fit(word, min(width(word), region_width - 1), cut="") if word else ""
-        # one ink for all of a word
+        # one text colour for the whole word
         colour = ink(pixels[2 * y : 2 * y + 2, x : x + max(1, width(fitted_word))].mean(axis=(0, 1)))
         for character in fitted_word:
             num_cells = width(character)
@@ -135,7 +135,7 @@ def _words(pixels: Pixels, layout: CellLayout, page: EntryGrid, report: ImageRep
 
 
 def _line(upper: Pixels, lower: Pixels, characters: dict[int, Written], deep: bool) -> str:
-    """One line of cells: two pixels each, or a character on their mean."""
+    """One line of cells: two pixels each, or a character on their mean colour."""
     parts: list[str] = []
     previous_colours: tuple[Colour | None, Colour] | None = None
     for x, (top, bottom) in enumerate(zip(upper.tolist(), lower.tolist(), strict=True)):
@@ -161,5 +161,5 @@ def _coloured(fore: Colour | None, back: Colour, deep: bool) -> str:
 
 
 def _columns() -> int:
-    """As wide as the terminal, `COLUMNS`, or else 80."""
+    """Width of the terminal: `COLUMNS` if it is set, 80 if the width is unknown."""
     return max(1, shutil.get_terminal_size((COLUMNS, 24)).columns)

@@ -1,4 +1,4 @@
-"""`png`: a drawing as pixels."""
+"""`png`: a drawing rasterised with Pillow."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from vlmtui.reports.per_image import ImageFailure
 
 _BEFORE = {"start": 0.0, "middle": 0.5, "end": 1.0}
 _FINER = 4
-"""Lines and curves are drawn so many times larger and made smaller: Pillow draws them with steps."""
+"""Oversampling factor of lines and curves, which Pillow draws without antialiasing."""
 
 
 def write_png(drawings: Iterable[ReportDrawing | ImageFailure], query: Query, several: bool) -> Iterator[bytes]:
-    """The file, whole."""
+    """Write the file in one piece."""
     yield from (png(compose(drawing)) for drawing in drawings if isinstance(drawing, ReportDrawing))
 
 
 def png(scene: Scene) -> bytes:
-    """The scene as a PNG file."""
+    """Encode a scene as a PNG file."""
     file = io.BytesIO()
     raster(scene).save(file, "PNG", optimize=False)
     return file.getvalue()
 
 
 def raster(scene: Scene) -> Image.Image:
-    """The scene as an RGB picture."""
+    """Rasterise a scene to an RGB image."""
     image = Image.new("RGB", (scene.width, scene.height), scene.ground)
     for mark in scene.marks:
         _put(image, mark)
@@ -42,7 +42,7 @@ def raster(scene: Scene) -> Image.Image:
 
 
 def _put(image: Image.Image, mark: Mark) -> None:
-    """Draw one mark over the picture."""
+    """Draw one mark onto the image."""
     match mark:
         case PhotoMark():
             image.paste(Image.fromarray(mark.rgb), (mark.x, mark.y))
@@ -80,7 +80,7 @@ def _smooth(
     opacity: float,
     draw: Callable[[ImageDraw.ImageDraw, list[Point]], None],
 ) -> None:
-    """Draw what reaches `margin` pixels beyond its points on a finer canvas, and paste it onto the image."""
+    """Draw an antialiased shape: on an oversampled canvas of its bounds, `margin` around the points, then pasted."""
     xs, ys = zip(*points, strict=True)
     left, top = math.floor(min(xs) - margin) - 1, math.floor(min(ys) - margin) - 1
     mask_width, mask_height = math.ceil(max(xs) + margin) + 2 - left, math.ceil(max(ys) + margin) + 2 - top
@@ -91,7 +91,7 @@ def _smooth(
 
 
 def _line(canvas: ImageDraw.ImageDraw, points: list[Point], width: float) -> None:
-    # a point that repeats the one before it has no angle to join at
+    # a point equal to the one before it has no angle for a joint
     distinct_points = [point for i, point in enumerate(points) if not i or point != points[i - 1]]
     canvas.line(
         distinct_points, 255, max(1, round(width * _FINER)), joint="curve" if len(distinct_points) > 2 else None

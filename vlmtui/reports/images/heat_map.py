@@ -1,4 +1,4 @@
-"""One number, or three, of every patch as its colour: of one stage, or of all stages on a sheet."""
+"""Heat maps: one number, or three, per patch as a colour, at one stage or at all stages on a sheet."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ SHEET = 1600
 _GAP = 14
 _LABEL = 22
 _NARROW = 150
-"""Pixels across that the line under each picture of a sheet has."""
+"""Minimum width in pixels of the caption below each image of a sheet."""
 
 
 def heat_scene(drawing: ReportDrawing) -> Scene:
-    """The photograph in the colours of one stage."""
+    """The photograph coloured by the values of one stage."""
     report = drawing.report
     _check_placed(drawing, report.stage)
     photo, scale = layout.resize_photo(drawing.rgb, report.query.output.drawing.size or LONG_SIDE)
@@ -53,19 +53,19 @@ def heat_scene(drawing: ReportDrawing) -> Scene:
 
 
 def sheet_scene(drawing: ReportDrawing) -> Scene:
-    """The photograph once a stage, in the stage's colours; numbers of one kind have one scale, norms one each."""
+    """One coloured photograph per stage; numbers of the same kind share a scale, norms have one each."""
     report = drawing.report
     stages = [(stage, stage_index) for stage_index, stage in enumerate(drawing.stages) if _placed(drawing, stage)]
     if not stages:
         _check_placed(drawing, report.stage)
     height, width = drawing.rgb.shape[:2]
     long_side = report.query.output.drawing.size or SHEET
-    # about as many columns as make the sheet one and a half times as wide as high, with few places empty
+    # about as many columns as give the sheet an aspect ratio of 3:2, with few empty places
     ideal = max(1, round(math.sqrt(1.5 * len(stages) * height / width)))
     num_columns = min(range(ideal, ideal + 3), key=lambda columns: (-len(stages) % columns, columns))
     num_columns = min(num_columns, len(stages))
     room = max(48, (long_side - 2 * MARGIN - (num_columns - 1) * _GAP) // num_columns)
-    # a picture that is a strip stays within the sheet, and becomes narrower instead
+    # a very tall image becomes narrower, so that it stays within the sheet
     photo, scale = layout.resize_photo(drawing.rgb, min(long_side, round(room * max(1.0, height / width))))
     tall, wide = photo.shape[0], max(photo.shape[1], _NARROW)
     stage_numbers = [_numbers(drawing, stage, stage_index) for stage, stage_index in stages]

@@ -1,1 +1,1 @@
-"""What is laid over the image: numbers, colours and words of its entries."""
+"""Overlays of the image: numbers, colours and words of its entries."""

@@ -1,4 +1,4 @@
-"""Image as it is drawn: fitted to its place, with the overlay chosen. Arrays out; the widget paints them."""
+"""Image with its overlay, fitted to the room there is. Arrays out; the widget paints them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def key(results: Results, selection: Selection, place: tuple[int, int]) -> objec
     values: object = results.unusable.get(selection.overlay)
     if (choice := overlay_lens(selection, results)) is not None:
         lens = lens_of(selection, results)
-        # what is found of one entry after the other is drawn beside the picture
+        # what is found of one entry after the other is drawn beside the image
         found = None if choice.of_single else id(shown(selection, results))
         values = found, lens is None, lens is not None and bool(value_refused(selection, results)), choice
     if selection.stage == ANSWER:
@@ -60,7 +60,7 @@ def key(results: Results, selection: Selection, place: tuple[int, int]) -> objec
 
 
 def draw(results: Results, selection: Selection, place: tuple[int, int]) -> ImageDrawing:
-    """The picture for a place of `place` cells (across, down)."""
+    """The image for a place of `place` cells (across, down)."""
     drawn, page = _draw(results, selection, place), results.page(selection)
     if page is None or page is not drawn.page or not selection.marks:
         return drawn
@@ -73,7 +73,7 @@ def _draw(results: Results, selection: Selection, place: tuple[int, int]) -> Ima
     size = results.image.width, results.image.height
     box = page.box if page else (0.0, 0.0, float(size[0]), float(size[1]))
     if page is None or walked is not page:
-        # no cells to walk: the picture as large as it gets
+        # no cells to walk: the image as large as it gets
         layout = fit_cells(place, 1, 1, box, size)
         return ImageDrawing(results.canvas(layout, box), layout, None, _without_cells(results, selection), page)
     split = page.split if of_tokens(selection.stage) else (1, 1)
@@ -127,7 +127,7 @@ def _of_lens(results: Results, selection: Selection, page: EntryGrid, drawn: Ima
 
 
 def _of_answer(results: Results, selection: Selection, page: EntryGrid, bare: ImageDrawing) -> ImageDrawing:
-    """The picture with what an answer looked at, or depends on."""
+    """The image with what an answer looked at, or depends on."""
     found = answer_values(results, selection)
     legend = answer_legend(results, selection, found)
     if found is None:
@@ -139,7 +139,7 @@ def _of_answer(results: Results, selection: Selection, page: EntryGrid, bare: Im
 
 
 def _dimmed(page: EntryGrid, layout: CellLayout) -> str:
-    """What is dark on the picture, and why."""
+    """What is dark on the image, and why."""
     why = []
     if layout.left + layout.top + layout.right + layout.bottom:
         # around a tile is what other tiles see
@@ -151,7 +151,7 @@ def _dimmed(page: EntryGrid, layout: CellLayout) -> str:
 
 
 def _without_cells(results: Results, selection: Selection) -> str:
-    """Why nothing lies over the picture."""
+    """Why nothing lies over the image."""
     if results.reading is None:
         return ""
     if page := results.page(selection):

@@ -1,4 +1,4 @@
-"""Numbers of a lens as they are shown: their scale, their colours, and in words what they are."""
+"""Legend of a lens: the scale of its numbers, and in words what they are."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OPTIONS = "Lens: options"
 
 
 def legend(results: Results, selection: Selection, found: LensResult | None) -> tuple[str, tuple[float, float] | None]:
-    """The line beneath the picture, and the range of the numbers where they are magnitudes."""
+    """The line beneath the image, and the range of the numbers where they are magnitudes."""
     lens, choice = lens_of(selection, results), overlay_lens(selection, results)
     name = plain(selection.overlay)
     if lens is None:
@@ -44,7 +44,7 @@ def legend(results: Results, selection: Selection, found: LensResult | None) -> 
 
 
 def awaited(results: Results, selection: Selection) -> str:
-    """The line beneath the picture where the overlay is a lens that is not known yet, or cannot be used."""
+    """The line beneath the image where the overlay is a lens that is not known yet, or cannot be used."""
     name = plain(selection.overlay)
     wrong = results.unusable.get(selection.overlay)
     return f"{name}: {plain(wrong)}" if wrong else f"{name}: ..."

@@ -1,4 +1,4 @@
-"""The overlays there are, each with its line: for the help and the command palette."""
+"""List of the overlays, each with its help line, for `?` and the command palette."""
 
 from __future__ import annotations
 

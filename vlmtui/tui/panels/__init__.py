@@ -1,1 +1,1 @@
-"""The panels beside the image."""
+"""Panels beside the image."""

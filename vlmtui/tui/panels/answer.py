@@ -1,4 +1,4 @@
-"""The model's answer as it is said, its tokens' log-probabilities, and what becomes of them without some patches."""
+"""Answer panel: the model's answer as it is generated, the log-probabilities of its tokens, and ablation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pixels of the patch under the cursor in numbers: what there is before a model has made anything of them."""
+"""Colour channels of the patch under the cursor, in numbers."""
 
 from __future__ import annotations
 

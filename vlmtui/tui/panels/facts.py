@@ -1,4 +1,4 @@
-"""What a lens says of the entry under the cursor, or of the whole image: its result in lines, whatever its kind."""
+"""Lens panel: the result of a lens for the entry under the cursor, or for the image, in lines, whatever its kind."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class FactsPanel(Lines):
         if not told.result_lines(1):
             return [*lines, line(cells, blank, [("nothing here", dim)])]
         lines += _rows(r, results, selection, told.result, told.entry, cells, rows - 1)
-        # beneath the picture stands the note of what is of all entries
+        # beneath the image stands the note of what is of all entries
         note = wrapped(plain(told.result.note), cells) if told.lens.of_single else []
         return [*lines, *(line(cells, blank, [(part, dim)]) for part in note[: max(0, rows - len(lines))])]
 

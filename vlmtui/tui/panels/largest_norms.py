@@ -1,4 +1,4 @@
-"""The entries of a stage with the largest norms: what there is to see where there are no words."""
+"""Largest norms of a stage, for stages that have no words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The first word of one token after every layer of the language model, and where it settles."""
+"""Top-1 of one token after every layer of the language model, and from which layer on it is stable."""
 
 from __future__ import annotations
 

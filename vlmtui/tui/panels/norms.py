@@ -1,4 +1,4 @@
-"""The norms of what is under the cursor, layer by layer, against all patches and all tokens."""
+"""Norms panel: the norms of what is under the cursor, layer by layer, against all patches and all tokens."""
 
 from __future__ import annotations
 

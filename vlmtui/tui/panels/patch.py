@@ -1,4 +1,4 @@
-"""The patch under the cursor: itself enlarged, the facts about it, and where its page lies in the picture.
+"""Patch panel: the patch under the cursor enlarged, facts about it, and where its page lies in the image.
 
 At `pixels` and `vision.0` it is shown as the model gets it, once the session has said how that is.
 """
@@ -64,7 +64,7 @@ class PatchPanel(Vertical):
         # twelve can be divided by three and four too; ten cost less to repaint
         cells = 12 if under and of_tokens(selection.stage) and max(under.page.split) > 2 else 10
         enlarged.styles.width, enlarged.styles.height = cells, cells // 2
-        # a token that lies in no grid has nothing to enlarge, a picture without tiles needs no map
+        # a token that lies in no grid has nothing to enlarge, an image without tiles needs no map
         enlarged.display = under is None or under.page.grid is not None
         self.query_one(PatchFacts).styles.margin = (0, 0, 0, 2 if enlarged.display else 0)
         needs = enlarged.display and results is not None and len(results.pages(selection.stage)) > 1

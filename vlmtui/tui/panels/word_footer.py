@@ -1,4 +1,4 @@
-"""The line under the words: what to make of them. Where there is no room for all, the least important is left out."""
+"""Footer of the words: margin, noise baseline, agreement, norm. The least important is left out first."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _first(r: Roles, words: tuple[WordRow, ...]) -> list[Part]:
 
 
 def _noise(r: Roles, standing: NoisePercentile) -> list[_Saying]:
-    """Against the shuffled picture; where there is none against random vectors."""
+    """Against the shuffled image; where there is none against random vectors."""
     dim, text = r.style("dim"), r.style()
     sayings: list[_Saying] = []
     if standing.percentile is not None:

@@ -1,4 +1,4 @@
-"""The nearest word-pieces of the token under the cursor."""
+"""Words panel: the nearest tokens of the token under the cursor."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The screens of the terminal front end: the explorer and its dialogs."""
+"""Screens of the terminal front end: the explorer and its dialogs."""

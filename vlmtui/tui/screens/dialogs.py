@@ -1,4 +1,4 @@
-"""The questions the explorer asks: where to go, which picture, which model, where to save; and the help."""
+"""Dialogs: a line of text, a place to go to, a model."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""The outliers of all pictures opened so far, stage by stage: the same positions every time, or where the pictures have
-them. A page over the explorer."""
+"""Outliers of all images opened so far, stage by stage: by position or by content. A page over the explorer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands for marked patches when the model is asked again without them."""
+"""Dialog that chooses the replacement of marked tokens for an ablation."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The state of the explorer: what is selected, and what the session has found. No Textual."""
+"""State of the explorer: what is selected, and what the session has found. No Textual."""

@@ -259,7 +259,7 @@ def meaning(results: Results, selection: Selection) -> list[str]:
 
 
 def attention_meaning(results: Results, selection: Selection) -> list[str]:
-    """How much of the attention the picture had, what draws it whatever is said, and of which layers it is."""
+    """How much of the attention the image had, what draws it whatever is said, and of which layers it is."""
     found, token = attention(results, selection), selection.of_answer.token
     shown = answer_values(results, selection)
     if found is None or shown is None:

@@ -1,4 +1,4 @@
-"""The early exit in the explorer: a vision stage looked at through the projector, for as long as a person wants it.
+"""Early exit: a vision stage sent through the projector, for as long as a person wants it.
 
 Never to be mistaken for the words of the tokens that the language model gets: it is named wherever its words stand.
 """

@@ -1,4 +1,4 @@
-"""The lenses that a person can choose in the explorer: built in, or of the person's own as the session describes them.
+"""Lenses that can be chosen in the explorer: built in, or a person's own as the session describes them.
 
 Plain data: what a lens is comes from the registry or from its description, and nowhere else.
 """
@@ -23,7 +23,7 @@ from vlmtui.reading import ModelInfo
 OF_ANSWERS = "answer"
 """The subject of a lens that looks at the model's answer."""
 OWN = LensOffer()
-"""A lens of one's own is offered everywhere that its description says."""
+"""A lens of a person's own is offered everywhere that its description says."""
 QUICK = "quick"
 LIST = "list"
 
@@ -93,7 +93,7 @@ class LensChoice:
 
 
 def name_of(source: LensSource) -> str:
-    """What a lens of one's own is called in the explorer: never as a built-in lens is."""
+    """What a lens of a person's own is called in the explorer: never as a built-in lens is."""
     return f"./{source.shown}" if source.foreign and find_lens(source.shown) else source.shown
 
 

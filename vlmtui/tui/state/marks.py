@@ -1,7 +1,7 @@
-"""Marked entries: what a person points at to compare with, or to take away. Views in, views out.
+"""Marks on entries, to compare with or to ablate. Selections in, selections out.
 
 A mark is put on what the language model gets, an image token, and shows on the vision patches it was made of; a patch
-that goes into no token is marked itself. So marks stay on the same part of the picture along the whole path.
+that goes into no token is marked itself. So marks stay on the same part of the image along the whole path.
 """
 
 from __future__ import annotations

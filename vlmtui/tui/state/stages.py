@@ -1,5 +1,4 @@
-"""The path of a picture through a model as it is walked on the screen: the stages of a reading, and before them the
-pixels, which need no model to be looked at. Pure functions."""
+"""Stages along the path through a model: those of a reading, and before them the pixels. Pure functions."""
 
 from __future__ import annotations
 

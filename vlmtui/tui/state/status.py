@@ -17,7 +17,7 @@ class Work:
 
     @property
     def line(self) -> str:
-        """`reading the picture 30%`."""
+        """`reading the image 30%`."""
         share = f" {100 * self.done // self.total}%" if self.total else ""
         return f"{self.doing}{share}"
 

@@ -1,4 +1,4 @@
-"""The words that have arrived, by token: plain data."""
+"""Words that have arrived for a stage, by token. No Textual."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What depends on the terminal: colours, character sets, keys that come early."""
+"""Terminal matters: colours, character sets, keys that come early."""

@@ -1,4 +1,4 @@
-"""What a poorer terminal gets: 256 colours matched as the eye sees, ASCII where the locale is not UTF-8."""
+"""Filters for terminals with 256 colours, matched perceptually, and for locales that are not UTF-8."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The colours of the screen by what they mean, in a dark and a light dress.
+"""Theme: the colours of the screen by what they mean, dark and light.
 
 One accent says "here" and "first", blue is measured, red only outliers and failures, green only "alive".
 """

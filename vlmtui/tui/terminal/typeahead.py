@@ -1,4 +1,4 @@
-"""Keys typed faster than a dialog opens: they go to the dialog, in their order."""
+"""Typeahead: keys typed faster than a dialog opens go to the dialog, in their order."""
 
 from __future__ import annotations
 

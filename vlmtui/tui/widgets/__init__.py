@@ -1,1 +1,1 @@
-"""What the explorer's screen is made of; each panel shows one matter and knows no other."""
+"""Widgets of the explorer; each shows one matter and knows no other."""

@@ -1,4 +1,4 @@
-"""Single lines of the screen: title, legend, state, keys."""
+"""Bars of one line: title, legend, status, keys."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ HELP = "help"
 
 
 class TitleBar(Lines):
-    """Which picture, which model."""
+    """Which image, which model."""
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
@@ -79,7 +79,7 @@ BELOW, BEYOND = "‹", "›"
 
 @dataclass(frozen=True)
 class Legend:
-    """What lies over the picture: `text` names it, `scale` is the range of a heat map, `diverging` one of differences;
+    """What lies over the image: `text` names it, `scale` is the range of a heat map, `diverging` one of differences;
     `here` is what it is under the cursor in words, `value` its number."""
 
     text: str

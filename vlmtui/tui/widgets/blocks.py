@@ -1,6 +1,6 @@
-"""Pixels as half-block cells: two pixels a cell, cells that look alike joined to runs.
+"""Half-block cells: two pixels a cell, cells that look alike joined to runs.
 
-What lies under a cell is worked out for the whole picture at once: cell by cell it would take longer than the eye
+What lies under a cell is worked out for the whole image at once: cell by cell it would take longer than the eye
 allows between two stages.
 """
 
@@ -26,7 +26,7 @@ Over = Mapping[int, Segment]
 
 @lru_cache(maxsize=1 << 16)
 def half_block(top: tuple[int, int, int], bottom: tuple[int, int, int]) -> Segment:
-    """One cell of two pixels; remembered, since pictures repeat their colours."""
+    """One cell of two pixels; remembered, since images repeat their colours."""
     character, fore, back = half_block_cell(top, bottom)
     return Segment(character, Style.from_color(_colour(fore) if fore else None, _colour(back)))
 

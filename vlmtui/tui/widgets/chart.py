@@ -1,4 +1,4 @@
-"""Norms as bars over the band and the median of all entries: blocks of stages side by side, each on its own scale."""
+"""Chart of norms: bars over the band and the median of all entries, blocks of stages each on its own scale."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The picture's side of the screen: its pages, the picture itself or a list beside it, and the line beneath."""
+"""Image side of the screen: the pages, the image or the list of tokens beside it, the legend."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class PixelPointed(Message):
 
 
 class ImageSide(Container):
-    """Draws what is seen of the picture, and only when it has changed."""
+    """Draws what is seen of the image, and only when it has changed."""
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
@@ -100,7 +100,7 @@ class ImageSide(Container):
         # a list takes all the room there is
         self.query_one("#picture-row").styles.height = room[1] if listed else height
         picture.show(drawn.pixels, drawn.layout, cursor, drawn.words, drawn.split, drawn.marks, drawn.sinks)
-        # more lines where the picture leaves some
+        # more lines where the image leaves some
         self._legend_rows = 1 if listed else min(LEGEND_ROWS, 1 + room[1] - height)
         legend.styles.height = self._legend_rows
         legend.explain(_legend(results, selection, drawn))

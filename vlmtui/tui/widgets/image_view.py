@@ -1,6 +1,6 @@
-"""The picture in half-blocks with a cursor on one patch, and what is laid over it.
+"""Image view: the image in half-blocks with a cursor on one patch, and what is laid over it.
 
-The picture is cut into column strips, each a widget: Textual resends a repainted region from its widget's left edge
+The image is cut into column strips, each a widget: Textual resends a repainted region from its widget's left edge
 on, so narrow widgets are what keeps a cursor move at a few kilobytes. Lines of segments are made once; the cursor is
 put over them as they are drawn.
 """
@@ -48,7 +48,7 @@ class PatchPointed(Message):
 
 
 class BesidePointed(Message):
-    """The cell (x, y) of the picture was clicked, and it lies beside the grid."""
+    """The cell (x, y) of the image was clicked, and it lies beside the grid."""
 
     def __init__(self, x: int, y: int) -> None:
         super().__init__()
@@ -57,7 +57,7 @@ class BesidePointed(Message):
 
 
 class ImageStrip(Widget, can_focus=False):
-    """Some columns of the picture, over its whole height."""
+    """Some columns of the image, over its whole height."""
 
     DEFAULT_CSS = "ImageStrip { width: 0; height: 0; }"
 
@@ -122,7 +122,7 @@ class ImageStrip(Widget, can_focus=False):
 
 
 class ImageView(ScrollableContainer, can_focus=False, inherit_bindings=False):
-    """The picture, its overlay and the cursor; scrolls with the cursor where it is larger than its place."""
+    """The image, its overlay and the cursor; scrolls with the cursor where it is larger than its place."""
 
     DEFAULT_CSS = """
     ImageView { layout: horizontal; overflow: auto auto; scrollbar-size: 1 1; }
@@ -175,7 +175,7 @@ class ImageView(ScrollableContainer, can_focus=False, inherit_bindings=False):
         self._follow()
 
     def point(self, x: int, y: int) -> None:
-        """The cell (x, y) of the picture was clicked."""
+        """The cell (x, y) of the image was clicked."""
         if self._layout is None:
             return
         patch = self._layout.patch_at(x, y)
@@ -200,7 +200,7 @@ class ImageView(ScrollableContainer, can_focus=False, inherit_bindings=False):
                 mark = word[0]
             cells.append((x, Segment(mark, self._edge(self._pixels, x, y))))
         edges = {x for x, _ in cells}
-        # lines need cells beside them that still show the picture
+        # lines need cells beside them that still show the image
         roomy = wide >= 2 * self._split[1] and tall >= self._split[0] and not self._words
         for i, mark in divisions(line, wide, tall, self._split) if roomy else ():
             if x0 + i not in edges:
@@ -305,7 +305,7 @@ def _bracket(line: int, wide: int, tall: int) -> list[tuple[int, str]]:
 
 
 def _cuts(layout: CellLayout) -> list[int]:
-    """Where the picture is cut into strips: on patch edges, so that no patch stands in two. From 0 to its width."""
+    """Where the image is cut into strips: on patch edges, so that no patch stands in two. From 0 to its width."""
     edges = [0]
     for i in range(1, STRIPS):
         col = round(i * layout.cols / STRIPS)

@@ -1,4 +1,4 @@
-"""Widgets made of prepared lines, so that a change repaints the lines that changed and nothing else."""
+"""Lines: widgets made of prepared lines, so that a change repaints the lines that changed and nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The attention mask of a layer as a square: a row for each position, a column for each that it may look at."""
+"""Attention mask of a layer as a square: a row for each position, a column for each that it may attend to."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ EDGE = 2
 
 
 class MaskView(Lines):
-    """Stands in the place of the picture."""
+    """Stands in the place of the image."""
 
     def build(self, cells: int, rows: int) -> list[Strip]:
         """Half-blocks, and beneath them what the colours are."""

@@ -1,4 +1,4 @@
-"""The whole picture in a few cells, the page that is walked lit in it: where a tile lies."""
+"""Minimap: the whole image in a few cells, with the page that has the cursor lit."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ class MiniMap(Lines):
 
 
 def _size(picture: tuple[int, int], room: tuple[int, int]) -> tuple[int, int]:
-    """The largest (wide, tall) in pixels that has the picture's shape within `room`; `tall` is even."""
+    """The largest (wide, tall) in pixels that has the image's shape within `room`; `tall` is even."""
     scale = min(room[0] / picture[0], room[1] / picture[1])
     wide = min(max(1, round(picture[0] * scale)), room[0])
     return wide, max(2, 2 * round(picture[1] * scale / 2))
 
 
 def _lit(results: Results, page: EntryGrid, wide: int, tall: int) -> Pixels:
-    """The picture at wide × tall pixels, all but the page dimmed."""
+    """The image at wide × tall pixels, all but the page dimmed."""
     size = results.image.width, results.image.height
     pixels = resize_part(results.picture, (0.0, 0.0, float(size[0]), float(size[1])), (wide, tall))
     x0, y0, x1, y1 = page.box

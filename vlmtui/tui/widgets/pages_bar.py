@@ -1,4 +1,4 @@
-"""The line over the picture that names its pages: the whole view, the tiles as they lie, the tokens in none."""
+"""Bar of the pages: the whole image, the tiles as they lie, the tokens in no grid."""
 
 from __future__ import annotations
 

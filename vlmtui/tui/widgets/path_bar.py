@@ -1,4 +1,4 @@
-"""The line that is the model from left to right, drawn to its layer counts; the stage looked at is lit."""
+"""Bar of the path: the model from left to right, drawn to its layer counts; the stage looked at is lit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The text of an answer folded into lines, and the place of one of its tokens among them. Pure functions."""
+"""Folding of an answer into lines, and the place of one of its tokens among them. Pure functions."""
 
 from __future__ import annotations
 

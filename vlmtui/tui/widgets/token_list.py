@@ -1,4 +1,4 @@
-"""The tokens that lie in no grid, one below the other: index, first word, norm."""
+"""List of the tokens that lie in no grid: index, top-1, norm."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a lens made of a stage's entries, as text."""
+"""Lens values as text: the result of a lens for the entries of a stage."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from vlmtui.results import early_exit
 
 
 def lens_line(report: ImageReport) -> str:
-    """What the numbers are; or whose the words, where they are those of an early exit."""
+    """Description of the lens's numbers, or of the words of the projector lens."""
     if report.projected:
         return f"{early_exit.early_exit_name(report.stage)}; a patch has the words of the token that it goes into"
     lens = report.query.lens
     assert lens is not None
     values = report.values or report.whole_result or (report.facts[0] if report.facts else None)
-    if values is None:  # words, entry by entry
+    if values is None:  # words by entry
         return captions.words_report_line(lens.call, lens.description.line)
     if report.answer is not None:
         return f"{report_line(values, lens.inputs())}; of the answer: {isolate(plain(report.answer.text))}"
@@ -31,7 +31,7 @@ def lens_line(report: ImageReport) -> str:
 
 
 def value_grid(report: ImageReport, columns: int) -> Iterator[str]:
-    """One number an entry on the grids it lies in; of components, which are three, none."""
+    """One number per entry, laid out on its grids; nothing for components, which are three numbers."""
     assert report.values is not None
     if report.values.numbers.ndim == 1:
         entry_texts = {entry: _short(float(report.values.numbers[entry])) for entry in report.entries}
@@ -39,7 +39,7 @@ def value_grid(report: ImageReport, columns: int) -> Iterator[str]:
 
 
 def value_line(report: ImageReport, entry: int) -> str:
-    """The number of one entry, or its three."""
+    """The number of one entry, or its three components."""
     assert report.query.lens is not None
     assert report.values is not None
     entry_values = report.values.numbers[entry]
@@ -48,7 +48,7 @@ def value_line(report: ImageReport, entry: int) -> str:
 
 
 def lens_lines(report: ImageReport, row: int) -> Iterator[str]:
-    """What a lens says of one entry of the report beside a number: its facts, its row of a matrix, its maps."""
+    """A lens's result for one entry of the report other than a number: facts, a row of a matrix, maps."""
     entry = report.entries[row]
     lines = fact_lines(report.facts[row].result) if report.facts else []
     if report.whole_result is not None and not is_image_level(report.whole_result.result):
@@ -60,7 +60,7 @@ def lens_lines(report: ImageReport, row: int) -> Iterator[str]:
 
 
 def whole_report(report: ImageReport) -> Iterator[str]:
-    """What a lens says of the image as a whole."""
+    """A lens's result for the whole image."""
     if report.whole_result is None or not is_image_level(report.whole_result.result):
         return
     yield f"Lens {isolate(plain(report.whole_result.call.lens.shown))}"
@@ -77,8 +77,8 @@ def _lines(lines: list[FactLine]) -> Iterator[str]:
 
 
 def _short(number: float) -> str:
-    """`.83`, `-.12`, `12`: two places below ten, none above."""
+    """`.83`, `-.12`, `12`: two decimals below ten, none above."""
     if abs(number) >= 10:
         return f"{number:.0f}"
-    text = f"{round(number, 2) + 0.0:.2f}"  # no minus zero
+    text = f"{round(number, 2) + 0.0:.2f}"  # avoids minus zero
     return text.replace("0.", ".", 1) if text.lstrip("-").startswith("0.") else text

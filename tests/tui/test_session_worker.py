@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 
 from tests.query.queries import query_of
 from tests.tui import readings
-from tests.tui.test_explorer import WIDE, explorer, text
+from tests.tui.screens.test_explorer import WIDE, explorer, text
 from vlmtui.session.discovery import SessionLocation
 from vlmtui.session.typed_lenses.values import Find
 from vlmtui.tui.app import VlmtuiApp

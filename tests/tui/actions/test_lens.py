@@ -9,9 +9,9 @@ from textual.pilot import Pilot
 from tests.looked import looked
 from tests.tui.fake import app
 from tests.tui.families import FAMILIES
-from tests.tui.test_explorer import WIDE, at, explorer, text
-from tests.tui.test_layers import BACK, ON, stage, talk
-from tests.tui.test_session import until
+from tests.tui.panels.test_layer_words import BACK, ON, stage, talk
+from tests.tui.screens.test_explorer import WIDE, at, explorer, text
+from tests.tui.test_session_worker import until
 from vlmtui.display.colours import component_colours
 from vlmtui.lenses.lens_source import LensCall
 from vlmtui.session.typed_lenses.values import Components, Find, Similarity

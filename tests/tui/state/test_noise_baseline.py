@@ -13,8 +13,8 @@ from tests.query.queries import query_of
 from tests.tui import readings
 from tests.tui.fake import FakeWorker
 from tests.tui.families import FAMILIES
-from tests.tui.test_explorer import NARROW, WIDE, explorer, text
-from tests.tui.test_walking import known
+from tests.tui.screens.test_explorer import NARROW, WIDE, explorer, text
+from tests.tui.test_navigation import known
 from vlmtui.results.noise_baseline import AGREEING, MetricAgreement, NoiseBaseline, NoiseScores
 from vlmtui.tui import messages, needs, requests
 from vlmtui.tui.app import VlmtuiApp

@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 from tests.tui import readings
 from tests.tui.fake import FakeWorker, app
 from tests.tui.families import FAMILIES
-from tests.tui.test_explorer import NARROW, WIDE, at, explorer, text
+from tests.tui.screens.test_explorer import NARROW, WIDE, at, explorer, text
 from vlmtui.tui import messages
 from vlmtui.tui.app import VlmtuiApp
 from vlmtui.tui.state.subject import OF_LAYERS, LensRequest

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.tui.fake import app
-from tests.tui.test_explorer import NARROW, text
+from tests.tui.screens.test_explorer import NARROW, text
 
 
 async def test_the_script_stands_behind_the_piece() -> None:

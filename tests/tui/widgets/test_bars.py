@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.tui.fake import app
-from tests.tui.test_explorer import text
+from tests.tui.screens.test_explorer import text
 from vlmtui.tui.screens.help import _help_text
 from vlmtui.tui.widgets.bars import Legend, LegendBar
 

@@ -10,8 +10,8 @@ from textual.widgets import Input, Static
 
 from tests.tui import lenses
 from tests.tui.fake import FakeWorker, app
-from tests.tui.test_explorer import NARROW, WIDE, at, explorer, text
-from tests.tui.test_session import until
+from tests.tui.screens.test_explorer import NARROW, WIDE, at, explorer, text
+from tests.tui.test_session_worker import until
 from vlmtui.errors import UsageError
 from vlmtui.lenses.fact_lines import FactLine, fact_lines
 from vlmtui.lenses.kinds import Facts, Matrix, Scores, Words

@@ -10,8 +10,8 @@ import numpy as np
 from tests.tui import readings
 from tests.tui.fake import app
 from tests.tui.families import FAMILIES
-from tests.tui.test_explorer import NARROW, WIDE, at, explorer, text
-from tests.tui.test_layers import BACK, ON, rested, stage, talk
+from tests.tui.panels.test_layer_words import BACK, ON, rested, stage, talk
+from tests.tui.screens.test_explorer import NARROW, WIDE, at, explorer, text
 from vlmtui.display.outlier_positions import GridShape
 from vlmtui.query.chosen_lens import ChosenLens
 from vlmtui.reading import ImageInfo, Reading

@@ -9,8 +9,8 @@ from textual.widgets import Static
 
 from tests.tui import readings
 from tests.tui.fake import app
-from tests.tui.test_explorer import WIDE
-from tests.tui.test_session import until
+from tests.tui.screens.test_explorer import WIDE
+from tests.tui.test_session_worker import until
 from vlmtui.tui.screens import open_image
 from vlmtui.tui.screens.open_image import OpenImage, preview
 

@@ -9,8 +9,8 @@ import pytest
 from tests.tui import readings
 from tests.tui.fake import app
 from tests.tui.families import FAMILIES
-from tests.tui.test_explorer import WIDE, at, explorer, text
-from tests.tui.test_layers import BACK, ON, stage, talk
+from tests.tui.panels.test_layer_words import BACK, ON, stage, talk
+from tests.tui.screens.test_explorer import WIDE, at, explorer, text
 from vlmtui.tui import export, needs
 from vlmtui.tui.navigation import fitted
 from vlmtui.tui.requests import Requests

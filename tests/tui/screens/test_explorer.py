@@ -287,7 +287,7 @@ async def test_the_light_dress() -> None:
     tui = app()
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
-        tui.action_dress()
+        tui.action_switch_theme()
         await pilot.pause()
         style = explorer(pilot).query_one(StatusBar).render_line(0)._segments[0].style
         assert style is not None

@@ -8,9 +8,9 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from tests.tui.fake import app
-from tests.tui.test_explorer import WIDE, explorer
-from tests.tui.test_layers import talk
-from tests.tui.test_session import until
+from tests.tui.panels.test_layer_words import talk
+from tests.tui.screens.test_explorer import WIDE, explorer
+from tests.tui.test_session_worker import until
 from vlmtui.session.typed_lenses.values import Find
 from vlmtui.tui.screens.dialogs import TextDialog
 

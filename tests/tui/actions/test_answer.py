@@ -16,9 +16,9 @@ from tests.query.queries import query_of
 from tests.tui import readings, sayings
 from tests.tui.fake import app
 from tests.tui.families import FAMILIES
-from tests.tui.test_explorer import NARROW, WIDE, at, explorer, text
-from tests.tui.test_layers import BACK, ON, stage, talk
-from tests.tui.test_session import until
+from tests.tui.panels.test_layer_words import BACK, ON, stage, talk
+from tests.tui.screens.test_explorer import NARROW, WIDE, at, explorer, text
+from tests.tui.test_session_worker import until
 from vlmtui.image import read_source
 from vlmtui.results.answers import IMAGE, SAID, TEXT, Attention, AttentionMask
 from vlmtui.session.discovery import SessionLocation
@@ -46,7 +46,7 @@ from vlmtui.tui.terminal.theme import DARK
 from vlmtui.tui.widgets.mask import square
 from vlmtui.tui.widgets.text_folding import folded, parted, span, windowed
 
-TOWN = Path(__file__).parents[2] / "sample_images" / "scene-town.png"
+TOWN = Path(__file__).parents[3] / "sample_images" / "scene-town.png"
 NEXT, BEFORE, LAYER_ON, LAYER_BACK = "full_stop", "comma", "right_curly_bracket", "left_curly_bracket"
 MEAN = AttentionLens(None, None, False)
 

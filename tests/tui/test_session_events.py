@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from tests.tui.actions.test_answer import ask
 from tests.tui.fake import app
-from tests.tui.test_explorer import WIDE, at, explorer, text
-from tests.tui.test_layers import ON, talk
-from tests.tui.test_speaking import ask
+from tests.tui.panels.test_layer_words import ON, talk
+from tests.tui.screens.test_explorer import WIDE, at, explorer, text
 from vlmtui.tui import messages
 
 STATES = ("reading", "words", "layers", "values", "answer", "occlusion", "ablation", "playing", "dialog", "mask")

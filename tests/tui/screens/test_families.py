@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 
 from tests.tui.fake import FakeWorker, app
 from tests.tui.families import CROSS, FAMILIES, RESAMPLED, TOWER
-from tests.tui.test_explorer import NARROW, WIDE, explorer, text
+from tests.tui.screens.test_explorer import NARROW, WIDE, explorer, text
 from vlmtui.query.patches import parse_patch
 from vlmtui.tui import messages
 from vlmtui.tui.app import VlmtuiApp

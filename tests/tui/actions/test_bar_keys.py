@@ -9,8 +9,8 @@ from rich.console import Console
 from tests.tui import readings
 from tests.tui.fake import app
 from tests.tui.families import FAMILIES
-from tests.tui.test_explorer import text
-from tests.tui.test_layers import stage
+from tests.tui.panels.test_layer_words import stage
+from tests.tui.screens.test_explorer import text
 from vlmtui.reading import Reading
 from vlmtui.tui.actions.table import Situation, bar_keys, help_rows
 from vlmtui.tui.screens.help import _table

@@ -15,8 +15,8 @@ from tests.query.queries import query_of
 from tests.tui import readings
 from tests.tui.fake import FakeWorker, app
 from tests.tui.families import FAMILIES
-from tests.tui.test_explorer import WIDE, explorer, text
-from tests.tui.test_session import until
+from tests.tui.screens.test_explorer import WIDE, explorer, text
+from tests.tui.test_session_worker import until
 from vlmtui.query.chosen_lens import ChosenLens
 from vlmtui.session.discovery import SessionLocation
 from vlmtui.session.typed_lenses.values import Evidence
