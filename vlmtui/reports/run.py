@@ -33,8 +33,8 @@ _T = TypeVar("_T")
 class ReportJob:
     """The images of a report, where the output goes, and callbacks for messages.
 
-    `several` means that more than one image was asked for, as by a folder. `on_failure` receives the error of every image
-    that failed, `on_note` other notes for the user; with `debug` also which session is used.
+    `several` means that more than one image was asked for, as by a folder. `on_failure` receives the error of every
+    image that failed, `on_note` other notes for the user; with `debug` also which session is used.
     """
 
     sources: tuple[str, ...]
