@@ -1,14 +1,14 @@
-"""Errors with messages a person can act on.
+"""Errors whose messages tell the user what to do.
 
-Every error that reaches a person is a `VlmtuiError`: one sentence that says what failed, why, and what to do. `kind`
-identifies the class on the wire between the session and its clients.
+Every error shown to the user is a `VlmtuiError`: one sentence that says what failed, why, and what to do. `kind`
+identifies the class in messages between the session and its clients.
 """
 
 from __future__ import annotations
 
 
 class VlmtuiError(Exception):
-    """An operation failed; the message is for the person at the terminal."""
+    """An operation failed; the message is shown to the user."""
 
     kind = "error"
     exit_status = 1
@@ -34,25 +34,25 @@ class ModelError(VlmtuiError):
 
 
 class OutOfMemoryError(ModelError):
-    """The device has too little memory; the message gives the numbers and remedies."""
+    """The device has too little memory; the message gives sizes and remedies."""
 
     kind = "memory"
 
 
 class SessionError(VlmtuiError):
-    """The model session could not be started or has died."""
+    """The session could not be started, or has ended unexpectedly."""
 
     kind = "session"
 
 
 class ProtocolError(SessionError):
-    """The session and its client do not understand each other."""
+    """The session and its client do not use the same protocol, or a message violates it."""
 
     kind = "protocol"
 
 
 class ReadingGoneError(SessionError):
-    """A reading is no longer cached; the session works, and reading the image again helps."""
+    """A reading is no longer cached; the session still works, and the image can be read again."""
 
     kind = "gone"
 
@@ -64,11 +64,11 @@ class CancelledError(VlmtuiError):
 
 
 class NotHere(UsageError):  # noqa: N818 - a refusal: part of the interface for lenses
-    """A lens does not apply there; the message is shown unchanged."""
+    """The lens does not apply to the stage or model; the message is shown unchanged."""
 
 
 class Cancelled(BaseException):
-    """Nobody waits for the result of a lens any more. Not an `Exception`, so that a lens does not catch it."""
+    """The result of the lens is no longer wanted. Not an `Exception`, so that a lens does not catch it by accident."""
 
 
 _KINDS: dict[str, type[VlmtuiError]] = {
@@ -88,5 +88,5 @@ _KINDS: dict[str, type[VlmtuiError]] = {
 
 
 def error_from_kind(kind: str, message: str) -> VlmtuiError:
-    """Restore the error that was sent as (`kind`, `message`)."""
+    """Restore an error that was sent as (`kind`, `message`)."""
     return _KINDS.get(kind, VlmtuiError)(message)

@@ -1,7 +1,7 @@
-"""Image reading: bytes, a path, an address or standard input to an upright RGB image, within limits.
+"""Image reading: from a path, an address or standard input to bytes, and to an upright RGB image, within limits.
 
-Clients read the bytes (`read_source`) and send them; whoever needs pixels decodes them (`decode`). The session and its
-clients both use this module, so both see the same image.
+Clients read the bytes (`read_source`) and send them; the session and any client that needs pixels decode them
+(`decode`). As all use this module, they see the same image.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def read_source(source: str) -> ImageFile:
         if not data:
             raise ImageError("standard input is empty: pipe a picture's bytes into it, or name a file")
     elif is_address(source):
-        from vlmtui.download import download  # half of the import time, and rarely needed
+        from vlmtui.download import download  # takes half of the import time and is rarely needed
 
         data = download(source, MAX_BYTES)
     else:
@@ -219,7 +219,7 @@ def _read_file(path: Path, name: str) -> bytes:
 
 
 def _read_limited(read: Callable[[int], bytes], name: str) -> bytes:
-    """Read to the end, or raise past `MAX_BYTES` without holding more than that."""
+    """Read to the end. `ImageError` past `MAX_BYTES`, without keeping more than that in memory."""
     parts: list[bytes] = []
     size = 0
     while block := read(_BLOCK):

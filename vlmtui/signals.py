@@ -1,4 +1,4 @@
-"""Signal handling: orderly exit, so that unfinished files are removed and the session is ended."""
+"""Signal handling: an orderly exit, which removes unfinished files and ends the session."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import sys
 from types import FrameType
 from typing import Any
 
-_AGAIN = 0.01  # seconds
+_AGAIN = 0.01  # seconds until a lost exception is raised again
 
 
 def exit_on_signals() -> None:
-    """Make SIGTERM, SIGHUP and SIGINT exit by an exception, whatever Python is doing.
+    """Exit by an exception on SIGTERM, SIGHUP and SIGINT, whatever Python is doing.
 
-    An exception raised by a signal handler while Python runs a finaliser is printed and lost, and the program would
-    continue. Such an exception is raised again.
+    If a signal handler raises while Python runs a finaliser, Python prints the exception and discards it, and the
+    program would continue. Such an exception is raised again.
     """
     told: list[int] = []
 
@@ -34,7 +34,7 @@ def exit_on_signals() -> None:
     sys.unraisablehook = unraisable
     signal.signal(signal.SIGALRM, again)
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-        if signal.getsignal(number) != signal.SIG_IGN:  # nohup stays in force
+        if signal.getsignal(number) != signal.SIG_IGN:  # a signal that nohup ignores stays ignored
             signal.signal(number, leave)
 
 

@@ -36,9 +36,8 @@ from vlmtui.lenses.kinds import (
     pack_details,
     unpack_details,
 )
-from vlmtui.lenses.options import checked_options
 from vlmtui.lenses.registry import FOLDERS, built_in_lenses, find_lens, lenses_defined_in, listed_lenses
-from vlmtui.lenses.validation import validated
+from vlmtui.lenses.validation import checked_options, validated
 from vlmtui.session import protocol as m
 from vlmtui.session import wire
 

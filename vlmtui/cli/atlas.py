@@ -46,8 +46,9 @@ def atlas(
     version: Version = False,
 ) -> int:
     """Sum up many pictures: words most said, where, outliers that repeat, patches most like a word."""
-    from vlmtui.reports.atlas.summary import AtlasOptions, run_atlas
+    from vlmtui.reports.atlas.summary import AtlasOptions
     from vlmtui.reports.atlas.tables import TableFilter
+    from vlmtui.reports.commands.atlas import run_atlas
     from vlmtui.reports.output.target import format_by_ending
     from vlmtui.signals import exit_on_signals
 

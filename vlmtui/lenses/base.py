@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from vlmtui.lenses.description import LensDescription
     from vlmtui.lenses.kinds import ResultKind
+    from vlmtui.lenses.signature import LensSignature
     from vlmtui.reading import ModelInfo
 
 Subject = Literal["stage", "answer", "image", "vocabulary"]
@@ -125,25 +126,41 @@ class Lens:
         return said.split("\n", 1)[0].strip()
 
     @cached_property
+    def signature(self) -> LensSignature:
+        """The signature of the function, which declares the options and the kind of result."""
+        from vlmtui.lenses.signature import LensSignature  # imports NumPy, which listing the lenses does not need
+
+        return LensSignature(self.function, self.name)
+
+    @property
     def kind(self) -> type[ResultKind]:
         """The kind of result, from the return annotation. `UsageError` where that is not a kind."""
-        from vlmtui.lenses.options import result_kind
+        return self.signature.kind
 
-        return result_kind(self)
-
-    @cached_property
+    @property
     def options(self) -> type[msgspec.Struct]:
         """The options as a struct, in parameter order. `UsageError` for a parameter that cannot be an option."""
-        from vlmtui.lenses.options import options_struct
-
-        return options_struct(self)
+        return self.signature.options
 
     @cached_property
     def described(self) -> LensDescription:
         """The description that clients are sent."""
-        from vlmtui.lenses.options import describe_lens
+        return self.describe()
 
-        return describe_lens(self)
+    def describe(self, origin: str = "vlmtui") -> LensDescription:
+        """Describe the lens for clients. `UsageError` for a function that is not a valid lens."""
+        from vlmtui.lenses.description import LensDescription
+
+        return LensDescription(
+            name=self.name,
+            subject=self.subject,
+            kind=self.kind.name,
+            line=self.line,
+            stages=self.stages,
+            cost=self.cost,
+            options=self.signature.described_options,
+            origin=origin,
+        )
 
 
 @overload

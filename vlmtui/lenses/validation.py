@@ -1,4 +1,4 @@
-"""Validation of messages before they are sent: an argument of a wrong type is an error for whoever passed it."""
+"""Validation of messages and lens options before they are sent: a wrong type is an error for whoever passed it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ import msgspec
 
 from vlmtui.errors import UsageError
 from vlmtui.lenses.arrays import decode_array, encode_other
+from vlmtui.lenses.base import Lens
 
 _T = TypeVar("_T")
+_MISSING = re.compile(r"missing required field `([^`]*)`")
 _STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
 _RANGE = re.compile(r"Expected `(?:int|float)` (>=|>|<=|<) (\S+)")
 _BOUNDS = {">=": "at least", ">": "above", "<=": "at most", "<": "below"}
@@ -31,6 +33,31 @@ def validated(message: _T) -> _T:
         return msgspec.convert(whole, type(message), builtin_types=_BYTES, dec_hook=decode_array)
     except msgspec.ValidationError as error:
         raise UsageError(mismatch(error, message)) from None
+
+
+def checked_options(lens: Lens, options: dict[str, Any], strict: bool = False) -> dict[str, Any]:
+    """Check and convert the options of a call; unless `strict`, command-line strings are parsed to the wanted type.
+
+    `UsageError` for an unknown or missing option, and for one of the wrong type or out of range.
+    """
+    there = {option.name: option for option in lens.described.options}
+    for name in options:
+        if name not in there:
+            has = f"it has {', '.join(there)}" if there else "it has none"
+            raise UsageError(f"the lens {lens.name} has no option {name!r}: {has}")
+    words = {
+        # one word for a list is a list of one
+        name: [value] if there[name].takes == "list" and not isinstance(value, list | tuple) else value
+        for name, value in options.items()
+    }
+    try:
+        made = msgspec.convert(msgspec.to_builtins(words, enc_hook=encode_any), lens.options, strict=strict)
+    except msgspec.ValidationError as error:
+        if missing := _MISSING.search(str(error)):
+            way_out = f"give it with --lens-option {missing[1]}=…"
+            raise UsageError(f"the lens {lens.name} needs its option {missing[1]}: {way_out}") from None
+        raise UsageError(mismatch(error, words, lens.options)) from None
+    return {name: getattr(made, name) for name in there}
 
 
 def encode_any(value: Any) -> Any:

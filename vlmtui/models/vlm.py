@@ -1,7 +1,7 @@
-"""One adapter for vision-language models: prepare a picture, run the tower once, place and embed tokens.
+"""Vision-language model: one adapter for all families, to prepare an image, run the tower, and place and embed tokens.
 
-The decoder's layers need not be loaded (`num_hidden_layers=0`): what is looked at here is the tower, the projector and
-the embeddings. Where a family goes its own way, `models.families` says how.
+The decoder's layers need not be loaded (`num_hidden_layers=0`): tower, projector and embeddings are enough for most
+methods. `models.families` has what differs between families.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from vlmtui.models.vision.hidden_states import stage_norms, watch_blocks
 from vlmtui.models.vision.patch_embedding import PatchEmbedding
 from vlmtui.reading import ImageInfo, ModelInfo
 
-_SAMPLE = 64  # rows of the embedding matrix that show whether it is handed on as it is
+_SAMPLE = 64  # rows of the embedding matrix that show whether it reaches the decoder unchanged
 _EMBED_AT_ONCE = 2048
 
 
@@ -51,7 +51,7 @@ class TileNorms:
 
 @dataclass(frozen=True)
 class EncodedImage:
-    """What one forward pass left behind of a picture.
+    """The results of one forward pass for an image.
 
     `norms` are those of every tile, in the processor's order, on the CPU. `tokens` [tokens, hidden] are in the
     model's dtype on its device; None where the model puts no image tokens into a prompt.
@@ -62,7 +62,7 @@ class EncodedImage:
 
 
 class VisionLanguageModel:
-    """A model that is held: its tower, projector and embeddings, on one device."""
+    """A loaded model: its tower, projector and embeddings, on one device."""
 
     def __init__(self, loaded: LoadedModel) -> None:
         self._model = loaded.model
@@ -74,7 +74,7 @@ class VisionLanguageModel:
         self.tokenizer = loaded.processing.tokenizer
         self.family = family_class(loaded.config.model_type)(loaded.model, loaded.config, loaded.name)
         self._placement = Placement(self.family, loaded.processing)
-        # what the decoder is given for every row of the vocabulary [rows, hidden], where there are words
+        # the first decoder layer's input for every row of the embedding matrix [rows, hidden]; None without vocabulary
         self.embeddings: Tensor | None = None if self.family.wordless else self._embedding_matrix()
         self._loaded = loaded
         self._head: Unembedding | None = None
@@ -84,17 +84,17 @@ class VisionLanguageModel:
 
     @property
     def network(self) -> torch.nn.Module:
-        """The model's own modules."""
+        """The model as a torch module."""
         network: torch.nn.Module = self._model
         return network
 
     @property
     def itemsize(self) -> int:
-        """Bytes of a number that it computes with."""
+        """The size in bytes of an element of the model's dtype."""
         return int(self._model.dtype.itemsize)
 
     def prepare(self, picture: RgbImage, prompt: str | None, name: str = "the picture") -> Inputs:
-        """The processor's inputs for one picture, as tensors on the CPU."""
+        """Run the processor on one image, to tensors on the CPU. `ImageError` for an image that it refuses."""
         check_size(self._processing.image_processor, picture.width, picture.height, name)
         sentence = DEFAULT_PROMPT if prompt is None else prompt
         try:
@@ -107,21 +107,21 @@ class VisionLanguageModel:
             ) from error
 
     def measure(self, picture: RgbImage, inputs: Inputs) -> None:
-        """Find out now what `layout` must know of pictures of this size, which may take as long as preparing one."""
+        """Measure in advance what `layout` must know about images of this size; it may take as long as `prepare`."""
         self._placement.measure((picture.width, picture.height), inputs)
 
     @torch.no_grad()
     def layout(self, picture: RgbImage | ImageInfo, inputs: Inputs, encoded: EncodedImage) -> Layout:
-        """Where the image tokens and the vision patches lie in the picture."""
+        """The places of the image tokens and the vision patches in the image."""
         tokens = 0 if encoded.tokens is None else len(encoded.tokens)
         size = picture.width, picture.height
         return self._placement.layout(size, inputs, self._on_device(inputs), tokens, bool(encoded.norms))
 
     @torch.no_grad()
     def encode(self, inputs: Inputs, on_block: Callable[[int, int], None] = lambda done, total: None) -> EncodedImage:
-        """One forward pass of the tower: norms of every stage, and the image tokens as the decoder receives them.
+        """Run the tower once: norms of every stage, and the image tokens as the decoder receives them.
 
-        `on_block` hears how many of the tower's blocks are done; what it raises ends the pass.
+        `on_block` receives the number of the tower's blocks that are done and their total; it may raise to end it.
         """
         return self.encode_together([inputs], on_block)[0]
 
@@ -129,7 +129,7 @@ class VisionLanguageModel:
     def encode_together(
         self, several: Sequence[Inputs], on_block: Callable[[int, int], None] = lambda done, total: None
     ) -> list[EncodedImage]:
-        """`encode` in one pass for pictures that are alike, as `stacking.alike` has it; their order is kept."""
+        """Encode images with an equal `batching.batch_key` in one pass; their order is kept."""
         with stage_norms(self.family.blocks, on_block) as stages:
             features = self.family.features(self._placed(stack_inputs(several)))
         shapes = self.family.shapes(self.family.frames(several[0].pixels))
@@ -140,7 +140,7 @@ class VisionLanguageModel:
         return [EncodedImage(one, part) for one, part in zip(norms, tokens, strict=True)]
 
     def _norms(self, stages: Tensor, pictures: int, shapes: list[Shape]) -> list[tuple[TileNorms, ...]]:
-        """The norms of every picture's tiles, of those of all states [stages, pictures × tiles, states] or so."""
+        """Split the norms of all states, usually [stages, images × tiles, states], by image and tile."""
         if stages.shape[1] % pictures:
             raise ModelError(f"{self.name} does not keep the states of several pictures apart")
         first = stages[0, : stages.shape[1] // pictures]
@@ -155,10 +155,10 @@ class VisionLanguageModel:
         wanted: Callable[[int, Tensor], bool],
         on_block: Callable[[int, int], None] = lambda done, total: None,
     ) -> dict[int, Tensor]:
-        """The tower run once more: the states [patches, hidden] of the stages that are `wanted`.
+        """Run the tower again for the patches' states [patches, hidden] at the stages that are `wanted`.
 
-        In the order of `layout`'s patches: tile by tile, row by row. `wanted` is given the states as the tower keeps
-        them. None of a tower whose states cannot be told apart.
+        They are in the order of the layout's patches: tile by tile, row by row. `wanted` receives the stage and the
+        states in the tower's own shape. The result is empty if the tower's states cannot be assigned to tiles.
         """
         shapes = self.family.shapes(self.family.frames(inputs.pixels))
         found: dict[int, Tensor] = {}
@@ -181,16 +181,16 @@ class VisionLanguageModel:
     ) -> Tensor:
         """The image tokens [tokens, hidden] that the projector makes of `vision.<stage>`: an early exit.
 
-        The stage is put in the place of the one that feeds the projector, and goes through all that lies between there
-        and the decoder's first layer (see `models.exits`). The projector was never trained on any stage but its own.
-        `UsageError` where it reads several, or the model has no words.
+        The stage replaces the one that feeds the projector, and everything between there and the first decoder layer is
+        applied (see `vision.early_exit`). The projector was trained on its own stage only. `UsageError` where it reads
+        several stages, or the model has no vocabulary.
         """
         return self._received([inputs], early_exit_features(self.family, self._on_device(inputs), stage, on_block))[0]
 
     def _received(self, several: Sequence[Inputs], features: Any) -> tuple[Tensor, ...]:
-        """The image tokens of pictures that are alike as the first decoder layer receives them, each [tokens, hidden].
+        """The image tokens of every image as the first decoder layer receives them, each [tokens, hidden].
 
-        Of one picture, or as many rows of the prompt as there are pictures.
+        `several` have an equal `batching.batch_key`, and `features` are theirs; the prompt is repeated for each image.
         """
         flat = self.family.flat(features)
         made, rest = divmod(len(flat), len(several))
@@ -215,18 +215,18 @@ class VisionLanguageModel:
 
     @torch.no_grad()
     def embed(self, ids: Sequence[int]) -> Tensor:
-        """What the first decoder layer receives for text ids [n, hidden], scaling included."""
+        """The first decoder layer's inputs for token ids [n, hidden], scaling included."""
         return self.family.first_layer(torch.tensor([list(ids)], device=self.device), None)[0]
 
     def prompted(self, inputs: Inputs, tokens: int, prompt: str | None) -> Inputs:
-        """The inputs with a prompt: where the family's processor made none, that of the tokenizer's template."""
+        """The inputs with a prompt: where the processor made none, one from the tokenizer's chat template."""
         if inputs.input_ids is not None:
             return inputs
         picture = self.family.image_ids(self.tokenizer, inputs.pixels, tokens)
         return replace(inputs, input_ids=prompt_ids(self.tokenizer, int(self._config.image_token_id), picture, prompt))
 
     def run_layers(self, inputs: Inputs, on_layer: Callable[[int, Tensor], None]) -> None:
-        """Runs all of the decoder's layers, as `FullModel.run_layers` does; they must be held."""
+        """Run all decoder layers, which must be loaded, as `FullModel.run_layers` does."""
         self._check_full()
         if self._full_model is None:
             self._full_model = FullModel(self._loaded)
@@ -234,7 +234,7 @@ class VisionLanguageModel:
 
     @property
     def generator(self) -> Generator:
-        """The model asked for its answers; all of the decoder's layers must be held."""
+        """The generator of answers. `ModelError` unless all decoder layers are loaded."""
         self._check_full()
         if self._generator is None:
             self._generator = Generator(self._loaded)
@@ -246,21 +246,21 @@ class VisionLanguageModel:
 
     @property
     def head(self) -> Unembedding:
-        """From the residual stream after a decoder layer to logits."""
+        """The unembedding: from the residual stream after a decoder layer to logits."""
         if self._head is None:
             self._head = Unembedding(self._model, self.name)
         return self._head
 
     @property
     def tied(self) -> bool:
-        """Whether the embedding matrix is the output head's own weight."""
+        """Whether the embedding matrix is also the weight of the output head."""
         head = self._model.get_output_embeddings()
         weight: Tensor = self._model.get_input_embeddings().weight
         return head is not None and head.weight.data_ptr() == weight.data_ptr()
 
     @cached_property
     def embedding_scale(self) -> float | None:
-        """What the embedding matrix is multiplied with before the first decoder layer; None where it is no factor."""
+        """The factor applied to the embedding matrix before the first decoder layer; None where it is no factor."""
         weight: Tensor = self._model.get_input_embeddings().weight
         if self.embeddings is None or self.embeddings.shape != weight.shape:
             return None
@@ -273,14 +273,17 @@ class VisionLanguageModel:
 
     @cached_property
     def dual_encoder(self) -> DualEncoder:
-        """Pictures against texts; `UsageError` for a model that was not trained for it. It must be held whole."""
+        """The dual encoder that matches images with texts; the text tower must be loaded.
+
+        `UsageError` for a model that is no dual encoder.
+        """
         if not why_no_text_tower(self.family) and not self.whole:
             raise ModelError(f"the text tower of {self.name} is not loaded: load it with it")
         return DualEncoder(self._loaded, self.family)
 
     @cached_property
     def patch_embedding(self) -> PatchEmbedding:
-        """What the tower makes of patches before its first block."""
+        """The patch embedding, before the tower's first block."""
         return PatchEmbedding(self._loaded, self.family)
 
     @cached_property
@@ -289,18 +292,18 @@ class VisionLanguageModel:
         return Classifier(self._loaded, self.family)
 
     def unembed(self, states: Tensor) -> Tensor:
-        """The model's own logits [..., rows] of the residual stream after a decoder layer [..., hidden].
+        """The model's own logits [..., rows] for the residual stream after a decoder layer [..., hidden].
 
-        The final norm is applied here, once: not for the library's `hidden_states[-1]`, which has been through it.
+        The final norm is applied here; do not pass transformers' `hidden_states[-1]`, to which it is already applied.
         """
         return self.head(states)
 
     @torch.no_grad()
     def _embedding_matrix(self) -> Tensor:
-        """What the first decoder layer receives for every row of the embedding matrix [rows, hidden].
+        """The first decoder layer's input for every row of the embedding matrix [rows, hidden].
 
-        The weight itself where a sample shows that it is handed on as it is, a matrix of its own where a family
-        scales it.
+        It is the weight itself where a sample shows that the rows are used unchanged, and a new matrix where a family
+        scales them.
         """
         weight: Tensor = self._model.get_input_embeddings().weight
         sample = self._sample(weight)
@@ -313,7 +316,7 @@ class VisionLanguageModel:
         return matrix
 
     def _sample(self, weight: Tensor) -> list[int]:
-        """Some rows of the embedding matrix, spread over it, without that of the image token."""
+        """Evenly spaced rows of the embedding matrix, without that of the image token."""
         rows = range(0, len(weight), max(1, len(weight) // _SAMPLE))
         return [row for row in rows if row != int(self._config.image_token_id)]
 
@@ -360,5 +363,5 @@ class VisionLanguageModel:
 
 
 def _width(blocks: nn.ModuleList) -> int:
-    """The width of the tower's states: that of the norm before a block's attention."""
+    """The width of the tower's states, which is that of a block's first norm."""
     return next(len(p) for name, p in blocks[0].named_parameters() if "norm" in name and p.ndim == 1)

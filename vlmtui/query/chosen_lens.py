@@ -12,8 +12,8 @@ from vlmtui.lenses.captions import LensInputs
 from vlmtui.lenses.description import LensDescription
 from vlmtui.lenses.kinds import Colours, Facts, LayerWords, Matrix, ResultKind, Scalars, Scores, TokenMaps
 from vlmtui.lenses.lens_source import LensCall, LensSource, is_lens_file, lens_call, read_lens_source
-from vlmtui.lenses.options import checked_options as checked_options
 from vlmtui.lenses.registry import find_lens, lens_entry_points, listed_lenses
+from vlmtui.lenses.validation import checked_options as checked_options
 from vlmtui.query.patches import PatchPosition, entries_at, parse_patch
 from vlmtui.reading import PIXELS, ModelInfo, Reading
 
@@ -55,7 +55,7 @@ class ChosenLens:
         return self.built_in is not None or self.described is not None
 
     def described_by(self, client: SessionClient) -> ChosenLens:
-        """Add the session's description and the values of all options; `UsageError` for an option it does not take.
+        """Add the session's description and the values of all options. Raises `UsageError` for an unknown option.
 
         A built-in lens is returned as it is.
         """
@@ -66,8 +66,11 @@ class ChosenLens:
 
     @property
     def origin(self) -> dict[str, str]:
-        """Where a lens that is not built in comes from: the `path` and `sha256` of its file, or of a folder with all
-        its files; or the `package` that offers it and its `version`."""
+        """The origin of a lens that is not built in.
+
+        The `path` and `sha256` of its file, or of a folder with all its files; or the `package` that offers it and its
+        `version`.
+        """
         if self.source is not None and self.source.foreign:
             return {"path": self.source.path, "sha256": self.source.sha256}
         package, _, version = self.description.origin.rpartition(" ")
@@ -80,7 +83,7 @@ class ChosenLens:
 
     @property
     def description(self) -> LensDescription:
-        """The description of the lens; `UsageError` for one that the session has not described yet."""
+        """The description of the lens. Raises `UsageError` where the session has not described it yet."""
         known = self.built_in
         found = known.described if known else self.described
         if found is None:
@@ -104,7 +107,7 @@ class ChosenLens:
 
     @property
     def of_values(self) -> bool:
-        """Whether its result is a number or a colour an entry."""
+        """Whether its result is one number or colour per entry."""
         return self.kind in (Scalars, Colours)
 
     @property
@@ -134,8 +137,10 @@ class ChosenLens:
             raise UsageError(f"--lens {self.name} looks at {there}, not at {stage}: name one with --stage")
 
     def check_path(self, model: ModelInfo | None, way_out: str) -> None:
-        """Raise `UsageError` where several stages are to be shown and the lens applies to one only, of `model`, or of
-        any model where that is None."""
+        """Raise `UsageError` where several stages are to be shown and the lens applies to one only.
+
+        Checked for `model`, or for any model where that is None.
+        """
         known = self.built_in
         if known and known.offer.only_at(model):
             raise UsageError(f"--lens {self.name} is of one stage: {way_out}")
@@ -226,7 +231,7 @@ def default_colour_lens() -> ChosenLens:
 
 
 def lens_for(through: ChosenLens, reading: Reading, stage: str, all_tokens: bool = False) -> LensCall:
-    """The call of a lens for a stage of a reading; `UsageError` for a marked patch that does not exist.
+    """The call of a lens for a stage of a reading. Raises `UsageError` for a marked patch that does not exist.
 
     `all_tokens` is passed to a built-in lens that has such an option.
     """

@@ -164,7 +164,7 @@ class Disjunction:
 
 
 def parse_where(text: str) -> Condition:
-    """Parse the text of `--where`; `UsageError` for what cannot be parsed, with what is expected there."""
+    """Parse the text of `--where`. Raises `UsageError` for what cannot be parsed, with what is expected there."""
     if len(text) > _LONGEST:
         raise UsageError(f"--where is {len(text):,} characters long: {_LONGEST:,} are read at most")
     parser = _Parser(text)

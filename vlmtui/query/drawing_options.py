@@ -8,7 +8,7 @@ from vlmtui.errors import UsageError
 
 WORDS, HEAT, LAYERS, NORMS = "words", "heat", "layers", "norms"
 SHOWN = (WORDS, HEAT, LAYERS, NORMS)
-"""Words in their patches; one number a patch as colours; such colours for every stage up to the one selected; the
+"""Words in their patches; one number per patch as colours; such colours for every stage up to the one selected; the
 norms of every stage as a chart."""
 LARGEST = 8192
 MOST_LINES = 5
@@ -21,7 +21,7 @@ class DrawOptions:
     """Options of an image output; None leaves a choice to the format.
 
     `size` is the longer side of the photograph in pixels (the width of a chart; for `ansi` the columns), `num_words`
-    the most words a patch. `deep` is true for 24-bit colour in a terminal, false for 256 colours.
+    the maximum number of words per patch. `deep` is true for 24-bit colour in a terminal, false for 256 colours.
     """
 
     show: str | None = None
@@ -37,7 +37,7 @@ class DrawOptions:
 
 
 def parse_drawing(show: str | None, size: int | None, num_words: int | None, deep: bool = True) -> DrawOptions:
-    """Check the options of a drawing; `UsageError` names the choices or the range."""
+    """Check the options of a drawing. Raises `UsageError`, which names the choices or the range."""
     if show is not None and show not in SHOWN:
         raise UsageError(f"--draw {show!r} is not one of {', '.join(SHOWN)}")
     if size is not None and not 1 <= size <= LARGEST:

@@ -10,11 +10,11 @@ from vlmtui.errors import UsageError
 WHOLE = ("index", "grid", "row", "col")
 """Fields that are whole numbers, or missing."""
 NUMBERS = (*WHOLE, "x0", "y0", "x1", "y1", "inside", "norm", "z", "value", "score", "margin", "explained")
-"""Fields that are a number an entry: `z` is the robust z-score of the norm among all entries of the stage, `value` the
+"""Fields with one number per entry: `z` is the robust z-score of the norm among all entries of the stage, `value` the
 lens's, `score` the top-1 word's, `margin` its lead over the second, `explained` the share of the norm explained by a
 pursuit."""
 TEXTS = ("image", "model", "stage", "kind", "word", "text")
-"""Fields that are a text an entry: `word` the top-1 word as displayed, `text` as decoded, without surrounding space."""
+"""Fields with one text per entry: `word` the top-1 word as displayed, `text` as decoded, without surrounding space."""
 
 FIELDS = (
     *("image", "model", "stage", "index", "kind", "grid", "row", "col", "box", "x0", "y0", "x1", "y1", "inside"),
@@ -29,7 +29,7 @@ SIMPLE = frozenset((*NUMBERS, *TEXTS))
 
 
 def parse_fields(words: str) -> tuple[str, ...]:
-    """Parse `--fields` in the order given; `UsageError` for an unknown field, or one named twice."""
+    """Parse `--fields` in the order given. Raises `UsageError` for an unknown field, or one named twice."""
     found = tuple(word.strip() for word in words.split(","))
     for word in found:
         if word not in FIELDS:

@@ -82,8 +82,11 @@ class EntrySelection:
 
 @dataclass(frozen=True)
 class OutputOptions:
-    """What is written: `fields` of each entry (without them those of the format), `vectors`, a file for the vectors
-    themselves, and `drawing` for formats that are images."""
+    """What is written: fields, vectors and drawing.
+
+    `fields` of each entry (without them those of the format), `vectors`, a file for the vectors themselves, and
+    `drawing` for formats that are images.
+    """
 
     fields: tuple[str, ...] = ()
     vectors: str | None = None

@@ -34,7 +34,7 @@ class PatchPosition:
 
 
 def parse_patch(words: str, option: str = "--patch") -> PatchPosition:
-    """Parse `[GRID:]R,C`; `UsageError`, which names the option, for anything else."""
+    """Parse `[GRID:]R,C`. Raises `UsageError`, which names the option, for anything else."""
     match = _WORDS.fullmatch(words)
     if not match:
         raise UsageError(f"{option} {words!r} is not [GRID:]ROW,COLUMN: give numbers from 0, such as 3,5 or 1:3,5")
@@ -43,7 +43,7 @@ def parse_patch(words: str, option: str = "--patch") -> PatchPosition:
 
 
 def parse_rows(words: str) -> tuple[range, ...]:
-    """Parse rows as ranges: `3`, `0-5`, or several separated by commas; `UsageError` for anything else."""
+    """Parse rows as ranges: `3`, `0-5`, or several separated by commas. Raises `UsageError` for anything else."""
     found = []
     for part in words.split(","):
         match = _ROWS.fullmatch(part)

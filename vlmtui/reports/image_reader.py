@@ -1,4 +1,4 @@
-"""Reading images for reports: each image is read by a session, one after the other, and its report computed."""
+"""Image reader of reports: each image is read by a session, one after the other, and its report computed."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 def read_reports(
     sources: tuple[str, ...], query: Query, start: Callable[[], SessionClient], on_progress: OnProgress | None = None
 ) -> Generator[ReportOrFailure, None, None]:
-    """Read images one after the other; an image that fails yields a `Failure`, and the others follow.
+    """Read images one after the other; an image that fails yields an `ImageFailure`, and the others follow.
 
-    `start` starts the session once the first image has been decoded; the session is closed when the generator ends.
-    Raises errors that concern all images: a model that cannot be loaded, a stage it does not have, no session.
+    `start` starts the session once the file of a first image has been read; the session is closed when the generator
+    ends. Raises errors that concern all images: a model that cannot be loaded, a stage it does not have, no session.
     """
     return run_per_image(sources, ReportReader(query, on_progress), start)
 

@@ -1,4 +1,4 @@
-"""Image reports: all that a report says of one image at one stage, before it is written in a format."""
+"""Image report: everything that a report contains for one image at one stage, independent of the output format."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures looked at one after the other in a session; one that fails is named, and the rest go on."""
+"""Per-image loop: images processed one after the other in a session; a failed one is reported, and the rest go on."""
 
 from __future__ import annotations
 
@@ -21,49 +21,49 @@ T_co = TypeVar("T_co", covariant=True)
 
 @dataclass(frozen=True)
 class ImageFailure:
-    """A picture of which nothing can be reported, and why."""
+    """An image that could not be processed, and the error."""
 
     source: str
     error: VlmtuiError
 
     @property
     def name(self) -> str:
-        """Its source, as a text that can be written."""
+        """Its source, escaped for display."""
         return encodable_name(self.source)
 
     @property
     def why(self) -> str:
-        """The error's sentence, as a text that can be written."""
+        """The error message, escaped for display."""
         return encodable_name(str(self.error))
 
 
 class ImageTask(Protocol[T_co]):
-    """What is done with the pictures."""
+    """Work to be done for each image."""
 
     @property
     def max_pixels(self) -> int:
-        """Larger pictures are refused."""
+        """Maximum number of pixels; larger images are refused."""
 
     def load(self, client: SessionClient) -> Future[ModelInfo]:
         """Have a session begin to load the model."""
 
     def ready(self, client: SessionClient, model: ModelInfo) -> None:
-        """The model is held. What is raised here concerns all pictures, and ends it."""
+        """Prepare once the model is loaded; an error raised here concerns all images and ends the loop."""
 
     def look(self, client: SessionClient, source: ImageFile, index: int) -> T_co:
-        """Look at the picture that was named as the `index`-th, from 0."""
+        """Process the image named in position `index`, from 0."""
 
     def done(self, client: SessionClient) -> None:
-        """All pictures were looked at, or have failed; the session is still there."""
+        """Finish after all images have been processed or have failed, while the session is still open."""
 
 
 def run_per_image(
     sources: tuple[str, ...], looker: ImageTask[T_co], start: Callable[[], SessionClient]
 ) -> Generator[T_co | ImageFailure, None, None]:
-    """What `looker` makes of every picture.
+    """Process every image; yield its result, or its failure.
 
-    `start` is called when there is a first picture worth a session, which is closed at the end, however that comes.
-    Raises what concerns all pictures: a model that cannot be loaded, no session to be had.
+    `start` is called once the file of a first image has been read; the session is closed at the end in any case. Raises
+    errors that concern all images: a model that cannot be loaded, no session.
     """
     client: SessionClient | None = None
     held = False
@@ -75,7 +75,7 @@ def run_per_image(
                     client = start()
                     loading = looker.load(client)
                 if not held:
-                    # the session is busy with torch and the model meanwhile: a bad picture need not wait for them
+                    # the session is busy loading torch and the model: a bad image is reported without waiting for that
                     decode(source.data, source.source, looker.max_pixels)
             except VlmtuiError as error:
                 if isinstance(error, SessionError):
@@ -89,7 +89,7 @@ def run_per_image(
                 found = run_task(looker, client, source, index)
             except VlmtuiError as error:
                 if isinstance(error, SessionError):
-                    # this picture was its end (memory, most often); the next one may do with a new one
+                    # the session ended on this image (usually out of memory); the next image may succeed in a new one
                     client.close()
                     client, held = None, False
                 yield ImageFailure(name, error)
@@ -103,10 +103,10 @@ def run_per_image(
 
 
 def run_task(looker: ImageTask[T_co], client: SessionClient, source: ImageFile, index: int) -> T_co:
-    """What `looker` makes of one picture, with a session that others may use in between."""
+    """Process one image, retried where another client has replaced its reading in the session."""
     for _ in range(_LOOK_AGAIN):
         try:
             return looker.look(client, source, index)
         except ReadingGoneError:
-            continue  # another front end has used the session in between
+            continue  # another client has used the session in between
     return looker.look(client, source, index)

@@ -1,4 +1,4 @@
-"""A report from start to end: pictures in, one format out, what failed said."""
+"""Report runs: images in, one output format out, and errors of single images reported."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class ReportJob:
-    """Which pictures a report is of, where it goes, and who hears of it.
+    """The images of a report, where the output goes, and callbacks for messages.
 
-    `several` says that more than one picture was asked for, as by a folder. `say` is told of every picture that failed,
-    `tell` what else a person should know, with `debug` also which session it is.
+    `several` means that more than one image was asked for, as by a folder. `say` receives the error of every image that
+    failed, `tell` other notes for the user; with `debug` also which session is used.
     """
 
     sources: tuple[str, ...]
@@ -46,15 +46,15 @@ class ReportJob:
     debug: bool = False
     several: bool = False
     begun: list[SessionClient] = field(default_factory=list)
-    """A session that was started already, for the first picture."""
+    """A session started beforehand, for the first image."""
 
     @property
     def many(self) -> bool:
-        """Whether it is of several pictures, also where only one of them was there."""
+        """Whether several images were asked for, even if only one was found."""
         return self.several or len(self.sources) > 1
 
     def start(self, progress: OnProgress) -> SessionClient:
-        """A session for it; what there is to know of that one is told."""
+        """Connect to a session, and pass on its notes."""
         if self.begun:
             return self.begun.pop()
         client = connect(self.where, on_line=lambda sentence: progress(Progress(sentence)) if sentence else None)
@@ -65,17 +65,17 @@ class ReportJob:
         return client
 
     def let_go(self) -> None:
-        """End the session that was started already, where no picture was read in it."""
+        """Close the session started beforehand if no image was read in it."""
         while self.begun:
             self.begun.pop().close()
 
 
 Collector = Callable[[Callable[[], SessionClient], OnProgress], Generator[_T | ImageFailure, None, None]]
-"""(starts a session, is told of progress) -> what was made of every picture."""
+"""(starts a session, receives progress) -> the result of every image."""
 
 
 def run_report(order: ReportJob, query: Query, name: str) -> int:
-    """Write the report of the pictures in the format of that name; the exit status."""
+    """Write the report of the images in the format of this name; return the exit status."""
     chosen = format_named(name)
     check_job(order, query, chosen)
     with describe_lens(order, query) as query:
@@ -85,8 +85,10 @@ def run_report(order: ReportJob, query: Query, name: str) -> int:
 
 @contextmanager
 def describe_lens(order: ReportJob, query: Query) -> Iterator[Query]:
-    """The query with its lens as a session describes it, which then reads the first picture: what is wrong with a lens
-    or its options is said before any picture is read. A query without one, or with a built-in one, is as it was."""
+    """Have the session describe the query's lens, so that errors in a lens or its options come before any reading.
+
+    The session is reused for the first image. A query without a lens, or with a built-in one, is yielded unchanged.
+    """
     if query.lens is None or query.lens.known:
         yield query
         return
@@ -129,7 +131,7 @@ def _report(order: ReportJob, query: Query, format: Format) -> int:
 
 
 def check_job(order: ReportJob, query: Query, format: Format) -> None:
-    """Raise what is wrong with an order before anything is done for it."""
+    """Raise for a job that cannot be done, before anything is computed for it."""
     name = format.name
     to_terminal = order.output in (None, "-") and sys.stdout.isatty()
     if query.selection.stages and not format.takes(STAGES):
@@ -158,7 +160,7 @@ def check_job(order: ReportJob, query: Query, format: Format) -> None:
 
 
 def check_lens_kind(lens: ChosenLens, format: Format) -> None:
-    """`UsageError` for a format that has no place for what a lens gives."""
+    """Raise `UsageError` for a format that cannot hold the lens's kind of result."""
     if format.holds(lens.kind.name):
         return
     there = names(one for one in FORMATS if one.of_rows and one.holds(lens.kind.name))
@@ -172,17 +174,20 @@ def check_lens_kind(lens: ChosenLens, format: Format) -> None:
 def _with_notes(
     found: Iterator[Any | ImageFailure], order: ReportJob, empty_said: bool
 ) -> Iterator[Any | ImageFailure]:
-    """The contents themselves. Told is once what of the query had no use, and at the end that it kept nothing, where
-    the report does not say so itself."""
+    """Pass the contents on unchanged, and give notes on the way.
+
+    Once about an option of the query that has no effect, and at the end if no entry met its condition, unless the
+    report says so itself.
+    """
     told = False
-    empty: bool | None = None  # None while no picture was read
+    empty: bool | None = None  # None until an image has been read
     for result in found:
         if (report := report_in(result)) is not None:
             if not told and (unused := report.unused):
                 order.tell(unused)
                 told = True
             empty = empty is not False and report.none_kept
-            if empty and not empty_said and not order.many:  # of one picture before it is written
+            if empty and not empty_said and not order.many:  # for a single image, before it is written
                 order.tell(NONE_KEPT)
         yield result
     if empty and not empty_said and order.many:
@@ -196,10 +201,10 @@ def write_contents(
     *,
     rows: bool = False,
 ) -> int:
-    """Write what was made of the pictures, as it is made; the exit status.
+    """Write the results of the images as they are computed; return the exit status.
 
-    With one picture the status is its error's, with many 1. `rows` says that it is a report which can also be had as
-    a table.
+    For one image the status is that of its error, for several it is 1. `rows` marks a report that can also be written
+    as a table.
     """
     check_output(order)
     made = 0
@@ -228,7 +233,7 @@ def write_contents(
 
 
 def _nothing_kept_note(order: ReportJob, rows: bool) -> str:
-    """Who waited for a file is told that there is none, and what would have kept a part of it."""
+    """The note after an interrupted report: nothing was written, and which outputs keep partial results."""
     said = f"nothing of this report was kept in {order.output}"
     return (
         f"{said}: > {order.output} keeps what is done, and so does -o with a .parquet" if rows and order.many else said
@@ -238,12 +243,12 @@ def _nothing_kept_note(order: ReportJob, rows: bool) -> str:
 def _flush_each(results: Iterator[_T | ImageFailure], to: Target) -> Iterator[_T | ImageFailure]:
     for result in results:
         yield result
-        # what is known may be read while the next picture is looked at
+        # what is finished can be read while the next image is processed
         to.flush()
 
 
 def _run_collector(order: ReportJob, found: Collector[_T], take: Callable[[Iterator[_T | ImageFailure]], None]) -> int:
-    """Have what was made of the pictures taken, and say what failed; the exit status."""
+    """Consume the results of the images and report errors; return the exit status."""
     progress = ProgressLine(order.quiet)
     failures: list[VlmtuiError] = []
     made = found(lambda: order.start(progress), progress)
@@ -259,7 +264,7 @@ def _run_collector(order: ReportJob, found: Collector[_T], take: Callable[[Itera
     try:
         take(heard())
     finally:
-        made.close()  # ends the session, also where the reader has left in the middle
+        made.close()  # closes the session, even where the consumer stopped early
         progress.clear()
     if not failures:
         return 0
@@ -267,7 +272,7 @@ def _run_collector(order: ReportJob, found: Collector[_T], take: Callable[[Itera
 
 
 def check_output(order: ReportJob) -> None:
-    """Raise what is wrong with the file that a report is to go to."""
+    """Raise for an output file that the report cannot be written to."""
     if order.output is None or order.output == "-":
         return
     check_target(order.output)
@@ -275,7 +280,7 @@ def check_output(order: ReportJob) -> None:
 
 
 def error_naming_image(failure: ImageFailure) -> VlmtuiError:
-    """The error of one of many pictures, which says of which."""
+    """The error of one of several images, with the image's name added."""
     text = str(failure.error)
     if failure.source in text:
         return failure.error

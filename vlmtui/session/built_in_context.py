@@ -14,7 +14,7 @@ from vlmtui.geometry import Place
 from vlmtui.lenses.context import Generation
 from vlmtui.lenses.kernels.word_finder import WordFinder
 from vlmtui.models.vision.dual_encoder import DualEncoder, TextVectors, why_no_text_tower
-from vlmtui.models.vision.pixel_edits import edit_pixels
+from vlmtui.models.vision.pixel_values import edit_pixels
 from vlmtui.models.vision.position_embedding import PositionEmbedding
 from vlmtui.models.vision.tower_output import TowerOutput
 from vlmtui.models.vlm import VisionLanguageModel

@@ -17,8 +17,8 @@ from vlmtui.image import MAX_PIXELS, ImageFile
 from vlmtui.lenses.captions import LensResult
 from vlmtui.lenses.description import LensDescription
 from vlmtui.lenses.lens_source import LensCall, LensSource, lens_call
-from vlmtui.lenses.options import checked_options
 from vlmtui.lenses.registry import find_lens
+from vlmtui.lenses.validation import checked_options
 from vlmtui.metrics import METRICS, RIDGE, Metric
 from vlmtui.reading import Floats, LayerNorms, ModelInfo, Reading, TokenLayerWords, TokenWords
 from vlmtui.results.answers import MAX_NEW_TOKENS, Ablation, Answer, Attention, AttentionMask, Gradient, Occlusion

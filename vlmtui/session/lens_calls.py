@@ -15,8 +15,8 @@ from vlmtui.lenses.base import Lens, applies_at
 from vlmtui.lenses.description import LensDescription
 from vlmtui.lenses.kinds import LayerWords, Result, Words
 from vlmtui.lenses.lens_source import LensSource
-from vlmtui.lenses.options import checked_options
 from vlmtui.lenses.registry import find_lens
+from vlmtui.lenses.validation import checked_options
 from vlmtui.reading import check_stage
 from vlmtui.session import protocol as m
 from vlmtui.session.model_state import ModelState

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import signal
@@ -16,10 +15,8 @@ import torch
 
 from tests.hub import COMMIT, Hub, serving
 from tests.tiny_checkpoints import build_llava
-from vlmtui.errors import ModelError
 from vlmtui.models.loading import model_folder, safetensors_header
 from vlmtui.models.loading.checkpoint import read_config
-from vlmtui.models.loading.hub_files import explain_hub_errors
 from vlmtui.models.loading.loader import empty_model, load_model
 from vlmtui.models.loading.needed_tensors import needed_keys
 from vlmtui.models.loading.range_requests import Journal
@@ -359,16 +356,3 @@ def test_a_disk_that_is_too_small_is_seen_before_anything_is_fetched(hub, tmp_pa
     assert f"more on the disk of {own}" in said
     assert "VLMTUI_CACHE" in said
     assert sum(end - first for _, first, end in hub.spans) < 500_000  # headers
-
-
-@pytest.mark.parametrize(
-    ("error", "said"),
-    [
-        (OSError(errno.ENOSPC, "No space left on device"), "the disk of .* is full: free some"),
-        (PermissionError(errno.EACCES, "Permission denied"), "a folder of yours with VLMTUI_CACHE"),
-        (ConnectionResetError(errno.ECONNRESET, "reset"), "check disk and connection"),
-    ],
-)
-def test_what_breaks_on_the_way_is_said_in_one_sentence(error, said):
-    with pytest.raises(ModelError, match=said), explain_hub_errors("org/tiny", None):
-        raise error

@@ -13,9 +13,9 @@ from vlmtui.reports.formats.registry import ENDINGS, FORMATS, format_named
 PACKAGE = Path(__file__).parents[3] / "vlmtui"
 COMMANDS = {
     "cli/atlas.py": "formats of an atlas",
-    "reports/atlas/summary.py": "formats of an atlas",
     "reports/atlas/tables.py": "kinds of a column, of which text is one",
     "reports/commands/ask.py": "formats of an answer",
+    "reports/commands/atlas.py": "formats of an atlas",
     "reports/commands/vocabulary.py": "formats of the vocabulary",
 }
 """Files that compare with the name of a format which is another command's, or no format: where, and which."""

@@ -1,7 +1,7 @@
-"""Where in the picture image tokens and vision patches lie.
+"""Geometry of a model's input: where in the image its image tokens and vision patches lie.
 
-`plan` derives from an image processor's settings what it does to a picture, exactly; `probe` sends a picture of
-coordinates through the real processor and reads off what came out where; `views` takes the plan where the probe bears
-it out, and else the straight lines through the probe; where those are no straight lines, nothing is known, and nothing
-is claimed. `layout` makes grids and places of that.
+`processor_plan` derives from an image processor's settings exactly what it does to an image. `probe` sends an image of
+coordinates through the real processor and reads off where each output pixel comes from. `views` uses the plan where the
+probe confirms it, and otherwise straight lines fitted to the probe; where no line fits, the positions are reported as
+unknown. `layout` turns the result into grids and places, `perturbation_proof` tests them, and `placement` combines all.
 """

@@ -1,4 +1,4 @@
-"""Grids and places: from which patches a token was made of, and from where the tiles show of the picture, to boxes."""
+"""Layout of an image: grids and places, from the patches that tokens are made of and the parts that tiles show."""
 
 from __future__ import annotations
 
@@ -18,7 +18,11 @@ Boxes = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Layout:
-    """Grids and places of one picture: image tokens and vision patches."""
+    """The grids of one image, and the places of its image tokens and vision patches.
+
+    `seen` describes the preprocessing in a few words. `patch_size` is (height, width) in input pixels. `placeless` is
+    the reason why tokens or patches have no place, or "".
+    """
 
     grids: tuple[Grid, ...]
     places: tuple[Place, ...]
@@ -30,9 +34,9 @@ class Layout:
 
 @dataclass(frozen=True)
 class Raster:
-    """The vision patches of one tile: where it is in the picture, and how many it has of what size.
+    """The vision patches of one tile, whose part of the image is `view`.
 
-    `shape` is (rows, columns), `patch` the (height, width) of a patch in the pixels that the model gets.
+    `shape` is (rows, columns), `patch` the (height, width) of a patch in input pixels.
     """
 
     view: TileView
@@ -44,7 +48,7 @@ class Raster:
         return raster_boxes(*self.shape, self.patch, self.view.x, self.view.y)
 
     def box(self) -> Box:
-        """The unclipped box of them all."""
+        """The unclipped box around all patches."""
         boxes = self.boxes()
         return _union(boxes)
 
@@ -59,12 +63,12 @@ def lay_out(
     without: Literal["newline", "query"] = "query",
     placeless: str = "",
 ) -> Layout:
-    """The layout of one picture of (width, height).
+    """Lay out one image; `picture` is its (width, height).
 
-    `sources` [tokens, patches a token] are the patches that each token was made of, numbered through all rasters, -1
-    for none; None where no token has a place, and `placeless` says why. `without` is what a token without patches is.
-    From token `resampled[0]` on, tokens lie on `resampled[1]` rows and columns of the whole image, whatever their
-    patches.
+    `sources` [tokens, patches per token] are the patches that each token is made of, numbered through all rasters, -1
+    for none. It is None where no token has a place, and `placeless` says why. `without` is the kind of a token without
+    patches. From token `resampled[0]` on, tokens lie on a grid of `resampled[1]` rows and columns over the whole image,
+    whatever their patches. `ModelError` where tokens and patches do not match.
     """
     if not rasters:
         return Layout((), tuple(_placeless(tokens)), (), "", (0, 0), placeless)
@@ -118,7 +122,7 @@ def _layout(grids: list[Grid], places: list[Place], patches: list[Place], raster
 
 
 def _in_blocks(grids: list[Grid], places: list[Place]) -> tuple[list[Grid], list[Place]]:
-    """Rows and columns of tokens that are blocks of patches, and the grids with how many of them they have."""
+    """Give rows and columns to tokens made of blocks of patches, and to their grids the numbers of those."""
     found: list[Place] = []
     sides: dict[int, Shape] = {}
     for place in places:
@@ -143,7 +147,7 @@ def _in_blocks(grids: list[Grid], places: list[Place]) -> tuple[list[Grid], list
 
 
 def _anew(places: list[Place], grid: int, cols: int) -> list[Place]:
-    """Tokens on a grid of the whole picture, counted row by row; each is a mixture of patches, not a block."""
+    """Place tokens on a grid over the whole image, row by row; each is a mixture of patches, not a block."""
     found, count = [], 0
     for place in places:
         if place.grid is not None:
@@ -154,10 +158,10 @@ def _anew(places: list[Place], grid: int, cols: int) -> list[Place]:
 
 
 def _whole(rasters: list[Raster], picture: tuple[int, int]) -> int | None:
-    """Which of the tiles is the view of the whole picture: the first that shows all that any of them shows."""
+    """The index of the tile that shows the whole image: the first that covers all others; None if there is none."""
     boxes = [_clipped(raster.box(), picture) for raster in rasters]
     every = _union(np.array(boxes))
-    # what a patch's remainder cuts off at an edge differs from tile to tile
+    # the remainder that no whole patch covers at an edge differs from tile to tile
     slack = [0.02 * (every[2] - every[0]), 0.02 * (every[3] - every[1])] * 2
     for index, box in enumerate(boxes):
         if all(abs(a - b) <= s for a, b, s in zip(box, every, slack, strict=True)):
@@ -171,7 +175,7 @@ def _union(boxes: Boxes) -> Box:
 
 
 def _clipped(box: Box, picture: tuple[int, int]) -> Box:
-    """The part of `box` in the picture, of no size where there is none."""
+    """The part of `box` inside the image, of zero size where there is none."""
     width, height = picture
     x0, x1 = (min(max(x, 0.0), float(width)) for x in box[0::2])
     y0, y1 = (min(max(y, 0.0), float(height)) for y in box[1::2])

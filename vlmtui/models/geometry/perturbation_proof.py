@@ -1,7 +1,7 @@
-"""Putting a layout to the proof: change patches, and look at which tokens change.
+"""Perturbation proof of a layout: change patches, and compare which tokens change.
 
-With every attention of the tower put out, a token hangs on the patches that it was made of and on no other; so sets
-of patches, changed together, must change just the tokens that the layout says.
+With every attention output of the tower set to zero, a token depends only on the patches that it is made of. Changing a
+set of patches must then change exactly the tokens that the layout predicts.
 """
 
 from __future__ import annotations
@@ -27,9 +27,10 @@ def sources_hold(
     tower: nn.Module,
     tokens_of: Callable[[Tensor], Tensor],
 ) -> bool:
-    """Whether the tokens are made of the patches that `sources` [tokens, patches a token] says.
+    """Whether the tokens are made of exactly the patches in `sources` [tokens, patches per token], -1 for none.
 
-    `pixels` [..., 3, height, width] are the tiles, `tokens_of` runs the model on such to tokens [tokens, hidden].
+    `pixels` [..., 3, height, width] are the tiles, `shapes` their (rows, columns) of patches, `patch` the (height,
+    width) of a patch. `tokens_of` runs the model on such pixels and returns tokens [tokens, hidden].
     """
     if pixels.ndim < 4 or pixels.shape[-3] != 3 or pixels.shape[:-3].numel() != len(shapes):
         return False
@@ -51,7 +52,10 @@ def sources_hold(
 
 
 def _sets(total: int, generator: torch.Generator) -> Iterator[Tensor]:
-    """Sets of patches that tell any two apart: those with a bit of their number set, and unset; and some by chance."""
+    """Sets of patches, bool [total], that distinguish any two patches, and a few random ones.
+
+    For each bit of the patch number, one set has the patches with that bit set, another those without.
+    """
     numbers = torch.arange(total)
     for bit in range(max(1, (total - 1).bit_length())):
         yield (numbers >> bit) & 1 == 1
@@ -61,7 +65,7 @@ def _sets(total: int, generator: torch.Generator) -> Iterator[Tensor]:
 
 
 def _mask(chosen: Tensor, shapes: list[Shape], pixels: Tensor, patch: Shape) -> Tensor:
-    """Which pixels lie in the chosen patches: bool, of the shape of `pixels`."""
+    """The pixels in the chosen patches: bool, in the shape of `pixels`."""
     tall, wide = patch
     mask = torch.zeros(len(shapes), 1, *pixels.shape[-2:], dtype=torch.bool)
     first = 0
@@ -74,7 +78,7 @@ def _mask(chosen: Tensor, shapes: list[Shape], pixels: Tensor, patch: Shape) -> 
 
 @contextmanager
 def without_attention(tower: nn.Module) -> Iterator[None]:
-    """The tower with what its attentions put out set to zero; its weights stay as they are."""
+    """Set the outputs of the tower's attention modules to zero; the weights are not changed."""
 
     def nothing(_: nn.Module, __: Any, output: Any) -> Any:
         if isinstance(output, tuple):

@@ -1,4 +1,4 @@
-"""Where a model's image tokens and vision patches lie in a picture: measured, and for an unknown family proved."""
+"""Placement of a model's image tokens and vision patches in an image: measured, and proved for an unknown family."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from vlmtui.models.geometry.views import TileView, tile_views
 from vlmtui.models.loading.processor import Inputs, Processing
 from vlmtui.models.vision.hidden_states import stage_norms
 
-_MEASURED = 256  # sizes of pictures
+_MEASURED = 256  # image sizes to cache
 
 Seen = tuple[tuple[int, int], tuple[Shape, ...]]
 
 
 class Placement:
-    """Places for one model's pictures."""
+    """Layouts of images for one model."""
 
     def __init__(self, family: Family, processing: Processing) -> None:
         self._family = family
@@ -31,9 +31,10 @@ class Placement:
         self._measured: dict[Seen, list[TileView] | None] = {}
 
     def layout(self, size: tuple[int, int], inputs: Inputs, pixels: Pixels, tokens: int, told_apart: bool) -> Layout:
-        """Where so many tokens and the patches lie in a picture of (width, height).
+        """The layout of `tokens` image tokens and the patches in an image of `size` (width, height).
 
-        `pixels` are those of `inputs` on the model's device; `told_apart` says that the tower's states were.
+        `pixels` are those of `inputs` on the model's device. `told_apart`: the tower's states could be assigned to
+        tiles.
         """
         family, kind = self._family, self._family.config.model_type
         frames = family.frames(inputs.pixels)
@@ -55,14 +56,14 @@ class Placement:
         return lay_out(rasters, size, sources.patches, tokens, resampled=sources.resampled, without=family.placeless)
 
     def measure(self, size: tuple[int, int], inputs: Inputs) -> None:
-        """Find out now, in any thread, what the tiles of pictures of (width, height) show, where `layout` will ask."""
+        """Measure in advance, in any thread, what `layout` must know about images of `size` (width, height)."""
         frames = self._family.frames(inputs.pixels)
         if frames:
             self._views(size, _sizes(frames))
 
     def _views(self, size: tuple[int, int], tiles: tuple[Shape, ...]) -> list[TileView] | None:
-        """What the tiles show of a picture of a (width, height), measured once for many pictures of that size."""
-        key, known = (size, tiles), self._measured  # others may measure at the same time
+        """The parts that the tiles show of an image of `size`, measured once for all images of that size."""
+        key, known = (size, tiles), self._measured  # other threads may measure at the same time
         if key in known:
             return known[key]
         found = tile_views(self._see, self._processing.image_processor, *size, list(tiles))
@@ -72,14 +73,14 @@ class Placement:
         return found
 
     def _see(self, image: Image.Image) -> list[NDArray[np.float32]]:
-        """The tiles that the model gets of a picture, normalised."""
+        """The normalised tiles that the model receives for an image."""
         return [np.asarray(frame.float().numpy()) for frame in self._family.frames(self._processing.pixels(image))]
 
     def _made_of(self, sources: TokenSources, pixels: Pixels, shapes: list[Shape]) -> bool:
         return self._proved(sources.patches, pixels, shapes, lambda p: self._family.flat(self._family.features(p)))
 
     def _patches_in_order(self, pixels: Pixels, shapes: list[Shape]) -> bool:
-        """Whether what is taken for the patches' states, row by row, is theirs."""
+        """Whether the states that are taken for the patches' own, row by row, really are."""
 
         def states(changed: Pixels) -> Tensor:
             with stage_norms(self._family.blocks) as stages:

@@ -1,7 +1,7 @@
-"""The coordinate probe: a picture whose colours are its coordinates, sent through the real image processor.
+"""Coordinate probe: an image whose colours encode its coordinates, sent through the real image processor.
 
-Red rises along x, green along y, and blue is full, so that what comes out tells for every pixel of a tile where in the
-picture it is from, and whether it is from the picture at all.
+Red rises along x, green rises along y, and blue is full. So the output shows for every pixel of a tile where in the
+image it comes from, and whether it comes from the image at all.
 """
 
 from __future__ import annotations
@@ -16,13 +16,12 @@ from PIL import Image
 
 from vlmtui.geometry import AxisMap
 from vlmtui.models.geometry.processor_plan import Axis
-from vlmtui.models.vision.denormalisation import Levels
-from vlmtui.models.vision.denormalisation import denormalised as undone
+from vlmtui.models.vision.pixel_values import Levels, denormalised
 
-# what a model's processor makes of a picture: the tiles, normalised, each [3, height, width]
+# a model's image processor: from an image to its normalised tiles, each [3, height, width]
 Preprocess = Callable[[Image.Image], list[NDArray[np.float32]]]
 
-# a pixel of the picture has full blue; what a resize has mixed with padding has less, and says nothing of its origin
+# a pixel of the image has full blue; one that a resize has mixed with padding has less, and its origin is unknown
 _BLUE = 250
 _CLEAN = 252
 
@@ -30,16 +29,16 @@ _CLEAN = 252
 def probe_levels(
     see: Preprocess, processor: Any, width: int, height: int, slopes: tuple[int, int] = (1, 1)
 ) -> list[Levels]:
-    """The probe's levels (0–255) as the model gets them, each tile float64 [3, height, width].
+    """The probe's levels (0–255) as the model receives them, each tile float64 [3, height, width].
 
-    `slopes` is how many times red rises or falls along x, and green along y: one slope tells of every level where it
-    is from, many tell it more exactly, to one who knows about where it is from.
+    `slopes` is how many times red rises or falls along x, and green along y. With one slope, a level has a unique
+    origin; many slopes locate it more exactly if its approximate origin is known.
     """
     ramp = np.empty((height, width, 3), dtype=np.uint8)
     ramp[..., 0] = np.rint(_ramp(width, slopes[0]))[None, :]
     ramp[..., 1] = np.rint(_ramp(height, slopes[1]))[:, None]
     ramp[..., 2] = 255
-    return [undone(tile, processor) for tile in see(Image.fromarray(ramp))]
+    return [denormalised(tile, processor) for tile in see(Image.fromarray(ramp))]
 
 
 def _ramp(length: int, slopes: int = 1) -> Levels:
@@ -48,12 +47,12 @@ def _ramp(length: int, slopes: int = 1) -> Levels:
 
 
 def confirms_plan(levels: Levels, axes: tuple[Axis, Axis]) -> bool:
-    """Whether a probe shows what the plan says it must."""
+    """Whether the levels of a probe are those that the plan predicts."""
     shown = [_shown(axis) for axis in axes]
     mask = shown[1][:, None] & shown[0][None, :]
     if not mask.any():
         return False
-    # padding is black or of the mean's colour; what is picture has all the blue there is
+    # padding is black or has the mean colour; pixels of the image have full blue
     if abs(float((levels[2] > _BLUE).mean()) - float(mask.mean())) > 0.02 + 2 / min(levels.shape[1:]):
         return False
     clean = mask & (levels[2] > _CLEAN)
@@ -61,7 +60,7 @@ def confirms_plan(levels: Levels, axes: tuple[Axis, Axis]) -> bool:
 
 
 def _shown(axis: Axis) -> NDArray[np.bool_]:
-    """Which pixels of the model's input are picture, by the plan."""
+    """Which pixels of the model's input show the image, according to the plan: bool [pixels]."""
     at = _positions(axis)
     return (at >= 0) & (at < axis.original)
 
@@ -73,7 +72,7 @@ def _positions(axis: Axis) -> Levels:
 
 
 def _agrees(levels: Levels, axis: Axis, clean: NDArray[np.bool_], along: int) -> bool:
-    """Whether the levels rise along the axis as the plan has it, wherever the probe is `clean`."""
+    """Whether the levels rise along the axis as planned, wherever the probe is `clean` (not mixed with padding)."""
     count = clean.sum(axis=1 - along)
     there = count > 0
     if not there.any():
@@ -81,7 +80,7 @@ def _agrees(levels: Levels, axis: Axis, clean: NDArray[np.bool_], along: int) ->
     middle = np.where(clean, levels, 0.0).sum(axis=1 - along)[there] / count[there]
     expected = 255.0 * _positions(axis)[there] / axis.original
     off = np.abs(middle - expected)
-    # at the picture's edges the resize has nothing to mix with: about two source pixels, or two of its own
+    # at the image's edges the resize has no neighbours to mix: about two source pixels, or two of its own
     reach = 255.0 * 2 * max(1.0, axis.padded / axis.resized) / axis.original
     if off.max() > 2 + reach:
         return False
@@ -90,42 +89,42 @@ def _agrees(levels: Levels, axis: Axis, clean: NDArray[np.bool_], along: int) ->
 
 
 def fit_lines(tiles: list[Levels], along: int, length: int) -> list[AxisMap] | None:
-    """About the straight line through the levels of every tile along an axis, in pixels of an original of that length.
+    """Fit approximate straight lines to the levels of every tile along an axis, in pixels of an image `length` long.
 
-    None where the levels lie on no line.
+    `along` is 1 for x, 0 for y. None where the levels of a tile lie on no line.
     """
     seen = [_seen(tile, along, length, 8.0) for tile in tiles]
     free = [_line(tile) for tile in seen]
     scales = [line.scale for line in free if line is not None]
     if not scales:
         return None
-    # nearer to the picture's edge than three source pixels, a resize has nothing to mix with
+    # less than three source pixels from the image's edge, a resize has no neighbours to mix
     margin = 255.0 * 3 * max(1.0, max(scales)) / length + 0.5
     seen = [_seen(tile, along, length, margin) for tile in tiles]
     return _lines([_line(tile) or old for tile, old in zip(seen, free, strict=True)], seen, length, length / 255)
 
 
 def slopes_for(lines: list[AxisMap], length: int) -> int:
-    """How many slopes a finer probe of an axis may have: each long enough for the reach of a resize at both ends."""
+    """The number of slopes of a finer probe of an axis: each must be longer than a resize reaches at both its ends."""
     return max(1, min(64, int(length / (16 * max(1.0, *(line.scale for line in lines))))))
 
 
 def refine_lines(
     lines: list[AxisMap], tiles: list[Levels], along: int, length: int, slopes: int
 ) -> list[AxisMap] | None:
-    """The lines through a probe of many slopes, near those of the probe of one.
+    """Refine the lines of a probe of one slope by a probe of many.
 
-    Most processors resize the whole picture to some size and cut tiles out of it: where that explains what is seen as
-    well as free lines do, the lines are exact. None where the levels lie on no line.
+    Most processors resize the whole image to some size and cut tiles out of it. Where that explains the probe as well
+    as free lines do, the lines are exact. None where the levels of a tile lie on no line.
     """
     seen = [_seen_on_slopes(tile, along, length, slopes, line) for tile, line in zip(tiles, lines, strict=True)]
     return _lines([_line(tile) for tile in seen], seen, length, length / 255 / slopes)
 
 
 def _lines(free: list[AxisMap | None], seen: list[_Seen], length: int, level: float) -> list[AxisMap] | None:
-    """For every tile the line of whole numbers, where there is one, or its free line; `level` is what a level spans.
+    """For every tile its exact line, where resizing to a whole number of pixels explains it, or else its free line.
 
-    None where a tile has neither.
+    `level` is the number of image pixels per level. None where a tile has neither.
     """
     sizes: dict[tuple[int, ...], int | None] = {}
     for line in free:
@@ -146,20 +145,20 @@ def _lines(free: list[AxisMap | None], seen: list[_Seen], length: int, level: fl
 
 
 def _by_edge(mine: _Seen, sizes: dict[tuple[int, ...], int | None], length: int) -> AxisMap | None:
-    """The line of a tile that shows too little of the picture for one: its edge, at the scale of most other tiles."""
+    """The line of a tile that shows too little of the image for a fit: from its edge and most other tiles' scale."""
     resized = sizes[max(sizes, key=len)] if sizes else None
     if resized is None or (mine.start == 0 and mine.end == mine.size):
         return None
-    # nothing of the picture is in it: it lies anywhere beyond
+    # the tile shows nothing of the image, so it may lie anywhere outside
     first = -mine.start if mine.start else resized - mine.end
     return AxisMap(length / resized, length / resized * first)
 
 
 @dataclass(frozen=True)
 class _Seen:
-    """One axis of a tile: at the pixel middles `u` are the original coordinates `x`, told without doubt.
+    """One axis of a tile: the pixel centres `u` show the image at the coordinates `x`, where that is unambiguous.
 
-    The picture takes up the tile's `size` pixels from `start` to `end`.
+    The image covers the pixels from `start` to `end` of the tile's `size`.
     """
 
     u: Levels
@@ -180,7 +179,7 @@ def _seen(levels: Levels, along: int, length: int, margin: float) -> _Seen:
 
 
 def _seen_on_slopes(levels: Levels, along: int, length: int, slopes: int, line: AxisMap) -> _Seen:
-    """As `_seen`, of a probe of many slopes: `line` says on which of them a level is."""
+    """As `_seen`, for a probe of many slopes: `line` tells which of them a level is on."""
     span = length / slopes
     margin = 255.0 * 4 * max(1.0, line.scale) / span
     seen = _seen(levels, along, length, margin)
@@ -194,7 +193,7 @@ def _line(seen: _Seen) -> AxisMap | None:
     if len(u) < 4 or np.ptp(x) == 0:
         return None
     scale, offset = np.polyfit(u, x, 1)
-    # a tile that was cut out before it was resized has ends that lie off the line
+    # the ends of a tile that was cut out before it was resized lie off the line
     off = np.abs(scale * u + offset - x)
     keep = off <= 3 * np.median(off) + 1e-9
     if keep.sum() >= 4:
@@ -203,9 +202,9 @@ def _line(seen: _Seen) -> AxisMap | None:
 
 
 def _resized(alike: list[_Seen], length: int, level: float) -> int | None:
-    """The whole number of pixels to which a picture was resized of which these tiles, of one scale, were cut.
+    """The length in pixels to which the image was resized before these tiles, of one scale, were cut out of it.
 
-    None where no such number explains them.
+    None where no whole number explains them.
     """
     if not alike:
         return None
@@ -222,24 +221,24 @@ def _resized(alike: list[_Seen], length: int, level: float) -> int | None:
         cuts = [_cut(seen, length / resized) for seen in alike]
         if all(_fills(seen, resized, first) for seen, (first, _) in zip(alike, cuts, strict=True)):
             errors[resized] = float(np.sqrt(np.mean(np.concatenate([off for _, off in cuts]) ** 2)))
-    # what the rounding to 256 levels may do by chance
+    # the error that rounding to 256 levels may cause by chance
     chance = 0.2 * level
     if not errors or min(errors.values()) > 1.2 * free + 0.02 * scale + chance:
         return None
-    # of sizes that chance cannot tell apart, a whole number of tiles is likeliest
+    # among lengths that fit equally well within that error, a whole number of tiles is likeliest
     alike_size = alike[0].size
     near = [r for r, error in errors.items() if error <= 1.2 * min(errors.values()) + chance and r % alike_size == 0]
     return min(near or errors, key=errors.__getitem__)
 
 
 def _cut(seen: _Seen, step: float) -> tuple[int, Levels]:
-    """At which whole pixel of the resized picture a tile begins, and how far its points then lie off."""
+    """The whole pixel of the resized image at which a tile begins, and the errors of its points for that."""
     first = round(float(np.median(seen.x / step - seen.u)))
     return first, step * (seen.u + first) - seen.x
 
 
 def _fills(seen: _Seen, resized: int, first: int) -> bool:
-    """Whether the picture would take up what it is seen to take up of a tile, to a pixel."""
+    """Whether the image would cover the observed part of a tile, to within a pixel."""
     return abs(max(0, -first) - seen.start) <= 1 and abs(min(seen.size, resized - first) - seen.end) <= 1
 
 
@@ -249,10 +248,10 @@ def _close(line: AxisMap, seen: _Seen, level: float) -> bool:
 
 
 def confirms_lines(maps: list[AxisMap], tiles: list[Levels], along: int, length: int) -> bool:
-    """Whether a probe, too small for a line through it, shows what lines that were found otherwise say."""
+    """Whether a probe that is too small for a fit agrees with lines that were found otherwise."""
     for line, levels in zip(maps, tiles, strict=True):
         seen = _seen(levels, along, length, -1.0)
-        # nowhere further off than a pixel of the picture: that is how far its middles are apart
+        # at most one image pixel off anywhere: the distance between pixel centres
         off = np.abs(np.clip(line.scale * seen.u + line.offset, 0.5, length - 0.5) - seen.x)
         if len(off) and off.max() > 1.0:
             return False

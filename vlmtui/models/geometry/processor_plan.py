@@ -1,4 +1,4 @@
-"""What the settings of a standard image processor say it does to a picture: pad to a square, resize, centre crop."""
+"""Processor plan: the padding, resizing and centre crop that a standard image processor's settings prescribe."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any
 from vlmtui.errors import ImageError
 from vlmtui.geometry import AxisMap
 
-# a thin strip whose short side is blown up to the model's size would fill the memory
+# a thin strip whose short side is enlarged to the model's size would exhaust memory
 _RESIZED_PIXELS = 600_000_000
 
 
 @dataclass(frozen=True)
 class Axis:
-    """One axis of the plan: pixels `original`, padded by `pad` before to `padded`, resized, then cut at `offset`.
+    """One axis of the plan, in pixels: `original`, padded to `padded` with `pad` before, `resized`, cut at `offset`.
 
-    A negative `offset` is padding after the resize. `seen` is how many pixels of it the model gets.
+    A negative `offset` is padding after the resize. `seen` is the number of pixels that the model receives.
     """
 
     original: int
@@ -28,13 +28,13 @@ class Axis:
     seen: int
 
     def map(self) -> AxisMap:
-        """Original coordinates from the coordinates of the model's input."""
+        """The map from coordinates in the model's input to coordinates in the image."""
         scale = Fraction(self.padded, self.resized)
         return AxisMap(float(scale), float(scale * self.offset - self.pad))
 
 
 def preprocessing_plan(processor: Any, width: int, height: int) -> tuple[Axis, Axis] | None:
-    """What the settings of a standard image processor say it does, for x and y; None where they say too little."""
+    """Derive the plan for x and y from the settings of a standard image processor; None where they do not suffice."""
     padded_width, padded_height = width, height
     if getattr(processor, "do_pad", None) and hasattr(processor, "pad_to_square"):
         padded_width = padded_height = max(width, height)
@@ -57,7 +57,7 @@ def preprocessing_plan(processor: Any, width: int, height: int) -> tuple[Axis, A
 
 
 def check_size(processor: Any, width: int, height: int, name: str) -> None:
-    """`ImageError` for a strip so thin that the processor would blow it up past all memory."""
+    """Raise `ImageError` for a strip so thin that the processor would enlarge it beyond available memory."""
     axes = preprocessing_plan(processor, width, height)
     if axes is not None and axes[0].resized * axes[1].resized > _RESIZED_PIXELS:
         raise ImageError(
@@ -67,7 +67,7 @@ def check_size(processor: Any, width: int, height: int, name: str) -> None:
 
 
 def resized_size(size: Any, width: int, height: int) -> tuple[int, int] | None:
-    """The (width, height) that a processor's `size` setting asks for, with transformers' own rounding."""
+    """The (width, height) that a processor's `size` setting prescribes, rounded as in transformers; None if unknown."""
     from transformers.image_transforms import get_size_with_aspect_ratio
     from transformers.image_utils import get_image_size_for_max_height_width
 
@@ -77,7 +77,7 @@ def resized_size(size: Any, width: int, height: int) -> tuple[int, int] | None:
     if short and long:
         tall, wide = get_size_with_aspect_ratio((height, width), short, long)
     elif short:
-        # as transformers.image_transforms.get_resize_output_image_size, which wants the pixels themselves
+        # as transformers.image_transforms.get_resize_output_image_size, which needs the image itself
         larger = int(short * max(width, height) / min(width, height))
         tall, wide = (larger, short) if width <= height else (short, larger)
     elif tallest and widest:
@@ -100,13 +100,13 @@ def _axis(original: int, padded: int, resized: int, cut: int | None, pil: bool) 
         return Axis(original, padded, pad, resized, 0, resized)
     if resized >= cut:
         return Axis(original, padded, pad, resized, (resized - cut) // 2, cut)
-    # the two backends round the padding of an odd remainder to different sides
+    # with an odd remainder, the two backends put the extra pixel of padding on different sides
     before = -((resized - cut) // 2) if pil else (cut - resized) // 2
     return Axis(original, padded, pad, resized, -before, cut)
 
 
 def plan_text(axes: tuple[Axis, Axis]) -> str:
-    """What was done to a picture, in a few words for the screen."""
+    """Describe the plan in a few words for the user."""
     x, y = axes
     words = f"{x.seen}×{y.seen}"
     if x.offset > 0 or y.offset > 0:

@@ -1,4 +1,4 @@
-"""What each tile that a model gets shows of the picture: by the plan where the probe bears it out, or by the probe."""
+"""Tile views: the part of the image that each tile shows, by the plan where the probe confirms it, or by the probe."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from vlmtui.models.geometry.probe import (
     slopes_for,
 )
 from vlmtui.models.geometry.processor_plan import plan_text, preprocessing_plan
-from vlmtui.models.vision.denormalisation import Levels
+from vlmtui.models.vision.pixel_values import Levels
 
-# the probe of a larger picture is made smaller by a whole factor: it bears out the same plan, at less cost
+# the probe of a larger image is made smaller by a whole factor: it confirms the same plan at less cost
 _PROBE_PIXELS = 16_000_000
 _PROBE_SHORTEST = 32
 # a side shorter than this has too few pixels for a ramp
@@ -27,7 +27,7 @@ _SMALL = 64
 
 @dataclass(frozen=True)
 class TileView:
-    """What one tile shows: maps to the picture, the tile's (height, width), and what was done in a few words."""
+    """The view of one tile: maps to image coordinates, its `size` (height, width), and the preprocessing in words."""
 
     x: AxisMap
     y: AxisMap
@@ -38,15 +38,15 @@ class TileView:
 def tile_views(
     see: Preprocess, processor: Any, width: int, height: int, sizes: list[tuple[int, int]]
 ) -> list[TileView] | None:
-    """How a width × height picture reaches tiles of `sizes` (height, width); None where that cannot be told.
+    """The views that tiles of `sizes` (height, width) have of a width × height image; None where they are unknown.
 
-    `see` sends a picture through the image processor that is really used, whose settings `processor` has.
+    `see` sends an image through the image processor in use, whose settings `processor` has.
     """
     if len(sizes) == 1 and (planned := _by_plan(see, processor, width, height, sizes[0])):
         return [planned]
     tiles = probe_levels(see, processor, width, height)
     if [tile.shape[1:] for tile in tiles] != sizes:
-        return None  # what it does hangs on more than the picture's size
+        return None  # the preprocessing depends on more than the image's size
     if min(width, height) < _SMALL and (enlarged := _by_larger(see, processor, width, height, tiles)):
         return enlarged
     return _by_probe(see, processor, tiles, width, height)
@@ -79,7 +79,7 @@ def _by_probe(see: Preprocess, processor: Any, tiles: list[Levels], width: int, 
 
 
 def _by_larger(see: Preprocess, processor: Any, width: int, height: int, tiles: list[Levels]) -> list[TileView] | None:
-    """The views of a picture a whole number of times as large, where a small one's own probe agrees with them."""
+    """The views of an image larger by a whole factor, scaled down; None unless the small image's probe agrees."""
     factor = -(-_SMALL // min(width, height))
     if width * height * factor**2 > _PROBE_PIXELS:
         return None
@@ -101,10 +101,10 @@ def _shrunk(line: AxisMap, factor: int) -> AxisMap:
 
 
 def probe_size(width: int, height: int) -> tuple[int, int]:
-    """The (width, height) to probe in the place of a picture's, to see whether the plan holds.
+    """The (width, height) of the probe that tests the plan for a width × height image.
 
-    The picture's own, as far as a probe of it can tell something: of a strip seven pixels wide, or of a single pixel,
-    the ramps show nothing, so a picture less thin shows it; a very large one is made smaller by a whole factor.
+    It is the image's own size if a probe of that size is informative. The ramps show nothing for a strip seven pixels
+    wide or a single pixel, so the probe is less thin; for a very large image it is smaller by a whole factor.
     """
     width, height = max(width, _PROBE_SHORTEST, height // 4), max(height, _PROBE_SHORTEST, width // 4)
     factor = 1

@@ -1,1 +1,1 @@
-"""From a model name to tensors on a device: hub, files, checks, memory."""
+"""Model loading, from a name to tensors on a device: hub downloads, file checks, memory, preprocessing."""

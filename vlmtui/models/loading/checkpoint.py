@@ -1,4 +1,4 @@
-"""A checkpoint in a folder of this disk: whether it is whole, and of a kind that can be read."""
+"""Checkpoint folders: whether a folder holds a complete checkpoint in a format that can be read."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SINGLE = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 _ADAPTER = "adapter_config.json"
 _HOLDS_CODE = (".bin", ".pt", ".pth")
-# as the format writes them; what a model is trained or saved in
+# dtype names of the safetensors format; FLOATS are those that models are trained or saved in
 FLOATS = frozenset({"F64", "F32", "F16", "BF16"})
 _DTYPES = FLOATS | {"BOOL", "U8", "I8", "I16", "U16", "I32", "U32", "I64", "U64", "C64"}
 _BITSANDBYTES = "bitsandbytes"
@@ -28,7 +28,10 @@ _BITSANDBYTES = "bitsandbytes"
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A checkpoint on disk, whole or as much as is needed. `revision` is a hub model's commit, None for a folder."""
+    """A checkpoint on disk, complete or as much as is needed.
+
+    `revision` is the commit of a hub model, None for a folder.
+    """
 
     name: str
     folder: Path
@@ -37,7 +40,7 @@ class Checkpoint:
 
 
 def check_folder(folder: Path, name: str) -> dict[str, Any]:
-    """The folder's config, when it holds a whole safetensors checkpoint of a model that transformers has."""
+    """Check that a folder holds a complete safetensors checkpoint, and return its config. `ModelError` otherwise."""
     if not folder.is_dir():
         if name in DEMO_NOTES:
             raise ModelError(f"the weights of {name} are not at {folder}: install vlmtui again, or {CHOOSE_A_MODEL}")
@@ -48,7 +51,7 @@ def check_folder(folder: Path, name: str) -> dict[str, Any]:
 
 
 def read_config(folder: Path, name: str) -> dict[str, Any]:
-    """A folder's config.json, when it is one and its weights are in a form that can be read here."""
+    """Read a folder's config.json. `ModelError` where it is invalid, or its quantisation cannot be read here."""
     try:
         config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -65,7 +68,7 @@ def read_config(folder: Path, name: str) -> dict[str, Any]:
 
 
 def quantisation(config: dict[str, Any]) -> str | None:
-    """How the weights were quantised, in the config's own word (`bitsandbytes`, `awq`, `gptq`), or None."""
+    """The quantisation method of the weights as the config names it (`bitsandbytes`, `awq`, `gptq`), or None."""
     text = config.get("text_config")
     found = config.get("quantization_config") or (text.get("quantization_config") if isinstance(text, dict) else None)
     if not isinstance(found, dict):
@@ -76,7 +79,7 @@ def quantisation(config: dict[str, Any]) -> str | None:
 
 
 def stored_dtype(config: dict[str, Any]) -> str:
-    """The dtype that a model was saved in, in the config's own word; bfloat16 where it does not say."""
+    """The dtype that a model was saved in, as its config names it; bfloat16 where it names none."""
     text = config.get("text_config")
     for part in (config, text if isinstance(text, dict) else {}):
         for key in ("dtype", "torch_dtype"):
@@ -107,9 +110,9 @@ def _check_quantisation(config: dict[str, Any], name: str) -> None:
 
 
 def refuse_other_formats(files: Collection[str], name: str, where: str) -> None:
-    """Raise the sentence for a checkpoint whose files, given by name, hold weights only in other formats.
+    """Raise `ModelError` if the files, given by name, hold weights in a recognised format other than safetensors.
 
-    `where` is the folder or hub name that a conversion would read. Nothing is raised where none is recognised.
+    `where` is the folder or hub name that a conversion would read.
     """
     if _ADAPTER in files:
         raise ModelError(
@@ -117,7 +120,7 @@ def refuse_other_formats(files: Collection[str], name: str, where: str) -> None:
             "merge_and_unload() and save_pretrained(), then give that folder"
         )
     if any(file.endswith(_HOLDS_CODE) for file in files):
-        # beside the old files; of a hub model, into a folder that has none of its processor's
+        # a folder is converted in place; a hub model into a new folder, which then lacks the processor's files
         target, then = (
             (where, "")
             if Path(where).is_dir()
@@ -138,9 +141,9 @@ def _check_weights(folder: Path, name: str) -> None:
 
 
 def weight_files(folder: Path, name: str) -> list[Path]:
-    """The safetensors files of a checkpoint, all there. `ModelError` where one is missing, or all are."""
+    """The safetensors files of a checkpoint. `ModelError` where any is missing."""
     index = folder / INDEX
-    # as transformers does: one file wins over an index
+    # as in transformers, a single file takes precedence over an index
     if (folder / SINGLE).exists():
         return [folder / SINGLE]
     if index.exists():
@@ -167,7 +170,7 @@ def weight_files(folder: Path, name: str) -> list[Path]:
 
 
 def parse_index(text: str | bytes, name: str) -> dict[str, str]:
-    """Key to file name, from the index of a checkpoint in several files."""
+    """Parse the index of a checkpoint in several files: tensor key to file name."""
     try:
         found = json.loads(text)["weight_map"]
         if not found or not all(_plain(file) for file in found.values()):
@@ -178,12 +181,12 @@ def parse_index(text: str | bytes, name: str) -> dict[str, str]:
 
 
 def _plain(file: object) -> bool:
-    """A name of a file beside the index: an index must not lead out of its folder."""
+    """Whether `file` is a safetensors file in the index's own folder: an index must not point outside it."""
     return isinstance(file, str) and file.endswith(".safetensors") and "/" not in file and "\\" not in file
 
 
 def check_file(file: Path, name: str) -> list[safetensors_header.Tensor]:
-    """The tensors of a safetensors file whose length is what its header tells of."""
+    """The tensors of a safetensors file. `ModelError` where it cannot be read or its size contradicts its header."""
     try:
         tensors = safetensors_header.read(file)
     except (OSError, ValueError) as error:
@@ -195,7 +198,7 @@ def check_file(file: Path, name: str) -> list[safetensors_header.Tensor]:
 
 
 def refuse_dtype(tensor: safetensors_header.Tensor, name: str) -> NoReturn:
-    """The sentence for a weight that is no plain floating-point number, in a checkpoint that does not say why."""
+    """Raise `ModelError` for a weight that is not floating-point in a checkpoint that declares no quantisation."""
     known = tensor.dtype in _DTYPES or tensor.dtype.startswith(("F8", "F4"))
     what = tensor.dtype if known else f"{tensor.dtype}, which is no known dtype"
     raise ModelError(
@@ -213,6 +216,6 @@ def _is_pointer(file: Path) -> bool:
 
 
 def one_line(error: object) -> str:
-    """What a library says, in one line that is not too long."""
+    """A library's error message on one line of at most 160 characters."""
     text = " ".join(str(error).split()) or type(error).__name__
     return text if len(text) <= 160 else text[:157] + "..."

@@ -1,4 +1,4 @@
-"""Which device and dtype a model is held in, and whether it fits there."""
+"""Device and dtype of a model: choosing them, and checking that the model fits into memory."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ def devices() -> tuple[str, ...]:
 
 
 def choose_device(wanted: str) -> torch.device:
-    """The device that `wanted` ("auto", "cpu", "cuda", "cuda:N", "mps") stands for on this machine."""
+    """Resolve `wanted` ("auto", "cpu", "cuda", "cuda:N", "mps") to a device of this machine.
+
+    Raises `UsageError` for any other name, `ModelError` where this machine has no such device.
+    """
     there = devices()
     if wanted == "auto":
         return torch.device(there[0])
@@ -39,10 +42,10 @@ def choose_device(wanted: str) -> torch.device:
 
 
 def choose_dtype(wanted: str, device: torch.device, parameters: int) -> torch.dtype:
-    """The dtype for so many parameters on that device; `OutOfMemoryError` with numbers where they do not fit.
+    """Choose the dtype for a model of `parameters` parameters on a device.
 
-    "auto" is bfloat16 on a GPU that computes in it, and on a CPU float32 where that fits in the memory available,
-    bfloat16 where it does not.
+    "auto" is bfloat16 on a GPU that supports it; on a CPU it is float32 if that fits into the available memory, and
+    bfloat16 otherwise. Raises `OutOfMemoryError` where the model does not fit.
     """
     if wanted != "auto" and wanted not in DTYPES:
         raise UsageError(f"there is no dtype {wanted!r}: choose auto, float32, bfloat16 or float16")
@@ -55,7 +58,7 @@ def choose_dtype(wanted: str, device: torch.device, parameters: int) -> torch.dt
         dtype = DTYPES[wanted]
     if device.type == "cuda":
         free, total = torch.cuda.mem_get_info(device)
-        # what torch holds without using it is as good as free
+        # memory that torch has reserved but does not use counts as free
         free += torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
         need = memory_needed(parameters, dtype.itemsize, on_gpu=True)
         if need > free:
@@ -86,18 +89,18 @@ def _on_cpu(wanted: str, parameters: int) -> torch.dtype:
 
 
 def process_memory() -> int:
-    """Bytes of RAM that this process holds."""
+    """The resident memory of this process in bytes."""
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, IndexError):
         import resource
 
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # macOS: bytes, and the peak
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # on macOS: the peak, in bytes
 
 
 def gigabytes(size: int) -> str:
-    """A size in bytes for a person."""
+    """Format a size in bytes as gigabytes."""
     return f"{size / 1e9:.1f} GB"
 
 

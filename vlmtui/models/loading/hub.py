@@ -1,4 +1,4 @@
-"""Models from the hub: only the tensors that are needed, kept in vlmtui's own cache for the next start."""
+"""Hub downloads: only the tensors that a model needs are fetched, into vlmtui's own cache."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ from vlmtui.models.loading.checkpoint import (
     read_config,
     refuse_other_formats,
 )
-from vlmtui.models.loading.hub_files import HubCommit, explain_hub_errors
+from vlmtui.models.loading.hub_errors import explain_hub_errors
+from vlmtui.models.loading.hub_files import HubCommit
 from vlmtui.models.loading.loader import empty_model
 from vlmtui.models.loading.needed_tensors import check_numbers, needed_keys
 from vlmtui.models.loading.range_requests import THREADS, ByteRange, RangeDownload
@@ -38,9 +39,9 @@ from vlmtui.models.loading.range_requests import THREADS, ByteRange, RangeDownlo
 _MAIN = "main"
 _SMALL = ["*.json", "*.jinja", "*.model", "*.txt", "*.tiktoken"]
 _WEIGHTS = ["*.safetensors"]
-# folders inside a repository hold the same model in other formats, and so do Mistral's consolidated files
+# subfolders of a repository and Mistral's consolidated files hold the same model in other formats
 _UNWANTED = ["*/*", "consolidated*.safetensors"]
-# a disk that is filled to its last byte helps nobody
+# bytes to leave free on the disk
 _SPARE = 64 << 20
 _LOCK_TELL_S = 0.5
 
@@ -48,9 +49,10 @@ _LOCK_TELL_S = 0.5
 def fetch_checkpoint(
     name: str, label: str, revision: str | None, decoder_layers: int | None, progress: Progress
 ) -> Checkpoint:
-    """The checkpoint of hub model `name`, with what its first `decoder_layers` layers need; `label` is what to call it.
+    """The checkpoint of hub model `name`, with what its first `decoder_layers` decoder layers need (None: all).
 
-    A whole snapshot in the hub's own cache is taken as it is, then what vlmtui kept; else it is downloaded now.
+    Messages call the model `label`. A complete snapshot in the hub's own cache takes precedence over vlmtui's cache;
+    what neither has is downloaded.
     """
     found = _at_hand(name, label, revision, decoder_layers)
     if found is not None:
@@ -60,7 +62,7 @@ def fetch_checkpoint(
         remote = HubCommit.of(name, revision)
         download = _Download(remote, label, revision, decoder_layers, progress)
         with _alone(download.place, name, progress):
-            # another process may have fetched it meanwhile
+            # another process may have fetched it in the meantime
             found = _own(download.place, label, decoder_layers)
             if found is None:
                 download.run()
@@ -87,20 +89,20 @@ def _at_hand(name: str, label: str, revision: str | None, decoder_layers: int | 
         try:
             return Checkpoint(label, folder, folder.name, check_folder(folder, label))
         except ModelError:
-            pass  # begun by another program and not finished
+            pass  # another program's unfinished download
     commit = cache.recorded_commit(name, revision or _MAIN)
     return _own(cache.commit_folder(name, commit), label, decoder_layers) if commit else None
 
 
 def _own(place: Path, label: str, decoder_layers: int | None) -> Checkpoint | None:
-    """What vlmtui's own cache has of a commit, where that is enough and sound."""
+    """The checkpoint of a commit in vlmtui's own cache; None where it is insufficient or damaged."""
     whole, layers = cache.cached_layers(place)
     if not whole or not (layers is None or (decoder_layers is not None and layers >= decoder_layers)):
         return None
     try:
         return Checkpoint(label, place, place.name, check_folder(place, label))
     except ModelError:
-        return None  # damaged since: what is missing is fetched again
+        return None  # damaged since then: what is missing is fetched again
 
 
 def _snapshot(name: str, revision: str | None, patterns: list[str]) -> Path | None:
@@ -121,7 +123,7 @@ def _snapshot(name: str, revision: str | None, patterns: list[str]) -> Path | No
 
 
 def _small_files(name: str, commit: str | None, place: Path | None) -> Path:
-    """Fetch config, tokenizer and processor: into `place`, or into the hub's own cache."""
+    """Download config, tokenizer and processor files into `place`, or into the hub's own cache."""
     from huggingface_hub import snapshot_download
 
     return Path(
@@ -130,7 +132,7 @@ def _small_files(name: str, commit: str | None, place: Path | None) -> Path:
             revision=commit,
             local_dir=place,
             allow_patterns=_SMALL,
-            # the hub's index tells of parts that are not fetched
+            # the hub's index lists files that are not downloaded
             ignore_patterns=[*_UNWANTED, "*.index.json"],
             tqdm_class=_silent(),
         )
@@ -138,7 +140,7 @@ def _small_files(name: str, commit: str | None, place: Path | None) -> Path:
 
 
 def _silent() -> Any:
-    """A progress bar class that shows nothing: the terminal is not ours to write on."""
+    """A progress bar class that shows nothing: the terminal belongs to the clients."""
     from tqdm.auto import tqdm
 
     class Silent(tqdm):  # type: ignore[misc]
@@ -150,7 +152,7 @@ def _silent() -> Any:
 
 @contextlib.contextmanager
 def _alone(place: Path, name: str, progress: Progress) -> Iterator[None]:
-    """One process at a time downloads a commit; the others wait for it."""
+    """Hold the lock of a commit, so that one process at a time downloads it."""
     place.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(place.with_suffix(".lock"))
     while not lock.is_locked:
@@ -165,7 +167,7 @@ def _alone(place: Path, name: str, progress: Progress) -> Iterator[None]:
 
 
 class _Download:
-    """One commit of a model on its way into vlmtui's cache."""
+    """The download of one commit of a model into vlmtui's cache."""
 
     def __init__(
         self, remote: HubCommit, label: str, revision: str | None, decoder_layers: int | None, progress: Progress
@@ -177,7 +179,7 @@ class _Download:
         self._progress = progress
 
     def run(self) -> None:
-        """Config first, which decides whether the rest is worth fetching; then the small files; then the tensors."""
+        """Fetch the config, which decides whether the model can be read; then the small files; then the tensors."""
         remote, place = self._remote, self.place
         refuse_without_weights(remote.files, self._label, remote.name)
         place.mkdir(parents=True, exist_ok=True)
@@ -200,7 +202,7 @@ class _Download:
         self._finish(held)
 
     def _index(self) -> dict[str, str]:
-        """Key to file, of the whole model on the hub."""
+        """Tensor key to file name, for the whole model on the hub."""
         if SINGLE in self._remote.files:
             return {tensor.key: SINGLE for tensor in self._remote.header(SINGLE)}
         index = parse_index(self._remote.text(INDEX), self._remote.name)
@@ -212,11 +214,11 @@ class _Download:
         return index
 
     def _held(self) -> dict[str, str]:
-        """Key to part, of what an earlier download left."""
+        """Tensor key to part file, for what earlier downloads have fetched."""
         if not cache.cached_layers(self.place)[0]:
             return {}
         held = parse_index((self.place / INDEX).read_bytes(), self._label)
-        # a part that was damaged since is not trusted
+        # parts may have been damaged since they were fetched
         try:
             for file in set(held.values()):
                 safetensors_header.read(self.place / file)
@@ -225,7 +227,7 @@ class _Download:
         return held
 
     def _tensors(self, files: Collection[str], wanted: Collection[str]) -> dict[str, list[safetensors_header.Tensor]]:
-        """The wanted tensors of each file that has some."""
+        """The wanted tensors of each of `files`."""
         names = sorted(files)
         with ThreadPoolExecutor(THREADS, "headers") as pool:
             found = dict(zip(names, pool.map(self._remote.header, names), strict=True))
@@ -238,8 +240,8 @@ class _Download:
         return tensors
 
     def _part(self, tensors: Mapping[str, list[safetensors_header.Tensor]]) -> Path:
-        """Fetch tensors into one file of their own, whole or not at all."""
-        # wide numbers first: whatever follows begins at a multiple of its own width
+        """Download tensors into a new part file, which appears only when it is complete."""
+        # widest elements first, so that every tensor starts at a multiple of its element size
         ordered = sorted(
             ((file, tensor) for file, group in tensors.items() for tensor in group),
             key=lambda one: (-_width(one[1]), one[0], one[1].start),
@@ -268,7 +270,7 @@ class _Download:
         return part
 
     def _finish(self, held: Mapping[str, str]) -> None:
-        """The index, which makes the folder whole, in one step; then the leavings of other attempts go."""
+        """Write the index in one step, which makes the folder complete; then remove leftovers of other attempts."""
         layers = "all" if self._layers is None else self._layers
         index = {"metadata": {cache.LAYERS: layers}, "weight_map": dict(sorted(held.items()))}
         write_whole(self.place / INDEX, json.dumps(index, indent=1).encode())
@@ -279,7 +281,7 @@ class _Download:
 
 
 def refuse_without_weights(files: Collection[str], label: str, name: str) -> None:
-    """Refuse a repository that has no safetensors checkpoint, by its file names."""
+    """Raise `ModelError` for a repository whose file names show that it has no safetensors checkpoint."""
     if CONFIG in files and (SINGLE in files or INDEX in files):
         return
     if CONFIG not in files or not any(file.endswith(".safetensors") for file in files):
@@ -290,7 +292,7 @@ def refuse_without_weights(files: Collection[str], label: str, name: str) -> Non
 
 
 def _width(tensor: safetensors_header.Tensor) -> int:
-    """Bytes of one number; 1 where that is not known, as in formats that pack several into a byte."""
+    """The size of an element in bytes; 1 where it is unknown, as in formats that pack several elements into a byte."""
     count = 1
     for length in tensor.shape:
         count *= length

@@ -1,14 +1,12 @@
-"""One commit of a model on the hub: its file names, small files, and byte ranges of the large ones.
+"""Hub files: the file names of one commit, its small files, and byte ranges of its large ones.
 
-Addresses, tokens, proxies and offline mode are the hub client's; the ranges are plain GETs over its session.
+huggingface_hub provides addresses, tokens, proxies and offline mode; ranges are plain GET requests over its session.
 """
 
 from __future__ import annotations
 
 import contextlib
-import errno
 import threading
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,27 +14,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
-from huggingface_hub import HfApi, constants, get_hf_file_metadata, hf_hub_download, hf_hub_url
-from huggingface_hub.errors import (
-    DisabledRepoError,
-    EntryNotFoundError,
-    GatedRepoError,
-    HfHubHTTPError,
-    LocalEntryNotFoundError,
-    OfflineModeIsEnabled,
-    RepositoryNotFoundError,
-    RevisionNotFoundError,
-)
+from huggingface_hub import HfApi, get_hf_file_metadata, hf_hub_download, hf_hub_url
 from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
 
-from vlmtui import cache
 from vlmtui._version import __version__
 from vlmtui.errors import ModelError
 from vlmtui.models.loading import safetensors_header
 from vlmtui.models.loading.checkpoint import one_line
 from vlmtui.models.loading.range_requests import ConnectionLostError, retry
 
-# most headers are shorter; the few that are not take a second request
+# bytes of the first request for a header: most headers are shorter, longer ones take a second request
 _FIRST = 16 << 10
 _CONNECT_S = 10.0
 _READ_S = 30.0
@@ -45,7 +32,7 @@ _MAY_PASS = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 @dataclass
 class HubCommit:
-    """A commit of hub model `name`. `files` are all its file names, with folders."""
+    """A commit of hub model `name`. `files` are all its file paths."""
 
     name: str
     commit: str
@@ -55,14 +42,14 @@ class HubCommit:
 
     @classmethod
     def of(cls, name: str, revision: str | None) -> HubCommit:
-        """Ask the hub what a revision of the model stands for."""
+        """Resolve a revision of a model to its commit on the hub."""
         info = HfApi().model_info(name, revision=revision, timeout=_READ_S)
         if not info.sha:
             raise ModelError(f"{name} has no commit on the hub: choose another model")
         return cls(name, info.sha, frozenset(file.rfilename for file in info.siblings or ()))
 
     def fetch(self, file: str, folder: Path) -> None:
-        """One small file into a folder."""
+        """Download one small file into a folder."""
         hf_hub_download(self.name, file, revision=self.commit, local_dir=folder)
 
     def text(self, file: str) -> bytes:
@@ -73,7 +60,7 @@ class HubCommit:
         return bytes(response.content)
 
     def header(self, file: str) -> list[safetensors_header.Tensor]:
-        """The tensors of a safetensors file, whose size must be what they say."""
+        """The tensors of a safetensors file. `ModelError` where its size contradicts its header."""
         try:
             first, size = self._read(file, 0, _FIRST)
             count = safetensors_header.length(first)
@@ -94,13 +81,13 @@ class HubCommit:
 
     @contextlib.contextmanager
     def open(self, file: str, start: int, size: int) -> Iterator[Iterator[bytes]]:
-        """The bytes [start, start + size) of a file, in blocks. `ConnectionLostError` for what may pass."""
+        """Stream the bytes [start, start + size) of a file. `ConnectionLostError` where another try may succeed."""
         with self._range(file, start, size) as (response, _):
-            # as they come: what is still being gathered would be lost when the line breaks
+            # unbuffered: what a buffer still gathers would be lost when the connection breaks
             yield response.iter_raw()
 
     def _read(self, file: str, start: int, size: int) -> tuple[bytes, int]:
-        """Bytes from `start` on, as many as there are up to `size`, and the whole file's size."""
+        """At most `size` bytes from `start` on, and the size of the whole file."""
 
         def attempt() -> tuple[bytes, int]:
             with self._range(file, start, size) as (response, whole):
@@ -119,7 +106,7 @@ class HubCommit:
                 if response.status_code in _MAY_PASS:
                     raise ConnectionLostError(f"the hub answers {response.status_code}")
                 if response.status_code in (401, 403) and "authorization" not in head:
-                    # a signed address of the storage behind the hub is good for a while only
+                    # a signed address of the storage behind the hub expires
                     self._forget(file)
                     raise ConnectionLostError(f"the hub's storage answers {response.status_code}")
                 hf_raise_for_status(response)
@@ -128,7 +115,7 @@ class HubCommit:
             raise ConnectionLostError(one_line(error)) from error
 
     def _checked(self, response: Any, file: str, start: int, size: int) -> int:
-        """The whole file's size, from an answer that has the very bytes that were asked for."""
+        """The size of the whole file. `ModelError` for a response that has other bytes than those requested."""
         said = str(response.headers.get("Content-Range", ""))
         span, _, whole = said.removeprefix("bytes ").partition("/")
         if response.status_code != 206 or not whole.isdigit():
@@ -141,7 +128,7 @@ class HubCommit:
         return int(whole)
 
     def _place(self, file: str) -> tuple[str, dict[str, str]]:
-        """Where a file's bytes are, and the headers to ask with: the person's token goes to the hub's host only."""
+        """The address of a file's bytes and the request headers: the user's token is sent to the hub's host only."""
         with self._lock:
             if file in self._places:
                 return self._places[file]
@@ -150,7 +137,7 @@ class HubCommit:
         head = build_hf_headers(library_name="vlmtui", library_version=__version__)
         if _host(found) != _host(url):
             head.pop("authorization", None)
-        # compressed, the bytes would not be the file's
+        # a compressed response would not have the file's own bytes
         head["Accept-Encoding"] = "identity"
         with self._lock:
             return self._places.setdefault(file, (found, head))
@@ -167,84 +154,3 @@ def _timeout() -> Any:
 def _host(url: str) -> tuple[str, str]:
     parts = urlsplit(url)
     return parts.scheme, parts.netloc.lower()
-
-
-@contextlib.contextmanager
-def explain_hub_errors(name: str, revision: str | None) -> Iterator[None]:
-    """Say what went wrong between here and the hub in one sentence with what to do, as a `ModelError`."""
-    at = f" at revision {revision}" if revision else ""
-    page = f"{constants.ENDPOINT}/{name}"
-    try:
-        yield
-    except GatedRepoError:
-        raise ModelError(
-            f"{name} is gated: accept its licence at {page}, then log in with `hf auth login` or set HF_TOKEN"
-        ) from None
-    except RevisionNotFoundError:
-        raise ModelError(f"{name} has no revision {revision}: look at {page}/commits/main") from None
-    except RepositoryNotFoundError:
-        raise ModelError(
-            f"there is no model {name} on {constants.ENDPOINT} (or it is private): check the name, or log in with "
-            "`hf auth login`"
-        ) from None
-    except DisabledRepoError:
-        raise ModelError(f"{name} was disabled on {constants.ENDPOINT}: choose another model") from None
-    except OfflineModeIsEnabled:
-        raise _not_here(name, at, "HF_HUB_OFFLINE is set: unset it to download it") from None
-    except HfHubHTTPError as error:
-        raise _refused(error, name, at, page) from None
-    except (LocalEntryNotFoundError, httpx2.TransportError, ConnectionLostError) as error:
-        if constants.HF_HUB_OFFLINE:
-            raise _not_here(name, at, "HF_HUB_OFFLINE is set: unset it to download it") from None
-        if isinstance(error.__cause__, HfHubHTTPError):
-            raise _refused(error.__cause__, name, at, page) from None
-        cause = one_line(error.__cause__ or error)
-        raise _not_here(name, at, f"{constants.ENDPOINT} cannot be reached ({cause}): {_check()}") from None
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise ModelError(
-                f"{name} cannot be kept, the disk of {cache.folder()} is full: free some, or name a folder on another "
-                f"disk with {cache.ENVIRONMENT}; what was fetched is not fetched again"
-            ) from None
-        if isinstance(error, PermissionError):
-            raise ModelError(
-                f"{name} cannot be kept ({one_line(error)}): name a folder of yours with {cache.ENVIRONMENT}"
-            ) from None
-        raise ModelError(f"{name}{at} could not be downloaded ({one_line(error)}): check disk and connection") from None
-
-
-def _refused(error: HfHubHTTPError, name: str, at: str, page: str) -> ModelError:
-    status = error.response.status_code if error.response is not None else 0
-    if isinstance(error, EntryNotFoundError):
-        return ModelError(f"a file of {name}{at} is missing on the hub ({one_line(error)}): choose another revision")
-    if status == 401:
-        return ModelError(
-            f"{constants.ENDPOINT} does not take your token for {name}: log in again with `hf auth login`, or unset "
-            "HF_TOKEN"
-        )
-    if status == 403:
-        return ModelError(
-            f"you may not download {name}: accept its licence at {page}, then log in with `hf auth login`"
-        )
-    if status == 407:
-        return ModelError(f"{name}{at} could not be downloaded: the proxy wants a password: {_check()}")
-    if status == 429:
-        return ModelError(
-            f"{constants.ENDPOINT} has had too many requests from here: wait a few minutes, or log in with "
-            "`hf auth login`"
-        )
-    return ModelError(f"{name}{at} could not be downloaded ({one_line(error)}): try again later")
-
-
-def _not_here(name: str, at: str, why: str) -> ModelError:
-    return ModelError(f"{name}{at} is not on this disk, and {why}, or give a folder")
-
-
-def _check() -> str:
-    """What to check about the connection: with a proxy set, that too; its password stays out of sight."""
-    scheme = urlsplit(constants.ENDPOINT).scheme
-    proxy = urllib.request.getproxies().get(scheme)
-    if proxy is None or urllib.request.proxy_bypass(urlsplit(constants.ENDPOINT).hostname or ""):
-        return "check the connection"
-    shown = urlsplit(proxy)._replace(netloc=urlsplit(proxy).netloc.rpartition("@")[2]).geturl()
-    return f"check the connection and the proxy {shown} ({scheme.upper()}_PROXY)"

@@ -1,4 +1,4 @@
-"""From a checkpoint on disk to a model on a device, without the decoder's layers or a text tower."""
+"""Model loader: from a checkpoint on disk to a model on a device, usually without decoder layers or text tower."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ _TALKATIVE = ("modeling_utils", "distributed.tensor_parallel")
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A model on its device, how deep its decoder really is, and the processing that belongs to it.
+    """A model on its device, with its preprocessing.
 
-    `config` is the whole checkpoint's. `whole` says that all of the decoder's layers were loaded, and the text tower of
-    a model of two towers.
+    `config` is the config of the whole checkpoint, and `llm_layers` the number of decoder layers in it. `whole`: all
+    decoder layers were loaded, or both towers of a dual encoder.
     """
 
     name: str
@@ -59,9 +59,10 @@ def load_model(
     note: str = "",
     decoder_layers: int | None = 0,
 ) -> LoadedModel:
-    """Load a checkpoint with the first `decoder_layers` of its decoder's layers.
+    """Load a checkpoint with its first `decoder_layers` decoder layers.
 
-    None of them is what most need; with None it is all of them. Of two towers 0 is the vision tower, None both.
+    0 loads none, for most lenses need none, and None loads all. Of a dual encoder, 0 loads the vision tower alone and
+    None both towers.
     """
     on = choose_device(device)
     config = _config(checkpoint)
@@ -76,7 +77,7 @@ def load_model(
     progress("reading weights", 0, 0)
     quantised = quantisation(checkpoint.config) is not None
     model = _weights(architecture, checkpoint, part, held_as, {"device_map": {"": str(on)}} if quantised else {})
-    if on.type != "cpu" and not quantised:  # quantised weights cannot be moved: they were put there
+    if on.type != "cpu" and not quantised:  # quantised weights cannot be moved: they were loaded onto the device
         progress(f"moving weights to {on}", 0, 0)
         model = model.to(on)
     return LoadedModel(
@@ -85,9 +86,9 @@ def load_model(
 
 
 def empty_model(checkpoint: Checkpoint, decoder_layers: int | None = 0) -> Any:
-    """The model without its numbers, on torch's meta device: its names, shapes and how many there would be.
+    """The model on torch's meta device: the names and shapes of its parameters, without values.
 
-    It needs config.json alone. Raises `ModelError` for what vlmtui cannot read, before any weights are fetched.
+    Only config.json is needed. Raises `ModelError` for a model that vlmtui cannot read, before weights are fetched.
     """
     config = _config(checkpoint)
     architecture = _architecture(config, checkpoint.name)
@@ -95,7 +96,7 @@ def empty_model(checkpoint: Checkpoint, decoder_layers: int | None = 0) -> Any:
 
 
 def parameter_count(model: Any) -> int:
-    """How many numbers a model's parameters hold."""
+    """The number of a model's parameters."""
     return sum(p.numel() for p in model.parameters())
 
 
@@ -120,11 +121,11 @@ def _config(checkpoint: Checkpoint) -> Any:
 
 
 def _part(config: Any, layers: int | None) -> Any:
-    """The config of what is loaded with so many of the decoder's layers, None for all."""
+    """The config of the part that is loaded with the first `layers` decoder layers; None for all."""
     if layers is None:
         return config
     if is_encoder(config.model_type):
-        # it has no decoder, its layers are the tower's own; a text tower beside it is for those who have texts
+        # an encoder has no decoder: num_hidden_layers is the tower's own; its text tower is needed only for texts
         return config.vision_config if layers == 0 and _can_be_split(config) else config
     text = config.get_text_config()
     text.num_hidden_layers = layers
@@ -162,13 +163,13 @@ def _empty(architecture: Any, config: Any) -> Any:
 
 
 def _dtype(checkpoint: Checkpoint, wanted: str, on: torch.device, empty: Any) -> torch.dtype:
-    """The dtype to hold the model in, when its files' dtypes are such as can be read and it fits in memory."""
+    """The dtype to load the model in. Raises `ModelError` where its files cannot be read or it does not fit."""
     files = weight_files(checkpoint.folder, checkpoint.name)
     tensors = [tensor for file in files for tensor in check_file(file, checkpoint.name)]
     if quantisation(checkpoint.config) is None:
         check_numbers(empty, tensors, checkpoint.name)
         return choose_dtype(wanted, on, parameter_count(empty))
-    # what is not quantised stays as it was stored, and the rest computes with it: no other dtype goes with it
+    # weights that are not quantised keep their stored dtype, and the quantised ones compute in it: no other works
     stored = stored_dtype(checkpoint.config)
     if wanted not in ("auto", stored):
         raise ModelError(f"{checkpoint.name} is quantised around {stored} and cannot be {wanted}: leave out --dtype")
@@ -180,11 +181,14 @@ def _dtype(checkpoint: Checkpoint, wanted: str, on: torch.device, empty: Any) ->
 
 
 def _check_rows(tokenizer: Any, empty: Any, name: str) -> None:
-    """A tokenizer with fewer word-pieces than the matrix has rows is common; with more it is another model's."""
+    """Refuse a tokenizer with more word-pieces than the embedding matrix has rows: it belongs to another model.
+
+    Fewer word-pieces than rows are common.
+    """
     if tokenizer is None:
-        return  # a tower alone
+        return  # an encoder
     rows = len(empty.get_input_embeddings().weight)
-    # tokens that were added beyond the matrix, but never trained, are none of its words
+    # `vocab_size` excludes added tokens, which may lie beyond the matrix if they were never trained
     if tokenizer.vocab_size > rows:
         raise ModelError(
             f"the tokenizer of {name} has {tokenizer.vocab_size:,} word-pieces and its embedding matrix only {rows:,} "
@@ -224,7 +228,7 @@ def _weights(
 
 @contextmanager
 def _hushed() -> Iterator[None]:
-    """Without transformers' reports, at length, that the decoder's layers are not there and nothing is sharded."""
+    """Silence transformers' long reports that the decoder layers are missing and that nothing is sharded."""
     loggers = [logging.getLogger(f"transformers.{name}") for name in _TALKATIVE]
     before = [logger.level for logger in loggers]
     for logger in loggers:

@@ -1,4 +1,4 @@
-"""From a model name to a folder on this disk that holds its checkpoint, or as much of it as is needed."""
+"""Model folders: the folder on this disk that holds a model's checkpoint, or as much of it as is needed."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ __all__ = ["INDEX", "Checkpoint", "Progress", "check_folder", "find_checkpoint",
 def find_checkpoint(
     source: ModelSource, revision: str | None, progress: Progress, *, decoder_layers: int | None = 0
 ) -> Checkpoint:
-    """The checkpoint that `source` stands for: a folder, the hub's cache, vlmtui's own, or downloaded now.
+    """Find the checkpoint of `source`: a folder, in the hub's cache, in vlmtui's cache, or downloaded now.
 
-    From the hub comes what a model with its first `decoder_layers` decoder layers is made of (None: all of them);
-    what is there already is not fetched again. Raises `ModelError` with one sentence that says what is wrong and what
-    to do. `progress(doing, bytes there, bytes wanted)` may raise to stop a download; the next one goes on from there.
+    A download has what a model with its first `decoder_layers` decoder layers consists of (None: all of them), and
+    fetches nothing that is already on this disk. `progress(doing, bytes fetched, bytes wanted)` may raise to stop it;
+    the next download resumes it. Raises `ModelError`.
     """
     if source.folder is not None:
         if revision is not None:
@@ -32,7 +32,7 @@ def find_checkpoint(
 
 
 def has_full_decoder(checkpoint: Checkpoint) -> bool:
-    """Whether all of the decoder's layers are on this disk: of a hub model often only what exploring needs is."""
+    """Whether all decoder layers are on this disk: of a hub model, often only what most lenses need is."""
     finished, layers = cache.cached_layers(checkpoint.folder)
     return not finished or layers is None
 

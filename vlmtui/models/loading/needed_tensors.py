@@ -1,4 +1,4 @@
-"""Which tensors of a checkpoint a model is made of, by the names that the files give them."""
+"""Needed tensors: the tensors of a checkpoint that a model, or the part of it to load, consists of."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from vlmtui.models.loading.safetensors_header import Tensor
 
 
 def check_numbers(skeleton: Any, tensors: Collection[Tensor], name: str) -> None:
-    """Refuse weights of a checkpoint that are no plain floating-point numbers where `skeleton` wants such."""
+    """Raise `ModelError` for a weight that is floating-point in the model `skeleton` and not in the checkpoint."""
     odd = {tensor.key: tensor for tensor in tensors if tensor.dtype not in FLOATS}
     if not odd:
         return
@@ -24,12 +24,11 @@ def check_numbers(skeleton: Any, tensors: Collection[Tensor], name: str) -> None
 
 
 def needed_keys(skeleton: Any, keys: Iterable[str], quantised: bool = False) -> dict[str, str]:
-    """Those of a checkpoint's `keys` that `skeleton` (a model, its numbers may be missing) takes its weights from.
+    """Map the checkpoint's `keys` that `skeleton` needs to their names in the model.
 
-    Each with its name in the model.
-
-    The keys are renamed as transformers renames them on loading, old names of a family included. A quantised
-    checkpoint keeps scales and tables beside each weight: they are needed where the weight is.
+    `skeleton` is the model to load, with or without values. Keys are renamed as transformers renames them on loading,
+    including a family's old names. A quantised checkpoint stores scales and tables along with each weight, and they
+    are needed where the weight is.
     """
     state = skeleton.state_dict()
     modules = {name.rpartition(".")[0] for name in state}
@@ -38,7 +37,7 @@ def needed_keys(skeleton: Any, keys: Iterable[str], quantised: bool = False) -> 
     converters = [transform for transform in transforms if isinstance(transform, WeightConverter)]
     prefix = skeleton.base_model_prefix
     needed = {}
-    # in the order of loading: some renamings depend on what was seen before
+    # in the order of loading: some renamings depend on the keys before
     for key in sorted(keys, key=dot_natural_key):
         renamed, _ = rename_source_key(key, renamings, converters, prefix, state)
         if renamed not in state and key in state:
@@ -49,7 +48,7 @@ def needed_keys(skeleton: Any, keys: Iterable[str], quantised: bool = False) -> 
 
 
 def _beside(key: str, state: Any, modules: set[str]) -> bool:
-    """Whether `key` is of a module of the model (`x.SCB` of `x`), or below a weight of it (`x.weight.absmax`)."""
+    """Whether `key` belongs to a module of the model (`x.SCB` to `x`) or to a weight of it (`x.weight.absmax`)."""
     parent = key.rpartition(".")[0]
     if parent in modules:
         return True

@@ -1,4 +1,4 @@
-"""A model's own image processor and tokenizer, and what they make of a picture and a prompt."""
+"""Preprocessing: a model's own image processor and tokenizer, applied to an image and a prompt."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DEFAULT_PROMPT = "Describe the image."
 
 @dataclass(frozen=True)
 class Inputs:
-    """`pixels` is what the image processor made; `input_ids` [1, positions] the prompt, None where there is none."""
+    """A model's inputs: `pixels` from the image processor, and the prompt's `input_ids` [1, positions] or None."""
 
     pixels: dict[str, Tensor]
     input_ids: Tensor | None
@@ -30,11 +30,12 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Processing:
-    """`whole` is the family's processor, None where only its parts could be built; a tower alone has no tokenizer.
+    """The image processor, the tokenizer and the processor of a model; an encoder has no tokenizer here.
 
-    `options` are what the family's processor passes to its image processor beside the settings in its file, `separator`
-    is the text between image and sentence in a prompt. `folder` is where the files of a tower alone are: those of a
-    text tower beside it are read when there is a text.
+    `whole` is the family's processor, None where only its parts could be built. `options` are what that processor
+    passes to its image processor in addition to the settings in its file, and `separator` is the text between image
+    and sentence in a prompt. `folder` is the folder of an encoder's files, from which the tokenizer of its text tower
+    is read when it is needed.
     """
 
     image_processor: Any
@@ -45,17 +46,17 @@ class Processing:
     separator: str = "\n"
 
     def text_tokenizer(self, name: str) -> Any:
-        """The tokenizer of the text tower beside a vision tower, read now."""
+        """Read the tokenizer of an encoder's text tower. `ModelError` where it cannot be built."""
         assert self.folder is not None
         return _tokenizer(self.folder, name)
 
     def pixels(self, image: Image.Image) -> dict[str, Tensor]:
-        """What the image processor makes of one upright RGB picture."""
+        """The tensors that the image processor makes from one upright RGB image."""
         made = self.image_processor(images=image, return_tensors="pt", **self.options)
         return {key: value for key, value in made.items() if isinstance(value, Tensor)}
 
     def prepare(self, image: Image.Image, prompt: str) -> Inputs:
-        """The inputs for one upright RGB picture and a sentence."""
+        """The inputs for one upright RGB image and a sentence."""
         if self.whole is None:
             return Inputs(self.pixels(image), None)
         tensors = self._processed(image, self._text(prompt))
@@ -64,26 +65,28 @@ class Processing:
             tensors = self._processed(image, self.tokenizer.bos_token + self._text(prompt))
         ids = tensors.pop("input_ids", None)
         tensors.pop("attention_mask", None)
-        tensors.pop("labels", None)  # PaliGemma's processor makes them too, for training
+        tensors.pop("labels", None)  # PaliGemma's processor adds them for training
         return Inputs(tensors, ids)
 
     def _processed(self, image: Image.Image, text: str) -> dict[str, Tensor]:
         bos = self.tokenizer.bos_token
-        # as transformers' own apply_chat_template has it: where BOS is written there, the tokenizer adds none
+        # as in transformers' apply_chat_template: where the text begins with BOS, the tokenizer adds none
         options = {"add_special_tokens": False} if bos and text.startswith(bos) else {}
         made = self.whole(images=image, text=text, return_tensors="pt", **options)
         return {key: value for key, value in made.items() if isinstance(value, Tensor)}
 
     @property
     def _plain(self) -> bool:
-        """Whether the prompt is BOS, image, newline and the sentence; BOS is where the family's processor puts it, and
-        PaliGemma's own has its newline at the end."""
-        # BLIP's processors put the places of their queries before the text, and show the text to the Q-Former
+        """Whether the prompt is BOS, image, separator and the sentence.
+
+        The family's processor decides where BOS is; PaliGemma's adds a newline at the end.
+        """
+        # BLIP's processors put the placeholders of their queries before the text, and give the text to the Q-Former
         queries = getattr(self.whole, "num_query_tokens", None)
         return getattr(self.whole, "chat_template", None) is None and not queries
 
     def _text(self, prompt: str) -> str:
-        """The chat template with the image first; without a template image, newline and the sentence."""
+        """The prompt text: the chat template with the image first; without a template image, separator, sentence."""
         if self._plain:
             return f"{self.whole.image_token}{self.separator}{prompt}"
         if getattr(self.whole, "chat_template", None) is None:
@@ -93,14 +96,14 @@ class Processing:
 
 
 def load_processing(folder: Path, config: Any, name: str) -> Processing:
-    """The processor in `folder`: PIL's image processor, unless the family has only the torchvision one."""
+    """Load the processor in `folder`, with the PIL image processor unless the family has only a torchvision one."""
     image_processor = _image_processor(folder, config, name)
     if is_encoder(config.model_type):
         return Processing(image_processor, None, None, folder=folder)
     try:
         whole = AutoProcessor.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except (ImportError, OSError, ValueError, AttributeError, TypeError, KeyError) as error:
-        # torchvision's families: the parts will do, and the places are counted from the features
+        # families whose processor needs torchvision: its parts suffice, and placeholders are counted from the features
         logging.getLogger(__name__).warning("the processor of %s could not be built whole: %s", name, error)
         whole = None
     if whole is not None and hasattr(whole, "image_processor") and hasattr(whole, "tokenizer"):
@@ -135,21 +138,21 @@ def _processor_class(model_type: str) -> Any:
 
 
 def _options(processor_class: Any, config: Any) -> dict[str, Any]:
-    """What a family's processor asks of its image processor, such as to crop to tiles."""
+    """The options that a family's processor passes to its image processor, such as to crop to tiles."""
     try:
         asked = dict(getattr(processor_class, "images_kwargs", None) or {})
-    except ImportError:  # a class that stands for one that this machine cannot have
+    except ImportError:  # a placeholder class for one whose dependencies are not installed
         asked = {}
     return asked | family_class(config.model_type).image_options(config)
 
 
 def _complete(whole: Any, config: Any) -> None:
-    """Fill in what processors saved by old versions lack, from the model's config, as their authors ask for."""
+    """Fill in from the model's config what processors saved by old versions lack, as transformers recommends."""
     if getattr(whole, "patch_size", 0) is None:
         whole.patch_size = config.vision_config.patch_size
         strategy = getattr(config, "vision_feature_select_strategy", "default")
         whole.vision_feature_select_strategy = strategy
-        # "default" drops the class token again; "full" keeps it where the tower has one
+        # "default" removes the class token again; "full" keeps it where the tower has one
         whole.num_additional_image_tokens = int(
             has_class_token(config.vision_config.model_type) or strategy == "default"
         )
@@ -168,9 +171,9 @@ def _cannot_build(part: str, name: str, error: Exception) -> ModelError:
 
 
 def candidate_ids(tokenizer: Any, rows: int, all_tokens: bool) -> Tensor:
-    """The rows of an embedding matrix that words are looked for in, int64 ascending.
+    """The rows of an embedding matrix that the nearest-token search covers, int64 ascending.
 
-    Those that the tokenizer can name and that are not special; with `all_tokens` every row there is.
+    Rows of special tokens, and rows for which the tokenizer has no token, are left out unless `all_tokens`.
     """
     if all_tokens:
         return torch.arange(rows)
@@ -180,20 +183,20 @@ def candidate_ids(tokenizer: Any, rows: int, all_tokens: bool) -> Tensor:
 
 
 def special_ids(tokenizer: Any) -> frozenset[int]:
-    """Ids in `all_special_ids`, and added tokens marked special."""
+    """The ids in `all_special_ids` and of added tokens marked special."""
     added = {i for i, token in tokenizer.added_tokens_decoder.items() if token.special}
     return frozenset(tokenizer.all_special_ids) | added
 
 
 def named_ids(tokenizer: Any) -> frozenset[int]:
-    """Every id that the tokenizer has a piece for."""
+    """The ids of all of the tokenizer's word-pieces."""
     return frozenset(tokenizer.get_vocab().values())
 
 
 def token_names(
     tokenizer: Any, named: frozenset[int], ids: list[int]
 ) -> tuple[dict[int, str | None], dict[int, str | None]]:
-    """For each id the tokenizer's own piece, and what it decodes to; None for rows it has no name for."""
+    """The word-piece of each id and the text that it decodes to; None for ids that the tokenizer does not name."""
     pieces: dict[int, str | None] = {i: tokenizer.convert_ids_to_tokens(i) if i in named else None for i in ids}
     texts: dict[int, str | None] = {i: tokenizer.decode([i]) if i in named else None for i in ids}
     return pieces, texts

@@ -1,7 +1,7 @@
-"""Parts of remote files into one local file: in parallel, again where the line broke, and on from where it stopped.
+"""Range requests: parts of remote files downloaded in parallel into one local file, with retries and resumption.
 
-What arrived is written down in a journal beside the file, after it has reached the disk; so neither a server that dies
-nor a process that is killed makes anything be fetched twice.
+A journal beside the file records what has reached the disk, so that neither a server that fails nor a process that is
+killed causes anything to be fetched twice.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from typing import TypeVar
 THREADS = 4
 CHUNK = 16 << 20
 JOURNAL_EVERY = 4 << 20
-# seconds before the next attempt; an attempt that brought something begins the count anew
+# seconds before each further attempt; an attempt that fetched something restarts the count
 WAITS_S = (0.5, 1.0, 2.0, 4.0, 8.0)
 _TELL_EVERY_S = 0.1
 
 
 class ConnectionLostError(Exception):
-    """The connection failed in a way that may pass: worth another attempt."""
+    """The connection failed in a way that may be temporary."""
 
 
 def retry(attempt: Callable[[], T]) -> T:
-    """What `attempt` returns, tried again after a while where the line broke."""
+    """Call `attempt`, again after a while where the connection was lost, and return its result."""
     for seconds in WAITS_S:
         try:
             return attempt()
@@ -40,7 +40,7 @@ def retry(attempt: Callable[[], T]) -> T:
 
 @dataclass(frozen=True)
 class ByteRange:
-    """`size` bytes of remote `file` from `start` on, which go to the local file from `to` on."""
+    """`size` bytes of the remote `file` from `start` on, to be written to the local file from `to` on."""
 
     file: str
     start: int
@@ -49,12 +49,12 @@ class ByteRange:
 
 
 T = TypeVar("T")
-# (file, first byte, how many) -> the bytes in blocks; raises `ConnectionLostError` for what may pass
+# (file, start, size) -> the bytes in blocks; raises `ConnectionLostError` for a failure that may be temporary
 Open = Callable[[str, int, int], AbstractContextManager[Iterator[bytes]]]
 
 
 def coalesce(pieces: Sequence[ByteRange]) -> list[ByteRange]:
-    """The same bytes in as few pieces as can be: neighbours that are neighbours on both sides become one."""
+    """Merge ranges that are adjacent in both the remote and the local file, so that there are as few as possible."""
     merged: list[ByteRange] = []
     for piece in sorted(pieces, key=lambda piece: piece.to):
         last = merged[-1] if merged else None
@@ -71,7 +71,7 @@ def coalesce(pieces: Sequence[ByteRange]) -> list[ByteRange]:
 
 
 def missing_ranges(pieces: Sequence[ByteRange], got: Sequence[tuple[int, int]]) -> list[ByteRange]:
-    """What is left of `pieces` when the bytes [first, end) of the local file in `got` are there."""
+    """What is left to fetch of `pieces` when the local file has the spans [first, end) in `got`."""
     spans = _union(got)
     left = []
     for piece in pieces:
@@ -98,13 +98,16 @@ def _union(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 class Journal:
-    """What has arrived, as spans [first, end) of the local file, one a line; the last line may be torn."""
+    """A text file of the spans [first, end) of the local file that have arrived, one a line.
+
+    The last line may be incomplete.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def spans(self) -> list[tuple[int, int]]:
-        """What it tells of; nothing where there is none."""
+        """The recorded spans; none where there is no journal."""
         found = []
         try:
             lines = self.path.read_text(encoding="ascii").splitlines(keepends=True)
@@ -117,16 +120,16 @@ class Journal:
         return found
 
     def add(self, first: int, end: int) -> None:
-        """Bytes that are on the disk."""
+        """Record a span that is on the disk."""
         with self.path.open("a", encoding="ascii") as file:
             file.write(f"{first} {end}\n")
 
 
 class RangeDownload:
-    """One local file being put together out of pieces of remote ones."""
+    """The download of one local file from ranges of remote ones."""
 
     def __init__(self, target: Path, size: int, pieces: Sequence[ByteRange], open_range: Open) -> None:
-        """`size` is the whole local file's; what `pieces` leave out is the caller's to write."""
+        """Prepare a download to `target` of `size` bytes; the caller writes the bytes that `pieces` do not cover."""
         self.journal = Journal(target.with_suffix(".journal"))
         self._target = target
         self._size = size
@@ -146,9 +149,9 @@ class RangeDownload:
         return self.wanted - self.got
 
     def run(self, tell: Callable[[int, int], None]) -> None:
-        """Fetch what is missing; `tell(bytes there, bytes wanted)` is called from this thread and may raise to stop.
+        """Fetch what is missing; `tell(bytes fetched, bytes wanted)` is called in this thread and may raise to stop.
 
-        Raises `ConnectionLostError` when the line stays broken, `OSError` when the disk is full.
+        Raises `ConnectionLostError` when retries do not help, `OSError` when the disk is full.
         """
         tell(self.got, self.wanted)
         handle = os.open(self._target, os.O_RDWR | os.O_CREAT, 0o644)
@@ -169,7 +172,7 @@ class RangeDownload:
                             future.result()
                         tell(self.got, self.wanted)
                 finally:
-                    # on the way out with an error the others end at their next block, and write down what they have
+                    # after an error the other threads end at their next block and record what they have
                     self._stop.set()
                     pool.shutdown(cancel_futures=True)
             assert self.got == self.wanted, f"{self.got} bytes of {self.wanted}"

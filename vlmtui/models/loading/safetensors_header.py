@@ -1,4 +1,4 @@
-"""The head of a safetensors file: eight bytes of length, JSON with every tensor's place, then the numbers."""
+"""Safetensors header: eight bytes of length, then JSON with the dtype, shape and position of every tensor."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 LENGTH_BYTES = 8
-_MOST = 100 << 20  # what the format allows
+_MOST = 100 << 20  # the format's own limit
 
 
 @dataclass(frozen=True)
 class Tensor:
-    """A tensor in a file: its key, dtype as the format writes it, shape, and bytes [start, end) of the whole file."""
+    """A tensor in a file: its key, its dtype as the format writes it, its shape, and its bytes [start, end)."""
 
     key: str
     dtype: str
@@ -25,12 +25,12 @@ class Tensor:
 
     @property
     def size(self) -> int:
-        """Bytes."""
+        """The size in bytes."""
         return self.end - self.start
 
 
 def length(first: bytes) -> int:
-    """How long the JSON is, from a file's first eight bytes. `ValueError` where that can be no length."""
+    """The length of the JSON in bytes, from a file's first eight bytes. `ValueError` for an impossible length."""
     if len(first) < LENGTH_BYTES:
         raise ValueError("its header is cut short")
     (count,) = struct.unpack("<Q", first[:LENGTH_BYTES])
@@ -40,7 +40,7 @@ def length(first: bytes) -> int:
 
 
 def parse(text: bytes) -> tuple[list[Tensor], int]:
-    """The tensors that a header's JSON tells of, and how long its file must be. `ValueError` where it is damaged."""
+    """Parse a header's JSON: its tensors, and the size that the file must have. `ValueError` where it is damaged."""
     try:
         entries: dict[str, Any] = json.loads(text)
         begin = LENGTH_BYTES + len(text)
@@ -59,7 +59,7 @@ def parse(text: bytes) -> tuple[list[Tensor], int]:
 
 
 def read(file: Path) -> list[Tensor]:
-    """The tensors of a file on this disk. `ValueError` where it is damaged or half-written, `OSError` as usual."""
+    """Read the tensors of a file on this disk. `ValueError` where it is damaged or incomplete."""
     size = file.stat().st_size
     with file.open("rb") as opened:
         count = length(opened.read(LENGTH_BYTES))
@@ -72,12 +72,12 @@ def read(file: Path) -> list[Tensor]:
 
 
 def pack(tensors: Sequence[Tensor]) -> bytes:
-    """The head of a file that holds these tensors, one after another, in this order."""
+    """The header of a file that holds these tensors consecutively, in this order."""
     entries: dict[str, object] = {"__metadata__": {"format": "pt"}}
     at = 0
     for tensor in tensors:
         entries[tensor.key] = {"dtype": tensor.dtype, "shape": tensor.shape, "data_offsets": [at, at + tensor.size]}
         at += tensor.size
     text = json.dumps(entries, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % LENGTH_BYTES)  # the numbers begin at a multiple of eight
+    text += b" " * (-len(text) % LENGTH_BYTES)  # data begins at a multiple of eight
     return struct.pack("<Q", len(text)) + text

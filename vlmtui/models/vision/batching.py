@@ -1,4 +1,4 @@
-"""Pictures that go through the tower together: which may, how many, and their tensors one after the other."""
+"""Batching of images for one pass of the tower: which images, how many, and their concatenated tensors."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from vlmtui.models.loading.processor import Inputs
 
 _AT_A_TIME = {"cpu": (16, 256 << 20)}
 _ON_GPUS = (32, 2 << 30)
-"""Pictures of a pass, and bytes that their states may take, about: constant, so that the same always go together. On a
-CPU more are slower again, as measured on the demo model."""
-_PER_STATE = 8  # numbers of the tower's width that are held of a state at a time, about
+"""The most images in a pass, and about how many bytes their states may take. Constants, so that the same images are
+always batched together. On a CPU, larger batches are slower again (measured on the demo model)."""
+_PER_STATE = 8  # about how many vectors of the tower's width each state takes at a time
 
 
 def batch_key(family: Family, inputs: Inputs) -> str:
-    """A word that is the same for pictures that may go through the tower together; "" where none may.
+    """A key that is equal for images that may share a pass of the tower; "" where the family cannot batch.
 
-    Their tensors have the same shapes, and all that is no pixel is the same too: prompt, masks, sizes. So is the number
-    of their tokens, and what each of these is made of.
+    Their tensors have equal shapes and, apart from pixels, equal values (prompt, masks, sizes), and so they have as
+    many tokens as each other, made from the same patches.
     """
     if not family.stackable or any(tensor.ndim == 0 for tensor in inputs.pixels.values()):
         return ""
@@ -35,14 +35,14 @@ def batch_key(family: Family, inputs: Inputs) -> str:
 
 
 def stack_inputs(several: Sequence[Inputs]) -> Pixels:
-    """The tensors of pictures that are alike, in their order."""
+    """Concatenate the tensors of images with an equal `batch_key`, in their order."""
     if len(several) == 1:
         return dict(several[0].pixels)
     return {name: torch.cat([one.pixels[name] for one in several]) for name in several[0].pixels}
 
 
 def images_a_pass(family: Family, inputs: Inputs, width: int, device: torch.device, itemsize: int) -> int:
-    """How many pictures like this may go through the tower at a time, whose states are `width` numbers; at least 1."""
+    """The most images like this one in a pass of the tower, whose states have `width` elements; at least 1."""
     if not family.stackable:
         return 1
     vision = family.vision_config
@@ -57,7 +57,7 @@ def images_a_pass(family: Family, inputs: Inputs, width: int, device: torch.devi
 
 
 def input_bytes(inputs: Inputs) -> int:
-    """Bytes of its tensors."""
+    """The size of the tensors in bytes."""
     return sum(tensor.numel() * tensor.element_size() for tensor in _all(inputs).values())
 
 

@@ -1,4 +1,4 @@
-"""Models with a classification head: the classes of a picture, and what each of its patches says for a class."""
+"""Classification head: the class logits of an image, and the evidence of each patch for a class."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from vlmtui.results.classification import HeadInput, refusal
 
 
 class Classifier:
-    """A model's linear head; `UsageError` for a model without one.
+    """A model's linear classification head; `UsageError` for a model without one.
 
-    `reads` is what the head is given, all of it after the tower's final norm (CLIP's has none there), and `kind` how
-    its logits become probabilities: `softmax` over the classes, or, where several may be true at once, `sigmoid`.
+    `reads` is the head's input, taken after the tower's final norm (CLIP has none there). `kind` is how logits become
+    probabilities: `softmax` over the classes, or `sigmoid` where several classes may apply at once.
     """
 
     def __init__(self, loaded: LoadedModel, family: Family) -> None:
@@ -39,12 +39,12 @@ class Classifier:
 
     @property
     def exact(self) -> bool:
-        """Whether `evidence` are parts of the logit, and not only what the head would say of a patch."""
+        """Whether `evidence` and `rest` add up to the logit; otherwise evidence is the head applied to each patch."""
         return self.reads != "class token"
 
     @torch.no_grad()
     def logits(self, inputs: Inputs, final: TowerOutput) -> Tensor:
-        """The logit of every class, float32 [classes]."""
+        """The logits, float32 [classes]."""
         token, mean = final.states[0, 0], patch_states(self._family, inputs, final).float().mean(dim=0)
         given = {
             "class token": token.float(),
@@ -55,22 +55,22 @@ class Classifier:
 
     @torch.no_grad()
     def evidence(self, inputs: Inputs, final: TowerOutput, classes: Tensor) -> Tensor:
-        """What every patch says for some classes (int64 [n]), float32 [n, patches].
+        """The evidence of every patch for some classes (int64 [n]), float32 [n, patches].
 
-        Where the head reads the patches' mean, each patch's share of the logit: their sum and `rest` are the logit.
-        Where it reads the class token alone, the logit that the head gives a patch in its place, which it was never
-        trained for.
+        Where the head reads the mean of the patches, this is each patch's share of the logit: the shares and `rest` add
+        up to the logit. Where it reads the class token alone, it is the logit for the patch's state in place of the
+        class token, which the head was not trained on.
         """
         patches = patch_states(self._family, inputs, final).float()
         weight = self._head.weight[classes.to(self._head.weight.device)].float()
         if self.reads == "class token":
             return weight @ patches.T + self._bias(classes).unsqueeze(1)
-        # of a head that reads both, the second half is for the mean
+        # where the head reads both, the second half of its weight is for the mean
         return weight[:, -patches.shape[1] :] @ patches.T / len(patches)
 
     @torch.no_grad()
     def rest(self, final: TowerOutput, classes: Tensor) -> Tensor | None:
-        """What is in the logits of some classes that no patch's share is: bias, and the class token's part [n]."""
+        """The part of the logits [n] that is no patch's share: bias and class token; None unless `exact`."""
         if not self.exact:
             return None
         if self.reads == "mean of the patches":

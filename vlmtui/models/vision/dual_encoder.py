@@ -1,7 +1,7 @@
-"""Dual encoders (CLIP, SigLIP, SigLIP 2): texts and images as vectors of one space.
+"""Dual encoders (CLIP, SigLIP, SigLIP 2): texts and images as vectors in one space.
 
-The vector of the whole image is the model's own. Single patches have none: theirs are approximate, made as the family's
-`patch_vectors` describes.
+The model itself makes the vector of the whole image. It makes none for single patches: those are approximate, computed
+by the family's `patch_vectors`.
 """
 
 from __future__ import annotations
@@ -28,9 +28,10 @@ _CACHED = 8  # lists of texts
 
 @dataclass(frozen=True)
 class TextVectors:
-    """`vectors` float32 [texts, width], and the number of word-pieces (special ones included) of each text.
+    """The `vectors` of texts, float32 [texts, width].
 
-    The model has read the first `limit` of them.
+    `lengths` are the numbers of word-pieces of each text, special ones included, of which the model reads at most
+    `limit`.
     """
 
     vectors: Tensor
@@ -41,8 +42,8 @@ class TextVectors:
 class DualEncoder:
     """The two towers of a model loaded with both; `UsageError` for a model that does not have both.
 
-    `kind` is how its logits become probabilities, as it was trained; a logit is `scale` × cosine + `bias`.
-    `patch_stage` is the i of the `vision.i` whose states `patch_vectors` takes.
+    A logit is `scale` × cosine + `bias`; `kind` is how the model was trained to turn logits into probabilities.
+    `patch_stage` is the i of the stage `vision.i` whose states `patch_vectors` takes.
     """
 
     def __init__(self, loaded: LoadedModel, family: Family) -> None:
@@ -72,7 +73,7 @@ class DualEncoder:
         Texts longer than the model's limit lose their end, as in its tokenizer. `on_text` is told how many texts are
         done; what it raises ends the call.
         """
-        # the texts of SigLIP's training were in lower case; not all of its checkpoints' tokenizers see to that
+        # SigLIP was trained on lower-case texts; not all tokenizers of its checkpoints lower the case
         wanted = tuple(text.lower() if self._family.fixed_length_texts else text for text in texts)
         if any(not text.strip() for text in wanted):
             raise UsageError("a text is empty: give some words with --text")
@@ -96,7 +97,7 @@ class DualEncoder:
 
     def _encode_texts(self, texts: Sequence[str], limit: int) -> Tensor:
         fixed = self._family.fixed_length_texts
-        # such a tower was trained on texts padded at their end without a mask, whatever the tokenizer's files say: it
+        # such a tower was trained on texts padded at the end without a mask, whatever the tokenizer's files say: it
         # attends to the padding and reads the last position
         padding = {"padding": "max_length", "padding_side": "right"} if fixed else {"padding": True}
         encoded = self._tokenizer(list(texts), truncation=True, max_length=limit, return_tensors="pt", **padding)
@@ -126,7 +127,7 @@ class DualEncoder:
 
 
 def why_no_text_tower(family: Family) -> str:
-    """Why a model cannot match images with texts, or ""; it can then be loaded without more than the vision tower."""
+    """The reason why a model cannot match images with texts, or ""; the vision tower alone is enough to tell."""
     if family.no_text_tower:
         return family.no_text_tower
     return "it has a classification head and no text tower" if hasattr(family.model, "classifier") else ""

@@ -1,9 +1,8 @@
-"""The projector applied to a vision stage that it was not trained on: an early exit from the tower.
+"""Early exit from the vision tower: the projector applied to a stage that it was not trained on.
 
-As the logit lens does for a language model (nostalgebraist, "interpreting GPT: the logit lens", 2020), and for vision
-transformers with their own head Vilas et al., "Analyzing Vision Transformers for Image Classification in Class
-Embedding Space" (NeurIPS 2023): what is read off at another depth than the last is what the layers after would still
-have changed.
+The method is that of the logit lens for language models (nostalgebraist, "interpreting GPT: the logit lens", 2020), and
+of Vilas et al. for vision transformers with a classification head ("Analyzing Vision Transformers for Image
+Classification in Class Embedding Space", NeurIPS 2023). The remaining layers would have changed what it reads.
 """
 
 from __future__ import annotations
@@ -24,11 +23,11 @@ OnBlock = Callable[[int, int], None]
 
 
 def early_exit_features(family: Family, pixels: Pixels, stage: int, on_block: OnBlock) -> Any:
-    """The family's features, as `Family.features` gives them, with `vision.<stage>` in the place of what feeds them.
+    """The output of `Family.features` with `vision.<stage>` in place of the stage that feeds the projector.
 
-    What lies between there and the image tokens is not left out: the tower's final norm where the projector reads what
-    it puts out, the merger's. `on_block` hears how many of the tower's blocks are done. `UsageError` where no one stage
-    feeds the projector, or the model has no words.
+    Everything between that stage and the image tokens is applied, such as the tower's final norm or the merger's.
+    `on_block` receives the number of the tower's blocks that are done and their total. `UsageError` where no single
+    stage feeds the projector, or the model has no vocabulary.
     """
     blocks, into = family.blocks, _fed_by(family, pixels)
     caught: list[Tensor] = []
@@ -39,7 +38,7 @@ def early_exit_features(family: Family, pixels: Pixels, stage: int, on_block: On
             caught.append(states.clone())
 
     with watch_blocks(blocks, seen):
-        if stage > into:  # it is known only once the tower has been run
+        if stage > into:  # its states are known only after a pass
             family.features(pixels)
         if stage == into:
             return family.features(pixels)
@@ -48,7 +47,7 @@ def early_exit_features(family: Family, pixels: Pixels, stage: int, on_block: On
 
 
 def _fed_by(family: Family, pixels: Pixels) -> int:
-    """The i of the one vision stage that feeds the projector; of a family that no test has seen, proved."""
+    """The i of the single vision stage `vision.i` that feeds the projector; proved for a family without tests."""
     if family.wordless:
         raise UsageError(f"{family.name} has no words: {family.wordless}")
     feeds = family.feeds()
@@ -61,7 +60,7 @@ def _fed_by(family: Family, pixels: Pixels) -> int:
 
 
 def _reads_only(family: Family, pixels: Pixels, stage: int) -> bool:
-    """Whether the image tokens are the same with other states everywhere before `stage`, as long as that one stays."""
+    """Whether the image tokens depend on `stage` only: they stay the same if just the states before it change."""
     caught: list[Tensor] = []
 
     def seen(at: int, states: Tensor) -> None:

@@ -1,4 +1,4 @@
-"""The tower's hidden states as they pass, in hooks: looked at, taken along, or put in the place of another stage's."""
+"""Hidden states of the vision tower, by forward hooks: observed, measured, or replaced by other states."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ Seen = Callable[[int, Tensor], None]
 
 @contextmanager
 def watch_blocks(blocks: nn.ModuleList, seen: Seen) -> Iterator[None]:
-    """`seen(i, states)` is given what enters the first block (stage 0) and what block i puts out, as it passes.
+    """Call `seen(i, states)` with the input of the first block (stage 0) and the output of every block i.
 
-    The shape is the tower's own: [tiles, states, hidden] or [states, hidden]. What `seen` raises ends the pass.
+    The shape is the tower's own: [tiles, states, hidden] or [states, hidden]. An exception from `seen` ends the pass.
     """
 
     def before(_: nn.Module, args: tuple[Any, ...], options: dict[str, Any]) -> None:
@@ -41,7 +41,7 @@ def watch_blocks(blocks: nn.ModuleList, seen: Seen) -> Iterator[None]:
 def stage_norms(
     blocks: nn.ModuleList, on_block: Callable[[int, int], None] = lambda done, total: None
 ) -> Iterator[list[Tensor]]:
-    """L2 norms of what enters the first block and of what every block puts out, each float32 [tiles, states]."""
+    """Collect the L2 norms of the first block's input and of every block's output, each float32 [tiles, states]."""
     norms: list[Tensor] = []
 
     def seen(stage: int, states: Tensor) -> None:
@@ -54,7 +54,7 @@ def stage_norms(
 
 @contextmanager
 def replace_states(blocks: nn.ModuleList, stage: int, states: Callable[[], Tensor]) -> Iterator[None]:
-    """Block `stage` puts out `states()` instead of its own, in the same shape; at stage 0 the first is given them."""
+    """Replace the output of block `stage`, or at stage 0 the first block's input, by `states()` of the same shape."""
 
     def before(_: nn.Module, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         return ((states(), *args[1:]), options) if args else (args, options | {"hidden_states": states()})
@@ -63,7 +63,7 @@ def replace_states(blocks: nn.ModuleList, stage: int, states: Callable[[], Tenso
         return (states(), *output[1:]) if isinstance(output, tuple) else states()
 
     if stage:
-        # before any hook by which the library itself takes hidden states along
+        # before the hooks by which transformers itself captures hidden states
         hook = blocks[stage - 1].register_forward_hook(after, prepend=True)
     else:
         hook = blocks[0].register_forward_pre_hook(before, with_kwargs=True)

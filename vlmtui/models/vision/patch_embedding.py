@@ -1,4 +1,4 @@
-"""A patch as it goes into the tower: its pixels, the vector they are flattened to, and that vector's projection."""
+"""Patch embedding: the pixels of a patch, the vector that they are flattened to, and its projection."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from vlmtui.errors import UsageError
 from vlmtui.models.families.base import Family, Pixels
 from vlmtui.models.loading.loader import LoadedModel
 from vlmtui.models.loading.processor import Inputs
-from vlmtui.models.vision.denormalisation import Levels, denormalised
 from vlmtui.models.vision.patch_projection import input_length, project, projection_of
+from vlmtui.models.vision.pixel_values import Levels, denormalised
 from vlmtui.models.vision.position_embedding import PositionEmbedding, position_embedding
 
 
 @dataclass(frozen=True)
 class EmbeddedPatch:
-    """One patch: `values` float32 [3, height, width], normalised, and `levels` (0–255) of the same shape.
+    """One patch: its normalised `values`, float32 [3, height, width], and its `levels` (0–255) in the same shape.
 
-    `flat` [numbers] is what is projected, in the order and precision in which it is, and `projected` float32 [hidden]
-    what comes of it, before a position is added; both None where the tower projects in a way that is not known.
+    `flat` [values] is the projection's input in the model's own order and precision, and `projected` float32 [hidden]
+    its output before a position embedding is added. Both are None where the tower's projection is unknown.
     """
 
     values: Tensor
@@ -32,12 +32,12 @@ class EmbeddedPatch:
 
     @property
     def frames(self) -> int:
-        """How many times over the patch's values are projected."""
+        """How many copies of the patch's values are projected: the frames of a model that reads video."""
         return 1 if self.flat is None else self.flat.numel() // self.values.numel()
 
 
 class PatchEmbedding:
-    """What one model's tower makes of patches before its first block."""
+    """Patch and position embeddings of one model's tower, before its first block."""
 
     def __init__(self, loaded: LoadedModel, family: Family) -> None:
         self._processor = loaded.processing.image_processor
@@ -45,12 +45,12 @@ class PatchEmbedding:
         self._family = family
 
     def position_embedding(self, inputs: Inputs) -> PositionEmbedding:
-        """What the tower adds to the patches of a picture."""
+        """The position embedding that the tower adds to the patches of an image."""
         return position_embedding(self._family, self._given(inputs))
 
     @torch.no_grad()
     def embed_patch(self, inputs: Inputs, tile: int, row: int, col: int) -> EmbeddedPatch:
-        """The patch at a row and column of a tile, all from 0; `UsageError` where there are none to be told apart."""
+        """The patch at a row and column of a tile, all from 0; `UsageError` where the pixel layout is unknown."""
         pixels = {key: value.cpu() for key, value in inputs.pixels.items()}
         pixels["pixel_values"] = pixels["pixel_values"].to(self._model.dtype)
         frames = self._family.frames(pixels)
@@ -65,7 +65,7 @@ class PatchEmbedding:
             return EmbeddedPatch(here, shown, None, None)
         length = input_length(projection)
         if values.ndim <= 3 and values.shape[-1] == length:
-            # one patch a row already, in an order of its own: sent through `frames` its rows say which this is
+            # one row a patch already, in the processor's order: `frames` of the row numbers tells which row this is
             rows = values.view(-1, length)
             numbers = torch.arange(len(rows), dtype=torch.int32).unsqueeze(1).expand(rows.shape)
             which = self._frame({**pixels, "pixel_values": numbers.reshape(values.shape)}, tile)
@@ -78,9 +78,9 @@ class PatchEmbedding:
         return EmbeddedPatch(here, shown, flat, made)
 
     def norms(self, inputs: Inputs) -> Tensor:
-        """The L2 norm of each patch's normalised values, as `embed_patch` has them [patches], tile by tile, row by row.
+        """The L2 norm of each patch's normalised `values` [patches], tile by tile, row by row.
 
-        Empty where the processor hands pictures over in a form that is not known.
+        Empty where the layout of the pixel values is unknown.
         """
         pixels = dict(inputs.pixels)
         pixels["pixel_values"] = pixels["pixel_values"].to(self._model.dtype)

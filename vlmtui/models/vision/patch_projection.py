@@ -1,4 +1,4 @@
-"""The first thing that a tower does to the pixels of a patch: one convolution, or one linear layer."""
+"""Patch projection: the convolution or linear layer that a tower applies to the pixels of a patch."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ Projection = nn.Conv2d | nn.Conv3d | nn.Linear
 
 
 def projection_of(family: Family) -> Projection | None:
-    """The layer that takes one patch's numbers to a state; None where the tower has none that is known.
+    """Find the layer that projects the values of a patch to a state; None where there is none of the expected size.
 
-    It is told by its size: it takes as many numbers as a patch has, or a few times as many where a picture is a film.
+    It is recognised by its input size: the number of a patch's values, or a multiple of it in a model that reads video.
     """
     values = 3 * math.prod(family.patch_size)
     inside = set(family.blocks.modules())
     there = [module for module in family.tower.modules() if module not in inside]
-    # a linear layer can be of that width by chance: where there is a convolution, it is that
+    # a linear layer can have that size by chance, so a convolution takes precedence
     for kinds in (nn.Conv2d | nn.Conv3d, nn.Linear):
         for module in there:
             if isinstance(module, kinds) and input_length(module) % values == 0:
@@ -30,7 +30,7 @@ def projection_of(family: Family) -> Projection | None:
 
 
 def input_length(projection: nn.Module) -> int:
-    """How many numbers it takes, 0 for one whose weight is not stored as it is used (in four bits)."""
+    """The number of values that a projection takes; 0 where its weight is stored in another shape (4 bits)."""
     weight = projection.weight
     if not isinstance(weight, Tensor) or weight.ndim < 2:
         return 0
@@ -44,7 +44,7 @@ def _wide(projection: nn.Module) -> int:
 
 
 def project(projection: Projection, flat: Tensor) -> Tensor:
-    """What it makes of one patch, its numbers in its own order [values] → [hidden], in its own precision."""
+    """Project one patch, [values] in the projection's own order → [hidden], in its own precision."""
     if isinstance(projection, nn.Linear):
         made: Tensor = projection(flat.unsqueeze(0))
     else:

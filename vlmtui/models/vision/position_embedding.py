@@ -1,9 +1,9 @@
-"""The learned position embedding of a vision tower, as the model lays it out on the grid of a picture.
+"""Position embedding of a vision tower: the learned vectors that it adds to the patches of an image.
 
-It is taken from the model's own forward pass, in which the projection of the pixels is put to zero: what reaches the
-blocks at a patch is then what tells the patch's place, interpolated where the model interpolates it, gated where it
-gates it, together with whatever else a tower adds to its patches before the first block (Mllama's tile embedding).
-Positions that work within attention (rotary) leave nothing there.
+They are taken from the model's own forward pass with the output of the patch projection set to zero: what then reaches
+the blocks is the position embedding, interpolated or gated as the model does it, plus anything else that the tower adds
+to its patches before the first block (Mllama's tile embedding). Rotary embeddings, which act within attention, leave
+nothing there.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from vlmtui.models.vision.patch_projection import projection_of
 
 @dataclass(frozen=True)
 class PositionEmbedding:
-    """What is added to each patch, or why that is nothing.
+    """The vectors added to each patch, `rows` [patches, hidden] in the order of the layout's patches.
 
-    `rows` [patches, hidden] are in the order of `layout`'s patches, before a norm that may lie between them and
-    `vision.0`, which `normed` tells of (CLIP's); None where there is none, and `why` says so.
+    `normed`: a norm lies between them and `vision.0`, as in CLIP. `rows` is None where nothing is added, and `why`
+    gives the reason.
     """
 
     rows: Tensor | None
@@ -35,12 +35,12 @@ class PositionEmbedding:
 
 
 class _Enough(Exception):  # noqa: N818
-    """What was wanted has been seen: the rest of the forward pass is not."""
+    """Raised in a hook to end a forward pass whose remaining blocks are not needed."""
 
 
 @torch.no_grad()
 def position_embedding(family: Family, pixels: Pixels) -> PositionEmbedding:
-    """Those of the picture in `pixels`, which are on the model's device."""
+    """The position embedding for the image in `pixels`, which are on the model's device."""
     projection = projection_of(family)
     shapes = family.shapes(family.frames(pixels))
     if projection is None or not shapes:
@@ -71,7 +71,7 @@ def position_embedding(family: Family, pixels: Pixels) -> PositionEmbedding:
 
 
 def _without(family: Family) -> str:
-    """Why nothing is added to patches."""
+    """The reason why nothing is added to patches, as a message."""
     names = (name for module in family.tower.modules() for name in (type(module).__name__.lower(),))
     if any("rotary" in name or "rope" in name for name in names):
         return f"the tower of {family.name} has no learned position embedding: positions turn within its attention"
@@ -80,7 +80,7 @@ def _without(family: Family) -> str:
 
 @contextmanager
 def _silent(projection: nn.Module) -> Iterator[None]:
-    """The projection puts out zeros, whatever it is given."""
+    """Set the projection's output to zero."""
 
     def after(_: nn.Module, __: Any, output: Tensor) -> Tensor:
         return torch.zeros_like(output)
@@ -94,7 +94,7 @@ def _silent(projection: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def _norms(family: Family) -> Iterator[list[tuple[Tensor, Tensor]]]:
-    """What norms outside the blocks were given and have put out, in the order that they were run."""
+    """Collect (input, output) of the norms outside the blocks, in the order in which they run."""
     inside = set(family.blocks.modules())
     found: list[tuple[Tensor, Tensor]] = []
 
@@ -112,7 +112,7 @@ def _norms(family: Family) -> Iterator[list[tuple[Tensor, Tensor]]]:
 
 
 def _before_a_norm(normed: list[tuple[Tensor, Tensor]], states: Tensor) -> Tensor | None:
-    """What went into the norm that put out the states which entered the blocks; None where there was none."""
+    """The input of the norm whose output entered the blocks as `states`; None where there is no such norm."""
     if not normed:
         return None
     given, put_out = normed[-1]

@@ -1,4 +1,4 @@
-"""What a vision tower puts out at its end, beside its blocks' states: caught in the pass that reads a picture."""
+"""Tower output: the final states and the pooled vector of an encoder, captured in the pass that reads an image."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from vlmtui.models.loading.processor import Inputs
 
 @dataclass(frozen=True)
 class TowerOutput:
-    """Of one picture: `states` [1, states, hidden] after the tower's last norm where it has one, in the tower's order.
+    """A vision tower's output for one image.
 
-    `pooled` [1, hidden] is what the tower makes of them all, None where it leaves that to others.
+    `states` [1, states, hidden] are in the tower's own order, after its final norm if it has one. `pooled` [1, hidden]
+    is its pooled output, None where it does not pool.
     """
 
     states: Tensor
@@ -27,13 +28,13 @@ class TowerOutput:
 
     @property
     def size(self) -> int:
-        """In bytes."""
+        """The size in bytes."""
         return sum(t.numel() * t.element_size() for t in (self.states, self.pooled) if t is not None)
 
 
 @contextmanager
 def capture_outputs(family: Family) -> Iterator[list[TowerOutput]]:
-    """Collect the `TowerOutput` of every pass made meanwhile through a tower alone; nothing of other models."""
+    """Collect the `TowerOutput` of every pass of an encoder in this context; nothing for other models."""
     found: list[TowerOutput] = []
     if not isinstance(family, Encoder):
         yield found
@@ -50,7 +51,7 @@ def capture_outputs(family: Family) -> Iterator[list[TowerOutput]]:
 
 
 def patch_states(family: Family, inputs: Inputs, final: TowerOutput) -> Tensor:
-    """The states of the picture's patches [patches, hidden], row by row, without CLS, registers and padding."""
+    """The states of the image's patches [patches, hidden], row by row, without CLS, registers and padding."""
     numbers = torch.arange(final.states.shape[1]).unsqueeze(0)
     ((patches, _),) = family.states(numbers, family.shapes(family.frames(inputs.pixels)))
     return final.states[0, patches.to(final.states.device)]

@@ -74,7 +74,7 @@ class AtlasCounts:
     _room: int = MOST_POSITIONS
 
     def add(self, block: TableBlock) -> None:
-        """Count the images of a block. `UsageError` where they are of another model, stage or metric."""
+        """Count the images of a block. Raises `UsageError` where they are of another model, stage or metric."""
         self._failures(block)
         there = ~block.failed
         if not there.any():

@@ -1,4 +1,4 @@
-"""The formats of an atlas."""
+"""Formats of an atlas: text, JSON, CSV and an HTML page."""
 
 from __future__ import annotations
 

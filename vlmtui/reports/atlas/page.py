@@ -1,4 +1,4 @@
-"""An atlas as one HTML file: no script, no network, light and dark as the reader's system is."""
+"""Atlas page: an atlas as one HTML file without scripts or network requests, light or dark as the system is."""
 
 from __future__ import annotations
 
@@ -31,7 +31,11 @@ _REPEATING = 12
 
 @dataclass(frozen=True)
 class WordMap:
-    """A grid of colours, `#rrggbb` row by row, with a text for each cell; None for a cell that is not there."""
+    """A map of `rows` × `cols`.
+
+    `cells` are (row, column, `#rrggbb`, text), row by row, without those that occur in no image. `most` is the largest
+    share, as text.
+    """
 
     rows: int
     cols: int
@@ -40,7 +44,7 @@ class WordMap:
 
 
 def atlas_html(atlas: Atlas) -> Iterator[str]:
-    """The file, whole."""
+    """The HTML file, in one piece."""
     found = atlas.found
     cut = crop_patches(patch for chosen in (*found.sought, *found.most_said) for patch in chosen.patches)
     worn = style() + resources.files(__package__).joinpath("assets", "atlas.css").read_text("utf-8")
@@ -118,7 +122,7 @@ def _patch(patch: PatchExample, cut: PatchCrops) -> dict[str, Any]:
 
 
 def _said(chosen: WordExamples) -> WordMap | None:
-    """Where it is said, from no patch there to the most."""
+    """The map of a word's share at each position, coloured from none to the largest; None where there is none."""
     shares = chosen.said
     if not np.isfinite(shares).any():
         return None

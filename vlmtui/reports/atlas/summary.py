@@ -1,17 +1,14 @@
-"""The atlas command: options, the two passes over the tables, and the output in one format."""
+"""Atlas: its options, and the counts and examples that two passes over the tables give."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from vlmtui.display.pieces import plain
 from vlmtui.errors import UsageError
 from vlmtui.reports.atlas.counts import AtlasCounts
 from vlmtui.reports.atlas.examples import ChosenWords, choose_words, collect_examples
 from vlmtui.reports.atlas.tables import TableBlock, TableFilter, no_match_error, table_blocks, table_files
-from vlmtui.reports.output.progress import ProgressLine
-from vlmtui.reports.output.target import check_target, same_file, target
 from vlmtui.session.protocol import Progress
 
 
@@ -64,30 +61,3 @@ def build_atlas(asked: AtlasOptions, on_progress: Callable[[Progress], None] = l
     found = choose_words(counted, asked.k, asked.words)
     collect_examples(found, read("looking for patches"), asked.patches)
     return Atlas(asked, names, counted, found)
-
-
-def run_atlas(asked: AtlasOptions, format: str, output: str | None, quiet: bool, tell: Callable[[str], None]) -> int:
-    """Write the atlas; return the exit status. `tell` receives notes that a data format has no place for."""
-    from vlmtui.reports.atlas.formats import FORMATS
-
-    if format not in FORMATS:
-        raise UsageError(f"atlas has no format {format!r}: choose {', '.join(FORMATS)}")
-    if output is not None and output != "-":
-        check_target(output)
-        if any(same_file(output, name) for name in asked.names):
-            raise UsageError(f"-o {output} is the table itself: name another file for the atlas")
-    progress = ProgressLine(quiet)
-    try:
-        atlas = build_atlas(asked, progress)
-        with target(output) as to:
-            for piece in FORMATS[format](atlas):
-                progress.clear()
-                to.write(piece)
-            to.flush()
-    finally:
-        progress.clear()
-    if format in ("csv", "json"):
-        for chosen in atlas.found.sought:
-            if not chosen.ids:
-                tell(f"no entry has {plain(chosen.sought or '')} among its words")
-    return 0

@@ -119,7 +119,7 @@ class TableBlock:
 
     @cached_property
     def told(self) -> BlockWords:
-        """All words. `VlmtuiError` for an id that no vocabulary has."""
+        """All words. Raises `VlmtuiError` for an id that no vocabulary has."""
         column = self._column
         lengths = np.asarray(pc.fill_null(pc.list_value_length(column), 0)).astype(np.int64)
         row = np.repeat(np.arange(len(lengths)), lengths)
@@ -175,7 +175,7 @@ def table_blocks(names: Sequence[str], rows: int = ROW_GROUP) -> Iterator[tuple[
                 held.append(batch)
                 table = pa.Table.from_batches(held)
                 last = int(np.flatnonzero(image_starts(table))[-1]) if len(table) else 0
-                if last:  # the last picture may go on in the next batch
+                if last:  # the last image may continue in the next batch
                     yield TableBlock(table.slice(0, last), name), done / total
                 held = table.slice(last).to_batches()
             if held:
@@ -228,7 +228,7 @@ def _check(file: pq.ParquetFile, name: str) -> None:
 
 
 def _same_kind(found: pa.DataType, wanted: pa.DataType) -> bool:
-    """Whether a column can be read as what it should be: other programs write other widths."""
+    """Whether a column can be read as the type wanted: other programs write other integer and float widths."""
     types = pa.types
     if types.is_list(wanted):
         if not (types.is_list(found) or types.is_large_list(found)) or not types.is_struct(found.value_type):
@@ -259,7 +259,7 @@ def _length(name: str) -> int:
 
 
 def check_one_kind(found: Sequence[tuple[str | None, ...]]) -> None:
-    """`UsageError` where tables hold several models, stages or metrics: their numbers do not belong together."""
+    """Raise `UsageError` where tables hold several models, stages or metrics, whose numbers cannot be compared."""
     if len(found) < 2:
         return
     options = ("model", "stage", "metric")
@@ -273,13 +273,13 @@ def check_one_kind(found: Sequence[tuple[str | None, ...]]) -> None:
 
 
 def no_match_error(which: TableFilter, names: Sequence[str], found: Sequence[tuple[str | None, ...]]) -> VlmtuiError:
-    """Why there is no picture of what was asked for in these tables, where those are `found`."""
+    """The error that no image in these tables matches a filter; `found` are the combinations that occur."""
     hold = "the table holds" if len(names) == 1 else "the tables hold"
     if not found:
         return VlmtuiError(f"{hold} no picture: make one with vlmtui report IMAGES -o words{ENDING}")
     asked = {"model": which.model, "stage": which.stage, "metric": which.metric}
     at = [i for i, wanted in enumerate(asked.values()) if wanted is not None]
-    # what is nowhere by itself; or all of it, where only together there is none
+    # the fields whose value occurs nowhere; all of them where only the combination does not occur
     at = [i for i in at if [*asked.values()][i] not in {kind[i] for kind in found}] or at
     wanted = " and ".join(
         f"the {name} {plain(value or '')}" for i, (name, value) in enumerate(asked.items()) if i in at

@@ -148,7 +148,7 @@ def _asked_once(
 
 
 class _Streamed:
-    """Writer of an answer while it is generated: each time the text that is new."""
+    """Incremental writer of an answer while it is generated."""
 
     def __init__(self, to: Target, progress: ProgressLine) -> None:
         self._to, self._progress = to, progress

@@ -1,6 +1,6 @@
 """`vlmtui classify`: the top classes of images and per-patch class evidence, as text or JSON.
 
-The JSON is `vlmtui/classify/1`, one object an image, a list for several:
+The JSON is `vlmtui/classify/1`, one object per image, a list for several:
 
     {"schema", "model": {...}, "image": {...},                    as in vlmtui/report/1
      "head": {"classes", "reads", "kind": "softmax|sigmoid",      their number; what the head reads
@@ -129,7 +129,7 @@ def _page(found: ImageClasses) -> Iterator[str]:
     first = {patch: _short(head, id_) for patch, id_ in enumerate(classes.first)}
     stage = f"vision.{model.vision_layers}"
     lines = list(cell_grid(reading, stage, first, COLUMNS, "The class that each patch says most for"))
-    yield from lines[:-1]  # the last is empty
+    yield from lines[:-1]  # the last line is empty
 
 
 def _evidence(head: ClassificationHead) -> str:

@@ -29,7 +29,7 @@ def model_table(long: bool = False) -> Iterator[str]:
 
 
 def clear_model(name: str) -> str:
-    """Remove a hub model from vlmtui's cache; return a sentence with the bytes freed. `ModelError` if absent."""
+    """Remove a hub model from vlmtui's cache; return a sentence with the bytes freed. Raises `ModelError` if absent."""
     hub_name = resolve_model(name).hub_name
     if hub_name is None:
         raise ModelError(f"{name} is a folder of your own or comes with vlmtui: only fetched models can be cleared")
@@ -92,7 +92,7 @@ def _row(model: KnownModel, device: memory.DeviceMemory, long: bool) -> list[str
     need, dtype = half, "bfloat16"
     if not on_gpu:
         full = memory.memory_needed(model.seen, _FLOAT32, on_gpu)
-        if device.free is None or full <= device.free:  # the choice of --dtype auto
+        if device.free is None or full <= device.free:  # as --dtype auto chooses
             need, dtype = full, "float32"
     fits = device.free is None or need <= device.free
     row = [

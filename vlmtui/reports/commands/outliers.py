@@ -8,7 +8,7 @@ The JSON is `vlmtui/outliers/1`, one object:
      "rule": {"z", "alpha", "mostly", "least"},                    an outlier: |robust z| > z; see below
      "stages": [{"stage",
                  "grids": [{"kind": "patch|token|query",           entries of a view: vision patches or image
-                            "rows", "cols",                        tokens on rows × cols; queries, one a row
+                            "rows", "cols",                        tokens on rows × cols; queries, 1 per row
                             "pictures", "views",                   with this grid; an image in tiles has several views
                             "outliers", "rate",                    their number, and share of all entries
                             "verdict": "position|content|both|too few|none",

@@ -18,9 +18,9 @@ SCHEMA = "vlmtui/verify/1"
 
 
 def run_verify(load: LoadOptions, whole: bool, format: str, quiet: bool) -> None:
-    """Check a checkpoint and write the table to stdout. `ModelError` where a check failed.
+    """Check a checkpoint and write the table to stdout. Raises `ModelError` where a check failed.
 
-    `whole` also fetches what only the comparison with the whole model needs.
+    With `whole`, also fetch what only the comparison with the full model needs.
     """
     write = FORMATS.get(format)
     if write is None:
@@ -53,7 +53,7 @@ def run_verify(load: LoadOptions, whole: bool, format: str, quiet: bool) -> None
 
 
 def verification_table(found: Verified) -> Iterator[str]:
-    """One line a check: its name, result and figure, or why there is none."""
+    """One line per check: its name, result and figure, or why there is none."""
     rows = [("CHECK", "RESULT", "FIGURE")]
     rows += [(one.name, one.result.upper() if one.result == "fail" else one.result, one.figure) for one in found.checks]
     first, second = (max(width(row[i]) for row in rows) for i in (0, 1))

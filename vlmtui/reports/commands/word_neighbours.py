@@ -66,7 +66,7 @@ def neighbours_json(model: ModelInfo, near: WordNeighbours) -> Iterator[str]:
 
 
 def neighbours_csv(model: ModelInfo, near: WordNeighbours) -> Iterator[str]:
-    """One line a word, the nearest first."""
+    """One line per word, the nearest first."""
     yield csv.csv_line(["id", "word", "piece", "score", "norm"])
     for id_, score, norm in zip(near.ids.tolist(), near.scores.tolist(), near.norms.tolist(), strict=True):
         yield csv.csv_line([id_, visible(near.pieces[id_], near.texts[id_]), near.pieces[id_], score, norm])

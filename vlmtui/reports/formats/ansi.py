@@ -1,6 +1,6 @@
-"""`ansi`: the picture in coloured half-blocks for `cat` in a terminal, with words or colours over it.
+"""`ansi`: the image in coloured half-blocks for a terminal (`cat`), overlaid with words or colours.
 
-Escape sequences set colours and nothing else, and every line ends with the terminal's own.
+Escape sequences only set colours, and every line ends by resetting them.
 """
 
 from __future__ import annotations
@@ -36,22 +36,22 @@ _SHARE = 0.72
 _DIM = 0.62
 _RESET = "\x1b[0m"
 _LEAST = 3
-"""Cells that a patch needs for a word."""
+"""Cells that a patch needs to show a word."""
 
 Written = tuple[str, Colour]
 Over = dict[int, dict[int, Written]]
-"""Characters and their colour by line, by cell; a wide one takes the cell after it, which is then empty."""
+"""Characters and their colours, by line and by cell; a wide character is followed by an empty cell."""
 
 
 def check_drawing(query: Query) -> None:
-    """Raise `UsageError` for a drawing that cannot be made of cells."""
+    """Raise `UsageError` for a drawing that cells cannot show."""
     show = query.output.drawing.show
     if show in (LAYERS, NORMS):
         raise UsageError(f"ansi shows words or heat: leave --draw {show} out, or choose --format png")
 
 
 def write_ansi(results: Iterable[ReportDrawing | ImageFailure], query: Query, several: bool) -> Iterator[str]:
-    """One picture after the other, as they are made."""
+    """Write the images one after the other, as they are computed."""
     first = True
     for result in results:
         if isinstance(result, ReportDrawing):
@@ -60,7 +60,7 @@ def write_ansi(results: Iterable[ReportDrawing | ImageFailure], query: Query, se
 
 
 def cell_lines(shown: ReportDrawing) -> Iterator[str]:
-    """Every grid of the stage under a line that names it."""
+    """Lines of every grid of the stage, below a heading."""
     seen = shown.seen
     columns = seen.query.output.drawing.size or _columns()
     atlas = ReadingGrids(seen.reading)
@@ -81,7 +81,7 @@ def _page(shown: ReportDrawing, page: EntryGrid, columns: int) -> Iterator[str]:
     seen = shown.seen
     picture = Image.fromarray(shown.rgb)
     x0, y0, x1, y1 = page.box
-    # as many lines as the picture's shape takes at that width, and a few to choose from
+    # as many lines as the aspect ratio needs at this width, plus a few to choose from
     most = min(_TALLEST, max(page.rows, math.ceil(0.65 * columns * (y1 - y0) / (x1 - x0)) + 2))
     layout = fit_cells((columns, most), page.rows, page.cols, page.box, picture.size)
     pixels = draw_image(picture, layout, page.box, page.holes)
@@ -97,7 +97,7 @@ def _page(shown: ReportDrawing, page: EntryGrid, columns: int) -> Iterator[str]:
 
 
 def _heat(pixels: Pixels, layout: CellLayout, page: EntryGrid, seen: ImageReport) -> Pixels:
-    """The pixels of the grid, coloured where an entry is part of the report."""
+    """Pixels of the grid, coloured where an entry is reported."""
     kept = list(seen.entries)
     overlay = seen.overlay
     found = (overlay.numbers if overlay is not None else seen.norms)[kept]
@@ -109,7 +109,7 @@ def _heat(pixels: Pixels, layout: CellLayout, page: EntryGrid, seen: ImageReport
 
 
 def _words(pixels: Pixels, layout: CellLayout, page: EntryGrid, seen: ImageReport) -> Over:
-    """The first word of every patch in its middle line, the last cell left free."""
+    """The top-1 word of every patch, on its middle line; the last cell stays free."""
     over: Over = {}
     if layout.wide < _LEAST:
         return over
@@ -119,7 +119,7 @@ def _words(pixels: Pixels, layout: CellLayout, page: EntryGrid, seen: ImageRepor
         x, y, wide, tall = layout.region(row, col)
         y += (tall - 1) // 2
         shown = fit(word, min(width(word), wide - 1), cut="") if word else ""
-        # one ink for all of a word
+        # one text colour for the whole word
         colour = ink(pixels[2 * y : 2 * y + 2, x : x + max(1, width(shown))].mean(axis=(0, 1)))
         for character in shown:
             size = width(character)
@@ -131,7 +131,7 @@ def _words(pixels: Pixels, layout: CellLayout, page: EntryGrid, seen: ImageRepor
 
 
 def _line(upper: Pixels, lower: Pixels, over: dict[int, Written], deep: bool) -> str:
-    """One line of cells: two pixels each, or a character on their mean."""
+    """One line of cells: two pixels each, or a character on their mean colour."""
     parts: list[str] = []
     before: tuple[Colour | None, Colour] | None = None
     for x, (top, bottom) in enumerate(zip(upper.tolist(), lower.tolist(), strict=True)):
@@ -157,5 +157,5 @@ def _coloured(fore: Colour | None, back: Colour, deep: bool) -> str:
 
 
 def _columns() -> int:
-    """As wide as the terminal, `COLUMNS`, or else 80."""
+    """Width of the terminal: `COLUMNS` if it is set, 80 if the width is unknown."""
     return max(1, shutil.get_terminal_size((COLUMNS, 24)).columns)

@@ -1,4 +1,4 @@
-"""Format of a report: its name, what it is written from, and which options of the command line it takes."""
+"""Format of a report: its name, its content, and the command-line options that it takes."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from vlmtui.reports.per_image import ImageFailure
 
 Writer = Callable[[Iterable[Any], "Query", bool], Iterator[str | bytes]]
-"""(contents, query, whether of several images) -> the report, piece by piece.
+"""(contents, query, whether of several images) -> the report, in chunks.
 
-It takes the contents to their end, also those of one image: the file of `--vectors` is written there.
+A writer exhausts the contents even for a single image: the file of `--vectors` is written at their end.
 """
 
 
 class Content(Enum):
-    """What a format is written from, one for each image (`vlmtui.reports.formats.contents`)."""
+    """Kind of content that a format is written from, one object per image (`vlmtui.reports.formats.contents`)."""
 
     REPORT = "report"
     DRAWING = "drawing"
@@ -29,20 +29,20 @@ class Content(Enum):
 
 
 ROWS, FIELDS, STAGES, DRAW = "--rows", "--fields", "--stages", "--draw"
-"""Options that not every format takes; `--where` goes with `--rows`, `--size` and `--num-words` with `--draw`."""
+"""Options that not every format takes; `--where` follows `--rows`, `--size` and `--num-words` follow `--draw`."""
 
 
 @dataclass(frozen=True)
 class Format:
     """One output format.
 
-    `writer` and `terminal_writer`, the one used where standard output is a terminal, are named as `module:function`
-    and imported when they are first called; so is `check`, which raises what is wrong with a query for this format
-    alone. `lens_kinds` are the kinds of lens results that it has a place for, by name, None for every kind.
+    `writer`, `terminal_writer` (used when standard output is a terminal) and `check` (raises for a query that this
+    format cannot write) are given as `module:function` and imported on first use. `lens_kinds` names the kinds of lens
+    results that the format can hold, None for every kind.
 
-    A `binary` format is not written to a terminal. A format of `one_image` takes no second one, but where `folder` is
-    set several go to a folder, a file each. `in_parts` says that a table of many images is made in parts
-    (`vlmtui.batch`), `says_empty` that the report itself says that no patch fulfils `--where`.
+    A `binary` format is not written to a terminal. A `one_image` format takes a single image; with `folder` set,
+    several images go to a folder, one file each. `in_parts` marks formats that a batch writes in parts
+    (`vlmtui.batch`), `says_empty` those whose report itself states that no patch meets `--where`.
     """
 
     name: str
@@ -61,7 +61,7 @@ class Format:
 
     @property
     def of_rows(self) -> bool:
-        """Whether it is written entry by entry, so that a table could have the same rows."""
+        """Whether it is written entry by entry, so that a table could hold the same rows."""
         return self.content is Content.REPORT
 
     def takes(self, option: str) -> bool:
@@ -69,18 +69,18 @@ class Format:
         return option in self.options
 
     def holds(self, kind: str) -> bool:
-        """Whether it has a place for a kind of lens results."""
+        """Whether it can hold lens results of this kind."""
         return self.lens_kinds is None or kind in self.lens_kinds
 
     def check_query(self, query: Query) -> None:
-        """Raise `UsageError` for what this format alone has no use for."""
+        """Raise `UsageError` for a query that this format cannot write."""
         if self.check:
             _imported(self.check)(query)
 
     def write(
         self, contents: Iterable[Any | ImageFailure], query: Query, several: bool, to_terminal: bool = False
     ) -> Iterator[str | bytes]:
-        """The report, piece by piece, as its contents are made."""
+        """Write the report in chunks, as its contents are computed."""
         writer: Writer = _imported((to_terminal and self.terminal_writer) or self.writer)
         return writer(contents, query, several)
 

@@ -1,4 +1,4 @@
-"""Contents of reports: what each format is written from, of images one after the other or of one reading."""
+"""Contents that formats are written from, for a series of images or for one reading."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def collect(
     start: Callable[[], SessionClient],
     on_progress: OnProgress,
 ) -> Generator[Any | ImageFailure, None, None]:
-    """Read the images and ask the session for the content of each; `UsageError` for a query that it cannot answer."""
+    """Read the images and compute the content of each. Raises `UsageError` for a query that cannot be answered."""
     match content:
         case Content.DRAWING:
             from vlmtui.reports.images.content import collect_drawings
@@ -45,25 +45,25 @@ def collect(
 
 
 def report_in(content: object) -> ImageReport | None:
-    """The report that a content is or is drawn from; None for a page and an animation, which show all of an image."""
+    """The report that a content is, or is drawn from; None for pages and animations, which always show all entries."""
     found = content if isinstance(content, ImageReport) else getattr(content, "seen", None)
     return found if isinstance(found, ImageReport) else None
 
 
 class ReadingContents(Protocol):
-    """The contents of one reading, each made when it is asked for."""
+    """The contents of one reading, each computed on request."""
 
     def report(self) -> ImageReport:
         """The report of its entries."""
 
     def drawing(self) -> ReportDrawing:
-        """What a drawing shows where nothing is asked of it."""
+        """The default drawing of its report."""
 
     def page(self) -> PageContent:
-        """What its page shows."""
+        """The content of its page."""
 
     def animation(self) -> Animation:
-        """What a lens made of every stage."""
+        """The lens's results at every stage."""
 
 
 def content_of(content: Content | None, reading: ReadingContents) -> Any:

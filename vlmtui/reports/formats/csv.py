@@ -1,9 +1,9 @@
-"""`csv`: one row an entry, one column a field, with a heading; one row for an image that failed, with its error.
+"""`csv`: one row per entry and one column per field, with a header; a failed image is one row with its error.
 
-Comma, double quotes where they are needed, line ends as Unix has them, UTF-8. The columns depend on what was asked
-alone, not on the model or the picture, so that tables can be put under each other. `image` is the picture's name as it
-is, quoted where it has to be, so that it is found again; all other texts stand as they are shown, on one line each.
-Numbers are those of the JSON report.
+Fields are separated by commas, quoted with double quotes where necessary, in UTF-8 with Unix line ends. The columns
+depend on the query alone, not on the model or the image, so that tables can be concatenated. `image` is the exact name
+of the image, so that it can be found again; all other texts are written as displayed, on one line each. Numbers are
+those of the JSON report.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from vlmtui.reports.select.columns import cells, headings
 
 
 def write_csv(results: Iterable[ReportOrFailure], query: Query, several: bool) -> Iterator[str]:
-    """The table, an image's rows as soon as they are there."""
+    """Write the table, each image's rows as soon as they are computed."""
     names = headings(query)
     yield from _lines(results, names, names.index("image") if "image" in names else None)
 
 
 def write_csv_to_terminal(results: Iterable[ReportOrFailure], query: Query, several: bool) -> Iterator[str]:
-    """The table for a terminal: names of pictures are as they are shown too, so that none of them commands it."""
+    """Write the table for a terminal: image names are escaped too, so that they cannot send control sequences."""
     yield from _lines(results, headings(query), None)
 
 
@@ -42,9 +42,9 @@ def _lines(results: Iterable[ReportOrFailure], names: list[str], exact: int | No
 
 
 def csv_line(row: Sequence[Any], exact: int | None = None) -> str:
-    """A row of the table; its texts on one line each, but for the cell `exact`, which is kept as it is."""
+    """One row of the table; texts are escaped to one line each, except the cell `exact`."""
     shown = [plain(cell) if isinstance(cell, str) and i != exact else cell for i, cell in enumerate(row)]
     written = io.StringIO()
-    # a cell is quoted for the characters of the line end alone: with both of them, a \r in a name is quoted too
+    # cells are quoted only for characters of the line terminator: with "\r\n", a \r in a name is quoted too
     csv.writer(written, lineterminator="\r\n").writerow(shown)
     return written.getvalue().removesuffix("\r\n") + "\n"

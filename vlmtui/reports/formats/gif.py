@@ -1,7 +1,7 @@
-"""`gif`: a picture with its patches coloured by a lens, stage after stage along the path.
+"""`gif`: an animation of the image with its patches coloured by a lens, one frame per stage.
 
-Every patch is coloured where it lies in the picture, tiles over the whole view. Scales are the same for all frames
-whose numbers are of one kind, so that what grows brighter has grown.
+Every patch is coloured at its place in the image, tiles over the whole image. All frames with numbers of the same kind
+share one scale, so that a brighter patch has a larger value.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ CAPTION = 28
 
 
 def write_gif(animations: Iterable[Animation | ImageFailure], query: Query, several: bool) -> Iterator[bytes]:
-    """The file, whole."""
+    """Write the file in one piece."""
     yield from (
         encode_frames(animation_frames(animation)) for animation in animations if isinstance(animation, Animation)
     )
 
 
 def encode_frames(pictures: Sequence[Image.Image]) -> bytes:
-    """The frames as an endless GIF, the last one standing longer."""
+    """Encode the frames as an endlessly looping GIF; the last frame is shown longer."""
     file = io.BytesIO()
     times = [FRAME_MS] * (len(pictures) - 1) + [LAST_MS]
     pictures[0].save(file, "GIF", save_all=True, append_images=pictures[1:], duration=times, loop=0)
@@ -44,7 +44,7 @@ def encode_frames(pictures: Sequence[Image.Image]) -> bytes:
 
 
 def animation_frames(seen: Animation) -> list[Image.Image]:
-    """One frame a stage, RGB."""
+    """Draw one RGB frame per stage."""
     height, width = seen.rgb.shape[:2]
     scale = LONG_SIDE / max(width, height)
     size = max(1, round(width * scale)), max(1, round(height * scale))

@@ -1,4 +1,4 @@
-"""`html`: a page for a browser, one file that needs no network (`vlmtui.reports.page`)."""
+"""`html`: a page for a browser, one file that needs no network access (`vlmtui.reports.page`)."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ from vlmtui.reports.per_image import ImageFailure
 
 
 def write_html(pages: Iterable[PageContent | ImageFailure], query: Query, several: bool) -> Iterator[str]:
-    """The file, whole."""
+    """Write the file in one piece."""
     yield from (page_document(page) for page in pages if isinstance(page, PageContent))

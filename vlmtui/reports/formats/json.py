@@ -1,6 +1,6 @@
-"""`json` and `jsonl`: the schema `vlmtui/report/1`, field by field in the contract's order.
+"""`json` and `jsonl`: the schema `vlmtui/report/1`, with the fields in its order.
 
-Numbers that are not finite become null (msgspec writes them so). Norms are float32 and written as such, exactly.
+Numbers that are not finite become null (msgspec encodes them so). Norms are float32 and are written exactly.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ Object = dict[str, Any]
 
 
 def write_json(results: Iterable[ReportOrFailure], query: Query, several: bool) -> Iterator[str]:
-    """One object for one image, a list for several; an image that failed is not in it."""
+    """Write one object for one image, a list for several; failed images are left out."""
     yield from json_objects(
         (None if isinstance(result, ImageFailure) else report_object(result) for result in results), several
     )
 
 
 def json_objects(made: Iterable[Object | None], several: bool) -> Iterator[str]:
-    """One object, or a list of several, written as they are made; None for a picture that failed."""
+    """Write one object, or a list of several, as they are computed; None stands for a failed image."""
     opened = False
-    for one in made:  # to its end, also after the only one: what stands beside a report is written there
+    for one in made:  # exhausted even after a single object: files beside the report are written at the end
         if one is None:
             continue
         body = json_line(one)
@@ -57,7 +57,7 @@ def json_objects(made: Iterable[Object | None], several: bool) -> Iterator[str]:
 
 
 def write_jsonl(results: Iterable[ReportOrFailure], query: Query, several: bool) -> Iterator[str]:
-    """One line a token; one line for an image that failed."""
+    """Write one line per token; one line for a failed image."""
     for result in results:
         if isinstance(result, ImageFailure):
             yield f"{json_line({'image': {'source': result.name}, 'error': result.why})}\n"
@@ -68,7 +68,7 @@ def write_jsonl(results: Iterable[ReportOrFailure], query: Query, several: bool)
 
 
 def report_object(seen: ImageReport) -> Object:
-    """The object of one image."""
+    """The JSON object of one image."""
     reading, query, words = seen.reading, seen.query, seen.words
     grids = [_grid(g, norms) for g, norms in zip(reading.grids, reading.grid_norms, strict=True)]
     return {
@@ -92,7 +92,7 @@ def report_object(seen: ImageReport) -> Object:
 
 
 def model_and_image(reading: Reading) -> Object:
-    """Which model, and which picture."""
+    """The model and the image as JSON fields."""
     model, image = reading.model, reading.image
     return {
         "model": {
@@ -108,9 +108,10 @@ def model_and_image(reading: Reading) -> Object:
 
 
 def token_objects(seen: ImageReport, ends: Object | None = None) -> Iterator[Object]:
-    """The objects of the entries reported, in their order, each with `ends` behind its own fields.
+    """The objects of the entries reported, in order, each followed by the fields of `ends`.
 
-    Where the query names fields, those alone; `explained` is a list there, the share of the norm after each word.
+    Only the fields that the query names, if it names any; `explained` is then a list: the share of the norm explained
+    after each word.
     """
     whole = (token | (ends or {}) for token in _whole_tokens(seen))
     if not seen.query.output.fields:
@@ -130,7 +131,7 @@ def _whole_tokens(seen: ImageReport) -> Iterator[Object]:
     places, norms = seen.reading.places_at(seen.stage), seen.norms
     for row, entry in enumerate(seen.entries):
         value: Object = {} if seen.values is None else {"value": seen.values.numbers[entry].tolist()}
-        if seen.anatomy and (value or seen.stage == PIXELS):  # without a lens the fields are the contract's own
+        if seen.anatomy and (value or seen.stage == PIXELS):  # without a lens: only the schema's fields
             value["anatomy"] = embedding_object(seen.anatomy[row])
         noise: Object = (
             {} if seen.null is None or not seen.words else {"null": percentile_object(seen.null, seen.words, row)}
@@ -152,7 +153,7 @@ def _whole_tokens(seen: ImageReport) -> Iterator[Object]:
 
 
 def place_object(place: Place) -> Object:
-    """Where an entry comes from."""
+    """The position of an entry: its grid, row and column, box and patches."""
     return {
         "index": place.index,
         "kind": place.kind,
@@ -166,11 +167,11 @@ def place_object(place: Place) -> Object:
 
 
 def _lens(seen: ImageReport) -> Object:
-    """The lens that was asked for: its name, what it was given, and what must be known to read its values.
+    """The lens of the query: its name, its inputs, and the notes needed to read its values.
 
-    One that is not built in has its `source`, the `path` and `sha256` of its file or of all files of its folder, or the
-    `package` and `version`; and all its `options`, those that were not given too.
-    A token's `value` is a number, or three of `pca`: multiples of what the largest of each component reach.
+    A lens that is not built in also has a `source` (the `path` and `sha256` of its file or folder, or the `package` and
+    `version`) and all its `options`, including those left at their defaults. The `value` of a token is a number; for
+    `pca` it is three, each as a multiple of the range of its component.
     """
     if seen.projected:
         return {"name": PROJECTOR, "note": early_exit_name(seen.stage)}
@@ -193,7 +194,7 @@ def _lens(seen: ImageReport) -> Object:
 
 
 def _whole(looked: LensResult | None) -> Object:
-    """What a lens says of the image as a whole: a matrix with its axes, or scores, best first."""
+    """A lens's result for the whole image: a matrix with its axes, or scores, largest first."""
     match looked.result if looked is not None else None:
         case Matrix() as found:
             return {"kind": "matrix", "axes": list(found.axes), "values": found.values.tolist()}
@@ -238,5 +239,5 @@ def _box(box: Box | None) -> list[float] | None:
 
 
 def json_line(value: Object) -> str:
-    """An object in one line."""
+    """Encode an object on one line."""
     return _encoder.encode(value).decode()

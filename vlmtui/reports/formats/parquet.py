@@ -1,7 +1,7 @@
-"""`parquet`: one row an image and entry, the schema `vlmtui/table/1`; one row for an image that failed, with its error.
+"""`parquet`: one row per image and entry, in the schema `vlmtui/table/1`; a failed image is one row with its error.
 
-TABLE.md says what the columns are, and so does the file: the metadata of its schema (`vlmtui.schema`) and of every
-column (`description`). All of `COLUMNS` are there whatever was asked, unless `--fields` names some.
+The columns are documented in TABLE.md and in the file itself: in the metadata of its schema (`vlmtui.schema`) and of
+every column (`description`). The file has all of `COLUMNS` for any query, unless `--fields` names some.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from vlmtui.reports.select.rows import ReportRows
 
 SCHEMA = "vlmtui/table/1"
 ROW_GROUP = 16_384
-"""So many rows, or a few more, are held before they are written: the rows of an image stay together."""
+"""Rows buffered before a row group is written, at least; the rows of an image stay together."""
 
 _WORD = pa.struct(
     {
@@ -66,7 +66,7 @@ COLUMNS: tuple[tuple[str, pa.DataType, str], ...] = (
     ("noise", _NOISE, "with --null, where its words stand among those of noise, in percent"),
     ("error", pa.string(), "why there is nothing of this image, in a sentence; all but image is null then"),
 )
-"""Name, type and meaning of every column."""
+"""Name, type and description of every column."""
 MORE: tuple[tuple[str, pa.DataType, str], ...] = (
     ("word", pa.string(), "the first word as it is shown"),
     ("text", pa.string(), "the first word as it is decoded, without the space around it"),
@@ -75,11 +75,11 @@ MORE: tuple[tuple[str, pa.DataType, str], ...] = (
     ("explained", pa.float64(), "the share of the norm that all words explain, of omp"),
     ("ids", pa.list_(pa.int64()), "the ids of the words"),
 )
-"""Columns that there are where `--fields` names them."""
+"""Columns that exist only where `--fields` names them."""
 
 
 def write_parquet(results: Iterable[ReportOrFailure], query: Query, several: bool) -> Iterator[bytes]:
-    """The file, a row group as soon as it is full."""
+    """Write the file, each row group as soon as it is full."""
     wanted = schema(query)
     pipe = Pipe()
     with pq.ParquetWriter(pa.PythonFile(pipe, "w"), wanted, compression="zstd") as writer:
@@ -96,14 +96,14 @@ def write_parquet(results: Iterable[ReportOrFailure], query: Query, several: boo
 
 
 def schema(query: Query) -> pa.Schema:
-    """The columns of a query's table: all, or those of the fields that it names, in that order."""
+    """The columns of a query's table: all, or those of the fields it names, in that order."""
     every = _fields()
     names = of_parquet(query) if query.output.fields else [name for name, _, _ in COLUMNS]
     return pa.schema([every[name] for name in names], {"vlmtui.schema": SCHEMA})
 
 
 def image_rows(result: ReportOrFailure, wanted: pa.Schema) -> pa.RecordBatch:
-    """The rows of one picture: one an entry, or one with the error."""
+    """The rows of one image: one per entry, or a single one with the error."""
     if isinstance(result, ImageFailure):
         about = {"image": result.name, "error": result.why}
         return pa.record_batch([pa.array([about.get(field.name)], field.type) for field in wanted], schema=wanted)
@@ -112,7 +112,7 @@ def image_rows(result: ReportOrFailure, wanted: pa.Schema) -> pa.RecordBatch:
 
 
 def type_name(type_: pa.DataType) -> str:
-    """`list of struct (id int64, piece string)`: a type for a person."""
+    """A type as readable text: `list of struct (id int64, piece string)`."""
     if pa.types.is_list(type_):
         return f"list of {type_name(type_.value_type)}"
     if pa.types.is_struct(type_):
@@ -152,7 +152,7 @@ class _Columns:
         }
 
     def of(self, name: str, type_: pa.DataType) -> pa.Array:
-        """One of them [entries]."""
+        """One column [entries]."""
         if name in self._lists:
             return self._lists[name](type_)
         if name in SIMPLE:
@@ -166,7 +166,7 @@ class _Columns:
         return pa.array(list(values.numbers[list(self._seen.entries)]), type_)
 
     def _of_words(self, flat: Callable[[TokenWords, Any], pa.Array], type_: pa.DataType) -> pa.Array:
-        """Lists of what `flat` makes of all words that there are, row by row."""
+        """A list column: the values that `flat` computes for all words, split by row."""
         words = self._seen.words
         if words is None:
             return pa.array([[]] * len(self._rows), type_)
@@ -183,7 +183,7 @@ class _Columns:
 
 
 def _words(words: TokenWords, there: Any) -> pa.Array:
-    """All words one after the other, column by column: there are too many for objects."""
+    """All words as one struct array, built column by column: there are too many for Python objects."""
     ids = words.ids[there]
     distinct, where = np.unique(ids, return_inverse=True)
     named = distinct.tolist()
@@ -206,6 +206,6 @@ def _words(words: TokenWords, there: Any) -> pa.Array:
 
 
 def _finite(numbers: ArrayLike, type_: pa.DataType) -> pa.Array:
-    """Numbers as they are, those that are not finite as nulls."""
+    """Numbers as an array, with nulls for those that are not finite."""
     array = np.asarray(numbers)
     return pa.array(array, type_, mask=~np.isfinite(array))

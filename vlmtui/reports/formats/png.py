@@ -1,4 +1,4 @@
-"""`png`: a drawing as pixels."""
+"""`png`: a drawing rasterised with Pillow."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from vlmtui.reports.per_image import ImageFailure
 
 _BEFORE = {"start": 0.0, "middle": 0.5, "end": 1.0}
 _FINER = 4
-"""Lines and curves are drawn so many times larger and made smaller: Pillow draws them with steps."""
+"""Oversampling factor of lines and curves, which Pillow draws without antialiasing."""
 
 
 def write_png(drawings: Iterable[ReportDrawing | ImageFailure], query: Query, several: bool) -> Iterator[bytes]:
-    """The file, whole."""
+    """Write the file in one piece."""
     yield from (png(compose(drawing)) for drawing in drawings if isinstance(drawing, ReportDrawing))
 
 
 def png(scene: Scene) -> bytes:
-    """The scene as a PNG file."""
+    """Encode a scene as a PNG file."""
     file = io.BytesIO()
     raster(scene).save(file, "PNG", optimize=False)
     return file.getvalue()
 
 
 def raster(scene: Scene) -> Image.Image:
-    """The scene as an RGB picture."""
+    """Rasterise a scene to an RGB image."""
     picture = Image.new("RGB", (scene.width, scene.height), scene.ground)
     for mark in scene.marks:
         _put(picture, mark)
@@ -42,7 +42,7 @@ def raster(scene: Scene) -> Image.Image:
 
 
 def _put(picture: Image.Image, mark: Mark) -> None:
-    """Draw one mark over the picture."""
+    """Draw one mark onto the image."""
     match mark:
         case PhotoMark():
             picture.paste(Image.fromarray(mark.rgb), (mark.x, mark.y))
@@ -73,7 +73,7 @@ def _smooth(
     opacity: float,
     draw: Callable[[ImageDraw.ImageDraw, list[Point]], None],
 ) -> None:
-    """Draw what reaches `beyond` its points on as much of a finer canvas as it takes, and lay it over the picture."""
+    """Draw an antialiased shape: on an oversampled canvas of its bounds, `beyond` around the points, then pasted."""
     xs, ys = zip(*points, strict=True)
     left, top = math.floor(min(xs) - beyond) - 1, math.floor(min(ys) - beyond) - 1
     wide, tall = math.ceil(max(xs) + beyond) + 2 - left, math.ceil(max(ys) + beyond) + 2 - top
@@ -84,6 +84,6 @@ def _smooth(
 
 
 def _line(canvas: ImageDraw.ImageDraw, points: list[Point], width: float) -> None:
-    # a point that repeats the one before it has no angle to join at
+    # a point equal to the one before it has no angle for a joint
     apart = [point for i, point in enumerate(points) if not i or point != points[i - 1]]
     canvas.line(apart, 255, max(1, round(width * _FINER)), joint="curve" if len(apart) > 2 else None)

@@ -1,5 +1,7 @@
-"""Registry of output formats: the list that `--format` and its help, file endings, checks and every way of saving
-follow. A format is added by a module with its writer and an entry here."""
+"""Registry of output formats, from which `--format` and its help, file endings, checks and saving follow.
+
+To add a format, add a module with its writer and an entry here.
+"""
 
 from __future__ import annotations
 
@@ -92,11 +94,11 @@ FORMATS = (
 
 
 ENDINGS = {ending: one.name for one in FORMATS for ending in one.endings}
-"""The format that a file's ending asks for."""
+"""Format names by file ending."""
 
 
 def names(formats: Iterable[Format], last: str = ", ") -> str:
-    """The names of formats as a list in a sentence, with `last` before the last of them."""
+    """The names of formats as a list for a sentence, with `last` before the last one."""
     *first, final = (one.name for one in formats)
     return f"{', '.join(first)}{last if first else ''}{final}"
 
@@ -107,28 +109,28 @@ def taking(option: str) -> list[Format]:
 
 
 def with_fields() -> list[Format]:
-    """The formats that `--fields` chooses columns or keys of, by name."""
+    """The formats whose columns or keys `--fields` selects, by name."""
     return sorted(taking(FIELDS), key=lambda one: one.name)
 
 
 def format_named(name: str) -> Format:
-    """The format of a name; an unknown one takes no option, and `check_known` refuses it."""
+    """The format of this name; for an unknown name a placeholder without options, which `check_known` refuses."""
     known = next((one for one in FORMATS if one.name == name), None)
     return known or Format(name, (), "", None, lens_kinds=frozenset())
 
 
 def check_known(format: Format) -> None:
-    """Raise `UsageError` for an unknown format, with the names of all: those of any number of images first."""
+    """Raise `UsageError` for an unknown format; the message lists all, those that take any number of images first."""
     if format not in FORMATS:
         there = names(sorted(FORMATS, key=lambda one: one.one_image))
         raise UsageError(f"no report format {format.name!r}: choose {there}")
 
 
 def format_for(name: str | None) -> str:
-    """The name of the format of a report that goes to the file `name`: its ending's, or text where it has none.
+    """The name of the format for a report written to the file `name`: that of its ending, text if it has none.
 
-    Raises `UsageError` for an ending that is of no format.
+    Raises `UsageError` for an ending of no format.
     """
-    from vlmtui.reports.output.target import format_by_ending  # which would weigh on the start of the command line
+    from vlmtui.reports.output.target import format_by_ending  # imported here to keep the command line quick to start
 
     return format_by_ending(name, ENDINGS)

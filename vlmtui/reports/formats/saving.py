@@ -1,4 +1,4 @@
-"""A reading that a session holds, saved in any format: the bytes that `vlmtui report` gives for it."""
+"""Saving a reading held by a session in any format, byte for byte as `vlmtui report` writes it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def format_of_file(name: str) -> Format:
-    """The format that a file's ending asks for; `UsageError` for one that asks for none."""
+    """The format of a file's ending. Raises `UsageError` where it has none."""
     try:
         return format_named(ENDINGS[PurePath(name).suffix.lower()])
     except KeyError:
@@ -35,12 +35,12 @@ def format_of_file(name: str) -> Format:
 
 
 def write_reading(format: Format, reading: ReadingContents, query: Query) -> Iterator[str | bytes]:
-    """The report of a reading, piece by piece."""
+    """Write the report of a reading, in chunks."""
     yield from format.write([content_of(format.content, reading)], query, False)
 
 
 def default_drawing(report: ImageReport, rgb: Rgb) -> ReportDrawing:
-    """The drawing of a report of which nothing was asked: its words where it has any, else its norms as colours."""
+    """The drawing of a report without drawing options: words if it has any, else norms as colours."""
     from vlmtui.reports.images.content import ReportDrawing
 
     return ReportDrawing(WORDS if report.words is not None else HEAT, rgb, report, layers=report.layers)
@@ -48,7 +48,7 @@ def default_drawing(report: ImageReport, rgb: Rgb) -> ReportDrawing:
 
 @dataclass(frozen=True)
 class SessionReading:
-    """The contents of a reading that a session holds; `image` decodes its image, [height, width, 3] uint8."""
+    """The contents of a reading held by a session; `image` decodes its image, [height, width, 3] uint8."""
 
     client: SessionClient
     reading: Reading
@@ -57,7 +57,7 @@ class SessionReading:
 
     @property
     def stage(self) -> str:
-        """The stage asked for, or the model's usual one; `UsageError` where the model has none of that name."""
+        """The stage of the query, or the model's default one. Raises `UsageError` where the model has no such stage."""
         stage, model = self.query.selection.stage, self.reading.model
         return default_stage(model) if stage is None else check_stage(stage, model)
 
@@ -66,17 +66,17 @@ class SessionReading:
         return report_of(self.client, self.reading, self.query, self.stage)
 
     def drawing(self) -> ReportDrawing:
-        """Its words in their patches, or its norms."""
+        """The default drawing of its report: words in patches, or norms."""
         return default_drawing(self.report(), self.image())
 
     def page(self) -> PageContent:
-        """What its page shows."""
+        """The content of its page."""
         from vlmtui.reports.page.content import page_content
 
         return page_content(self.client, self.image(), self.reading, self.query)
 
     def animation(self) -> Animation:
-        """What a lens made of every stage up to that of the query."""
+        """The lens's results at every stage up to that of the query."""
         from vlmtui.reports.images.stage_values import animate
 
         stage, through = self.stage, self.query.lens or default_colour_lens()

@@ -1,4 +1,4 @@
-"""`svg`: a drawing as SVG, its text as text and the photograph within the file."""
+"""`svg`: a drawing as SVG, with text as text and the photograph embedded in the file."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _LETTERS = "Aileron, Helvetica, Arial, 'Noto Sans', sans-serif"
 
 
 def write_svg(drawings: Iterable[ReportDrawing | ImageFailure], query: Query, several: bool) -> Iterator[str]:
-    """The file, whole."""
+    """Write the file in one piece."""
     yield from (svg(compose(drawing)) for drawing in drawings if isinstance(drawing, ReportDrawing))
 
 
 def svg(scene: Scene) -> str:
-    """The scene as an SVG file."""
+    """Encode a scene as an SVG file."""
     size = {"width": str(scene.width), "height": str(scene.height)}
     root = ElementTree.Element(
         "svg", {"xmlns": _SVG, **size, "viewBox": f"0 0 {scene.width} {scene.height}", "role": "img"}
@@ -67,7 +67,7 @@ def _element(mark: Mark) -> tuple[str, dict[str, str], str | None]:
 
 
 def _numbers(**values: float) -> dict[str, str]:
-    """Attributes with numbers, as short as two places allow."""
+    """Numeric attributes, rounded to two decimals."""
     return {name.replace("_", "-"): f"{value:.2f}".rstrip("0").rstrip(".") for name, value in values.items()}
 
 
@@ -80,7 +80,7 @@ def _points(points: tuple[tuple[float, float], ...]) -> str:
 
 
 def _embedded(rgb: Rgb, smooth: bool) -> str:
-    """A photograph as JPEG, what has edges as PNG."""
+    """Embed pixels as a `data:` URL: a photograph as JPEG, an image with sharp edges as PNG."""
     file = io.BytesIO()
     if smooth:
         Image.fromarray(rgb).save(file, "JPEG", quality=88)

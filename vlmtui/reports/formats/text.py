@@ -1,7 +1,7 @@
-"""`text`: a report to read, 80 columns wide, aligned whatever the script.
+"""`text`: a report to read, 80 columns wide, aligned for any script.
 
-A title, the grid of first words, every patch with its words and norms, the outliers. Nothing in it depends on when
-or how fast it was made.
+It has a title, the grid of top-1 words, every patch with its words and norms, and the outliers. It contains no date and
+no timings.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _LONGEST_WORD = 20
 
 
 def write_text(results: Iterable[ReportOrFailure], query: Query, several: bool) -> Iterator[str]:
-    """The text of every image, in lines, as they are made."""
+    """Write the text of each image, line by line, as it is computed."""
     first = True
     for result in results:
         if isinstance(result, ImageFailure):
@@ -46,7 +46,7 @@ def write_text(results: Iterable[ReportOrFailure], query: Query, several: bool) 
 
 
 def report_lines(seen: ImageReport) -> Iterator[str]:
-    """The lines of one image's report."""
+    """Lines of one image's report."""
     yield from _title(seen)
     if seen.words is not None and not seen.query.selection.partial:
         yield from word_grid(seen.reading, seen.words, COLUMNS, seen.stage)
@@ -131,7 +131,7 @@ def _views(reading: Reading) -> str:
 
 
 def _patches(seen: ImageReport) -> Iterator[str]:
-    """Every entry, grid by grid: where it is, its norm, its words, its vision patches' norms. Then those in no grid."""
+    """Every entry by grid, then those in no grid: its position, norm and words, and the norms of its vision patches."""
     reading = seen.reading
     places = reading.places_at(seen.stage)
     one_by_one = _Entries(seen)
@@ -156,7 +156,7 @@ def _patches(seen: ImageReport) -> Iterator[str]:
             yield from one_by_one.lines(row)
         yield ""
     if newlines:
-        # as they come from the projector they are one vector, and need not be said one by one
+        # newline tokens are one vector when they leave the projector, and need not be listed one by one
         distinct = [row for i, row in enumerate(newlines) if not any(one_by_one.same(row, r) for r in newlines[:i])]
         yield unplaced_name(places[seen.entries[row]] for row in newlines)
         yield from wrapped(unplaced_reason(places[seen.entries[newlines[0]]], ""), "  ")
@@ -168,7 +168,7 @@ def _patches(seen: ImageReport) -> Iterator[str]:
 
 
 class _Entries:
-    """The lines of single entries."""
+    """Lines of single entries."""
 
     def __init__(self, seen: ImageReport) -> None:
         self._seen = seen
@@ -182,7 +182,7 @@ class _Entries:
         self._cell = _word_cell(seen.words, self._joins, self._glosses)
 
     def same(self, row: int, other: int) -> bool:
-        """Whether two entries have the same norm and the same words at the same scores."""
+        """Whether two entries have the same norm, and the same words with the same scores."""
         words, entries = self._seen.words, self._seen.entries
         if not np.isclose(self._norms[entries[row]], self._norms[entries[other]], rtol=1e-6):
             return False
@@ -191,7 +191,7 @@ class _Entries:
         )
 
     def lines(self, row: int) -> Iterator[str]:
-        """Of one entry of the report, a blank line first."""
+        """Lines of one entry of the report, after a blank line."""
         seen = self._seen
         entry = seen.entries[row]
         place = self._places[entry]
@@ -234,7 +234,7 @@ def _where(place: Place, stage: str) -> str:
 
 
 class _StageNorms:
-    """The norms of vision patches through the stages, outliers marked; computed once for the picture."""
+    """Norms of vision patches at every stage, outliers marked; computed once per image."""
 
     def __init__(self, seen: ImageReport) -> None:
         reading = seen.reading
@@ -253,7 +253,7 @@ class _StageNorms:
 
 
 class _LayerNorms:
-    """The norms of image tokens through the language model's layers, outliers marked; nothing where it was not run."""
+    """Norms of image tokens at every decoder layer, outliers marked; empty where the decoder was not run."""
 
     def __init__(self, seen: ImageReport) -> None:
         self._norms = np.zeros((0, 0), np.float32) if seen.layers is None else seen.layers.norms
@@ -265,7 +265,7 @@ class _LayerNorms:
 
 
 def _through(label: str, norms: NDArray[np.float32], marks: NDArray[np.bool_]) -> Iterator[str]:
-    """Norms stage after stage behind a label, outliers marked."""
+    """Norms of one entry by stage after a label, outliers marked."""
     cells = [
         f"{numbers.format_number(float(norm))}{'!' if mark else ''}" for norm, mark in zip(norms, marks, strict=True)
     ]
@@ -273,7 +273,7 @@ def _through(label: str, norms: NDArray[np.float32], marks: NDArray[np.bool_]) -
 
 
 def _outliers(seen: ImageReport) -> Iterator[str]:
-    """Which entries of every stage stand out by their norm, and the rule."""
+    """Which entries of each stage are outliers by their norm, and the rule."""
     reading = seen.reading
     yield "Outliers"
     yield ""
@@ -310,7 +310,7 @@ def _norm_and_z(norm: float, z: float) -> str:
 
 
 def _word_cell(words: TokenWords | None, joins: bool, glosses: PieceGlosses) -> int:
-    """Cells for a word: that of the longest one that occurs, within reason; at least four."""
+    """Width of a word's cell: that of the longest word, within limits; at least four."""
     if words is None:
         return 0
     longest = max((width(_glossed(p, words.texts[i], joins, glosses)) for i, p in words.pieces.items()), default=4)
@@ -318,7 +318,7 @@ def _word_cell(words: TokenWords | None, joins: bool, glosses: PieceGlosses) -> 
 
 
 def _word_cells(words: TokenWords, row: int, cell: int, joins: bool, glosses: PieceGlosses) -> Iterator[str]:
-    """Each word and its score; behind that of a pursuit the share of the norm explained by then."""
+    """Each word with its score; for a pursuit also the share of the norm explained so far."""
     for i, (id_, score) in enumerate(words.at(row)):
         shown = fit(_glossed(words.pieces[id_], words.texts[id_], joins, glosses), cell)
         share = "" if words.explained is None else f" {numbers.percent(100 * float(words.explained[row, i])):>5}"
@@ -326,7 +326,7 @@ def _word_cells(words: TokenWords, row: int, cell: int, joins: bool, glosses: Pi
 
 
 def _glossed(piece: str | None, text: str | None, joins: bool, glosses: PieceGlosses) -> str:
-    """`небо (Cyrillic)`; the piece alone where it is Latin, or its gloss does not fit."""
+    """`небо (Cyrillic)`; the piece alone where it is Latin, or where its gloss does not fit."""
     shown, gloss = visible(piece, text, joins), glosses.of(text)
     both = f"{shown} ({gloss})"
     return both if gloss and width(both) <= _LONGEST_WORD else shown

@@ -1,10 +1,10 @@
-"""`--vectors FILE`: the vectors of a report's entries as they are, as `.safetensors` or `.npz`.
+"""Vectors of a report's entries (`--vectors FILE`), unprocessed, as `.safetensors` or `.npz`.
 
-Of the i-th picture that could be read, from 0, the file has `vectors.i`, float32 [entries, hidden], and `entries.i`,
-int64 [entries]: which of the stage's entries they are, as `index` in the report. Beside them stands a line of JSON with
-`schema` (`vlmtui/vectors/1`), `model`, `stage` and the sources of the `images`: in the metadata `vlmtui` of a
-safetensors file, as the text array `about` in an npz. An npz is written picture by picture, a safetensors file is held
-in memory until its end. The file is there, whole, when all pictures were looked at.
+For the i-th image that could be read, from 0, the file has `vectors.i`, float32 [entries, hidden], and `entries.i`,
+int64 [entries]: the stage's entries that they belong to, as `index` in the report. A line of JSON adds `schema`
+(`vlmtui/vectors/1`), `model`, `stage` and the sources of the `images`: in the metadata `vlmtui` of a safetensors file,
+as the text array `about` of an npz. An npz is written image by image; a safetensors file is held in memory until the
+end. The file appears, complete, once all images have been processed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from vlmtui.reports.per_image import ImageFailure
 
 SCHEMA = "vlmtui/vectors/1"
 SAFETENSORS, NPZ = ".safetensors", ".npz"
-_THEN = (1980, 1, 1, 0, 0, 0)  # the same bytes whenever they are written
+_THEN = (1980, 1, 1, 0, 0, 0)  # a fixed date: the same vectors give the same bytes
 
 Put = Callable[[str, NDArray[Any]], None]
 
@@ -43,9 +43,9 @@ def check_vectors(name: str, output: str | None) -> None:
 def keep_vectors(
     results: Generator[ReportOrFailure, None, None], name: str, tell: Callable[[str], object] = lambda note: None
 ) -> Generator[ReportOrFailure, None, None]:
-    """The results themselves; when all have come, their vectors are in the file `name`.
+    """Pass the results on unchanged, and write their vectors to the file `name` when all have come.
 
-    Where they are left before that, as by a reader who has enough, it is told that there is no such file.
+    If the consumer stops early, no file is written and `tell` receives a note.
     """
     about: dict[str, Any] = {"schema": SCHEMA, "model": None, "stage": None, "images": []}
     write = _safetensors if PurePath(name).suffix.lower() == SAFETENSORS else _npz

@@ -1,5 +1,5 @@
-"""`png` and `svg`: words on the picture, heat maps, a sheet of all stages, norms as a plot.
+"""Drawings (`png` and `svg`): words on the image, heat maps, a sheet of all stages, a chart of norms.
 
-`drawing` is what was asked for, `looking` asks a session for it, `words`, `heat` and `chart` lay it out as a `Scene`,
-and `raster` and `vector` make a file of that.
+`content` computes what a drawing shows in a session; `words_on_image`, `heat_map` and `chart` lay it out as a `Scene`,
+chosen by `composition`; `formats.png` and `formats.svg` encode the scene. `stage_values` computes animations.
 """

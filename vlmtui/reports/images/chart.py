@@ -1,4 +1,4 @@
-"""The norms of every stage as a plot: median, band, outliers; the patches asked for as lines."""
+"""Chart of norms at every stage: median, percentile band and outliers, with a line for each patch selected."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ _BAND: Colour = (45, 105, 175)
 _OUT: Colour = (207, 34, 46)
 _LINES: tuple[Colour, ...] = ((188, 108, 0), (26, 127, 55), (130, 80, 223), (191, 57, 137), (9, 105, 218))
 _STEEP = 12.0
-"""From so many times the smallest norm on, the scale is a logarithm's."""
+"""Ratio of the largest to the smallest norm above which the scale is logarithmic."""
 _DOTS = 40
 
 
 def chart_scene(shown: ReportDrawing) -> Scene:
-    """Norms over stages."""
+    """The chart of norms over stages."""
     width = max(420, shown.seen.query.output.drawing.size or WIDTH)
     height = round(width * _RATIO)
     stages = shown.stages
@@ -69,7 +69,7 @@ def chart_scene(shown: ReportDrawing) -> Scene:
 
 
 class _Plot:
-    """From stages and norms to pixels."""
+    """Mapping from stages and norms to pixels."""
 
     def __init__(self, norms: Sequence[Floats], box: tuple[float, float, float, float]) -> None:
         self.left, self.top, self.right, self.bottom = box
@@ -84,7 +84,7 @@ class _Plot:
             self.low, self.high = 0.0, high * 1.06
 
     def at(self, stage: int, norm: float) -> Point:
-        """Where a norm of a stage lies."""
+        """The point of a norm at a stage."""
         across = (stage + 0.5) / max(1, self.count)
         norm = min(max(norm, self.low), self.high)
         if self.steep:
@@ -94,7 +94,7 @@ class _Plot:
         return self.left + across * (self.right - self.left), self.bottom - up * (self.bottom - self.top)
 
     def scale(self) -> list[Mark]:
-        """Lines at round norms, with what they are."""
+        """Grid lines at round norms, with their labels."""
         marks: list[Mark] = []
         for value in _round_numbers(self.low, self.high, self.steep):
             _, y = self.at(0, value)
@@ -128,7 +128,7 @@ def _finite(norms: Floats) -> Floats:
 
 
 def _parts(stages: Sequence[str]) -> list[list[int]]:
-    """The stages of the tower, the tokens, and the language model's."""
+    """Indices of the stages in three parts: the vision tower, the tokens, and the decoder layers."""
     kinds = [(of_patches(stage), of_layers(stage)) for stage in stages]
     return [[i for i, kind in enumerate(kinds) if kind == one] for one in dict.fromkeys(kinds)]
 
@@ -147,13 +147,13 @@ def _sections(stages: Sequence[str], plot: _Plot) -> list[Mark]:
 
 
 def _labels(stages: Sequence[str], plot: _Plot) -> list[Mark]:
-    """The number of every stage that there is room for."""
+    """Labels of as many stages as there is room for."""
     room = (plot.right - plot.left) / max(1, len(stages))
     every = max(1, math.ceil(26 / room))
     marks: list[Mark] = []
     for part in _parts(stages):
         for place, i in enumerate(part):
-            # the last is named, and what would stand too near it is not
+            # the last one is labelled, those too close to it are not
             if i != part[-1] and (place % every or len(part) - 1 - place < every):
                 continue
             name = stages[i].rsplit(".", 1)[-1] if "." in stages[i] else ""
@@ -162,13 +162,13 @@ def _labels(stages: Sequence[str], plot: _Plot) -> list[Mark]:
 
 
 def _outliers(stage: int, norms: Floats, plot: _Plot) -> list[Mark]:
-    """The outliers of a stage, the largest first where there are many."""
+    """The outliers of a stage, only the largest ones where there are many."""
     found = sorted((float(norm) for norm in norms[is_outlier(norms)]), reverse=True)
     return [DotMark(*plot.at(stage, norm), 3, _OUT, 0.6) for norm in found[:_DOTS]]
 
 
 def _asked(shown: ReportDrawing, plot: _Plot) -> list[Mark]:
-    """The patches that were named, a line each."""
+    """A line for each patch selected."""
     marks: list[Mark] = []
     for patch, colour in _coloured(shown):
         for part in _parts(shown.stages):
@@ -189,7 +189,7 @@ def _coloured(shown: ReportDrawing) -> list[tuple[PatchPosition, Colour]]:
 
 
 def _key(shown: ReportDrawing, plot: _Plot) -> list[Mark]:
-    """What is what, under the plot."""
+    """The legend below the plot."""
     x, y = plot.left, plot.bottom + 36
     marks: list[Mark] = []
 

@@ -18,7 +18,7 @@ _SCENES = {
 
 
 def compose(shown: ReportDrawing) -> Scene:
-    """What is drawn of an image."""
+    """Compose the scene of a drawing."""
     return _SCENES[shown.show](shown)
 
 

@@ -1,4 +1,4 @@
-"""What a picture shows, asked of a session: a report, and where it is of all stages, a lens's values of each."""
+"""Content of drawings, computed in a session: a report, and for drawings of all stages a lens's values at each."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ReportDrawing:
-    """A picture [height, width, 3] uint8 that was read, and what is drawn of it: `show`, of `SHOWN`.
+    """An image [height, width, 3] uint8 with its report, and the kind of drawing: `show`, one of `SHOWN`.
 
-    `stages` are those of a sheet, with `values` of each where a lens was asked for; `layers` has the norms of the
-    language model's, where it was run.
+    `stages` are those of a sheet or chart, with the `values` of each where a lens was asked for; `layers` are the norms
+    of the decoder layers, where the decoder was run.
     """
 
     show: str
@@ -50,12 +50,12 @@ def collect_drawings(
     start: Callable[[], SessionClient],
     on_progress: OnProgress | None = None,
 ) -> Generator[ReportDrawing | ImageFailure, None, None]:
-    """Read the pictures and find what is drawn; `UsageError` for what cannot be."""
+    """Read the images and compute their drawings. Raises `UsageError` for a drawing that cannot be made."""
     return run_per_image(sources, _DrawingTask(query, drawing_kind(query), on_progress), start)
 
 
 def drawing_kind(query: Query) -> str:
-    """What is drawn: what was asked for, or else words, and with a lens that gives numbers these."""
+    """The kind of drawing: the one asked for; otherwise words, or values with a lens that gives numbers."""
     numbers = query.lens is not None and query.lens.drawn
     if query.lens is not None and not (numbers or query.lens.kind is Words):
         raise UsageError(
@@ -81,7 +81,7 @@ def drawing_kind(query: Query) -> str:
 
 class _DrawingTask:
     def __init__(self, query: Query, show: str, on_progress: OnProgress | None) -> None:
-        # of words only those that are drawn, and none for what has none
+        # only the words to be drawn are searched for, and none for a drawing without words
         k = query.output.drawing.num_words or query.search.k
         self._query, self._show, self._on_progress = (
             replace(query, search=replace(query.search, k=k)),

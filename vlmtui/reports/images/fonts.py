@@ -1,8 +1,8 @@
-"""Letters: Pillow's own font for what it has, for other scripts one of the machine's, else the code point.
+"""Fonts: Pillow's own for the characters it has, an installed font for other scripts, else the code point.
 
-Pillow's font (Aileron) has Latin letters. A character that it lacks is looked for among the machine's fonts with
-fontconfig (`fc-list`), or in the fonts that macOS has; where none has it, it is written as U+6F22. So no word
-becomes empty boxes, and the same machine draws the same.
+Pillow's font (Aileron) has Latin letters. A character that it lacks is looked up in the installed fonts with fontconfig
+(`fc-list`), or in the fonts of macOS; without a font for it, it is written as U+6F22. So no word turns into empty
+boxes, and drawings are reproducible on one machine.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from vlmtui.display.colours import Colour
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 Face = tuple[str, int] | None
-"""A font file and the number of a font in it; None for Pillow's own."""
+"""A font file and the index of a font in it; None for Pillow's own."""
 
 _FINER = 3
 _PROBE = 24.0
-_NONE = "\U0010fffe"  # no character, of which no font has more than its empty box
+_NONE = "\U0010fffe"  # a noncharacter, for which every font draws its missing-glyph box
 _ELSEWHERE = (
     "/System/Library/Fonts/Supplemental/Arial Unicode.ttf",
     "/Library/Fonts/Arial Unicode.ttf",
@@ -39,19 +39,19 @@ _WAIT_S = 10.0
 
 @lru_cache(maxsize=256)
 def font(face: Face, size: float) -> Font:
-    """A font of `size` pixels; raises `OSError` where the file has none that can be scaled."""
+    """The font at a size in pixels. Raises `OSError` where the file has no scalable font."""
     if face is None:
         return ImageFont.load_default(size)
     return ImageFont.truetype(face[0], size, index=face[1])
 
 
 def text_width(text: str, size: float) -> float:
-    """How many pixels a text is wide."""
+    """Width of a text in pixels."""
     return sum(float(font(face, size * _FINER).getlength(part)) for face, part in runs(text)) / _FINER
 
 
 def fit_text(text: str, size: float, room: float, least: float = 0.75) -> tuple[str, float]:
-    """A text and a size for it, no wider than `room`: smaller by up to `least`, then cut."""
+    """Fit a text into `room` pixels: shrink it, at most by the factor `least`, then cut it. Return text and size."""
     wide = text_width(text, size)
     if wide <= room:
         return text, size
@@ -65,9 +65,10 @@ def fit_text(text: str, size: float, room: float, least: float = 0.75) -> tuple[
 def draw_text(
     picture: Image.Image, x: float, y: float, text: str, size: float, ink: Colour, halo: Colour | None
 ) -> None:
-    """Write a line with its baseline at `y`, with an edge of the colour `halo` around its letters.
+    """Draw a line of text with its baseline at `y`; `halo` is the colour of an outline around its letters.
 
-    Letters are drawn larger and made smaller: at their own size they would stand at whole pixels, unevenly.
+    Letters are drawn at a larger size and scaled down: drawn directly, they would snap to whole pixels, unevenly
+    spaced.
     """
     left, top = math.floor(x - size), math.floor(y - 1.5 * size)
     wide, tall = math.ceil(text_width(text, size) + 2 * size) + 1, math.ceil(2.2 * size)
@@ -84,12 +85,12 @@ def draw_text(
 
 
 def runs(text: str) -> Iterator[tuple[Face, str]]:
-    """A text in parts of one font each; what no font has, as its code point."""
+    """Split a text into runs of one font; a character that no font has becomes its code point."""
     held, before = "", None
     for character in text:
         face, shown = _drawn(character)
         if held and is_mark(character) and _has(before, character):
-            # a mark is drawn on the letter before it, by the same font
+            # a combining mark is drawn with the font of its base character
             face, shown = before, character
         if held and face != before:
             yield before, held
@@ -101,7 +102,7 @@ def runs(text: str) -> Iterator[tuple[Face, str]]:
 
 @lru_cache(maxsize=1 << 14)
 def _drawn(character: str) -> tuple[Face, str]:
-    """Which font has a character, and what to write of it."""
+    """The font for a character, and the text to draw for it."""
     if _has(None, character):
         return None, character
     face = _installed_face(character)
@@ -109,19 +110,19 @@ def _drawn(character: str) -> tuple[Face, str]:
 
 
 def _installed_face(character: str) -> Face:
-    """The first of the machine's fonts that has a character."""
+    """The first installed font that has a character."""
     for found in _installed_fonts():
         try:
             if found.has(ord(character)) and _has(found.face, character):
                 return found.face
         except OSError:
-            continue  # one that cannot be drawn at any size, as some emoji are
+            continue  # a font that cannot be scaled, as some emoji fonts
     return None
 
 
 @dataclass(frozen=True)
 class _InstalledFont:
-    """A font of the machine and the ranges of code points that it has, None where that is not known."""
+    """An installed font and its ranges of code points, None where they are unknown."""
 
     face: tuple[str, int]
     starts: tuple[int, ...] | None = None
@@ -136,7 +137,7 @@ class _InstalledFont:
 
 @lru_cache(maxsize=1)
 def _installed_fonts() -> tuple[_InstalledFont, ...]:
-    """The machine's fonts, plain upright ones without serifs first: asked once, when a letter is missing."""
+    """The installed fonts, upright regular sans-serif ones first; listed once, when a character is first missing."""
     found = [_InstalledFont((file, 0)) for file in _ELSEWHERE if Path(file).is_file()]
     if command := shutil.which("fc-list"):
         asked = [command, "--format", _ASKED, ":scalable=true:color=false"]
@@ -152,7 +153,7 @@ def _installed_fonts() -> tuple[_InstalledFont, ...]:
 
 
 def _rank(line: list[str]) -> tuple[float, ...]:
-    """Upright before slanted, of regular weight (80) before light and bold, with even stems, for text, not for code."""
+    """Sort key of fonts: upright, of regular weight (80), with even strokes, for text rather than code."""
     family, slant, weight = line[:3]
     upright = slant == "0"
     away = abs(float(weight) - 80) if weight.replace(".", "").isdecimal() else 100.0
@@ -160,7 +161,7 @@ def _rank(line: list[str]) -> tuple[float, ...]:
 
 
 def _read(file: str, index: str, has: str) -> _InstalledFont:
-    """`20-7e a0 b5-ff` as ranges."""
+    """Parse a font with its code points, as in `20-7e a0 b5-ff`."""
     ends = [part.partition("-") for part in has.split()]
     starts = tuple(int(first, 16) for first, _, _ in ends)
     return _InstalledFont((file, int(index) & 0xFFFF), starts, tuple(int(last or first, 16) for first, _, last in ends))
@@ -172,7 +173,7 @@ def _has(face: Face, character: str) -> bool:
 
 @lru_cache(maxsize=1 << 12)
 def _glyph(face: Face, character: str) -> bytes:
-    """What a font draws for a character; for those that it lacks the same box."""
+    """The bitmap a font draws for a character; its missing-glyph box for characters that it lacks."""
     size = round(3 * _PROBE)
     image = Image.new("L", (size, size))
     ImageDraw.Draw(image).text((_PROBE, 2 * _PROBE), character, 255, font(face, _PROBE), anchor="ls")

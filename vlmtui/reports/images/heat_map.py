@@ -1,4 +1,4 @@
-"""One number, or three, of every patch as its colour: of one stage, or of all stages on a sheet."""
+"""Heat maps: one number, or three, per patch as a colour, at one stage or at all stages on a sheet."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ SHEET = 1600
 _GAP = 14
 _LABEL = 22
 _NARROW = 150
-"""Pixels across that the line under each picture of a sheet has."""
+"""Minimum width in pixels of the caption below each image of a sheet."""
 
 
 def heat_scene(shown: ReportDrawing) -> Scene:
-    """The photograph in the colours of one stage."""
+    """The photograph coloured by the values of one stage."""
     seen = shown.seen
     _check_placed(shown, seen.stage)
     photo, scale = layout.resize_photo(shown.rgb, seen.query.output.drawing.size or LONG_SIDE)
@@ -53,19 +53,19 @@ def heat_scene(shown: ReportDrawing) -> Scene:
 
 
 def sheet_scene(shown: ReportDrawing) -> Scene:
-    """The photograph once a stage, in the stage's colours; numbers of one kind have one scale, norms one each."""
+    """One coloured photograph per stage; numbers of the same kind share a scale, norms have one each."""
     seen = shown.seen
     stages = [(stage, i) for i, stage in enumerate(shown.stages) if _placed(shown, stage)]
     if not stages:
         _check_placed(shown, seen.stage)
     height, width = shown.rgb.shape[:2]
     total = seen.query.output.drawing.size or SHEET
-    # about as many columns as make the sheet one and a half times as wide as high, with few places empty
+    # about as many columns as give the sheet an aspect ratio of 3:2, with few empty places
     ideal = max(1, round(math.sqrt(1.5 * len(stages) * height / width)))
     across = min(range(ideal, ideal + 3), key=lambda columns: (-len(stages) % columns, columns))
     across = min(across, len(stages))
     room = max(48, (total - 2 * MARGIN - (across - 1) * _GAP) // across)
-    # a picture that is a strip stays within the sheet, and becomes narrower instead
+    # a very tall image becomes narrower, so that it stays within the sheet
     photo, scale = layout.resize_photo(shown.rgb, min(total, round(room * max(1.0, height / width))))
     tall, wide = photo.shape[0], max(photo.shape[1], _NARROW)
     found = [_numbers(shown, stage, i) for stage, i in stages]

@@ -1,4 +1,4 @@
-"""What all pictures have in common: the photograph at its size, the lines under it, the scale of colours."""
+"""Layout shared by all drawings: the scaled photograph, the caption below it, the colour bar."""
 
 from __future__ import annotations
 
@@ -22,12 +22,11 @@ LINE = 22
 CAPTION = 16.0
 SMALL = 13.0
 NARROWEST, WIDEST = 420, 640
-"""Pixels across that the lines under a picture have, however narrow it is: the first at least, if they need them up to
-the second."""
+"""Width of the caption in pixels below a narrow image: at least the first, up to the second if the text needs it."""
 
 
 def resize_photo(rgb: Rgb, long_side: int) -> tuple[Rgb, float]:
-    """The photograph with a longer side of so many pixels, and how much larger it has become."""
+    """Scale the photograph to this longer side; return it with the scale factor."""
     height, width = rgb.shape[:2]
     scale = long_side / max(width, height)
     size = max(1, round(width * scale)), max(1, round(height * scale))
@@ -36,7 +35,7 @@ def resize_photo(rgb: Rgb, long_side: int) -> tuple[Rgb, float]:
 
 
 def paint_entries(under: Rgb, places: Sequence[Place], colours: Rgb, scale: float) -> Rgb:
-    """The picture's own light under the colours of the entries, each over its box; the smaller ones on top."""
+    """Blend the colours of entries over the image, each within its box; smaller boxes are painted last."""
     over = under.copy()
     there = np.zeros(under.shape[:2], dtype=bool)
     boxes = [(place.box, colour) for place, colour in zip(places, colours, strict=True) if place.box]
@@ -48,32 +47,32 @@ def paint_entries(under: Rgb, places: Sequence[Place], colours: Rgb, scale: floa
 
 
 def image_name(seen: ImageReport) -> str:
-    """`china.jpg`: the picture, short enough for a line."""
+    """File name of the image, `china.jpg`, shortened to fit a line."""
     source = seen.reading.image.source
     return "standard input" if source == "-" else plain(source.rsplit("/", 1)[-1] or source)
 
 
 def model_name(seen: ImageReport) -> str:
-    """The model, and what must be known of it."""
+    """The model's name, with its note if it has one."""
     model = seen.reading.model
     return f"{plain(model.name)}{f' ({model.note})' if model.note else ''}"
 
 
 def caption_width(title: str, facts: str) -> int:
-    """Pixels across for the two lines under a picture at their full size, within bounds."""
+    """Width in pixels that both lines of a caption need at full size, within limits."""
     wide = max(fonts.text_width(title, CAPTION), fonts.text_width(facts, SMALL))
     return min(WIDEST, max(NARROWEST, math.ceil(wide)))
 
 
 def caption(x: float, y: float, title: str, facts: str, room: float) -> list[Mark]:
-    """Two lines: what is shown, and of what; neither is wider than `room`."""
+    """Caption of two lines, what is shown and its details; neither is wider than `room`."""
     first, size = fonts.fit_text(title, CAPTION, room)
     second, smaller = fonts.fit_text(facts, SMALL, room)
     return [TextMark(x, y + LINE - 6, first, size, INK), TextMark(x, y + 2 * LINE - 7, second, smaller, PALE)]
 
 
 def colour_bar(x: int, y: int, width: int, low: float, high: float) -> list[Mark]:
-    """What the colours stand for, from `low` to `high`."""
+    """The colour scale, from `low` to `high`."""
     bar = np.repeat(VIRIDIS[np.linspace(0, 255, width).round().astype(int)][None], 10, axis=0)
     first, last = numbers.format_number(low, 3), numbers.format_number(high, 3)
     return [

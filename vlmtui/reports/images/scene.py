@@ -1,4 +1,4 @@
-"""A picture to be drawn: marks at pixels, one over the other; whether as PNG or as SVG is not its matter."""
+"""Scene of a drawing: marks in pixel coordinates, in painting order, independent of PNG and SVG."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RULE: Colour = (222, 226, 231)
 
 @dataclass(frozen=True)
 class PhotoMark:
-    """Pixels, uint8 [height, width, 3], with their upper left corner at (x, y). `smooth` is a photograph's."""
+    """Pixels, uint8 [height, width, 3], with their upper left corner at (x, y); `smooth` marks a photograph."""
 
     x: int
     y: int
@@ -70,7 +70,7 @@ class DotMark:
 
 @dataclass(frozen=True)
 class TextMark:
-    """One line of text, its baseline at `y`; with a `halo`, an edge of that colour around its letters."""
+    """One line of text with its baseline at `y`; `halo` is the colour of an outline around its letters."""
 
     x: float
     y: float
@@ -86,7 +86,7 @@ Mark = PhotoMark | RectMark | LineMark | AreaMark | DotMark | TextMark
 
 @dataclass
 class Scene:
-    """Marks over a ground; `title` is what the picture is, in a sentence."""
+    """Marks on a background; `title` is a sentence that describes the image."""
 
     width: int
     height: int

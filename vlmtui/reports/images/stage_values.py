@@ -1,4 +1,4 @@
-"""Animation of a lens along the path: its results at every stage that has a place in the image."""
+"""Animation of a lens through the model: its results at every stage whose entries have a place in the image."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Animation:
-    """A picture [height, width, 3] uint8 that was read, and what the lens made of each stage."""
+    """An image [height, width, 3] uint8, and the lens's result at each stage."""
 
     query: Query
     through: ChosenLens
@@ -37,7 +37,7 @@ class Animation:
 def collect_animations(
     sources: tuple[str, ...], query: Query, start: Callable[[], SessionClient], on_progress: OnProgress | None = None
 ) -> Generator[Animation | ImageFailure, None, None]:
-    """Read the picture and look through the lens at every stage up to the one asked for; `UsageError` for several."""
+    """Read the image and compute the lens at every stage up to the selected one. Raises `UsageError` for several."""
     if len(sources) > 1:
         raise UsageError("a gif shows one picture: give one IMAGE, or choose another --format")
     through = query.lens or default_colour_lens()
@@ -85,9 +85,9 @@ def animate(
     last: str,
     on_progress: OnProgress | None = None,
 ) -> Animation:
-    """Look through the lens at every stage of a reading up to the `last`."""
+    """Compute the lens at every stage of a reading up to the `last`."""
     there = stages(reading.model)
-    # a stage of which no entry has a place cannot be drawn
+    # a stage whose entries have no place in the image cannot be drawn
     drawn = [s for s in there[: there.index(last) + 1] if any(place.box for place in reading.places_at(s))]
     if not drawn:
         raise UsageError(reading.placeless or "no stage of this model has a place in the picture")

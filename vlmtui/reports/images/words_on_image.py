@@ -1,4 +1,4 @@
-"""The words of every patch, in the patch."""
+"""Words on the image: the nearest tokens of every patch, written into the patch."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ from vlmtui.reports.select.rows import ReportRows
 LONG_SIDE = 1280
 NUM_WORDS = 3
 CELL = 68
-"""Pixels across that a patch should have for its words, where no size was asked for."""
+"""Width in pixels that a patch should have for its words, where no size is given."""
 LEAST, MOST = 7.0, 26.0
-"""Pixels of a letter: smaller cannot be read, larger need not be."""
+"""Font sizes in pixels: smaller text cannot be read, larger text is not needed."""
 _LEADING = 1.22
 _ROOM = 2 * LEAST, LEAST * _LEADING
-"""Pixels across and down that a patch must have for words to be drawn at all."""
+"""Width and height in pixels below which a patch has no words drawn."""
 _LIGHT = 70.0
-"""How bright (0 to 255) the photograph is on average under the words."""
+"""Mean brightness (0 to 255) of the photograph under the words."""
 _BLACK, _WHITE, _SECOND = (0, 0, 0), (255, 255, 255), (190, 198, 207)
 _EDGE = (12, 14, 17)
 _TICKS = 22
 
 
 def words_scene(shown: ReportDrawing) -> Scene:
-    """The photograph, darkened, with each patch's words in it."""
+    """The darkened photograph with words in each patch."""
     seen = shown.seen
     pages = finest(seen)
     long_side = seen.query.output.drawing.size or _fitting(pages, max(shown.rgb.shape[:2]))
@@ -74,13 +74,13 @@ def words_scene(shown: ReportDrawing) -> Scene:
 
 
 def _shade(photo: Rgb) -> float:
-    """How much black there must be over a photograph for white words to stand out."""
+    """Opacity of the black layer over a photograph that makes white words stand out."""
     light = float(brightness(photo).mean())
     return min(0.6, max(0.15, 1 - _LIGHT / max(light, 1.0)))
 
 
 def finest(seen: ImageReport) -> list[EntryGrid]:
-    """The grids to draw: the tiles where the model has some, else the whole view; `UsageError` without any."""
+    """The grids to draw: the tiles if there are any, else the whole image. Raises `UsageError` without a grid."""
     atlas = ReadingGrids(seen.reading)
     pages = [page for page in (atlas.patches if of_patches(seen.stage) else atlas.tokens) if page.grid is not None]
     if not pages:
@@ -90,7 +90,7 @@ def finest(seen: ImageReport) -> list[EntryGrid]:
 
 
 def _fitting(pages: list[EntryGrid], picture: int) -> int:
-    """The longer side at which every patch has room for its words; no more than usual where none has such room."""
+    """The longer side at which every patch has room for its words; the default where none within limits is enough."""
     narrowest = min((page.box[2] - page.box[0]) / page.cols for page in pages)
     largest = LARGEST // 2
     if narrowest * largest / picture < _ROOM[0]:
@@ -99,18 +99,18 @@ def _fitting(pages: list[EntryGrid], picture: int) -> int:
 
 
 def _sides(boxes: list[Box]) -> tuple[float, float]:
-    """How wide and how high most patches are."""
+    """Median width and height of the patches."""
     across, down = (float(np.median([box[i + 2] - box[i] for box in boxes])) for i in (0, 1))
     return across, down
 
 
 def _short_of(boxes: list[Box]) -> float:
-    """How many times larger patches must be for words; 1 or less where they are large enough."""
+    """The factor by which patches must grow to have room for words; at most 1 where they are large enough."""
     return max(least / max(side, 1e-9) for least, side in zip(_ROOM, _sides(boxes), strict=True))
 
 
 def _too_small(enough: int) -> str:
-    """That there are no words, and the longer side from which on there are."""
+    """The caption of a drawing without words: the longer side from which on there are words."""
     way_out = f"choose --size {enough} or more" if enough <= LARGEST else "choose --draw heat"
     return f"The patches are too small for words: {way_out}"
 
@@ -121,7 +121,7 @@ def _moved(box: Box, scale: float, left: float, top: float) -> Box:
 
 
 def _size(boxes: list[Box], words: list[list[str]], wanted: int) -> tuple[float, int]:
-    """Letters of one size for all patches, and how many lines of them fit: most words at their full length."""
+    """One font size for all patches, and the lines that fit at it: most words are shown uncut."""
     if not boxes or not wanted:
         return LEAST, 0
     across, down = _sides(boxes)
@@ -134,7 +134,7 @@ def _size(boxes: list[Box], words: list[list[str]], wanted: int) -> tuple[float,
 
 
 def _written(box: Box, words: list[str], size: float) -> list[Mark]:
-    """Words one under the other in the middle of a box, the first the brightest."""
+    """Words stacked in the middle of a box, the first one brightest."""
     x0, y0, x1, y1 = box
     height = len(words) * size * _LEADING
     y = (y0 + y1 - height) / 2 + size * 0.97
@@ -147,7 +147,7 @@ def _written(box: Box, words: list[str], size: float) -> list[Mark]:
 
 
 def _rules(page: EntryGrid, scale: float, left: int, top: int, width: int, height: int) -> list[Mark]:
-    """Thin lines between the patches, where there is picture."""
+    """Thin lines between the patches, within the image."""
     x0, y0, x1, y1 = _moved(page.box, scale, left, top)
     right, bottom = left + width, top + height
     xs = [x for i in range(page.cols + 1) if left <= (x := x0 + (x1 - x0) * i / page.cols) <= right]
@@ -158,7 +158,7 @@ def _rules(page: EntryGrid, scale: float, left: int, top: int, width: int, heigh
 
 
 def _ticks(page: EntryGrid, scale: float, left: int, top: int, width: int, height: int) -> list[Mark]:
-    """The numbers of rows and columns, as `--patch` takes them: of as many as can be told apart."""
+    """The numbers of rows and columns, as `--patch` takes them, as many as fit legibly."""
     x0, y0, x1, y1 = _moved(page.box, scale, left, top)
     across, down = (x1 - x0) / page.cols, (y1 - y0) / page.rows
     size = min(13.0, max(8.0, 0.5 * min(across, down)))
@@ -174,7 +174,7 @@ def _ticks(page: EntryGrid, scale: float, left: int, top: int, width: int, heigh
 
 
 def _step(least: float) -> int:
-    """The smallest of 1, 2, 5, 10, 20 … that is not below `least`."""
+    """The smallest of 1, 2, 5, 10, 20 … that is at least `least`."""
     ten = int(10 ** math.floor(math.log10(max(least, 1.0))))
     return next(times * ten for times in (1, 2, 5, 10) if times * ten >= least)
 

@@ -1,1 +1,1 @@
-"""Where a report goes: files, folders, standard output, and its progress."""
+"""Output of reports: files, folders and standard output, and the progress line."""

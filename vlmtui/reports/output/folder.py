@@ -1,4 +1,4 @@
-"""Reports of one picture each, as files in a folder: named after the pictures, and none of them overwritten."""
+"""Folders of reports: one file per image, named after the image, overwriting none of the images."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from vlmtui.errors import UsageError, VlmtuiError
 from vlmtui.files import expand_path, explain_write_errors
 from vlmtui.image import is_address
 
-_LONGEST = 100  # letters of a name: an address may have more than a file system takes
+_LONGEST = 100  # characters of a name: a URL may be longer than a file system allows
 
 
 def is_folder(output: str | None) -> bool:
-    """Whether `-o` names a folder: there is one, or the name ends as a folder's does."""
+    """Whether `-o` names a folder: an existing one, or a name that ends in a separator."""
     return output is not None and (output.endswith(("/", os.sep)) or os.path.isdir(expand_path(output)))
 
 
 def image_files(output: str, sources: Iterable[str], ending: str) -> tuple[str, ...]:
-    """The file of each picture: its name with the new ending, and a number where another has it already.
+    """The file of each image: its name with the new ending, numbered where several would be the same.
 
-    `UsageError` where one of them is one of the pictures.
+    Raises `UsageError` where one of them is one of the images.
     """
     folder, taken, files = Path(expand_path(output)), set[str](), []
     for source in sources:
         named = stem = _stem(source)
         number = 1
-        while named.casefold() in taken:  # there are file systems that do not tell case apart
+        while named.casefold() in taken:  # some file systems ignore case
             number += 1
             named = f"{stem}-{number}"
         taken.add(named.casefold())
@@ -41,7 +41,7 @@ def image_files(output: str, sources: Iterable[str], ending: str) -> tuple[str, 
 
 
 def make_folder(output: str) -> None:
-    """See to it that the folder is there; `VlmtuiError` where it cannot be made."""
+    """Create the folder if necessary. Raises `VlmtuiError` where it cannot be created."""
     folder = Path(expand_path(output))
     if folder.exists() and not folder.is_dir():
         raise VlmtuiError(f"{output} is no folder: name another with -o")

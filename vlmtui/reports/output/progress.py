@@ -1,4 +1,4 @@
-"""Progress of a report: one line on standard error, gone when the work is done."""
+"""Progress line of a report on standard error, erased when the work is done."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _LEAST_S = 0.1
 
 
 class ProgressLine:
-    """Shows what is being done; says nothing where standard error is no terminal, or with `quiet`.
+    """Display of the current work; nothing where standard error is not a terminal, or with `quiet`.
 
-    Called from the thread that hears the session, and from the one that writes the report.
+    Called from the thread that reads from the session, and from the one that writes the report.
     """
 
     def __init__(self, quiet: bool) -> None:
@@ -27,7 +27,7 @@ class ProgressLine:
         self._last = ("", 0.0)
 
     def __call__(self, progress: Progress) -> None:
-        """Something was done."""
+        """Show progress."""
         if not self._shown:
             return
         now = time.monotonic()
@@ -44,7 +44,7 @@ class ProgressLine:
             self._drawn = text
 
     def clear(self) -> None:
-        """Take the line away, for what comes next on the terminal."""
+        """Erase the line before other output on the terminal."""
         with self._lock:
             if self._drawn:
                 self._write("\r\x1b[2K")
@@ -55,7 +55,7 @@ class ProgressLine:
             sys.stderr.write(text)
             sys.stderr.flush()
         except OSError:
-            self._shown = False  # the terminal has gone; the report may still have somewhere to go
+            self._shown = False  # the terminal has gone; the report may still be written elsewhere
 
 
 def _columns() -> int:

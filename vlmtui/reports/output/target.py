@@ -1,4 +1,4 @@
-"""Where a report goes: standard output as it is made, or a file written whole or not at all."""
+"""Targets of reports: standard output, written as it is computed, or a file written completely or not at all."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from vlmtui.files import PartialFile, expand_path, explain_write_errors
 
 
 class Target(Protocol):
-    """Takes a report piece by piece."""
+    """Destination of a report, written in chunks."""
 
     def write(self, piece: str | bytes) -> None:
-        """One more piece."""
+        """Write one more chunk."""
 
     def flush(self) -> None:
-        """What there is so far may be read now."""
+        """Make the output so far available to readers."""
 
 
 @contextmanager
 def target(name: str | None) -> Iterator[Target]:
-    """The target that `-o` names, standard output without it.
+    """The target of `-o NAME`; standard output without a name.
 
-    A file appears under its name when all of the report is written; after an error, or where nothing was written,
-    there is none, and one that was there before is untouched. Raises `VlmtuiError` where it cannot be written.
+    A file appears under its name once the whole report is written; after an error, or where nothing was written, no
+    file is created and an existing one is unchanged. Raises `VlmtuiError` where it cannot be written.
     """
     if name is None or name == "-":
         yield _Stdout()
@@ -38,7 +38,7 @@ def target(name: str | None) -> Iterator[Target]:
     path = Path(expand_path(name))
     check_target(name)
     if path.exists() and not path.is_file():
-        # a device or a pipe is written to, never replaced
+        # a device or a pipe is written to directly, never replaced
         with explain_write_errors(name), path.open("wb") as file:
             yield _File(file, name)
         return
@@ -54,7 +54,7 @@ def target(name: str | None) -> Iterator[Target]:
 
 
 def check_target(name: str) -> None:
-    """Raise `VlmtuiError` where `-o NAME` cannot work, before anything is computed for it."""
+    """Raise `VlmtuiError` where `-o NAME` cannot be written, before anything is computed for it."""
     path = Path(expand_path(name))
     if path.is_dir():
         raise VlmtuiError(f"{name} is a folder: name a file for the report with -o")
@@ -63,23 +63,23 @@ def check_target(name: str) -> None:
 
 
 def check_sources(name: str, sources: Iterable[str]) -> None:
-    """`UsageError` where `-o NAME` is the file of one of the pictures, under whatever name."""
+    """Raise `UsageError` where `-o NAME` is the file of one of the images, under whatever name."""
     path = expand_path(name)
     if os.path.exists(path) and any(same_file(path, source) for source in sources):
         raise UsageError(f"{name} is the picture itself: name another file for the report")
 
 
 def same_file(name: str, other: str) -> bool:
-    """Whether two names are of one file that is there."""
+    """Whether two names refer to the same existing file."""
     with suppress(OSError, ValueError):
         return os.path.samefile(expand_path(name), expand_path(other))
     return False
 
 
 def format_by_ending(name: str | None, endings: Mapping[str, str], otherwise: str = "text") -> str:
-    """The format that the ending of `-o NAME` asks for; `otherwise` where it has none, or is no file's.
+    """The format of the ending of `-o NAME`; `otherwise` without an ending, or where NAME is not a regular file.
 
-    `UsageError` for an ending that asks for no format.
+    Raises `UsageError` for an ending of no format.
     """
     ending = PurePath(name).suffix.lower() if name else ""
     if not name or not ending or not at_once(name):
@@ -93,7 +93,7 @@ def format_by_ending(name: str | None, endings: Mapping[str, str], otherwise: st
 
 
 def at_once(name: str | None) -> bool:
-    """Whether what goes to `-o NAME` is there all at once at its end: a file, no standard output, pipe or device."""
+    """Whether `-o NAME` appears only when complete: a regular file, not standard output, a pipe or a device."""
     if name is None or name == "-":
         return False
     path = expand_path(name)
@@ -139,7 +139,7 @@ class _Stdout:
 
 
 class Pipe(io.RawIOBase):
-    """Takes what a writer writes, and gives it on."""
+    """In-memory pipe: buffers what a writer writes until it is taken."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -159,6 +159,6 @@ class Pipe(io.RawIOBase):
         return len(part)
 
     def taken(self) -> bytes:
-        """All that was written since this was last asked."""
+        """Everything written since the last call."""
         parts, self._parts = b"".join(self._parts), []
         return parts

@@ -1,4 +1,4 @@
-"""What a page shows of a picture, asked of a session: words by several metrics, at several stages."""
+"""Content of a page, computed in a session: words of an image by several metrics, at several stages."""
 
 from __future__ import annotations
 
@@ -40,18 +40,18 @@ if TYPE_CHECKING:
     from vlmtui.session.client import SessionClient
 
 METRICS: tuple[Metric, ...] = ("l2", "cosine", "dot", "omp", "omp-positive", "cosine-centred")
-"""Those that a page can be switched between, besides the one asked for."""
+"""Metrics that a page can be switched to, besides the one asked for."""
 TOKENS = "tokens"
 ALL = "all"
-"""Among the stages asked for: every one that has words."""
+"""Value of `--stages` that stands for every stage with words."""
 
 
 @dataclass(frozen=True)
 class PageContent:
-    """A picture [height, width, 3] uint8 that was read, and all that its page shows.
+    """An image [height, width, 3] uint8, and everything that its page shows.
 
-    `words` are by stage and by what they are ordered by, each for all of the stage's entries; the norms of every
-    vision stage are part of the reading. The page opens at `stage`, on `entry` where one was asked for.
+    `words` are by stage and metric (or logit), each for all entries of the stage; the norms of every vision stage are
+    part of the reading. The page opens at `stage`, with `entry` selected where one was asked for.
     """
 
     query: Query
@@ -65,9 +65,9 @@ class PageContent:
 
     @property
     def stages(self) -> tuple[str, ...]:
-        """Those that the page can be switched between, along the path: all that have words here, or norms alone."""
+        """The stages that the page can be switched to, in model order: those with words, and those with norms only."""
         norms = self.reading.grid_norms
-        vision = len(norms[0].patches) if norms else 0  # an unknown tower's patches may not be known
+        vision = len(norms[0].patches) if norms else 0  # the patches of an unknown family may not be known
         return tuple(
             stage
             for stage in stages(self.reading.model)
@@ -82,7 +82,7 @@ def collect_pages(
     on_progress: OnProgress | None = None,
     metrics: tuple[Metric, ...] = METRICS,
 ) -> Generator[PageContent | ImageFailure, None, None]:
-    """Read the picture and find all words that its page shows; `UsageError` for what a page has no place for."""
+    """Read the image and compute all that its page shows. Raises `UsageError` for options that a page does not take."""
     if len(sources) > 1:
         raise UsageError("a page shows one picture: give one IMAGE, or choose another --format")
     check_page_query(query)
@@ -90,7 +90,7 @@ def collect_pages(
 
 
 def check_page_query(query: Query) -> None:
-    """`UsageError` for what was asked of other formats only."""
+    """Raise `UsageError` for options of other formats."""
     known = query.lens.built_in if query.lens is not None else None
     if known is not None and not (known.offer.page or known.offer.projects):
         why = "a page shows words and norms, and finds words itself"
@@ -130,9 +130,9 @@ class _PageTask:
 
 
 def stages_with_words(query: Query, model: ModelInfo) -> tuple[str, ...]:
-    """The stages whose words go into the page: the one asked for, the default one, and those named besides.
+    """The stages whose words the page has: the one asked for, the default one, and those of `--stages`.
 
-    A vision stage has words only through the projector. Raises `UsageError` for a stage that the model has not.
+    A vision stage has words only through the projector. Raises `UsageError` for a stage that the model does not have.
     """
     projected = query.lens is not None and query.lens.of_words
     first = default_stage(model) if query.selection.stage is None else check_stage(query.selection.stage, model)
@@ -152,10 +152,10 @@ def page_content(
     metrics: tuple[Metric, ...] = METRICS,
     on_progress: OnProgress | None = None,
 ) -> PageContent:
-    """All that the page of a reading shows: `metrics` at every stage that has words, and the metric asked for."""
+    """Compute the page of a reading: the words at every stage that has some, by `metrics` and the metric asked for."""
     stage = query.selection.stage or default_stage(reading.model)
     if query.selection.stage is None and not reading.places_at(stage) and reading.patch_places:
-        stage = f"vision.{reading.model.vision_layers}"  # without image tokens there is nothing else to walk
+        stage = f"vision.{reading.model.vision_layers}"  # without image tokens there are only vision stages to show
     entry = entries_at(reading, stage, query.selection.patches[0])[0] if query.selection.patches else None
     orders = tuple(dict.fromkeys((*metrics, query.search.metric)))
     words: dict[str, dict[WordOrder, TokenWords]] = {}
@@ -180,7 +180,7 @@ def page_content(
 def _words(
     client: SessionClient, reading: Reading, query: Query, metric: Metric, stage: str, on_progress: OnProgress | None
 ) -> TokenWords:
-    """The words of all of a stage's entries."""
+    """The words of all entries of a stage."""
     projected = of_patches(stage)
     if projected and (wrong := no_exit_in_reading(reading)):
         raise UsageError(wrong)

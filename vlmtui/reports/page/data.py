@@ -1,7 +1,7 @@
-"""A glance laid out for the page's script: one table of pieces, numbers packed as they are in memory.
+"""Data of a page for its script: one table of word-pieces, and numbers packed as binary arrays.
 
-Scores travel as the float64 that the JSON report has, so that the page rounds the same numbers in the same way.
-Everything that is shown as it is has been made visible here (`display.pieces`).
+Scores are the float64 of the JSON report, so that the page rounds the same numbers in the same way. Text that is
+displayed as is has its control characters made visible here (`display.pieces`).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Object = dict[str, Any]
 
 
 def page_data(glance: PageContent, picture: EmbeddedImage) -> Object:
-    """All that the page's script knows."""
+    """All data that the page's script reads."""
     reading, model, image = glance.reading, glance.reading.model, glance.reading.image
     atlas, pieces = ReadingGrids(reading), _Pieces(model.marks_words)
     return {
@@ -78,14 +78,14 @@ def page_data(glance: PageContent, picture: EmbeddedImage) -> Object:
 
 
 def _lens(glance: PageContent) -> Object:
-    """The lens that the page opens with, where one was asked for."""
+    """The lens that the page opens with, if one was asked for."""
     if glance.lens is None:
         return {}
     return {"lens": lens.lens_data(glance.lens, len(glance.reading.places_at(glance.lens.stage)))}
 
 
 def _facts(glance: PageContent) -> list[list[str]]:
-    """What must be known to read the page, label and text."""
+    """Facts needed to read the page, as labels and texts."""
     reading, query = glance.reading, glance.query
     model = reading.model
     tall, wide = reading.patch_size
@@ -103,7 +103,7 @@ def _facts(glance: PageContent) -> list[list[str]]:
 
 
 def _entries(places: Sequence[Place], atlas: ReadingGrids, rgb: Rgb) -> Object:
-    """What a stage has entries for: their boxes in pixels of the file, the patches they are made of, mean colours."""
+    """The entries of a stage: their boxes in pixels of the file, the patches they are made of, mean colours."""
     boxes = np.array([place.box or (np.nan,) * 4 for place in places], np.float64).reshape(-1, 4)
     return {
         "count": len(places),
@@ -117,7 +117,7 @@ def _entries(places: Sequence[Place], atlas: ReadingGrids, rgb: Rgb) -> Object:
 
 
 def _mean(place: Place, rgb: Rgb) -> str:
-    """The mean of the file's pixels that a box touches, as six digits."""
+    """Mean colour of the pixels of the file that a box touches, as six hexadecimal digits."""
     if place.box is None:
         return "000000"
     left, top, right, bottom = pixel_bounds(place.box, rgb.shape[1], rgb.shape[0])
@@ -126,7 +126,7 @@ def _mean(place: Place, rgb: Rgb) -> str:
 
 
 def _page(page: EntryGrid, width: int, height: int) -> Object:
-    """A grid, or the list of what lies in none; `frame` is the part of the picture it is shown on."""
+    """A grid, or the list of entries in none; `frame` is the part of the image that it is shown on."""
     x0, y0, x1, y1 = page.box
     whole = page.grid is None or page.grid.kind == "whole"
     around = (0.0, 0.0, float(width), float(height)) if whole or page.grid is None else page.grid.box
@@ -146,7 +146,7 @@ def _page(page: EntryGrid, width: int, height: int) -> Object:
 
 
 def _charts(glance: PageContent, atlas: ReadingGrids) -> Object:
-    """Norms through depth, with what to hold one entry's against: of vision patches, and of image tokens."""
+    """Norms by depth for the charts, with statistics to compare an entry with: of vision patches and image tokens."""
     reading = glance.reading
     tokens = reading.norms[None].astype(np.float64)
     names = ["tokens"]
@@ -160,7 +160,7 @@ def _charts(glance: PageContent, atlas: ReadingGrids) -> Object:
 
 
 def _chart(names: list[str], norms: NDArray[np.float64]) -> Object:
-    """Norms [stages, entries] are float32 by origin; outliers are (entry, z) of each stage."""
+    """Norms [stages, entries], float32 by origin; outliers are (entry, z) of each stage."""
     flagged = []
     for stage in norms:
         z = robust_z(stage)
@@ -194,7 +194,7 @@ def _stage(glance: PageContent, stage: str, pieces: _Pieces) -> Object:
 
 
 def _words(words: TokenWords, order: WordOrder, ridge: float, pieces: _Pieces) -> Object:
-    """`ids` are rows of the table of pieces, [entries, k], -1 where there is no word."""
+    """The words of a stage by one metric: `ids` [entries, k] index the table of pieces, -1 where there is no word."""
     distinct, where = np.unique(words.ids, return_inverse=True)
     rows = np.array([pieces.row(id_, words) if id_ >= 0 else -1 for id_ in distinct.tolist()], np.int32)
     ids = rows[where.reshape(words.ids.shape)]
@@ -213,7 +213,7 @@ def _words(words: TokenWords, order: WordOrder, ridge: float, pieces: _Pieces) -
 
 
 class _Pieces:
-    """Every word-piece that occurs, once: id, as it is shown, its text where that differs, what stands behind it."""
+    """The table of word-pieces, each once: id, displayed form, decoded text where that differs, and gloss."""
 
     def __init__(self, joins: bool) -> None:
         self.table: list[list[Any]] = []
@@ -221,11 +221,11 @@ class _Pieces:
         self._rows: dict[int, int] = {}
 
     def row(self, id_: int, words: TokenWords) -> int:
-        """Where it stands in the table."""
+        """Index of a word-piece in the table, added if it is new."""
         if id_ not in self._rows:
             piece, text = words.pieces[id_], words.texts[id_]
             shown = visible(piece, text, self._joins)
-            # what is typed to find it; it is compared with, and never shown
+            # the text that a search is compared with; it is never displayed
             said = (text or "").strip()
             self._rows[id_] = len(self.table)
             self.table.append([id_, shown, "" if said == shown else said, self._glosses.of(text)])

@@ -1,4 +1,4 @@
-"""The file put together: one template, its style and its script, each named to the browser by its hash."""
+"""HTML document of a page: one template with its style and script, each allowed by its hash."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from vlmtui.reports.page.data import page_data
 from vlmtui.reports.page.image import embed_image
 
 SCRIPTS = ("numbers", "data", "state", "elements", "panels", "chart", "picture", "finding", "table", "keys", "page")
-"""In the order in which they stand in the page, as one script: what is declared first is there for the later ones."""
+"""Parts of the script in order: what is declared first is available to later ones."""
 
 LENS = "lens"
-"""Stands behind them where the page has a lens; a page without one is the same as ever."""
+"""Script appended where the page has a lens; a page without one keeps its bytes."""
 
 
 def page_document(glance: PageContent) -> str:
-    """The page of a glance, whole; the same bytes for the same glance."""
+    """The complete page; the same content gives the same bytes."""
     worn, script = style(), _script(glance.lens is not None)
     picture = embed_image(glance.rgb)
     image, model = glance.reading.image, glance.reading.model
@@ -45,7 +45,7 @@ def page_document(glance: PageContent) -> str:
 
 
 def template(name: str, package: str = __package__) -> Template:
-    """A template of a package's `assets`, which may include those of the page; everything given is escaped."""
+    """A template of a package's `assets`, which may include those of the page; all values are escaped."""
     environment = Environment(
         loader=ChoiceLoader([PackageLoader(package, "assets"), PackageLoader(__package__, "assets")]),
         autoescape=True,
@@ -59,24 +59,24 @@ def template(name: str, package: str = __package__) -> Template:
 
 
 def own_policy() -> str:
-    """The policy that every page has in it, for a server that also sends it as a header."""
+    """The content security policy embedded in every page, for a server that also sends it as a header."""
     return policy(style(), _script())
 
 
 def policy(style: str, script: str | None = None) -> str:
-    """What the page may do: show the picture in it, wear this style, run this script; nothing else, and no network."""
+    """A content security policy that allows the embedded image, this style and this script, and no network access."""
     runs = "" if script is None else f"script-src '{hashed(script)}'; "
     return f"default-src 'none'; img-src data:; style-src '{hashed(style)}'; {runs}base-uri 'none'; form-action 'none'"
 
 
 @lru_cache(maxsize=1)
 def style() -> str:
-    """What every page wears."""
+    """The style sheet of every page."""
     return palette() + "\n" + _asset("page.css")
 
 
 def palette() -> str:
-    """The colours of all pages, by what they mean."""
+    """The colours of all pages, by meaning."""
     return _asset("palette.css")
 
 
@@ -88,11 +88,11 @@ def _script(lens: bool = False) -> str:
 
 def _asset(name: str) -> str:
     text = resources.files("vlmtui.reports.page").joinpath("assets", name).read_text("utf-8")
-    # what would end the element it stands in, or be read otherwise than it is hashed
+    # would end the enclosing element, or be normalised by the parser and no longer match the hash
     assert not any(mark in text.lower() for mark in ("</script", "</style", "<!--", "\r")), name
     return text
 
 
 def hashed(text: str) -> str:
-    """How a content security policy names a style or a script."""
+    """The hash source of a style or script in a content security policy."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

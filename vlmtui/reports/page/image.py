@@ -1,4 +1,4 @@
-"""The picture as a page carries it: no larger than a screen shows it, and without what else its file says."""
+"""Embedded image of a page: no larger than a screen shows, and without the file's metadata."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from PIL import Image
 from vlmtui.display.colours import Rgb
 
 LONG_SIDE = 1400
-"""The most pixels along the longer side."""
+"""Maximum of the longer side in pixels."""
 MOST_BYTES = 900_000
-"""Noise does not shrink: beyond this it loses quality, that the page stays one that can be sent."""
+"""Maximum size. Noisy images compress badly: above this, quality is reduced to keep the page small enough to send."""
 _LOSSLESS_PIXELS = 1 << 16
 _QUALITIES = 85, 70, 50, 30
 
 
 @dataclass(frozen=True)
 class EmbeddedImage:
-    """A picture as an address that holds it whole, and its size in pixels there."""
+    """An image as a `data:` URL, and its size in pixels."""
 
     address: str
     width: int
@@ -28,7 +28,7 @@ class EmbeddedImage:
 
 
 def embed_image(rgb: Rgb) -> EmbeddedImage:
-    """The picture [height, width, 3] uint8 as WebP: small ones exactly, larger ones at quality 85 or less."""
+    """Encode an image [height, width, 3] uint8 as WebP: small ones lossless, larger ones at quality 85 or less."""
     picture = Image.fromarray(rgb)
     scale = min(1.0, LONG_SIDE / max(picture.size))
     if scale < 1:

@@ -1,4 +1,4 @@
-"""What a lens makes of a page's picture, laid out for its script."""
+"""Lens data of a page: the results of a lens for the image, serialised for the page's script."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PageLens:
-    """What a lens made of a stage: one result, or where it is of one entry at a time one for each."""
+    """The results of a lens at a stage: a single one, or one per entry for a lens computed entry by entry."""
 
     through: ChosenLens
     stage: str
@@ -37,7 +37,7 @@ class PageLens:
 def look_for_page(
     client: SessionClient, reading: Reading, through: ChosenLens, stage: str, k: int, on_progress: OnProgress | None
 ) -> PageLens:
-    """Look at all of a stage's entries through a lens."""
+    """Compute a lens for all entries of a stage."""
     call, answer = lens_for(through, reading, stage), answer_for(client, reading, through, on_progress)
     many = range(len(reading.places_at(stage)))
     some: tuple[tuple[int, ...] | None, ...] = tuple((entry,) for entry in many) if through.of_single else (None,)
@@ -50,7 +50,7 @@ def look_for_page(
 
 
 def lens_data(found: PageLens, entries: int) -> dict[str, Any]:
-    """What the page's script knows: colours as red, green, blue and whether there are any, four bytes an entry."""
+    """The data that the page's script reads; colours are four bytes per entry: red, green, blue, defined."""
     first = found.results[0] if found.results else None
     single = found.through.of_single
     rows = [(found.results[i], 0) if single else (found.results[0], i) for i in range(entries)]
@@ -90,14 +90,14 @@ def _colours(looked: LensResult) -> str:
 
 
 def _firsts(looked: LensResult | None) -> list[str]:
-    """The first word of every entry."""
+    """The top-1 word of every entry."""
     if looked is None or not isinstance(looked.result, Words):
         return []
     return top_words(looked.result)
 
 
 def _lines(found: PageLens, looked: LensResult, row: int) -> list[list[str]]:
-    """What there is to be said of one entry."""
+    """The lines of facts of one entry."""
     if is_image_level(looked.result):
         return []
     lines = fact_lines(looked.result, row)

@@ -1,1 +1,1 @@
-"""Contents of a report: the images that paths name, and entries as rows and columns."""
+"""Selection for a report: the images that paths name, and entries as rows and columns."""

@@ -21,8 +21,8 @@ def expand_sources(words: Sequence[str], list_name: str | None = None) -> tuple[
     """The images named by the arguments of a command line and by a list, and whether several were asked for.
 
     A folder, a pattern or a list asks for several, whatever their number. A folder or pattern without images stays
-    among the names, so that the error names it. `list_name` is a file, or `-` for standard input, with one name a line,
-    or a NUL after every name (`find -print0`). Raises `VlmtuiError` for a list that cannot be read.
+    among the names, so that the error names it. `list_name` is a file, or `-` for standard input, with one name per
+    line, or with a NUL after every name (`find -print0`). Raises `VlmtuiError` for a list that cannot be read.
     """
     if list_name == "-" and "-" in words:
         raise UsageError("standard input cannot be a picture and a list: leave IMAGE - or --from - out")

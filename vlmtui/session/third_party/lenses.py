@@ -24,7 +24,6 @@ from vlmtui.errors import UsageError, VlmtuiError
 from vlmtui.lenses.base import NAME, Lens, lens
 from vlmtui.lenses.description import LensDescription
 from vlmtui.lenses.lens_source import LensSource
-from vlmtui.lenses.options import describe_lens
 from vlmtui.lenses.registry import built_in_lenses, lens_entry_points
 from vlmtui.session.third_party.errors import LensCode
 
@@ -48,7 +47,7 @@ class ForeignLens:
     @property
     def described(self) -> LensDescription:
         """Its description for front ends."""
-        return describe_lens(self.lens, self.origin)
+        return self.lens.describe(self.origin)
 
 
 class LensModuleCache:

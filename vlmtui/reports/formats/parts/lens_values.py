@@ -1,4 +1,4 @@
-"""What a lens made of a stage's entries, as text."""
+"""Lens values as text: the result of a lens for the entries of a stage."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from vlmtui.results import early_exit
 
 
 def lens_line(seen: ImageReport) -> str:
-    """What the numbers are; or whose the words, where they are those of an early exit."""
+    """Description of the lens's numbers, or of the words of the projector lens."""
     if seen.projected:
         return f"{early_exit.early_exit_name(seen.stage)}; a patch has the words of the token that it goes into"
     through = seen.query.lens
     assert through is not None
     values = seen.values or seen.looked or (seen.facts[0] if seen.facts else None)
-    if values is None:  # words, entry by entry
+    if values is None:  # words by entry
         return captions.words_report_line(through.call, through.description.line)
     if seen.answer is not None:
         return f"{report_line(values, through.asked())}; of the answer: {isolate(plain(seen.answer.text))}"
@@ -31,7 +31,7 @@ def lens_line(seen: ImageReport) -> str:
 
 
 def value_grid(seen: ImageReport, columns: int) -> Iterator[str]:
-    """One number an entry on the grids it lies in; of components, which are three, none."""
+    """One number per entry, laid out on its grids; nothing for components, which are three numbers."""
     assert seen.values is not None
     if seen.values.numbers.ndim == 1:
         said = {entry: _short(float(seen.values.numbers[entry])) for entry in seen.entries}
@@ -39,7 +39,7 @@ def value_grid(seen: ImageReport, columns: int) -> Iterator[str]:
 
 
 def value_line(seen: ImageReport, entry: int) -> str:
-    """The number of one entry, or its three."""
+    """The number of one entry, or its three components."""
     assert seen.query.lens is not None
     assert seen.values is not None
     found = seen.values.numbers[entry]
@@ -48,7 +48,7 @@ def value_line(seen: ImageReport, entry: int) -> str:
 
 
 def lens_lines(seen: ImageReport, row: int) -> Iterator[str]:
-    """What a lens says of one entry of the report beside a number: its facts, its row of a matrix, its maps."""
+    """A lens's result for one entry of the report other than a number: facts, a row of a matrix, maps."""
     entry = seen.entries[row]
     found = fact_lines(seen.facts[row].result) if seen.facts else []
     if seen.looked is not None and not is_image_level(seen.looked.result):
@@ -60,7 +60,7 @@ def lens_lines(seen: ImageReport, row: int) -> Iterator[str]:
 
 
 def whole_report(seen: ImageReport) -> Iterator[str]:
-    """What a lens says of the image as a whole."""
+    """A lens's result for the whole image."""
     if seen.looked is None or not is_image_level(seen.looked.result):
         return
     yield f"Lens {isolate(plain(seen.looked.call.lens.shown))}"
@@ -77,8 +77,8 @@ def _lines(found: list[FactLine]) -> Iterator[str]:
 
 
 def _short(number: float) -> str:
-    """`.83`, `-.12`, `12`: two places below ten, none above."""
+    """`.83`, `-.12`, `12`: two decimals below ten, none above."""
     if abs(number) >= 10:
         return f"{number:.0f}"
-    text = f"{round(number, 2) + 0.0:.2f}"  # no minus zero
+    text = f"{round(number, 2) + 0.0:.2f}"  # avoids minus zero
     return text.replace("0.", ".", 1) if text.lstrip("-").startswith("0.") else text

@@ -1,4 +1,4 @@
-"""`--lens layers`: the words of one token after every layer of the language model, as text and as JSON."""
+"""Logit lens (`--lens layers`): the words of one token after every decoder layer, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LABEL = 28
 
 
 def layer_lines(found: TokenLayerWords, joins: bool) -> Iterator[str]:
-    """A line a layer: its entropy, and its words with their logits."""
+    """One line per layer: its entropy, and its words with their logits."""
     yield "  layer     entropy"
     for layer, (ids, scores) in enumerate(zip(found.ids.tolist(), found.scores.tolist(), strict=True), 1):
         settled = "settled" if layer == found.settled else ""
@@ -27,8 +27,11 @@ def layer_lines(found: TokenLayerWords, joins: bool) -> Iterator[str]:
 
 
 def layers_object(found: TokenLayerWords) -> dict[str, Any]:
-    """`settled` is the first stage from which on the last one's first word is first, null without words; `stages` has
-    of every layer its `entropy` and its `words`, as those of a token are."""
+    """The JSON object of a token's words by layer.
+
+    `settled` is the first stage from which on the top-1 word is that of the last stage, null without words; `stages`
+    has the `entropy` and `words` of every layer, words in the form of a token's.
+    """
     layers = enumerate(zip(found.ids.tolist(), found.scores.tolist(), strict=True))
     return {
         "settled": None if found.settled is None else f"llm.{found.settled}",

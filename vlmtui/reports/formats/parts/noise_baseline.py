@@ -1,5 +1,7 @@
-"""`--null`: where the words of every token stand among those of noise, and how many metrics agree on them, as text and
-as JSON."""
+"""Noise baseline (`--null`) and metric agreement of each token's words, as text and as JSON.
+
+The baseline compares the distance of a token's words with those of noise; agreement compares the metrics' words.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ from vlmtui.session.protocol import Progress
 
 
 def check_null(stage: str, model: ModelInfo, projected: bool = False) -> None:
-    """`UsageError` where a stage has no words to hold against noise; `projected` ones are those of an early exit."""
+    """Raise `UsageError` where a stage has no words to compare with noise; `projected`: words of the projector lens."""
     if (of_patches(stage) and not projected) or model.wordless:
         there = "choose tokens, a layer such as llm.1, or add --lens projector"
         why = model.wordless or f"{stage} has none of its own: {there}"
@@ -25,7 +27,7 @@ def check_null(stage: str, model: ModelInfo, projected: bool = False) -> None:
 
 
 def null_line(null: NoiseBaseline) -> str:
-    """What the words are held against."""
+    """Description of the noise that the words are compared with."""
     what = {"score": "a token's first score", "explained": "the share explained"}[statistic_of(null.metric)]
     shuffled = "the picture with its pixels shuffled" if null.shuffled else null.note
     if null.shuffled and of_patches(null.stage):
@@ -34,7 +36,7 @@ def null_line(null: NoiseBaseline) -> str:
 
 
 def percentile_line(standing: NoisePercentile | None) -> str:
-    """Where one token's words stand."""
+    """The percentile of noise of one token's words, as text."""
     if standing is None:
         return "null  no word to hold against noise"
     said = []
@@ -50,8 +52,10 @@ def percentile_line(standing: NoisePercentile | None) -> str:
 
 
 def percentile_object(null: NoiseBaseline, words: TokenWords, row: int) -> dict[str, float | None] | None:
-    """In percent: `percentile` and `margin` among the shuffled picture's tokens, `same` how many of them have the same
-    first word, `random` among random vectors; null where that means nothing.
+    """The JSON object of a token's percentiles of noise, in percent; null where they are undefined.
+
+    `percentile` and `margin` are ranks among the tokens of the shuffled image, `same` is the share of those with the
+    same top-1 word, `random` the rank among random vectors.
     """
     standing = null.of(words, row)
     if standing is None:
@@ -71,7 +75,7 @@ def agreements(
     k: int,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> tuple[MetricAgreement, ...]:
-    """What the metrics name for each row of `words`, k words found at `tokens`: one search a metric for all of them."""
+    """Agreement of all metrics on each row of `words`, k words found at `tokens`; one search per metric."""
     tokens = tuple(words.tokens.tolist())
     ids = np.full((len(tokens), len(AGREEING), min(k, words.candidates)), -1, np.int64)
     for at, metric in enumerate(AGREEING):
@@ -88,7 +92,7 @@ def agreements(
 
 
 def agreement_line(agreement: MetricAgreement, words: TokenWords, row: int) -> str:
-    """How many metrics name the first word of one token first."""
+    """How many metrics agree on the top-1 word of one token, as text."""
     there = words.at(row)
     if not there:
         return "agree no word to compare"
@@ -96,8 +100,10 @@ def agreement_line(agreement: MetricAgreement, words: TokenWords, row: int) -> s
 
 
 def agreement_object(agreement: MetricAgreement, words: TokenWords, row: int) -> dict[str, float | None] | None:
-    """`first`: so many `of` the metrics name its first word first; `overlap` is the share (0 to 1) of their words that
-    two of them have in common. Null where there is no word.
+    """The JSON object of the metrics' agreement on one token; null where it has no word.
+
+    `first` of the `of` metrics have the same top-1 word; `overlap` is the mean share (0 to 1) of words that two of them
+    have in common.
     """
     there = words.at(row)
     if not there:

@@ -1,4 +1,4 @@
-"""A vision patch before the tower's first block, in reports of one patch at `vision.0`."""
+"""Patch embedding: a vision patch before the first block, in reports of single patches at `vision.0`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LABEL = 12
 
 
 def embedding_lines(anatomy: PatchEmbeddingResult) -> Iterator[str]:
-    """What goes into the patch's state, one line a fact."""
+    """The components of a patch's state, one line each."""
     yield _fact("given", f"{shape(anatomy)} = {anatomy.length:,} numbers, flattened")
     levels = anatomy.pixels.reshape(-1, 3).mean(axis=0)
     for channel, name in enumerate(CHANNELS):
@@ -31,14 +31,14 @@ def embedding_lines(anatomy: PatchEmbeddingResult) -> Iterator[str]:
 
 
 def shape(anatomy: PatchEmbeddingResult) -> str:
-    """`14 × 14 × 3`, and `2 × 14 × 14 × 3` where a picture is taken for a film."""
+    """`14 × 14 × 3`, or `2 × 14 × 14 × 3` where the model takes an image for a video."""
     tall, wide, channels = anatomy.pixels.shape
     film = (anatomy.frames,) if anatomy.frames > 1 else ()
     return " × ".join(map(str, (*film, tall, wide, channels)))
 
 
 def embedding_object(anatomy: PatchEmbeddingResult) -> dict[str, Any]:
-    """The object of a patch: `levels` (0–255) are its pixels [height][width][3]."""
+    """The JSON object of a patch: `levels` (0–255) are its pixels [height][width][3]."""
     return {
         "length": anatomy.length,
         "frames": anatomy.frames,

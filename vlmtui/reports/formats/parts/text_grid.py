@@ -1,4 +1,4 @@
-"""The grids of first words, or of a lens's numbers, in equal columns that stay aligned for any script."""
+"""Text grids of top-1 words, or of a lens's numbers, in equal columns aligned for any script."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from vlmtui.reading import Reading, TokenWords, of_patches
 
 _LEAST = 2
 _UNCUT = 5
-"""From so many cells on, a cut word ends in an ellipsis; below, every cell is a letter."""
+"""Narrowest cell in which a cut word ends in an ellipsis; in narrower ones every cell shows a letter."""
 _HOLE = "·"
 
 
 def word_grid(reading: Reading, words: TokenWords, columns: int, stage: str = "tokens") -> Iterator[str]:
-    """The first words of every grid that has tokens, then of the queries, at most `columns` cells wide.
+    """The top-1 words of every grid that has tokens, then of the query tokens, at most `columns` cells wide.
 
-    At a vision stage those of its patches: an early exit.
+    At a vision stage, the words of its patches from the projector lens.
     """
     first = {int(token): _word(words, row) for row, token in enumerate(words.tokens)}
     what = "First words, early exit" if of_patches(stage) else "First words"
@@ -30,7 +30,7 @@ def word_grid(reading: Reading, words: TokenWords, columns: int, stage: str = "t
 def cell_grid(
     reading: Reading, stage: str, said: dict[int, str], columns: int, what: str, cut: str = "they are cut"
 ) -> Iterator[str]:
-    """What is `said` of the stage's entries, by entry, at most `columns` cells wide."""
+    """A text for each of the stage's entries, laid out on its grids, at most `columns` cells wide."""
     names = grid_names(reading.grids)
     rows: dict[int | None, dict[tuple[int, int], str]] = {grid.id: {} for grid in reading.grids}
     loose: dict[int, str] = {}
@@ -55,7 +55,7 @@ def cell_grid(
 
 
 def titled(grid: Grid, name: str, many: bool) -> str:
-    """`tile 2 of 5 (grid 2): pixels (0, 213.5) – (320, 427)`; nothing where there is but one grid."""
+    """`tile 2 of 5 (grid 2): pixels (0, 213.5) – (320, 427)`; nothing where there is only one grid."""
     return f"{name} (grid {grid.id}): pixels {box(grid.box)}" if many else ""
 
 
@@ -73,7 +73,7 @@ def _one_grid(
     down, across = shape
     label = len(str(down - 1)) + 1
     room = columns - label
-    # a grid too wide for two cells a word is laid out in blocks of columns, one under the other
+    # a grid too wide for two cells per word is split into blocks of columns, one below the other
     blocks = math.ceil(across / (room // (_LEAST + 1)))
     per_block = math.ceil(across / blocks)
     widest = max(width(word) for word in shown.values())
@@ -98,7 +98,7 @@ def _one_grid(
 
 
 def _list(title: str, shown: dict[int, str], columns: int) -> Iterator[str]:
-    """Index and word, in as many columns as fit, down each of them first."""
+    """Index and word in as many columns as fit, filled column by column."""
     label = max(len(str(index)) for index in shown)
     cell = min(max(_LEAST, *(width(word) for word in shown.values())), columns - label - 1, 20)
     across = max(1, (columns + 2) // (label + 1 + cell + 2))

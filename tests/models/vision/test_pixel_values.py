@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tests.families.pictures import picture
-from vlmtui.models.vision.pixel_edits import edit_pixels
+from vlmtui.models.vision.pixel_values import edit_pixels
 
 # whole pictures, tiles, patches by block and by row, tiles that are not looked at, sizes that differ
 NAMES = ["llava", "llava_next", "qwen2_5_vl", "qwen3_vl", "siglip2", "mllama", "idefics3", "pixtral"]

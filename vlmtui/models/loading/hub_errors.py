@@ -1,0 +1,113 @@
+"""Hub errors: what a user can do when the hub does not serve a model (gated, missing, offline and the like)."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import urllib.request
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import httpx2
+from huggingface_hub import constants
+from huggingface_hub.errors import (
+    DisabledRepoError,
+    EntryNotFoundError,
+    GatedRepoError,
+    HfHubHTTPError,
+    LocalEntryNotFoundError,
+    OfflineModeIsEnabled,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+
+from vlmtui import cache
+from vlmtui.errors import ModelError
+from vlmtui.models.loading.checkpoint import one_line
+from vlmtui.models.loading.range_requests import ConnectionLostError
+
+
+@contextlib.contextmanager
+def explain_hub_errors(name: str, revision: str | None) -> Iterator[None]:
+    """Raise what goes wrong with the hub in this context as a `ModelError`: one sentence that says what to do.
+
+    `name` is the hub model, `revision` the one that was requested. A full disk is explained too.
+    """
+    at = f" at revision {revision}" if revision else ""
+    page = f"{constants.ENDPOINT}/{name}"
+    try:
+        yield
+    except GatedRepoError:
+        raise ModelError(
+            f"{name} is gated: accept its licence at {page}, then log in with `hf auth login` or set HF_TOKEN"
+        ) from None
+    except RevisionNotFoundError:
+        raise ModelError(f"{name} has no revision {revision}: look at {page}/commits/main") from None
+    except RepositoryNotFoundError:
+        raise ModelError(
+            f"there is no model {name} on {constants.ENDPOINT} (or it is private): check the name, or log in with "
+            "`hf auth login`"
+        ) from None
+    except DisabledRepoError:
+        raise ModelError(f"{name} was disabled on {constants.ENDPOINT}: choose another model") from None
+    except OfflineModeIsEnabled:
+        raise _not_here(name, at, "HF_HUB_OFFLINE is set: unset it to download it") from None
+    except HfHubHTTPError as error:
+        raise _refused(error, name, at, page) from None
+    except (LocalEntryNotFoundError, httpx2.TransportError, ConnectionLostError) as error:
+        if constants.HF_HUB_OFFLINE:
+            raise _not_here(name, at, "HF_HUB_OFFLINE is set: unset it to download it") from None
+        if isinstance(error.__cause__, HfHubHTTPError):
+            raise _refused(error.__cause__, name, at, page) from None
+        cause = one_line(error.__cause__ or error)
+        raise _not_here(name, at, f"{constants.ENDPOINT} cannot be reached ({cause}): {_connection_advice()}") from None
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise ModelError(
+                f"{name} cannot be kept, the disk of {cache.folder()} is full: free some, or name a folder on another "
+                f"disk with {cache.ENVIRONMENT}; what was fetched is not fetched again"
+            ) from None
+        if isinstance(error, PermissionError):
+            raise ModelError(
+                f"{name} cannot be kept ({one_line(error)}): name a folder of yours with {cache.ENVIRONMENT}"
+            ) from None
+        raise ModelError(f"{name}{at} could not be downloaded ({one_line(error)}): check disk and connection") from None
+
+
+def _refused(error: HfHubHTTPError, name: str, at: str, page: str) -> ModelError:
+    """The error for a status with which the hub, or a proxy, refused a request."""
+    status = error.response.status_code if error.response is not None else 0
+    if isinstance(error, EntryNotFoundError):
+        return ModelError(f"a file of {name}{at} is missing on the hub ({one_line(error)}): choose another revision")
+    if status == 401:
+        return ModelError(
+            f"{constants.ENDPOINT} does not take your token for {name}: log in again with `hf auth login`, or unset "
+            "HF_TOKEN"
+        )
+    if status == 403:
+        return ModelError(
+            f"you may not download {name}: accept its licence at {page}, then log in with `hf auth login`"
+        )
+    if status == 407:
+        return ModelError(f"{name}{at} could not be downloaded: the proxy wants a password: {_connection_advice()}")
+    if status == 429:
+        return ModelError(
+            f"{constants.ENDPOINT} has had too many requests from here: wait a few minutes, or log in with "
+            "`hf auth login`"
+        )
+    return ModelError(f"{name}{at} could not be downloaded ({one_line(error)}): try again later")
+
+
+def _not_here(name: str, at: str, why: str) -> ModelError:
+    """The error for a model that is not on this disk and cannot be downloaded."""
+    return ModelError(f"{name}{at} is not on this disk, and {why}, or give a folder")
+
+
+def _connection_advice() -> str:
+    """What to check about the connection, and about the proxy if one is set, whose password is left out."""
+    scheme = urlsplit(constants.ENDPOINT).scheme
+    proxy = urllib.request.getproxies().get(scheme)
+    if proxy is None or urllib.request.proxy_bypass(urlsplit(constants.ENDPOINT).hostname or ""):
+        return "check the connection"
+    shown = urlsplit(proxy)._replace(netloc=urlsplit(proxy).netloc.rpartition("@")[2]).geturl()
+    return f"check the connection and the proxy {shown} ({scheme.upper()}_PROXY)"
