@@ -26,6 +26,8 @@ import typer.main
 
 MEASURED = {"seconds", "timings", "in_vocabulary"}
 """Fields that are left out: they are measured."""
+ADDED = {"text_tower", "classifies"}
+"""Fields of `ModelInfo` that are left out: earlier commits lack them."""
 IDENTIFIERS = {"id", "answer", "reading"}
 """Fields that are left out where they are strings: identifiers of a reading or an answer."""
 AVAILABLE = "MemAvailable: 16777216 kB\n"
@@ -256,7 +258,11 @@ def plain(value: Any) -> Any:
         names = tuple(field.name for field in dataclasses.fields(value))
     if names is not None:
         value = {name: getattr(value, name) for name in names}
-        kept = {k: v for k, v in value.items() if not (k in IDENTIFIERS and isinstance(v, str)) and k not in MEASURED}
+        kept = {
+            k: v
+            for k, v in value.items()
+            if not (k in IDENTIFIERS and isinstance(v, str)) and k not in MEASURED | ADDED
+        }
         return {name: plain(inner) for name, inner in kept.items()}
     if isinstance(value, dict):
         return {str(key): plain(inner) for key, inner in value.items()}

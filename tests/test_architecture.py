@@ -109,7 +109,6 @@ def test_no_import_circle(package: dict[str, Module]) -> None:
     assert not found, "\n".join(", ".join(circle) for circle in found)
 
 
-@pytest.mark.xfail(strict=True, reason="names are still being changed")
 def test_a_class_name_is_used_once(package: dict[str, Module]) -> None:
     files = defaultdict(list)
     for module in package.values():

@@ -35,7 +35,7 @@ for name in names:
 import vlmtui
 from vlmtui.query.chosen_lens import parse_lens
 from vlmtui.query.options import LoadOptions, Query
-from vlmtui.tui.initial_selection import opened
+from vlmtui.tui.initial_selection import initial_selection
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 with vlmtui.open_session("demo") as session:
@@ -46,7 +46,7 @@ with vlmtui.open_session("demo") as session:
         kind = reading.look(name, entries=some, answer=answer if name == "new-token-maps" else None)
         found[f"{name} python"] = [0, type(kind).__name__, ""]
         query = Query(LoadOptions("demo"), lens=parse_lens(name, None, ()))
-        view, wrong = opened(Selection(), Results(None, None, reading.data.model, reading.data), query)
+        view, wrong = initial_selection(Selection(), Results(None, None, reading.data.model, reading.data), query)
         found[f"{name} explorer"] = [len(wrong), view.overlay, view.of_answer.attribution]
 from vlmtui.tui.state.lens_choice import overlays
 found["overlays"] = [0, ",".join(one.name for one in overlays()), ""]

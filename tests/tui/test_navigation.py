@@ -18,8 +18,8 @@ from vlmtui.geometry import Box, Place
 from vlmtui.query.chosen_lens import ChosenLens
 from vlmtui.query.patches import parse_patch
 from vlmtui.reading import ImageInfo, Reading
-from vlmtui.tui.initial_selection import opened
-from vlmtui.tui.navigation import at_page, at_pixel, at_stage, closer, moved, to_cell, to_column, turned
+from vlmtui.tui.initial_selection import initial_selection
+from vlmtui.tui.navigation import at_page, at_pixel, at_stage, move_cursor, step_page, to_cell, to_column, zoom_in
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 
@@ -32,7 +32,7 @@ def known(reading: Reading) -> Results:
 
 
 def start(seen: Results, **query: object) -> Selection:
-    view, wrong = opened(Selection(), seen, query_of("toy", **query))  # type: ignore[arg-type]
+    view, wrong = initial_selection(Selection(), seen, query_of("toy", **query))  # type: ignore[arg-type]
     assert not wrong
     return view
 
@@ -83,13 +83,13 @@ STEPS = st.lists(
 def step(seen: Results, view: Selection, key: str) -> Selection:
     arrows = {"up": (-1, 0), "down": (1, 0), "left": (0, -1), "right": (0, 1), "far": (5, 0)}
     if key in arrows:
-        return moved(view, seen, *arrows[key])
+        return move_cursor(view, seen, *arrows[key])
     if key in ("home", "end"):
         return to_column(view, seen, key == "end")
     if key in ("t", "T"):
-        return turned(view, seen, 1 if key == "t" else -1)
+        return step_page(view, seen, 1 if key == "t" else -1)
     if key == "z":
-        return closer(view, seen)
+        return zoom_in(view, seen)
     return at_stage(view, seen, "vision.2" if key == "[" else "tokens")
 
 
@@ -113,11 +113,11 @@ def test_every_page_is_reached_and_the_way_round_ends_where_it_began(name: str, 
     seen = known(MADE[name])
     if stage == "tokens" and not MADE[name].places:
         return
-    view = begun = moved(start(seen, stage=stage), seen, 2, -1)
+    view = begun = move_cursor(start(seen, stage=stage), seen, 2, -1)
     pages = seen.pages(stage)
     reached = []
     for _ in pages:
-        view = turned(view, seen, 1)
+        view = step_page(view, seen, 1)
         reached.append(view.grid)
     assert sorted(map(str, reached)) == sorted(str(page.id) for page in pages)
     assert (view.grid, view.row, view.col) == (begun.grid, begun.row, begun.col)
@@ -127,7 +127,7 @@ def test_the_spot_stays_under_the_cursor() -> None:
     seen = known(MADE["idefics3"])
     view = to_cell(start(seen), seen, None, 3, 9)
     x, y = middle(seen, view)
-    near = closer(view, seen)
+    near = zoom_in(view, seen)
     assert place(seen, near).grid != view.grid
     x0, y0, x1, y1 = box(seen, near)
     assert x0 <= x < x1
@@ -138,7 +138,7 @@ def test_the_spot_stays_under_the_cursor() -> None:
     x0, y0, x1, y1 = box(seen, patch)
     assert x0 - 1e-6 <= x < x1
     assert y0 - 1e-6 <= y < y1
-    back = at_stage(closer(at_stage(patch, seen, "tokens"), seen), seen, "tokens")
+    back = at_stage(zoom_in(at_stage(patch, seen, "tokens"), seen), seen, "tokens")
     assert (back.grid, back.row, back.col) == (view.grid, view.row, view.col)
 
 
@@ -149,7 +149,7 @@ def test_a_tile_that_does_not_show_the_spot_has_the_cursor_at_its_nearest() -> N
     assert at_right.col == 0
     assert at_right.row == 11
     # a step of one's own makes that the spot, a turn does not
-    left = turned(turned(at_right, seen, 1), seen, -3)
+    left = step_page(step_page(at_right, seen, 1), seen, -3)
     assert (left.grid, left.row, left.col) == (0, 6, 1)
 
 
@@ -159,19 +159,19 @@ def test_arrows_step_over_what_was_cut_away() -> None:
     rows = sorted({row for row, _ in page.entries})
     assert rows == list(range(4, 12))
     view = to_cell(start(seen), seen, 1, 4, 5)
-    assert moved(view, seen, -1, 0) == view
+    assert move_cursor(view, seen, -1, 0) == view
     with pytest.raises(UsageError, match="cut away"):
         to_cell(view, seen, 1, 2, 5)
     # at a vision stage the padding is there to be walked
-    up = moved(at_stage(view, seen, "vision.0"), seen, -3, 0)
+    up = move_cursor(at_stage(view, seen, "vision.0"), seen, -3, 0)
     assert place(seen, up).box is None
 
 
 def test_a_long_step_ends_at_the_last_entry() -> None:
     seen = known(MADE["llava_next"])
     view = to_cell(start(seen), seen, 1, 6, 5)
-    assert moved(view, seen, -4, 0).row == 4
-    assert moved(view, seen, 99, 0).row == 11
+    assert move_cursor(view, seen, -4, 0).row == 4
+    assert move_cursor(view, seen, 99, 0).row == 11
 
 
 def test_the_tiles_of_resampled_tokens_are_found_by_the_spot() -> None:
@@ -185,9 +185,9 @@ def test_the_tiles_of_resampled_tokens_are_found_by_the_spot() -> None:
 
 def test_the_list_remembers_its_line() -> None:
     seen = known(MADE["idefics2"])
-    view = moved(start(seen), seen, 11, 0)
+    view = move_cursor(start(seen), seen, 11, 0)
     assert (view.grid, view.row) == (None, 11)
-    patch = moved(at_stage(view, seen, "vision.2"), seen, 1, 1)
+    patch = move_cursor(at_stage(view, seen, "vision.2"), seen, 1, 1)
     assert place(seen, patch).grid == 0
     assert at_stage(patch, seen, "tokens").row == 11
 
@@ -215,12 +215,12 @@ def test_what_the_command_line_asks_for() -> None:
     found = place(seen, patch)
     assert found.grid == 2
     assert found.patches[0] in MADE["idefics3"].places[2 * 169 + 3 * 13 + 4].patches
-    _, wrong = opened(Selection(), seen, query_of("toy", patches=(parse_patch("99:0,0"),)))
+    _, wrong = initial_selection(Selection(), seen, query_of("toy", patches=(parse_patch("99:0,0"),)))
     assert "no grid 99" in wrong[0]
     tower = known(MADE["clip_tower"])
     at = start(tower, patches=(parse_patch("3,4"),))
     assert (at.stage, at.row, at.col) == ("vision.4", 3, 4)
-    _, wrong = opened(
+    _, wrong = initial_selection(
         Selection(), known(MADE["idefics2"]), query_of("toy", patches=(parse_patch("1,1"),), stage="tokens")
     )
     assert families.RESAMPLED in wrong[0]

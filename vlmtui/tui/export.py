@@ -63,8 +63,8 @@ def patch_text(results: Results, selection: Selection) -> str:
         lines.append(norm)
     if words := results.words(selection):
         by = f"{metric_name(selection.order, table.ridge if table else None)}, score"
-        if projected := exiting.title(results, selection):
-            by += f"; {projected}, {exiting.footing(results, selection)}"
+        if projected := exiting.early_exit_title(results, selection):
+            by += f"; {projected}, {exiting.early_exit_footer(results, selection)}"
         lines.append(f"words ({'logit lens, logit' if llm_depth(selection.stage) else by}):")
         lines += [f"  {visible(w.piece, w.text)}  {format_number(w.score)}  id {w.id}" for w in words]
         if words[-1].explained is not None:
@@ -133,7 +133,7 @@ def save(name: str, results: Results, selection: Selection, query: Query) -> Pat
         raise VlmtuiError("reports are of stages: walk back with [ to save one; vlmtui ask --format json has answers")
     entries = tuple(range(len(results.places_at(selection.stage))))
     words, layers = None, results.layers if llm_depth(selection.stage) else None
-    projected = exiting.on(results, selection)
+    projected = exiting.shows_early_exit(results, selection)
     if entries and (projected or of_tokens(selection.stage)):
         tokens = tuple(range(len(reading.places)))
         if table is None or table.missing(tokens):

@@ -12,15 +12,15 @@ from vlmtui.query.options import Query
 from vlmtui.query.patches import PatchPosition
 from vlmtui.reading import check_stage, default_stage, stages
 from vlmtui.results.early_exit import no_exit_in_reading
-from vlmtui.tui.navigation import at_stage, fitted, middle, to_cell
+from vlmtui.tui.navigation import at_stage, fit_selection, to_cell, to_middle
 from vlmtui.tui.state.lens_choice import OF_ANSWERS, name_of
-from vlmtui.tui.state.marks import toggled
+from vlmtui.tui.state.marks import toggle_mark
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import NONE, Selection
 from vlmtui.tui.state.stages import ANSWER, of_tokens
 
 
-def opened(selection: Selection, results: Results, query: Query) -> tuple[Selection, list[str]]:
+def initial_selection(selection: Selection, results: Results, query: Query) -> tuple[Selection, list[str]]:
     """Its stage and its patch, or the middle of the whole view; and what of it is not there, in sentences."""
     assert results.reading is not None
     model = results.reading.model
@@ -36,7 +36,7 @@ def opened(selection: Selection, results: Results, query: Query) -> tuple[Select
     selection = replace(selection, stage=stage)
     lens = query.lens.built_in if query.lens else None
     if query.lens is not None and lens is None:
-        selection = with_own(selection, results, name_of(query.lens.source or LensSource(query.lens.name)))
+        selection = choose_own_lens(selection, results, name_of(query.lens.source or LensSource(query.lens.name)))
     elif query.lens is not None and query.lens.uses_projector:
         selection = replace(selection, early_exit=not (refused := no_exit_in_reading(results.reading)))
         wrong += [f"--lens {query.lens.name}: {refused}"] if refused else []
@@ -50,7 +50,7 @@ def opened(selection: Selection, results: Results, query: Query) -> tuple[Select
         else:
             selection = replace(selection, overlay=query.lens.name, sought=query.lens.text)
     if pages := results.pages(stage):
-        selection = middle(selection, pages[0])
+        selection = to_middle(selection, pages[0])
     for patch in query.selection.patches[:1]:
         try:
             selection = _at_patch(selection, results, patch)
@@ -58,13 +58,13 @@ def opened(selection: Selection, results: Results, query: Query) -> tuple[Select
             wrong.append(f"--patch {patch}: {error}")
     for patch in query.lens.marked if query.lens else ():
         try:
-            selection = replace(selection, marks=toggled(_at_patch(selection, results, patch), results).marks)
+            selection = replace(selection, marks=toggle_mark(_at_patch(selection, results, patch), results).marks)
         except UsageError as error:
             wrong.append(f"--marked {patch}: {error}")
-    return fitted(selection, results), wrong
+    return fit_selection(selection, results), wrong
 
 
-def with_own(selection: Selection, results: Results, name: str) -> Selection:
+def choose_own_lens(selection: Selection, results: Results, name: str) -> Selection:
     """Through a person's own lens: the overlay, or where it looks at answers the way to look at one."""
     lens = results.lenses.get(name)
     if lens is None or not lens.of_answers:

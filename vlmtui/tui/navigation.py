@@ -15,7 +15,7 @@ from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 
 
-def fitted(selection: Selection, results: Results) -> Selection:
+def fit_selection(selection: Selection, results: Results) -> Selection:
     """`selection` with a stage that the model has, a page that the stage has, and the cursor on an entry of it."""
     if results.reading is None:
         return selection
@@ -32,7 +32,7 @@ def fitted(selection: Selection, results: Results) -> Selection:
     return replace(selection, grid=page.id, row=row, col=col)
 
 
-def moved(selection: Selection, results: Results, rows: int, cols: int) -> Selection:
+def move_cursor(selection: Selection, results: Results, rows: int, cols: int) -> Selection:
     """By rows and columns within the page; the edges hold, and cells that the model cut away are stepped over."""
     page = results.page(selection)
     if page is None:
@@ -40,15 +40,15 @@ def moved(selection: Selection, results: Results, rows: int, cols: int) -> Selec
     row, col = selection.row + rows, selection.col + cols
     while 0 <= row < page.rows and 0 <= col < page.cols:
         if (row, col) in page.entries:
-            return put(selection, row, col)
+            return place_cursor(selection, row, col)
         row, col = row + _sign(rows), col + _sign(cols)
     if abs(rows) + abs(cols) > 1:
         # a step too long ends at the last entry there is in its direction
-        return moved(selection, results, rows - _sign(rows), cols - _sign(cols))
+        return move_cursor(selection, results, rows - _sign(rows), cols - _sign(cols))
     return selection
 
 
-def put(selection: Selection, row: int, col: int) -> Selection:
+def place_cursor(selection: Selection, row: int, col: int) -> Selection:
     """The cursor put on a cell: from now on that is the spot."""
     return replace(selection, row=row, col=col, spot=None)
 
@@ -57,10 +57,10 @@ def to_column(selection: Selection, results: Results, last: bool) -> Selection:
     """To the first or the last entry of the row."""
     page = results.page(selection)
     columns = [col for row, col in page.entries if row == selection.row] if page else []
-    return put(selection, selection.row, max(columns) if last else min(columns)) if columns else selection
+    return place_cursor(selection, selection.row, max(columns) if last else min(columns)) if columns else selection
 
 
-def walked(selection: Selection, results: Results, step: int) -> Selection:
+def step_stage(selection: Selection, results: Results, step: int) -> Selection:
     """The view `step` stages along the path, the cursor on the same part of the image; the ends hold."""
     if results.reading is None:
         return selection
@@ -71,13 +71,13 @@ def walked(selection: Selection, results: Results, step: int) -> Selection:
 
 def at_stage(selection: Selection, results: Results, stage: str) -> Selection:
     """The view at a stage, on the same page where the stage has it, the cursor on the same part of the image."""
-    selection = spotted(selection, results)
+    selection = with_spot(selection, results)
     after = replace(selection, stage=stage)
     page = results.page(after) or _alike(selection, results, results.pages(stage))
-    return fitted(_on(after, page), results) if page else fitted(after, results)
+    return fit_selection(_on(after, page), results) if page else fit_selection(after, results)
 
 
-def turned(selection: Selection, results: Results, step: int) -> Selection:
+def step_page(selection: Selection, results: Results, step: int) -> Selection:
     """The view `step` pages on, round and round, the cursor on the same part of the image, or as near as there is."""
     pages = results.pages(selection.stage)
     here = results.page(selection)
@@ -86,9 +86,9 @@ def turned(selection: Selection, results: Results, step: int) -> Selection:
     return at_page(selection, results, pages[(pages.index(here) + step) % len(pages)])
 
 
-def closer(selection: Selection, results: Results) -> Selection:
+def zoom_in(selection: Selection, results: Results) -> Selection:
     """The next finer page that shows the same part of the image; from the finest back to the coarsest."""
-    selection = spotted(selection, results)
+    selection = with_spot(selection, results)
     here = results.page(selection)
     if here is None or selection.spot is None:
         return selection
@@ -101,17 +101,17 @@ def closer(selection: Selection, results: Results) -> Selection:
 
 def at_page(selection: Selection, results: Results, page: EntryGrid) -> Selection:
     """The view on a page of its stage, the cursor on the same part of the image, or as near as there is."""
-    return _on(spotted(selection, results), page)
+    return _on(with_spot(selection, results), page)
 
 
-def middle(selection: Selection, page: EntryGrid) -> Selection:
+def to_middle(selection: Selection, page: EntryGrid) -> Selection:
     """The cursor in the middle of a page."""
     return _on(replace(selection, spot=None), page)
 
 
-def settled(selection: Selection, results: Results) -> Selection:
+def carry_over(selection: Selection, results: Results) -> Selection:
     """A view taken over to another reading: on its spot where it has one, else on its row and column."""
-    selection = fitted(selection, results)
+    selection = fit_selection(selection, results)
     page = results.page(selection)
     return _on(selection, page) if page and (selection.spot or page.grid is None) else selection
 
@@ -132,7 +132,7 @@ def to_entry(selection: Selection, results: Results, entry: int) -> Selection:
     for page in results.pages(selection.stage):
         for (row, col), there in page.entries.items():
             if there == entry:
-                return put(replace(selection, grid=page.id), row, col)
+                return place_cursor(replace(selection, grid=page.id), row, col)
     return selection
 
 
@@ -152,7 +152,7 @@ def to_cell(selection: Selection, results: Results, grid: int | None, row: int, 
         raise UsageError(f"the {page.name} has rows 0 to {page.rows - 1} and columns 0 to {page.cols - 1}")
     if (row, col) not in page.entries:
         raise UsageError(f"row {row}, column {col} of the {page.name} was cut away by the model")
-    return put(replace(selection, grid=page.id), row, col)
+    return place_cursor(replace(selection, grid=page.id), row, col)
 
 
 def _on(selection: Selection, page: EntryGrid) -> Selection:
@@ -165,7 +165,7 @@ def _on(selection: Selection, page: EntryGrid) -> Selection:
     return replace(selection, grid=page.id, row=row, col=col)
 
 
-def spotted(selection: Selection, results: Results) -> Selection:
+def with_spot(selection: Selection, results: Results) -> Selection:
     """The view with what must outlive a change of page or stage: its spot, or its row of the list."""
     page = results.page(selection)
     if page is None or (selection.row, selection.col) not in page.entries:

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from vlmtui.lenses.captions import LensResult
-from vlmtui.tui.navigation import walked
+from vlmtui.tui.navigation import step_stage
 from vlmtui.tui.state import early_exit
 from vlmtui.tui.state.answer_values import attribution_key, mask_key
 from vlmtui.tui.state.image_scores import image_level_lenses
-from vlmtui.tui.state.lens_values import lens_of, overlay_lens, value_key, value_refused
+from vlmtui.tui.state.lens_values import overlay_call, overlay_lens, value_key, value_refused
 from vlmtui.tui.state.noise_baseline import agreement_key, noise_key
 from vlmtui.tui.state.patch_facts import before_first_block, patch_key
 from vlmtui.tui.state.results import Results
@@ -48,7 +48,7 @@ def layers(results: Results, selection: Selection) -> Iterator[Need]:
 
 def words(results: Results, selection: Selection) -> Iterator[Need]:
     """The words of the stage; of one without words those of the tokens meanwhile."""
-    own = (of_tokens(selection.stage) and selection.stage != ANSWER) or early_exit.on(results, selection)
+    own = (of_tokens(selection.stage) and selection.stage != ANSWER) or early_exit.shows_early_exit(results, selection)
     stage = selection.stage if own else TOKENS
     if results.reading is None or (llm_depth(stage) and not results.layers):
         return
@@ -124,8 +124,8 @@ def image_level(results: Results, selection: Selection) -> Iterator[Need]:
 def ahead(selection: Selection, results: Results) -> ResultKey | None:
     """A stage near the one looked at and the lens for it, where a step there would have to wait; None for none."""
     for step in (step for far in range(1, REACH + 1) for step in (-far, far)):
-        there = walked(selection, results, step)
-        lens = lens_of(there, results)
+        there = step_stage(selection, results, step)
+        lens = overlay_call(there, results)
         if lens is None or not _cheap(there, results) or (llm_depth(there.stage) and results.layers is None):
             continue
         key: ResultKey = Subject(there.stage), lens

@@ -14,7 +14,7 @@ from vlmtui.lenses.lens_source import LensCall, LensSource
 from vlmtui.reading import Reading, TokenWords
 from vlmtui.results.answers import Ablation, Answer, Attention, AttentionMask
 from vlmtui.tui import messages, navigation
-from vlmtui.tui.initial_selection import opened, with_own
+from vlmtui.tui.initial_selection import choose_own_lens, initial_selection
 from vlmtui.tui.requests import Requests
 from vlmtui.tui.session_worker import SessionWorker
 from vlmtui.tui.state.explorer_state import ExplorerState
@@ -119,7 +119,7 @@ class SessionEvents:
 
     def _read(self, reading: Reading) -> None:
         state, results = self._state, self._state.results
-        before = navigation.spotted(state.selection, results)
+        before = navigation.with_spot(state.selection, results)
         if results.reading and results.reading.model.name != reading.model.name and llm_depth(before.stage):
             # another model's layers may be gigabytes: they are read when somebody goes there
             before = navigation.at_stage(before, results, TOKENS)
@@ -128,11 +128,11 @@ class SessionEvents:
         state.connected, state.playing, state.status.trouble, state.status.work = True, False, "", READY
         state.status.seconds = ("read", sum(reading.timings.values()))
         if state.first:
-            state.selection, wrong = opened(state.selection, results, self._worker.options.query)
+            state.selection, wrong = initial_selection(state.selection, results, self._worker.options.query)
             for sentence in wrong:
                 self._notify(sentence, severity="error", timeout=12)
         else:
-            state.selection = navigation.settled(replace(before, marks=frozenset()), results)
+            state.selection = navigation.carry_over(replace(before, marks=frozenset()), results)
         state.first = False
         self._worker.status()
 
@@ -253,7 +253,7 @@ class SessionEvents:
         results.unusable.pop(name, None)
         results.lenses[name] = lens = LensChoice(name, message.source, described, given=given)
         self._state.ask_stopped_again()
-        self._state.selection = with_own(self._state.selection, results, name)
+        self._state.selection = choose_own_lens(self._state.selection, results, name)
         if lens.of_answers:
             self._notify("looks at an answer: a asks the model a question", title=name, timeout=8)
 

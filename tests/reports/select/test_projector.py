@@ -31,7 +31,7 @@ from vlmtui.results import early_exit as exits
 from vlmtui.session import typed_lenses
 from vlmtui.session.client import SessionClient
 from vlmtui.tui import export, needs
-from vlmtui.tui.initial_selection import opened
+from vlmtui.tui.initial_selection import initial_selection
 from vlmtui.tui.requests import Requests
 from vlmtui.tui.state import early_exit as exiting
 from vlmtui.tui.state.results import Results
@@ -224,9 +224,9 @@ def test_the_explorer_opens_with_it_and_saves_the_same_bytes(engine, folders, ph
     seen = look(engine, folder, photo, stage="vision.1", lens=PROJECTOR)
     known = Results(seen.reading.image, None)
     known.take(seen.reading)
-    view, wrong = opened(Selection(k=3), known, seen.query)
+    view, wrong = initial_selection(Selection(k=3), known, seen.query)
     assert (view.stage, view.early_exit, view.overlay, wrong) == ("vision.1", True, "none", [])
-    assert exiting.title(known, view) == "early exit: vision.1 → projector"
+    assert exiting.early_exit_title(known, view) == "early exit: vision.1 → projector"
     client, sent = Near(engine), []
     asking = Requests(sent.append, sent.remove, [needs.words])
     asking.update(known, view)
@@ -239,7 +239,9 @@ def test_the_explorer_opens_with_it_and_saves_the_same_bytes(engine, folders, ph
         asking.update(known, view)
     path = export.save(str(tmp_path / "saved.json"), known, view, with_options(seen.query, lens=None))
     assert path.read_text() == written(seen, "json")
-    tower, wrong = opened(Selection(), known_of(engine, folders("siglip"), photo), with_options(seen.query, stage=None))
+    tower, wrong = initial_selection(
+        Selection(), known_of(engine, folders("siglip"), photo), with_options(seen.query, stage=None)
+    )
     assert not tower.early_exit
     assert "vision tower alone" in wrong[0]
 

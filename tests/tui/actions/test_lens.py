@@ -16,11 +16,11 @@ from vlmtui.display.colours import component_colours
 from vlmtui.lenses.lens_source import LensCall
 from vlmtui.session.typed_lenses.values import Components, Find, Similarity
 from vlmtui.tui import messages, requests
-from vlmtui.tui.navigation import at_stage, fitted, to_cell
+from vlmtui.tui.navigation import at_stage, fit_selection, to_cell
 from vlmtui.tui.needs import REACH
 from vlmtui.tui.screens import explorer as screen_of_explorer
-from vlmtui.tui.state.lens_values import ordered
-from vlmtui.tui.state.marks import marked, toggled
+from vlmtui.tui.state.lens_values import ranked_entries
+from vlmtui.tui.state.marks import marked_entries, toggle_mark
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.subject import AHEAD, LensRequest, Subject
@@ -201,21 +201,21 @@ async def test_the_layers_are_played_to_the_tokens_and_no_further_into_what_was_
 
 def test_a_mark_stays_on_its_part_of_the_picture_along_the_path() -> None:
     seen = known("qwen2_vl")  # four vision patches a token
-    view = toggled(to_cell(fitted(Selection(), seen), seen, 0, 2, 3), seen)
-    assert len(marked(view, seen)) == 1
-    patches = marked(at_stage(view, seen, "vision.1"), seen)
-    token = marked(view, seen)[0]
+    view = toggle_mark(to_cell(fit_selection(Selection(), seen), seen, 0, 2, 3), seen)
+    assert len(marked_entries(view, seen)) == 1
+    patches = marked_entries(at_stage(view, seen, "vision.1"), seen)
+    token = marked_entries(view, seen)[0]
     assert patches == tuple(sorted(seen.places_at("tokens")[token].patches))
     # any of its patches takes the mark away again
-    assert toggled(at_stage(view, seen, "vision.1"), seen).marks == frozenset()
+    assert toggle_mark(at_stage(view, seen, "vision.1"), seen).marks == frozenset()
 
 
 def test_patches_that_go_into_no_token_are_marked_themselves() -> None:
     seen = known("idefics2")
-    view = fitted(Selection(stage="vision.0"), seen)
-    view = toggled(to_cell(view, seen, 0, 1, 1), seen)
-    assert marked(view, seen) == (seen.entry(view),)
-    assert marked(at_stage(view, seen, "tokens"), seen) == ()
+    view = fit_selection(Selection(stage="vision.0"), seen)
+    view = toggle_mark(to_cell(view, seen, 0, 1, 1), seen)
+    assert marked_entries(view, seen) == (seen.entry(view),)
+    assert marked_entries(at_stage(view, seen, "tokens"), seen) == ()
 
 
 def test_colours_are_grey_in_the_middle_and_end_where_the_components_do() -> None:
@@ -226,4 +226,4 @@ def test_colours_are_grey_in_the_middle_and_end_where_the_components_do() -> Non
 
 
 def test_entries_without_a_number_are_not_walked() -> None:
-    assert ordered([1.0, np.nan, 3.0, 1.0]).tolist() == [2, 0, 3]
+    assert ranked_entries([1.0, np.nan, 3.0, 1.0]).tolist() == [2, 0, 3]

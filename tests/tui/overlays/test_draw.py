@@ -67,7 +67,7 @@ def seen() -> Results:
 
 def test_the_heat_map_follows_the_norms() -> None:
     known = seen()
-    drawn = overlays.draw(known, Selection(overlay="norms"), (80, 30))
+    drawn = overlays.draw_overlay(known, Selection(overlay="norms"), (80, 30))
     assert drawn.scale is not None
     low, high = drawn.scale
     assert 1.0 <= low < high <= 2.0
@@ -82,7 +82,7 @@ def test_first_words_stand_in_their_patches() -> None:
     table = WordTable("r", "tokens", "l2", 2)
     table.add(readings.words(list(range(48)), 2))
     known.keep((Subject("tokens"), WordsLens("l2")), table)
-    drawn = overlays.draw(known, Selection(overlay="words"), (80, 30))
+    drawn = overlays.draw_overlay(known, Selection(overlay="words"), (80, 30))
     assert drawn.words is not None
     assert drawn.words[1][3] == f"w{100 * ((8 + 3) % 9)}"
-    assert overlays.draw(known, Selection(overlay="words", stage="vision.1"), (80, 30)).words is None
+    assert overlays.draw_overlay(known, Selection(overlay="words", stage="vision.1"), (80, 30)).words is None

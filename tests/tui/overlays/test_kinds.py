@@ -22,7 +22,7 @@ from vlmtui.tui.app import VlmtuiApp
 from vlmtui.tui.overlays.listing import overlays_of
 from vlmtui.tui.screens.dialogs import TextDialog
 from vlmtui.tui.screens.help import HelpScreen
-from vlmtui.tui.state.lens_choice import parsed, told, typed
+from vlmtui.tui.state.lens_choice import option_line, options_text, parse_options
 from vlmtui.tui.state.lens_values import STOPPED
 from vlmtui.tui.state.subject import REST
 
@@ -356,11 +356,11 @@ def test_the_help_names_every_overlay_and_way() -> None:
 
 def test_options_of_a_line() -> None:
     sharpness, needy = lenses.LENSES["sharpness"], lenses.LENSES["needy"]
-    assert parsed("", sharpness) == ()
-    assert parsed("mode=exact power=3", sharpness) == (("power", "3"), ("mode", "exact"))
-    assert parsed("sizes=4", sharpness) == (("sizes", "4"),)
-    assert typed((("power", "a b"), ("sizes", ("1", "2")))) == "power='a b' sizes=1 sizes=2"
-    assert told(needy.options[0]) == "level  whole number, must be given"
+    assert parse_options("", sharpness) == ()
+    assert parse_options("mode=exact power=3", sharpness) == (("power", "3"), ("mode", "exact"))
+    assert parse_options("sizes=4", sharpness) == (("sizes", "4"),)
+    assert options_text((("power", "a b"), ("sizes", ("1", "2")))) == "power='a b' sizes=1 sizes=2"
+    assert option_line(needy.options[0]) == "level  whole number, must be given"
     for line, described, said in (
         ("power", sharpness, "power has no value"),
         ("power=1 power=2", sharpness, "give it once"),
@@ -370,7 +370,7 @@ def test_options_of_a_line() -> None:
         ("x=1", lenses.LENSES["hues"], "it has none"),
     ):
         with pytest.raises(UsageError, match=said):
-            parsed(line, described)
+            parse_options(line, described)
 
 
 def test_what_there_is_no_room_for_is_counted() -> None:

@@ -12,7 +12,7 @@ from tests.tui.families import FAMILIES
 from tests.tui.panels.test_layer_words import BACK, ON, stage, talk
 from tests.tui.screens.test_explorer import WIDE, at, explorer, text
 from vlmtui.tui import export, needs
-from vlmtui.tui.navigation import fitted
+from vlmtui.tui.navigation import fit_selection
 from vlmtui.tui.requests import Requests
 from vlmtui.tui.state import early_exit as exiting
 from vlmtui.tui.state.results import Results
@@ -127,15 +127,15 @@ def test_patches_of_one_token_share_its_words() -> None:
     seen = known("qwen2_vl")
     sent: list[LensRequest] = []
     asking = Requests(sent.append, sent.remove, [needs.words])
-    view = fitted(Selection(row=3, col=5, stage="vision.2", early_exit=True), seen)
-    assert exiting.title(seen, view) == "early exit: vision.2 → projector"
+    view = fit_selection(Selection(row=3, col=5, stage="vision.2", early_exit=True), seen)
+    assert exiting.early_exit_title(seen, view) == "early exit: vision.2 → projector"
     token = 1 * 22 + 2
     asking.update(seen, view)
     assert (sent[0].subject.stage, sent[0].tokens) == ("vision.2", (token,))
     table = seen.words_at("vision.2", view.order)
     assert table is not None
     table.add(readings.words([token], view.k, stage="vision.2"))
-    assert "of token 24, as of its 4 patches" in exiting.footing(seen, view)
+    assert "of token 24, as of its 4 patches" in exiting.early_exit_footer(seen, view)
     for row, col in ((2, 4), (2, 5), (3, 4), (3, 5)):
         words = seen.words(replace(view, row=row, col=col))
         assert words is not None
@@ -149,8 +149,8 @@ def test_patches_of_one_token_share_its_words() -> None:
 def test_the_stage_that_feeds_the_projector_is_named() -> None:
     seen = known("gemma3")
     assert seen.reading is not None
-    view = fitted(Selection(stage=seen.reading.model.feeds or "", early_exit=True), seen)
-    assert "this stage feeds the projector" in exiting.footing(seen, view)
+    view = fit_selection(Selection(stage=seen.reading.model.feeds or "", early_exit=True), seen)
+    assert "this stage feeds the projector" in exiting.early_exit_footer(seen, view)
 
 
 async def test_a_patch_that_goes_into_no_token_says_so() -> None:

@@ -19,7 +19,7 @@ from vlmtui.session.typed_lenses.values import Position
 from vlmtui.tui import messages
 from vlmtui.tui.actions.table import help_rows
 from vlmtui.tui.app import VlmtuiApp
-from vlmtui.tui.screens.outliers import OutliersScreen, told
+from vlmtui.tui.screens.outliers import OutliersScreen, outlier_report
 from vlmtui.tui.state.outlier_history import MODELS, OutlierHistory
 from vlmtui.tui.state.patch_facts import patch_key, recurring
 from vlmtui.tui.state.results import KEPT, Results
@@ -167,7 +167,7 @@ def page(tui: VlmtuiApp) -> str:
     """What the page over the explorer says."""
     screen = tui.screen_stack[2]
     assert isinstance(screen, OutliersScreen)
-    return told(DARK, screen._stages, screen._here).plain
+    return outlier_report(DARK, screen._stages, screen._here).plain
 
 
 def place(made: Reading, entry: int, stage: str, outliers: OutlierHistory) -> str:

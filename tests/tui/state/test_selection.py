@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.tui import readings
 from vlmtui.reading import ImageInfo
 from vlmtui.tui.go_to import GoTo, parse_go_to
-from vlmtui.tui.navigation import at_stage, fitted, walked
+from vlmtui.tui.navigation import at_stage, fit_selection, step_stage
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import MAX_K, Selection
 from vlmtui.tui.state.subject import Subject, WordsLens
@@ -23,7 +23,7 @@ def known(rows: int = 6, cols: int = 8) -> Results:
 
 @given(st.integers(-50, 50), st.integers(-50, 50))
 def test_the_cursor_never_leaves_the_grid(row: int, col: int) -> None:
-    view = fitted(Selection(row=row, col=col), known())
+    view = fit_selection(Selection(row=row, col=col), known())
     assert 0 <= view.row < 6
     assert 0 <= view.col < 8
     place = known().place(view)
@@ -34,10 +34,10 @@ def test_the_cursor_never_leaves_the_grid(row: int, col: int) -> None:
 def test_the_path_holds_at_its_ends() -> None:
     seen = known()
     view = Selection(stage="tokens")
-    assert walked(view, seen, 1).stage == "llm.1"
-    assert walked(view, seen, 99).stage == walked(view, seen, 3).stage == "llm.3"
-    assert walked(view, seen, -99).stage == "pixels"
-    assert walked(walked(view, seen, -99), seen, 1).stage == "vision.0"
+    assert step_stage(view, seen, 1).stage == "llm.1"
+    assert step_stage(view, seen, 99).stage == step_stage(view, seen, 3).stage == "llm.3"
+    assert step_stage(view, seen, -99).stage == "pixels"
+    assert step_stage(step_stage(view, seen, -99), seen, 1).stage == "vision.0"
 
 
 def test_a_stage_with_a_finer_grid_keeps_the_part_of_the_picture() -> None:

@@ -149,7 +149,7 @@ def _by_edge(mine: _Seen, sizes: dict[tuple[int, ...], int | None], length: int)
     resized = sizes[max(sizes, key=len)] if sizes else None
     if resized is None or (mine.start == 0 and mine.end == mine.size):
         return None
-    # nothing of the picture is in it: it lies anywhere beyond
+    # a tile that shows nothing of the image may lie anywhere outside it: it is placed just past the end
     first = -mine.start if mine.start else resized - mine.end
     return AxisMap(length / resized, length / resized * first)
 

@@ -164,7 +164,7 @@ def occlude(context: ActionContext) -> None:
 def ablate(context: ActionContext) -> None:
     """Ask again with the marked tokens replaced."""
     state, requests = context.state, context.requests
-    tokens = marks.tokens(state.selection)
+    tokens = marks.marked_tokens(state.selection)
     if not state.generation.ready or not state.connected:
         _say_no_answer(context)
         return

@@ -8,13 +8,13 @@ from vlmtui.tui import navigation
 from vlmtui.tui.actions.context import ActionContext
 from vlmtui.tui.screens.dialogs import ask_place
 from vlmtui.tui.state import marks
-from vlmtui.tui.state.lens_values import ordered, scores
+from vlmtui.tui.state.lens_values import overlay_scores, ranked_entries
 
 
 def move(context: ActionContext, rows: int, cols: int) -> None:
     """Move the cursor; the edges hold."""
     state = context.state
-    state.selection = navigation.moved(state.selection, state.results, rows, cols)
+    state.selection = navigation.move_cursor(state.selection, state.results, rows, cols)
 
 
 def to_column(context: ActionContext, last: bool) -> None:
@@ -32,13 +32,13 @@ def quarter(context: ActionContext, direction: int) -> None:
 def page(context: ActionContext, step: int) -> None:
     """The next page: whole image, tiles, tokens that lie in no grid."""
     state = context.state
-    state.selection = navigation.turned(state.selection, state.results, step)
+    state.selection = navigation.step_page(state.selection, state.results, step)
 
 
 def zoom(context: ActionContext) -> None:
     """The same spot on a finer page."""
     state = context.state
-    state.selection = navigation.closer(state.selection, state.results)
+    state.selection = navigation.zoom_in(state.selection, state.results)
 
 
 def go_to(context: ActionContext) -> None:
@@ -55,13 +55,13 @@ def go_to(context: ActionContext) -> None:
 def stage(context: ActionContext, step: int) -> None:
     """Along the path."""
     state = context.state
-    state.selection = navigation.walked(state.selection, state.results, step)
+    state.selection = navigation.step_stage(state.selection, state.results, step)
 
 
 def mark(context: ActionContext) -> None:
     """Mark the patch, or take its mark away."""
     state = context.state
-    state.selection = marks.toggled(state.selection, state.results)
+    state.selection = marks.toggle_mark(state.selection, state.results)
 
 
 def unmark(context: ActionContext) -> None:
@@ -72,9 +72,9 @@ def unmark(context: ActionContext) -> None:
 def next_highest(context: ActionContext, step: int) -> None:
     """To the entry with the next smaller number of the overlay, or the next larger one, round and round."""
     state = context.state
-    numbers, entry = scores(state.selection, state.results), state.results.entry(state.selection)
+    numbers, entry = overlay_scores(state.selection, state.results), state.results.entry(state.selection)
     if numbers is None:
         context.notify("n goes from the best patch to the next: / finds a word, o chooses an overlay", timeout=4)
         return
-    order = ordered(numbers).tolist()
+    order = ranked_entries(numbers).tolist()
     state.to_rank(order.index(entry) + step if entry in order else 0)

@@ -7,14 +7,14 @@ from dataclasses import replace
 from vlmtui.display.pieces import plain
 from vlmtui.errors import UsageError
 from vlmtui.tui.actions.context import ActionContext
-from vlmtui.tui.initial_selection import with_own
+from vlmtui.tui.initial_selection import choose_own_lens
 from vlmtui.tui.screens.dialogs import TextDialog
 from vlmtui.tui.screens.outliers import OutliersScreen
 from vlmtui.tui.state import early_exit as exits
 from vlmtui.tui.state.explorer_state import ExplorerState
 from vlmtui.tui.state.image_level import BETWEEN, CLASSES, TEXTS, parse_texts, scored_by
 from vlmtui.tui.state.image_scores import image_level_lenses
-from vlmtui.tui.state.lens_choice import colouring, parsed, told, typed, word_lens
+from vlmtui.tui.state.lens_choice import default_overlay, option_line, options_text, parse_options, word_lens
 from vlmtui.tui.state.lens_values import overlay_lens, value_key
 from vlmtui.tui.state.selection import NORMS
 from vlmtui.tui.state.stages import ANSWER, llm_depth, path
@@ -60,7 +60,7 @@ def choose_overlay(context: ActionContext, name: str) -> None:
     lens = word_lens(state.results.model)
     if name in state.results.lenses:
         state.ask_stopped_again()
-        state.selection = with_own(state.selection, state.results, name)
+        state.selection = choose_own_lens(state.selection, state.results, name)
     elif lens is not None and lens.name == name and not state.selection.sought:
         find(context)
     else:
@@ -85,12 +85,14 @@ def options(context: ActionContext) -> None:
     def give(given: tuple[tuple[str, object], ...]) -> None:
         lenses[chosen.name] = replace(chosen, given=given)
         state.ask_stopped_again()
-        state.selection = with_own(state.selection, state.results, chosen.name)
+        state.selection = choose_own_lens(state.selection, state.results, chosen.name)
 
     head = "name=value, one after the other; what is not named has its default:"
-    hint = "\n".join([head, *map(told, lens.described.options)])
+    hint = "\n".join([head, *map(option_line, lens.described.options)])
     title = f"Options of {plain(lens.name)}"
-    context.dialog(TextDialog(title, hint, lambda text: parsed(text, chosen.described), typed(lens.given)), give)
+    context.dialog(
+        TextDialog(title, hint, lambda text: parse_options(text, chosen.described), options_text(lens.given)), give
+    )
 
 
 def find(context: ActionContext) -> None:
@@ -139,7 +141,7 @@ def image_level(context: ActionContext) -> None:
 def early_exit(context: ActionContext) -> None:
     """Send the tower's stages through the projector, or no more."""
     state = context.state
-    state.selection, refused = exits.toggled(state.results, state.selection)
+    state.selection, refused = exits.toggle_early_exit(state.results, state.selection)
     if refused:
         context.notify(refused, title="no early exit", timeout=8)
 
@@ -158,7 +160,7 @@ def play(context: ActionContext) -> None:
         state.playing = False
         return
     if state.selection.overlay != NORMS and overlay_lens(state.selection, state.results) is None:
-        state.selection = replace(state.selection, overlay=colouring())
+        state.selection = replace(state.selection, overlay=default_overlay())
     if _following(state) is None:
         state.at_stage("vision.0")
     state.playing = True

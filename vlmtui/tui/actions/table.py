@@ -16,7 +16,7 @@ from vlmtui.tui.actions.context import ActionContext
 from vlmtui.tui.overlays.listing import NO_LENSES
 from vlmtui.tui.state import early_exit
 from vlmtui.tui.state.image_level import scored_by
-from vlmtui.tui.state.lens_choice import colouring, overlays
+from vlmtui.tui.state.lens_choice import default_overlay, overlays
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import ATTRIBUTIONS, NAMED, WORDS, Selection
 from vlmtui.tui.state.stages import ANSWER, PIXELS, llm_depth, of_tokens
@@ -76,7 +76,7 @@ class Situation:
     @property
     def shows_words(self) -> bool:
         """Whether words are seen."""
-        at_words = of_tokens(self.selection.stage) or early_exit.on(self.results, self.selection)
+        at_words = of_tokens(self.selection.stage) or early_exit.shows_early_exit(self.results, self.selection)
         return self.worded and at_words and not self.at_answer
 
     @property
@@ -180,7 +180,7 @@ GROUPS: dict[str, Group] = {
     "early-exit": Group(
         "e",
         "at vision stages: words through the projector, an early exit; or none again",
-        _when("early exit", lambda at: early_exit.possible(at.results, at.selection)),
+        _when("early exit", lambda at: early_exit.has_early_exit(at.results, at.selection)),
         10,
     ),
     "words": Group(
@@ -219,7 +219,7 @@ GROUPS: dict[str, Group] = {
     "next": Group("n  N", "to the next best, the best before, of the numbers of the overlay"),
     "mark": Group("Space  U", "mark the patch; take all marks away", _at_answer("mark"), 20, "Space"),
     "outliers": Group("V", "outliers of all pictures opened: by position or by content, at every stage"),
-    "play": Group("p", f"play through the layers with the overlay ({colouring()} if there is none)"),
+    "play": Group("p", f"play through the layers with the overlay ({default_overlay()} if there is none)"),
     "ask": Group(
         "a",
         "ask the model; its answer is the last stage, with what it looked at over the picture",

@@ -14,14 +14,14 @@ from vlmtui.tui.overlays.drawing import LEAST_FOR_WORDS, ImageDrawing, dim, lay_
 from vlmtui.tui.overlays.registry import OVERLAYS
 from vlmtui.tui.state import early_exit
 from vlmtui.tui.state.answer_values import answer_drawing_key, answer_legend, answer_values
-from vlmtui.tui.state.lens_values import lens_of, overlay_lens, shown, value_refused
-from vlmtui.tui.state.marks import marked
+from vlmtui.tui.state.lens_values import overlay_call, overlay_lens, shown_result, value_refused
+from vlmtui.tui.state.marks import marked_entries
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import NONE, NORMS, WORDS, Selection
 from vlmtui.tui.state.stages import ANSWER, PIXELS, llm_depth, of_tokens
 
 
-def key(results: Results, selection: Selection, place: tuple[int, int]) -> object:
+def drawing_key(results: Results, selection: Selection, place: tuple[int, int]) -> object:
     """What the drawing depends on: the same key, the same drawing."""
     page, table = results.page(selection), results.word_table(selection)
     words = None
@@ -33,9 +33,9 @@ def key(results: Results, selection: Selection, place: tuple[int, int]) -> objec
         )
     values: object = results.unusable.get(selection.overlay)
     if (choice := overlay_lens(selection, results)) is not None:
-        lens = lens_of(selection, results)
+        lens = overlay_call(selection, results)
         # what is found of one entry after the other is drawn beside the image
-        found = None if choice.of_single else id(shown(selection, results))
+        found = None if choice.of_single else id(shown_result(selection, results))
         values = found, lens is None, lens is not None and bool(value_refused(selection, results)), choice
     if selection.stage == ANSWER:
         values = answer_drawing_key(results, selection)
@@ -59,12 +59,12 @@ def key(results: Results, selection: Selection, place: tuple[int, int]) -> objec
     )
 
 
-def draw(results: Results, selection: Selection, place: tuple[int, int]) -> ImageDrawing:
+def draw_overlay(results: Results, selection: Selection, place: tuple[int, int]) -> ImageDrawing:
     """The image for a place of `place` cells (across, down)."""
     drawn, page = _draw(results, selection, place), results.page(selection)
     if page is None or page is not drawn.page or not selection.marks:
         return drawn
-    here = frozenset(marked(selection, results))
+    here = frozenset(marked_entries(selection, results))
     return replace(drawn, marks=frozenset(cell for cell, entry in page.entries.items() if entry in here))
 
 
@@ -96,11 +96,11 @@ def _draw(results: Results, selection: Selection, place: tuple[int, int]) -> Ima
     if overlay_lens(selection, results) is not None:
         return _of_lens(results, selection, page, ImageDrawing(pixels, layout, None, "", page, split))
     if selection.overlay != WORDS:
-        return ImageDrawing(pixels, layout, None, valued.awaited(results, selection), page, split)
-    projected = early_exit.title(results, selection)
+        return ImageDrawing(pixels, layout, None, valued.awaited_legend(results, selection), page, split)
+    projected = early_exit.early_exit_title(results, selection)
     if not (of_tokens(selection.stage) or projected):
         has = "have" if selection.stage == PIXELS else "has"
-        through = "; e: early exit" if early_exit.possible(results, selection) else ""
+        through = "; e: early exit" if early_exit.has_early_exit(results, selection) else ""
         return ImageDrawing(
             pixels, layout, None, f"overlay: words, which {selection.stage} {has} none of{through}", page
         )
@@ -117,8 +117,8 @@ def _draw(results: Results, selection: Selection, place: tuple[int, int]) -> Ima
 
 def _of_lens(results: Results, selection: Selection, page: EntryGrid, drawn: ImageDrawing) -> ImageDrawing:
     """What a lens found, by its kind; over the pixels, which are changed. Kinds that are no overlay stand beside."""
-    found = shown(selection, results)
-    legend, scale = valued.legend(results, selection, found)
+    found = shown_result(selection, results)
+    legend, scale = valued.lens_legend(results, selection, found)
     drawn = replace(drawn, legend=legend, scale=scale)
     if found is None:
         return drawn

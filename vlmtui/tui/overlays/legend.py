@@ -11,8 +11,15 @@ from vlmtui.lenses import captions
 from vlmtui.lenses.captions import LensResult
 from vlmtui.lenses.kinds import Colours, Scalars
 from vlmtui.lenses.registry import find_lens
-from vlmtui.tui.state.lens_values import lens_of, ordered, overlay_lens, scores, shown, value_refused
-from vlmtui.tui.state.marks import marked
+from vlmtui.tui.state.lens_values import (
+    overlay_call,
+    overlay_lens,
+    overlay_scores,
+    ranked_entries,
+    shown_result,
+    value_refused,
+)
+from vlmtui.tui.state.marks import marked_entries
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.stages import ANSWER, PIXELS
@@ -21,9 +28,11 @@ OPTIONS = "Lens: options"
 """What the command palette calls the dialog for a lens's options."""
 
 
-def legend(results: Results, selection: Selection, found: LensResult | None) -> tuple[str, tuple[float, float] | None]:
+def lens_legend(
+    results: Results, selection: Selection, found: LensResult | None
+) -> tuple[str, tuple[float, float] | None]:
     """The line beneath the image, and the range of the numbers where they are magnitudes."""
-    lens, choice = lens_of(selection, results), overlay_lens(selection, results)
+    lens, choice = overlay_call(selection, results), overlay_lens(selection, results)
     name = plain(selection.overlay)
     if lens is None:
         if choice is not None and choice.missing:
@@ -43,24 +52,24 @@ def legend(results: Results, selection: Selection, found: LensResult | None) -> 
     return text, robust_range(found.numbers) if isinstance(found.result, Scalars) else None
 
 
-def awaited(results: Results, selection: Selection) -> str:
+def awaited_legend(results: Results, selection: Selection) -> str:
     """The line beneath the image where the overlay is a lens that is not known yet, or cannot be used."""
     name = plain(selection.overlay)
     wrong = results.unusable.get(selection.overlay)
     return f"{name}: {plain(wrong)}" if wrong else f"{name}: ..."
 
 
-def here(results: Results, selection: Selection) -> str:
+def cursor_text(results: Results, selection: Selection) -> str:
     """The number under the cursor and its rank, or "" where the overlay has none."""
     numbers, entry = _numbers(results, selection), results.entry(selection)
     if numbers is None or entry is None:
         return _colour(results, selection, entry)
-    order = ordered(numbers).tolist()
+    order = ranked_entries(numbers).tolist()
     rank = f", {ordinal(order.index(entry) + 1)} of {len(order):,}" if entry in order else ""
     return f"here {format_number(float(numbers[entry]), 3)}{rank}"
 
 
-def value(results: Results, selection: Selection) -> float | None:
+def cursor_value(results: Results, selection: Selection) -> float | None:
     """The number under the cursor."""
     numbers, entry = _numbers(results, selection), results.entry(selection)
     return None if numbers is None or entry is None else float(numbers[entry])
@@ -69,14 +78,14 @@ def value(results: Results, selection: Selection) -> float | None:
 def _numbers(results: Results, selection: Selection) -> np.ndarray | None:
     """One number for every entry of the stage, where the overlay or the answer has them."""
     if selection.stage == ANSWER:
-        return scores(selection, results)
-    found = shown(selection, results)
+        return overlay_scores(selection, results)
+    found = shown_result(selection, results)
     return found.result.values if found and isinstance(found.result, Scalars) else None
 
 
 def _colour(results: Results, selection: Selection, entry: int | None) -> str:
     """The colour under the cursor; of components, which are none, nothing."""
-    found = shown(selection, results)
+    found = shown_result(selection, results)
     if entry is None or found is None or not isinstance(found.result, Colours) or found.result.signed:
         return ""
     values = found.result.values[entry]
@@ -96,7 +105,7 @@ def _asked(results: Results, selection: Selection, found: LensResult) -> caption
 def _entries(results: Results, selection: Selection, found: LensResult, to: tuple[int, ...]) -> str:
     if not to:
         return ""
-    if len(to) > 1 or to == marked(selection, results):
+    if len(to) > 1 or to == marked_entries(selection, results):
         return f"{len(to)} marked"
     place = results.places_at(found.stage)[to[0]]
     return f"row {place.row}, col {place.col}" if place.row is not None else f"token {place.index}"

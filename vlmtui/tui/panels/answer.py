@@ -15,8 +15,8 @@ from vlmtui.display.numbers import NOT_A_NUMBER, count
 from vlmtui.display.pieces import fit, isolate, width
 from vlmtui.results.answers import Ablation, AnswerToken
 from vlmtui.tui.panels.panel import Panel
-from vlmtui.tui.state.answer_values import meaning as meaning_of
-from vlmtui.tui.state.answer_values import named
+from vlmtui.tui.state.answer_values import answer_meaning as meaning_of
+from vlmtui.tui.state.answer_values import token_name
 from vlmtui.tui.state.generation import AblatedAnswer, AnswerGeneration
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
@@ -156,7 +156,7 @@ class AnswerPanel(Lines):
         first = min(max(0, at - shown // 2), len(entries) - shown)
         across = cells // columns
         number_cells = _number_cells(generation)
-        longest = max(width(WHOLE[0]), *(width(named(one)) for one in generation.tokens))
+        longest = max(width(WHOLE[0]), *(width(token_name(one)) for one in generation.tokens))
         free = across - 3 - number_cells - (CHANGE_CELLS if _compared(generation) else 0)
         name_cells = min(longest, MOST_NAME, free - BAR_CELLS if free - BAR_CELLS >= LEAST_NAME else free)
         lines = []
@@ -189,7 +189,7 @@ class AnswerPanel(Lines):
         ground = "raised" if here else "ground"
         said = None if token is None else generation.tokens[token]
         log_prob = generation.log_prob if said is None else said.log_prob
-        name = fit(fitting(name_cells, *WHOLE) if said is None else named(said), name_cells)
+        name = fit(fitting(name_cells, *WHOLE) if said is None else token_name(said), name_cells)
         style = r.style("strong" if here else "dim" if said is None or said.special else "text", ground, here)
         parts: list[Part] = [
             ("▌" if here else " ", r.style("accent", ground)),

@@ -41,7 +41,7 @@ def footer(
         said = f"{many} of {of}"
         sayings.append((2, [(said, text), (" metrics agree", dim)], [(said, text), (" agree", dim)]))
     if selection.projected:
-        whence: list[Part] = [(early_exit.footing(results, selection), dim)]
+        whence: list[Part] = [(early_exit.early_exit_footer(results, selection), dim)]
         sayings.append((0, whence, whence))
     else:
         sayings += _norm(r, results, selection)

@@ -56,7 +56,7 @@ class WordsPanel(Lines):
         r = self.roles
         blank, dim = r.style(), r.style("dim")
         results, selection = self._results, self._selection
-        exit_ = early_exit.title(results, selection) if results else ""
+        exit_ = early_exit.early_exit_title(results, selection) if results else ""
         head: list[Part] = [("WORDS", r.style(bold=True)), (f"  {exit_}" if exit_ else "", r.style("accent"))]
         lines = [line(cells, blank, head, [(self._about(cells - len(exit_)), dim)])]
         if results is None or results.reading is None:
@@ -107,7 +107,7 @@ class WordsPanel(Lines):
                 as_sentence(wordless)
                 or f"{selection.stage} has no words: its vectors are not the LLM's. ] walks on to tokens."
             )
-            if early_exit.possible(results, selection):
+            if early_exit.has_early_exit(results, selection):
                 why += " e looks through the projector: an early exit."
         lines = [line(cells, blank, [("WORDS", r.style(bold=True))], [("none", dim)])]
         lines += [line(cells, blank, [(part, dim)]) for part in wrapped(why, cells)]

@@ -124,8 +124,8 @@ class Explorer(Screen[None]):
 
     @on(PatchPointed)
     def _patch_pointed(self, message: PatchPointed) -> None:
-        put = navigation.put(self.state.selection, message.row, message.col)
-        self._select(navigation.fitted(put, self.state.results))
+        put = navigation.place_cursor(self.state.selection, message.row, message.col)
+        self._select(navigation.fit_selection(put, self.state.results))
 
     @on(PixelPointed)
     def _pixel_pointed(self, message: PixelPointed) -> None:

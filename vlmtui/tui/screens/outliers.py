@@ -34,10 +34,10 @@ class OutliersScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="dialog help"):
             yield Static(Text("Outliers from picture to picture"), classes="dialog-title")
-            yield Static(told(roles(self.app), self._stages, self._here))
+            yield Static(outlier_report(roles(self.app), self._stages, self._here))
 
 
-def told(r: Roles, stages: Sequence[tuple[str, Sequence[PositionCounts]]], here: str) -> Text:
+def outlier_report(r: Roles, stages: Sequence[tuple[str, Sequence[PositionCounts]]], here: str) -> Text:
     """Every stage's verdict as `vlmtui outliers` gives it, and what the verdicts mean; the stage `here` stands out."""
     text, verdicts = Text(), set[Verdict]()
     label = max((len(stage) for stage, _ in stages), default=0)

@@ -203,7 +203,7 @@ def answer_drawing_key(results: Results, selection: Selection) -> object:
     return id(found), selection.of_answer, generation.number, generation.speaking, refused
 
 
-def named(token: AnswerToken) -> str:
+def token_name(token: AnswerToken) -> str:
     """A token of an answer as it is shown."""
     return visible(token.piece, token.text)
 
@@ -213,7 +213,7 @@ def token_shown(results: Results, token: int | None) -> str:
     tokens = results.generation.tokens
     if token is None or token >= len(tokens):
         return WHOLE
-    name = named(tokens[token])
+    name = token_name(tokens[token])
     return f"‹{name if width(name) <= NAME_CELLS else fit(name, NAME_CELLS)}›"
 
 
@@ -234,7 +234,7 @@ def layers_of(found: Attention) -> str:
     return f"layer {found.layer} of {found.layers}, {heads}"
 
 
-def meaning(results: Results, selection: Selection) -> list[str]:
+def answer_meaning(results: Results, selection: Selection) -> list[str]:
     """In sentences what the numbers are, most telling first; none while the mask stands in the place of the image."""
     if selection.of_answer.mask is not None:
         return []

@@ -17,7 +17,7 @@ from vlmtui.tui.state.stages import vision_depth
 INTO_NONE = "This patch goes into no image token: the model leaves its place out, or mixes it into many."
 
 
-def possible(results: Results, selection: Selection) -> bool:
+def has_early_exit(results: Results, selection: Selection) -> bool:
     """Whether the stage is one of the tower's, and its patches have words through the projector."""
     return (
         vision_depth(selection.stage) is not None
@@ -26,12 +26,12 @@ def possible(results: Results, selection: Selection) -> bool:
     )
 
 
-def on(results: Results, selection: Selection) -> bool:
+def shows_early_exit(results: Results, selection: Selection) -> bool:
     """Whether the words of the view are those of an early exit."""
-    return selection.projected and possible(results, selection)
+    return selection.projected and has_early_exit(results, selection)
 
 
-def toggled(results: Results, selection: Selection) -> tuple[Selection, str]:
+def toggle_early_exit(results: Results, selection: Selection) -> tuple[Selection, str]:
     """The view with the early exit turned on or off; or as it was, and why."""
     if results.reading is None:
         return selection, "the model has not read the picture yet"
@@ -42,12 +42,12 @@ def toggled(results: Results, selection: Selection) -> tuple[Selection, str]:
     return replace(selection, early_exit=not selection.early_exit), ""
 
 
-def title(results: Results, selection: Selection) -> str:
+def early_exit_title(results: Results, selection: Selection) -> str:
     """`early exit: vision.5 → projector`, or "" where it is off."""
-    return exits.early_exit_name(selection.stage) if on(results, selection) else ""
+    return exits.early_exit_name(selection.stage) if shows_early_exit(results, selection) else ""
 
 
-def footing(results: Results, selection: Selection) -> str:
+def early_exit_footer(results: Results, selection: Selection) -> str:
     """Which token's words these are, and where they are those of the tokens themselves."""
     token = results.token(selection)
     if token is None or results.reading is None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from vlmtui.results.replacement import Replacement
 from vlmtui.tui import navigation
 from vlmtui.tui.state.generation import AnswerGeneration
-from vlmtui.tui.state.lens_values import STOPPED, ordered, scores
+from vlmtui.tui.state.lens_values import STOPPED, overlay_scores, ranked_entries
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.stages import ANSWER, TOKENS, llm_depth
@@ -78,14 +78,14 @@ class ExplorerState:
 
     def to_rank(self, rank: int) -> None:
         """The cursor on the entry with the highest value of the overlay (0), or on one of those after it."""
-        values = scores(self.selection, self.results)
-        if values is not None and len(order := ordered(values)):
+        values = overlay_scores(self.selection, self.results)
+        if values is not None and len(order := ranked_entries(values)):
             entry = int(order[rank % len(order)])
             self.selection = navigation.to_entry(self.selection, self.results, entry)
 
     def settle(self) -> None:
         """Do what waited for a result."""
-        if self.to_highest and scores(self.selection, self.results) is not None:
+        if self.to_highest and overlay_scores(self.selection, self.results) is not None:
             self.to_highest = False
             self.to_rank(0)
 

@@ -122,7 +122,7 @@ def word_lens(model: ModelInfo | None) -> Lens | None:
     return next((one for one in overlays(model) if one.offer.word), None)
 
 
-def colouring() -> str:
+def default_overlay() -> str:
     """The overlay that layers are played with where none is chosen."""
     return next(one.name for one in overlays() if one.kind is Colours)
 
@@ -134,7 +134,7 @@ def attributions() -> tuple[str, ...]:
     )
 
 
-def chosen(name: str, own: Mapping[str, LensChoice], model: ModelInfo | None) -> LensChoice | None:
+def overlay_choice(name: str, own: Mapping[str, LensChoice], model: ModelInfo | None) -> LensChoice | None:
     """The lens of an overlay; where it looks for a word, the one that suits the model. None for what is no lens."""
     if name in own:
         return None if own[name].of_answers else own[name]
@@ -147,7 +147,7 @@ def chosen(name: str, own: Mapping[str, LensChoice], model: ModelInfo | None) ->
 # options as they are typed: `power=3 mode=fast`
 
 
-def typed(given: tuple[tuple[str, Any], ...]) -> str:
+def options_text(given: tuple[tuple[str, Any], ...]) -> str:
     """Options as a person would type them."""
     words = []
     for name, value in given:
@@ -156,7 +156,7 @@ def typed(given: tuple[tuple[str, Any], ...]) -> str:
     return " ".join(words)
 
 
-def parsed(text: str, described: LensDescription) -> tuple[tuple[str, Any], ...]:
+def parse_options(text: str, described: LensDescription) -> tuple[tuple[str, Any], ...]:
     """Options as they were typed, words still: what they mean is the session's to say. An option that is repeated is a
     list. `UsageError` where one is not there, or missing."""
     there = {option.name: option for option in described.options}
@@ -186,13 +186,13 @@ def parsed(text: str, described: LensDescription) -> tuple[tuple[str, Any], ...]
     return tuple((name, one[0] if len(one) == 1 else tuple(one)) for name in there if (one := found.get(name)))
 
 
-def told(option: LensOption) -> str:
+def option_line(option: LensOption) -> str:
     """`power=2.0  number, above 0: how strongly`: an option as the dialog tells of it."""
     one = option.of or option.takes
     takes = "|".join(option.choices) or {"int": "whole number", "float": "number"}.get(one, one)
     if option.takes == LIST:
         takes += ", may be repeated"
     given = ((option.name, tuple(option.default) if isinstance(option.default, list) else option.default),)
-    default = option.name if option.required or option.default is None else typed(given) or option.name
+    default = option.name if option.required or option.default is None else options_text(given) or option.name
     notes = ", ".join(part for part in (takes, option.range, "must be given" if option.required else "") if part)
     return plain(f"{default}  {notes}{f': {option.help}' if option.help else ''}")

@@ -10,8 +10,8 @@ from vlmtui.lenses.captions import LensResult
 from vlmtui.lenses.kinds import Scalars
 from vlmtui.lenses.lens_source import LensCall
 from vlmtui.tui.state import answer_values
-from vlmtui.tui.state.lens_choice import LensChoice, chosen
-from vlmtui.tui.state.marks import marked
+from vlmtui.tui.state.lens_choice import LensChoice, overlay_choice
+from vlmtui.tui.state.marks import marked_entries
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import NORMS, Selection
 from vlmtui.tui.state.stages import ANSWER, PIXELS
@@ -20,7 +20,7 @@ from vlmtui.tui.state.subject import ResultKey, Subject
 STOPPED = "stopped: choose the overlay once more to ask again"
 
 
-def lens_of(selection: Selection, results: Results) -> LensCall | None:
+def overlay_call(selection: Selection, results: Results) -> LensCall | None:
     """What to ask the overlay's lens at the stage looked at; None where the overlay needs none."""
     if results.reading is None or selection.stage in (PIXELS, ANSWER) or not results.places_at(selection.stage):
         return None
@@ -34,7 +34,7 @@ def lens_of(selection: Selection, results: Results) -> LensCall | None:
         options[offer.word] = selection.sought
     if offer.marked:
         entry = results.entry(selection)
-        to = marked(selection, results) or (() if entry is None else (entry,))
+        to = marked_entries(selection, results) or (() if entry is None else (entry,))
         if not to:
             return None
         options[offer.marked] = to
@@ -43,10 +43,10 @@ def lens_of(selection: Selection, results: Results) -> LensCall | None:
 
 def overlay_lens(selection: Selection, results: Results) -> LensChoice | None:
     """The lens of the overlay that is chosen; where it searches for a word, the one that suits the model."""
-    return chosen(selection.overlay, results.lenses, results.model)
+    return overlay_choice(selection.overlay, results.lenses, results.model)
 
 
-def single_of(selection: Selection, results: Results) -> int | None:
+def cursor_entry(selection: Selection, results: Results) -> int | None:
     """The entry under the cursor, where the overlay's lens is of one at a time."""
     lens = overlay_lens(selection, results)
     return results.entry(selection) if lens is not None and lens.of_single else None
@@ -54,23 +54,23 @@ def single_of(selection: Selection, results: Results) -> int | None:
 
 def value_key(selection: Selection, results: Results) -> ResultKey | None:
     """What the result of the overlay's lens is known by; None where the overlay needs none, or none here."""
-    lens = lens_of(selection, results)
+    lens = overlay_call(selection, results)
     if lens is None:
         return None
     choice = overlay_lens(selection, results)
     if choice is None or not choice.of_single:
         return Subject(selection.stage), lens
-    entry = single_of(selection, results)
+    entry = cursor_entry(selection, results)
     return None if entry is None else (Subject(selection.stage, entry), lens)
 
 
 def value_refused(selection: Selection, results: Results) -> str:
     """Why the overlay's lens cannot be had at this stage, or ""."""
-    lens = lens_of(selection, results)
+    lens = overlay_call(selection, results)
     return "" if lens is None else results.refused.get((Subject(selection.stage), lens), "")
 
 
-def shown(selection: Selection, results: Results) -> LensResult | None:
+def shown_result(selection: Selection, results: Results) -> LensResult | None:
     """What to show: what the lens found, or while that is on its way what it found before of the same kind."""
     key = value_key(selection, results)
     if key is None:
@@ -85,7 +85,7 @@ def shown(selection: Selection, results: Results) -> LensResult | None:
     return before if before.stage == selection.stage and before.call.lens == own.source else None
 
 
-def scores(selection: Selection, results: Results) -> np.ndarray | None:
+def overlay_scores(selection: Selection, results: Results) -> np.ndarray | None:
     """One number for every entry of the stage, by which the overlay would order them [entries]; None without one."""
     if selection.stage == ANSWER:
         of_answer = answer_values.answer_values(results, selection)
@@ -93,11 +93,11 @@ def scores(selection: Selection, results: Results) -> np.ndarray | None:
     if selection.overlay == NORMS:
         norms = results.norms_at(selection.stage)
         return None if norms is None else norms.values
-    found = shown(selection, results)
+    found = shown_result(selection, results)
     return found.result.values.astype(np.float64) if found and isinstance(found.result, Scalars) else None
 
 
-def ordered(numbers: Sequence[float] | np.ndarray) -> np.ndarray:
+def ranked_entries(numbers: Sequence[float] | np.ndarray) -> np.ndarray:
     """Entries from the largest number to the smallest, those without one left out."""
     values = np.asarray(numbers, np.float64)
     order = np.argsort(-values, kind="stable")

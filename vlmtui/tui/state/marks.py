@@ -13,13 +13,13 @@ from vlmtui.tui.state.selection import Mark, Selection
 from vlmtui.tui.state.stages import of_tokens
 
 
-def toggled(selection: Selection, results: Results) -> Selection:
+def toggle_mark(selection: Selection, results: Results) -> Selection:
     """With a mark on what is under the cursor, or without the one that was there."""
     mark = _mark(selection, results)
     return selection if mark is None else replace(selection, marks=selection.marks ^ {mark})
 
 
-def marked(selection: Selection, results: Results) -> tuple[int, ...]:
+def marked_entries(selection: Selection, results: Results) -> tuple[int, ...]:
     """The entries of the view's stage that are marked, ascending."""
     grids = results.grids
     if grids is None:
@@ -33,7 +33,7 @@ def marked(selection: Selection, results: Results) -> tuple[int, ...]:
     return tuple(sorted(found))
 
 
-def tokens(selection: Selection) -> tuple[int, ...]:
+def marked_tokens(selection: Selection) -> tuple[int, ...]:
     """The image tokens that are marked, ascending."""
     return tuple(sorted(index for kind, index in selection.marks if kind == "token"))
 

@@ -9,7 +9,7 @@ from vlmtui.lenses.fact_lines import FactLine, fact_lines
 from vlmtui.lenses.kinds import Facts, LayerWords, ResultKind
 from vlmtui.tui.state.answer_values import answer_result, attribution_key
 from vlmtui.tui.state.lens_choice import LensChoice
-from vlmtui.tui.state.lens_values import lens_of, overlay_lens, shown, value_refused
+from vlmtui.tui.state.lens_values import overlay_call, overlay_lens, shown_result, value_refused
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.stages import ANSWER
@@ -43,7 +43,7 @@ def panel_lens(results: Results, selection: Selection) -> PanelLens | None:
         result, refused = answer_result(results, selection), results.refused.get(key, "") if key else ""
         asked = key is not None
     else:
-        found, asked = shown(selection, results), lens_of(selection, results) is not None
+        found, asked = shown_result(selection, results), overlay_call(selection, results) is not None
         result, refused = None if found is None else found.result, value_refused(selection, results)
     # of one entry at a time it is the only one of its result
     at = 0 if lens.of_single and entry is not None else entry
@@ -56,7 +56,7 @@ def lens_in_panel(results: Results, selection: Selection) -> LensChoice | None:
         lens = results.lenses.get(selection.of_answer.attribution)
     else:
         lens = overlay_lens(selection, results)
-        if lens is not None and lens_of(selection, results) is None:
+        if lens is not None and overlay_call(selection, results) is None:
             return None
     return lens if lens is not None and lens.in_panel else None
 
@@ -69,7 +69,7 @@ def panel_lens_rows(results: Results, selection: Selection) -> int:
     told = panel_lens(results, selection)
     if told is None:
         return 0
-    call = lens_of(selection, results)
+    call = overlay_call(selection, results)
     there = [told.result] if told.result is not None else []
     if told.lens.of_single:
         of_lens = ((subject, found) for (subject, lens), found in results.found.items() if lens == call)

@@ -87,14 +87,14 @@ class ImageSide(Container):
             return
         picture = self.query_one(ImageView)
         cursor = (selection.row, selection.col) if page is not None and not listed else None
-        key = overlays.key(results, selection, room)
+        key = overlays.drawing_key(results, selection, room)
         if key == self._key and self._drawn is not None:
             picture.move_cursor(cursor)
             legend.styles.height = self._legend_rows
             legend.explain(_legend(results, selection, self._drawn))
             return
         self._key = key
-        self._drawn = drawn = overlays.draw(results, selection, room)
+        self._drawn = drawn = overlays.draw_overlay(results, selection, room)
         height = min(drawn.layout.height + (drawn.layout.width > room[0]), room[1])
         picture.styles.height = height
         # a list takes all the room there is
@@ -117,5 +117,5 @@ class ImageSide(Container):
 
 
 def _legend(results: Results, selection: Selection, drawn: ImageDrawing) -> Legend:
-    here, value = valued.here(results, selection), valued.value(results, selection)
+    here, value = valued.cursor_text(results, selection), valued.cursor_value(results, selection)
     return Legend(drawn.legend, drawn.scale, here, value, drawn.diverging)

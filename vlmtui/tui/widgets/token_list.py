@@ -8,7 +8,7 @@ from textual.strip import Strip
 
 from vlmtui.display.numbers import format_number
 from vlmtui.display.pieces import fit, isolate, visible
-from vlmtui.tui.state.lens_values import scores
+from vlmtui.tui.state.lens_values import overlay_scores
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.stages import ANSWER, TOKENS
@@ -96,6 +96,6 @@ class TokenList(Lines):
 def _numbers(results: Results, selection: Selection) -> tuple[np.ndarray | None, str]:
     """The number beside each token, and its name: the norm, at an answer what is looked at of it."""
     if selection.stage == ANSWER:
-        return scores(selection, results), selection.of_answer.attribution
+        return overlay_scores(selection, results), selection.of_answer.attribution
     norms = results.norms_at(selection.stage)
     return (norms.values if norms else None), "norm"
