@@ -80,7 +80,7 @@ def read_source(source: str) -> ImageFile:
         if not data:
             raise ImageError("standard input is empty: pipe a picture's bytes into it, or name a file")
     elif is_address(source):
-        from vlmtui.download import download  # takes half of the import time and is rarely needed
+        from vlmtui.image_download import download  # takes half of the import time and is rarely needed
 
         data = download(source, MAX_BYTES)
     else:

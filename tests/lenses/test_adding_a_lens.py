@@ -50,7 +50,7 @@ with vlmtui.open_session("demo") as session:
         found[f"{name} explorer"] = [len(wrong), view.overlay, view.of_answer.attribution]
 from vlmtui.tui.state.lens_choice import overlays
 found["overlays"] = [0, ",".join(one.name for one in overlays()), ""]
-from vlmtui.tui.actions.table import help_rows
+from vlmtui.tui.actions.key_table import help_rows
 found["keys"] = [0, repr(help_rows()), ""]
 print(json.dumps(found))
 """

@@ -15,7 +15,7 @@ from textual.pilot import OutOfBounds
 from tests.tui.fake import app
 from tests.tui.families import FAMILIES
 from tests.tui.screens.test_explorer import explorer
-from vlmtui.tui.actions.table import ACTIONS
+from vlmtui.tui.actions.key_table import ACTIONS
 from vlmtui.tui.state.results import KEPT
 
 STEPS = 200

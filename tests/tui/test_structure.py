@@ -12,7 +12,7 @@ TUI = ROOT / "vlmtui" / "tui"
 FILES = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in sorted(TUI.rglob("*.py"))}
 TREES = {name.removesuffix(".__init__"): ast.parse(path.read_text("utf-8")) for name, path in FILES.items()}
 PURE = ("vlmtui.tui.state", "vlmtui.tui.requests", "vlmtui.tui.needs", "vlmtui.tui.navigation", "vlmtui.tui.go_to")
-OF_THE_WHOLE = {"vlmtui.tui.app", "vlmtui.tui.launch", "vlmtui.tui.actions.commands", "vlmtui.tui.screens.explorer"}
+OF_THE_WHOLE = {"vlmtui.tui.app", "vlmtui.tui.launch", "vlmtui.tui.actions.palette", "vlmtui.tui.screens.explorer"}
 """Those that make the screen or the application; no other part has either."""
 
 

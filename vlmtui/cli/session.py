@@ -25,6 +25,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+IDLE = "30m"
+"""How long a warm session waits for the next client before it ends."""
 Idle = Annotated[
     str, typer.Option("--idle", metavar="TIME", help="End after so long without front ends: 90s, 30m, 2h.")
 ]
@@ -35,7 +37,7 @@ Idle = Annotated[
 def start(
     load_arguments: LoadArguments,
     model: Annotated[str | None, typer.Option("-m", "--model", metavar="NAME", help="Load this model at once.")] = None,
-    idle: Idle = "30m",
+    idle: Idle = IDLE,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> int:
@@ -153,7 +155,7 @@ def status(debug: Debug = False) -> int:
 
 
 @app.command()
-def stdio(idle: Idle = "30m", debug: Debug = False) -> int:
+def stdio(idle: Idle = IDLE, debug: Debug = False) -> int:
     """Speak the protocol on stdin and stdout: what `--remote` runs at the far end."""
     from vlmtui.session.ssh_relay import relay
 

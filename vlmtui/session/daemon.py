@@ -21,7 +21,6 @@ from vlmtui.errors import SessionError
 if TYPE_CHECKING:
     from filelock import FileLock
 
-IDLE_S = 30 * 60.0
 ALREADY = 5
 """Exit status of a session that found another one in its place."""
 _SOCKET = "session.sock"

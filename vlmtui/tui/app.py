@@ -21,8 +21,8 @@ from textual.screen import ModalScreen
 
 from vlmtui.display.pieces import plain
 from vlmtui.tui import messages
-from vlmtui.tui.actions.commands import ActionCommands
-from vlmtui.tui.actions.table import bindings
+from vlmtui.tui.actions.key_table import bindings
+from vlmtui.tui.actions.palette import ActionCommands
 from vlmtui.tui.initial_selection import command_of
 from vlmtui.tui.screens.explorer import Explorer
 from vlmtui.tui.session_worker import SessionWorker

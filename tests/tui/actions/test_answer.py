@@ -23,7 +23,7 @@ from vlmtui.image import read_source
 from vlmtui.results.answers import IMAGE, SAID, TEXT, Attention, AttentionMask
 from vlmtui.session.discovery import SessionLocation
 from vlmtui.tui import messages
-from vlmtui.tui.actions.table import help_rows
+from vlmtui.tui.actions.key_table import help_rows
 from vlmtui.tui.app import AGAIN_S, VlmtuiApp
 from vlmtui.tui.options import ExplorerOptions
 from vlmtui.tui.panels.answer import about, shares

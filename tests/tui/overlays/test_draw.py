@@ -9,7 +9,7 @@ from tests.tui import readings
 from vlmtui.display import canvas
 from vlmtui.geometry import fit_cells
 from vlmtui.reading import ImageInfo
-from vlmtui.tui.overlays import draw as overlays
+from vlmtui.tui.overlays import composition as overlays
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.subject import Subject, WordsLens

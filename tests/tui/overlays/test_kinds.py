@@ -16,8 +16,8 @@ from vlmtui.errors import UsageError
 from vlmtui.lenses.fact_lines import FactLine, fact_lines
 from vlmtui.lenses.kinds import Facts, Matrix, Scores, Words
 from vlmtui.tui import export, requests
-from vlmtui.tui.actions.commands import ActionCommands
-from vlmtui.tui.actions.table import help_rows
+from vlmtui.tui.actions.key_table import help_rows
+from vlmtui.tui.actions.palette import ActionCommands
 from vlmtui.tui.app import VlmtuiApp
 from vlmtui.tui.overlays.listing import overlays_of
 from vlmtui.tui.screens.dialogs import TextDialog

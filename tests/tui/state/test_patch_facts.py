@@ -17,7 +17,7 @@ from vlmtui.query.chosen_lens import ChosenLens
 from vlmtui.reading import ImageInfo, Reading
 from vlmtui.session.typed_lenses.values import Position
 from vlmtui.tui import messages
-from vlmtui.tui.actions.table import help_rows
+from vlmtui.tui.actions.key_table import help_rows
 from vlmtui.tui.app import VlmtuiApp
 from vlmtui.tui.screens.outliers import OutliersScreen, outlier_report
 from vlmtui.tui.state.outlier_history import MODELS, OutlierHistory

@@ -22,7 +22,7 @@ from textual.widgets import Static
 from vlmtui.tui import messages, navigation, needs
 from vlmtui.tui.actions import answer, lens
 from vlmtui.tui.actions.context import ActionContext
-from vlmtui.tui.actions.table import Situation, action_named, bar_keys, bindings, help_rows
+from vlmtui.tui.actions.key_table import Situation, action_named, bar_keys, bindings, help_rows
 from vlmtui.tui.panels.answer import AnswerTokenPointed
 from vlmtui.tui.panels.registry import PANELS
 from vlmtui.tui.requests import Requests

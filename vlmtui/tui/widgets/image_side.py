@@ -7,7 +7,7 @@ from textual.app import ComposeResult
 from textual.containers import Container, Horizontal
 from textual.message import Message
 
-from vlmtui.tui.overlays import draw as overlays
+from vlmtui.tui.overlays import composition as overlays
 from vlmtui.tui.overlays import legend as valued
 from vlmtui.tui.overlays.drawing import ImageDrawing
 from vlmtui.tui.state.results import Results

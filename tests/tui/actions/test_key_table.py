@@ -10,8 +10,8 @@ from textual.pilot import Pilot
 from tests.tui.fake import app
 from tests.tui.panels.test_layer_words import talk
 from tests.tui.screens.test_explorer import WIDE, explorer, text
-from vlmtui.tui.actions.commands import ActionCommands
-from vlmtui.tui.actions.table import ACTIONS, GROUPS, UNLISTED, Action, help_rows
+from vlmtui.tui.actions.key_table import ACTIONS, GROUPS, UNLISTED, Action, help_rows
+from vlmtui.tui.actions.palette import ActionCommands
 from vlmtui.tui.app import VlmtuiApp
 from vlmtui.tui.screens.dialogs import TextDialog
 

@@ -63,8 +63,8 @@ import asyncio
 from tests.tui import lenses
 from tests.tui.fake import app
 from tests.tui.screens.test_explorer import WIDE, explorer, text
-from vlmtui.tui.actions.commands import ActionCommands
-from vlmtui.tui.actions.table import help_rows
+from vlmtui.tui.actions.palette import ActionCommands
+from vlmtui.tui.actions.key_table import help_rows
 
 
 async def main():

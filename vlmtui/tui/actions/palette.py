@@ -8,7 +8,7 @@ from functools import partial
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from vlmtui.display.pieces import plain
-from vlmtui.tui.actions.table import ACTIONS
+from vlmtui.tui.actions.key_table import ACTIONS
 from vlmtui.tui.overlays.listing import overlays_of
 from vlmtui.tui.screens.explorer import Explorer
 
