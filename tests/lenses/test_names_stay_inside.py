@@ -9,7 +9,7 @@ from pathlib import Path
 from vlmtui.lenses.registry import FOLDERS, built_in_lenses
 
 PACKAGE = Path(__file__).parents[2] / "vlmtui"
-WRAPPERS = "session/typed/"
+WRAPPERS = "session/typed_lenses/"
 """The folder of the typed wrappers, which call built-in lenses by name."""
 
 WORDS = {
