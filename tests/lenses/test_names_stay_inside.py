@@ -14,7 +14,6 @@ WRAPPERS = "session/typed_lenses/"
 
 WORDS = {
     "display/outlier_positions.py": ({"position"}, "a verdict on outliers: position, content, both"),
-    "models/loading/model_folder.py": ({"find"}, "its own function, in __all__"),
     "reports/commands/attribution.py": ({"attention", "layers", "position"}, "keys of vlmtui/answer/1"),
     "reports/commands/classify.py": ({"classes", "evidence"}, "keys of vlmtui/classify/1"),
     "reports/commands/vocabulary.py": ({"norms"}, "keys of vlmtui/vocabulary/1"),
