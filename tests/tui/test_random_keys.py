@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import os
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
@@ -19,7 +20,8 @@ from vlmtui.tui.actions.key_table import ACTIONS
 from vlmtui.tui.state.results import KEPT
 
 STEPS = 200
-RUNS = 10
+RUNS = int(os.environ.get("VLMTUI_RANDOM_RUNS", "4"))
+"""Each on an explorer of its own; 10 runs are 2,000 steps."""
 LEAVES = {"quit", "interrupt", "suspend", "save", "open-image", "choose-model"}
 """Actions that leave the explorer, or write files."""
 KEYS = [key for action in ACTIONS if action.name not in LEAVES for key in action.keys.split(",") if key]
