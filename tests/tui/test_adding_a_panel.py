@@ -115,7 +115,7 @@ def test_a_panel_an_overlay_and_a_key_are_added_and_driven(tmp_path: Path) -> No
     )
     registry.write_text(source, "utf-8")
     assert inserted(registry, "    words.OVERLAY,\n", "    scores.OVERLAY,\n") == 1
-    table = tui / "actions" / "table.py"
+    table = tui / "actions" / "key_table.py"
     assert inserted(table, '    Action("fewer-words"', ROW) == 1
     done = subprocess.run(
         [sys.executable, "-P", "-c", DRIVER],
