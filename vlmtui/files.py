@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import shutil
 import stat
 from collections.abc import Iterator
@@ -109,7 +108,7 @@ def remove_folder(path: Path) -> None:
 
 def temporary_name(path: Path) -> Path:
     """A hidden name beside `path` that no other process uses."""
-    return path.with_name(f".{path.name[:200]}.{secrets.token_hex(6)}{UNFINISHED}")
+    return path.with_name(f".{path.name[:200]}.{os.urandom(6).hex()}{UNFINISHED}")
 
 
 @contextmanager
