@@ -22,7 +22,7 @@ NEVER = float("inf")
 class SlowLine:
     """`rate` in bytes per second, both ways, None for any; `round_trip` in seconds.
 
-    `answers_after` is how late the terminal answers queries, in seconds and beside the round trip; NEVER if it does not.
+    `answers_after` is how late the terminal answers queries, in seconds beside the round trip; NEVER if it does not.
     """
 
     rate: float | None = None

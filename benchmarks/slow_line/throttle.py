@@ -6,6 +6,7 @@ from collections import deque
 
 _ROUNDING_S = 1e-9
 
+
 class Throttle:
     """A queue of bytes, by a clock that the caller reads: all times are seconds of it, and never decrease.
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import sys
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -134,7 +132,8 @@ def test_the_proxy_passes_bytes_on_whole_and_in_order_at_the_rate() -> None:
                     proxy.step(0.0)
                     due = round(min(len(MANY), max(0.0, (clock.now - began - 0.1) * RATE)))
                     # what the kernel has not handed over yet when there is room for it leaves later
-                    assert (count := _waiting(client)) + len(received) <= due
+                    count = _waiting(client)
+                    assert len(received) + count <= due
                     if count:
                         received += client.recv(count)
                 assert received == MANY
