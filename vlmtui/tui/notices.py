@@ -6,16 +6,17 @@ next key, what failed once the same is asked for again, or has come.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from textual.message import Message
 from textual.notifications import Notification, Notify
 
-from vlmtui.lenses.lens_source import LensCall
+from vlmtui.lenses.lens_source import LensCall, LensSource
 from vlmtui.tui.state.subject import LensRequest
 
+Matter = str | type | LensSource
 KEY = "key"
 """The matter of what answers a key: over with the next one, or with a click."""
 READING = "reading"
@@ -28,14 +29,14 @@ DEFAULT_S = 5.0
 class Notice(Notification):
     """A notification with the matters that it is about, any of which takes it away when it is over."""
 
-    about: tuple[Hashable, ...] = ()
+    about: tuple[Matter, ...] = ()
 
 
 @dataclass
 class MattersOver(Message, bubble=False):
     """Notices about any of these `matters` are no longer shown."""
 
-    matters: tuple[Hashable, ...]
+    matters: tuple[Matter, ...]
 
 
 class Notices:
@@ -43,7 +44,7 @@ class Notices:
 
     def __init__(self, post: Callable[[Message], object]) -> None:
         self._post = post
-        self._told: set[Hashable] = set()
+        self._told: set[Matter] = set()
 
     def __call__(
         self,
@@ -52,20 +53,20 @@ class Notices:
         title: str = "",
         severity: Any = "information",
         timeout: float = DEFAULT_S,
-        about: tuple[Hashable, ...] = (KEY,),
+        about: tuple[Matter, ...] = (KEY,),
     ) -> None:
         """Show a message for a while, `timeout` seconds at most."""
         self._told.update(about)
         self._post(Notify(Notice(message, title, severity, timeout, about=about)))
 
-    def over(self, *matters: Hashable) -> None:
+    def over(self, *matters: Matter) -> None:
         """Show no longer what is about any of these."""
         if told := self._told.intersection(matters):
             self._told -= told
             self._post(MattersOver(tuple(told)))
 
 
-def matter_of(request: LensRequest) -> Hashable:
+def matter_of(request: LensRequest) -> Matter:
     """The matter of a request: whatever is asked of the same lens is the same."""
     if isinstance(request.lens, LensCall):
         return request.lens.lens
