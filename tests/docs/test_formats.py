@@ -56,12 +56,12 @@ def test_a_schema_is_as_its_module_has_it(schema: str) -> None:
     _, _, rest = (inspect.getdoc(module) or "").partition("\n\n    {")
     block, _, after = textwrap.dedent(f"    {{{rest}").partition("\n\n")
     check_block(PAGE, schema, f"```text\n{textwrap.dedent(block)}\n```\n\n{after.strip()}".strip())
-    assert module.SCHEMA == schema
+    assert schema == module.SCHEMA
 
 
 def test_every_schema_is_listed() -> None:
     text = PAGE.read_text(encoding="utf-8")
-    assert all(import_module(module).SCHEMA == schema for schema, module in OTHERS.items())
+    assert all(schema == import_module(module).SCHEMA for schema, module in OTHERS.items())
     listed = re.findall(r"^\| \[`(vlmtui/\w+/\d)`\]", text, re.MULTILINE)
     assert sorted(listed) == sorted({*WRITTEN_BY, *OTHERS})
 
