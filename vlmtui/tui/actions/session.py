@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from vlmtui.catalogue import models_on_disk
+from vlmtui.catalogue import models_on_disk, resolve_model
 from vlmtui.errors import VlmtuiError
 from vlmtui.tui import export
 from vlmtui.tui.actions.context import ActionContext
-from vlmtui.tui.screens.dialogs import ChooseModel
-from vlmtui.tui.screens.open_image import OpenImage
+from vlmtui.tui.dialogs.image import ask_image
+from vlmtui.tui.dialogs.model import ModelDialog
 from vlmtui.tui.state.status import Work
 
 
@@ -20,12 +20,7 @@ def panel(context: ActionContext) -> None:
 
 def open_image(context: ActionContext) -> None:
     """Ask for another image."""
-
-    def open_it(source: str) -> None:
-        context.state.status.work = Work("opening the picture")
-        context.worker.open(source)
-
-    context.dialog(OpenImage(), open_it)
+    context.dialog(ask_image(context.worker.open), context.events.handle)
 
 
 def choose_model(context: ActionContext) -> None:
@@ -36,7 +31,12 @@ def choose_model(context: ActionContext) -> None:
         context.state.connected = False
         context.worker.load(name)
 
-    context.dialog(ChooseModel(models_on_disk(), context.worker.model), load)
+    def check(name: str) -> None:
+        # folders of another machine are known there
+        if context.worker.options.query.load.where.remote is None:
+            resolve_model(name)
+
+    context.dialog(ModelDialog(models_on_disk(), context.worker.model, check), load)
 
 
 def read_again(context: ActionContext) -> None:
