@@ -16,7 +16,7 @@ from PIL import Image
 from rich.text import Text
 from textual import on
 from textual.app import App
-from textual.events import Event, InputEvent, Paste
+from textual.events import Event, InputEvent, Key, MouseDown, Paste
 from textual.filter import LineFilter
 from textual.notifications import Notify
 from textual.style import Style
@@ -27,6 +27,7 @@ from vlmtui.tui.actions.key_table import bindings
 from vlmtui.tui.actions.palette import ActionCommands
 from vlmtui.tui.dialogs.palette import Palette
 from vlmtui.tui.initial_selection import command_of
+from vlmtui.tui.notices import KEY, REPORT, MattersOver, Notice, Notices
 from vlmtui.tui.screens.explorer import Explorer
 from vlmtui.tui.session_worker import SessionWorker
 from vlmtui.tui.terminal.filters import Ascii, Perceptual256, terminal_is_utf8
@@ -55,8 +56,9 @@ class VlmtuiApp(App[int]):
     def __init__(self, worker: SessionWorker, picture: Image.Image) -> None:
         super().__init__()
         self._worker = worker
-        self._explorer = Explorer(worker, picture)
         self._quits_until = 0.0
+        self._tell = Notices(self.post_message)
+        self._explorer = Explorer(worker, picture, self._tell)
         self.failure: Exception | None = None
         """Why the explorer was left, where nothing could be shown."""
         self._told_failure = False
@@ -75,6 +77,10 @@ class VlmtuiApp(App[int]):
 
     async def on_event(self, event: Event) -> None:
         """Keys, pastes and the mouse are the explorer's dialogs' where some are open."""
+        if isinstance(event, Key | MouseDown) and not event.is_forwarded:
+            self._tell.over(KEY)
+            if not (isinstance(event, Key) and event.key == "ctrl+c"):
+                self._quits_until = 0.0
         of_person = isinstance(event, InputEvent | Paste) and not event.is_forwarded and self._explorer.is_active
         if not (of_person and await self._explorer.dialogs.take(event)):
             await super().on_event(event)
@@ -105,7 +111,7 @@ class VlmtuiApp(App[int]):
             self.exit(INTERRUPTED)
         else:
             self._quits_until = now + AGAIN_S
-            self.notify("Ctrl-C again, or q, quits", timeout=AGAIN_S)
+            self._tell("Ctrl-C again, or q, quits", timeout=AGAIN_S)
 
     def on_notify(self, event: Notify) -> None:
         """Say a thing once: what is said again takes the place of what it was."""
@@ -119,14 +125,23 @@ class VlmtuiApp(App[int]):
             commands = ActionCommands(self._explorer, Style(underline=True))
             self._explorer.dialogs.open(Palette([commands]), lambda found: found.command())
 
+    @on(MattersOver)
+    def _matters_over(self, message: MattersOver) -> None:
+        """Take away what is about one of them."""
+        notices = [one for one in self._notifications if isinstance(one, Notice)]
+        if stale := [one for one in notices if not set(message.matters).isdisjoint(one.about)]:
+            for notice in stale:
+                del self._notifications[notice]
+            self._refresh_notifications()
+
     def action_save_screen(self) -> None:
         """Save the screen as SVG in the folder one is in."""
         try:
             path = self.save_screenshot(path=".")
         except OSError as error:
-            self.notify(f"the screen could not be saved here ({error.strerror})", severity="error", markup=False)
+            self._tell(f"the screen could not be saved here ({error.strerror})", severity="error")
         else:
-            self.notify(f"saved {path}", timeout=5, markup=False)
+            self._tell(f"saved {path}", about=(REPORT,))
 
     def action_switch_theme(self) -> None:
         """Dark or light."""
