@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from PIL import Image
 from rich.text import Text
 from textual import on
+from textual.events import Event, Key, MouseDown
 from textual.filter import LineFilter
 from textual.notifications import Notify
 from textual.screen import ModalScreen
@@ -24,6 +25,7 @@ from vlmtui.tui import messages
 from vlmtui.tui.actions.key_table import bindings
 from vlmtui.tui.actions.palette import ActionCommands
 from vlmtui.tui.initial_selection import command_of
+from vlmtui.tui.notices import KEY, REPORT, MattersOver, Notice, Notices
 from vlmtui.tui.screens.explorer import Explorer
 from vlmtui.tui.session_worker import SessionWorker
 from vlmtui.tui.terminal.filters import Ascii, Perceptual256, terminal_is_utf8
@@ -55,6 +57,7 @@ class VlmtuiApp(TypingAhead):
         self._worker = worker
         self._picture = picture
         self._quits_until = 0.0
+        self._tell = Notices(self.post_message)
         self.failure: Exception | None = None
         """Why the explorer was left, where nothing could be shown."""
         self._told_failure = False
@@ -76,7 +79,7 @@ class VlmtuiApp(TypingAhead):
         self._worker.fail = self.fail
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
             loop.add_signal_handler(number, self._terminated, 128 + number)
-        self.push_screen(Explorer(self._worker, self._picture))
+        self.push_screen(Explorer(self._worker, self._picture, self._tell))
         self.call_after_refresh(_collect_less)
 
     def action_leave(self) -> None:
@@ -96,7 +99,7 @@ class VlmtuiApp(TypingAhead):
             self.exit(INTERRUPTED)
         else:
             self._quits_until = now + AGAIN_S
-            self.notify("Ctrl-C again, or q, quits", timeout=AGAIN_S)
+            self._tell("Ctrl-C again, or q, quits", timeout=AGAIN_S)
 
     def on_notify(self, event: Notify) -> None:
         """Say a thing once: what is said again takes the place of what it was."""
@@ -104,14 +107,30 @@ class VlmtuiApp(TypingAhead):
             if (before.message, before.title) == (event.notification.message, event.notification.title):
                 del self._notifications[before]
 
+    @on(MattersOver)
+    def _matters_over(self, message: MattersOver) -> None:
+        """Take away what is about one of them."""
+        notices = [one for one in self._notifications if isinstance(one, Notice)]
+        if stale := [one for one in notices if not set(message.matters).isdisjoint(one.about)]:
+            for notice in stale:
+                del self._notifications[notice]
+            self._refresh_notifications()
+
+    async def on_event(self, event: Event) -> None:
+        if isinstance(event, Key | MouseDown) and not event.is_forwarded:
+            self._tell.over(KEY)
+            if not (isinstance(event, Key) and event.key == "ctrl+c"):
+                self._quits_until = 0.0
+        await super().on_event(event)
+
     def action_save_screen(self) -> None:
         """Save the screen as SVG in the folder one is in."""
         try:
             path = self.save_screenshot(path=".")
         except OSError as error:
-            self.notify(f"the screen could not be saved here ({error.strerror})", severity="error", markup=False)
+            self._tell(f"the screen could not be saved here ({error.strerror})", severity="error")
         else:
-            self.notify(f"saved {path}", timeout=5, markup=False)
+            self._tell(f"saved {path}", about=(REPORT,))
 
     def action_switch_theme(self) -> None:
         """Dark or light."""

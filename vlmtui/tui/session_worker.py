@@ -115,7 +115,7 @@ class SessionWorker:
 
         def failed(error: Exception) -> None:
             first = error if self._loaded is None and own else None
-            self.post(messages.SessionFailed(f"{model} could not be loaded", str(error), first))
+            self.post(messages.SessionFailed(f"{model} could not be loaded", str(error), first, of_model=True))
             before = self._loaded or self.options.query.load.model
             if before != model:
                 # a model that does not load must not cost the one that did

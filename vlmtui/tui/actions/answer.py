@@ -8,6 +8,7 @@ from vlmtui.display.grid_names import as_sentence
 from vlmtui.lenses.lens_source import LensCall
 from vlmtui.results.replacement import Replacement
 from vlmtui.tui.actions.context import ActionContext
+from vlmtui.tui.notices import IMAGE, KEY
 from vlmtui.tui.screens.dialogs import TextDialog
 from vlmtui.tui.screens.replacement import ChooseReplacement
 from vlmtui.tui.state import marks
@@ -24,7 +25,7 @@ def ask(context: ActionContext) -> None:
     """Ask for a question, and put it to the model."""
     state, reading = context.state, context.state.results.reading
     if reading is None or not state.connected:
-        context.notify("the model has not read the picture yet", timeout=4)
+        context.notify("the model has not read the picture yet", timeout=4, about=(KEY, IMAGE))
         return
     if reading.model.embeddings is None:
         context.notify(as_sentence(reading.model.wordless), title="no answer", timeout=8)

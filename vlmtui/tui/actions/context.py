@@ -8,8 +8,9 @@ from typing import Any
 
 from textual.screen import ModalScreen
 
+from vlmtui.tui.notices import Notices
 from vlmtui.tui.requests import Requests
-from vlmtui.tui.session_events import Notify, SessionEvents
+from vlmtui.tui.session_events import SessionEvents
 from vlmtui.tui.session_worker import SessionWorker
 from vlmtui.tui.state.explorer_state import ExplorerState
 
@@ -24,7 +25,7 @@ class ActionContext:
     worker: SessionWorker
     dialog: Callable[[ModalScreen[Any], Callable[[Any], None]], None]
     """Open a dialog, and take its answer, where there is one."""
-    notify: Notify
+    notify: Notices
     copy: Callable[[str], None]
     """Put a text on the clipboard."""
     panels: Callable[[], tuple[str, ...]]

@@ -6,6 +6,7 @@ from vlmtui.catalogue import models_on_disk
 from vlmtui.errors import VlmtuiError
 from vlmtui.tui import export
 from vlmtui.tui.actions.context import ActionContext
+from vlmtui.tui.notices import IMAGE, MODEL, READING, REPORT
 from vlmtui.tui.screens.dialogs import ChooseModel
 from vlmtui.tui.screens.open_image import OpenImage
 from vlmtui.tui.state.status import Work
@@ -22,6 +23,7 @@ def open_image(context: ActionContext) -> None:
     """Ask for another image."""
 
     def open_it(source: str) -> None:
+        context.notify.over(IMAGE)
         context.state.status.work = Work("opening the picture")
         context.worker.open(source)
 
@@ -34,6 +36,7 @@ def choose_model(context: ActionContext) -> None:
     def load(name: str) -> None:
         context.state.status.trouble = ""
         context.state.connected = False
+        context.notify.over(MODEL)
         context.worker.load(name)
 
     context.dialog(ChooseModel(models_on_disk(), context.worker.model), load)
@@ -55,6 +58,7 @@ def restart(context: ActionContext) -> None:
         context.notify("the model session is running", timeout=3)
         return
     context.state.status.trouble = ""
+    context.notify.over(MODEL, IMAGE)
     context.worker.begin()
 
 
@@ -62,7 +66,7 @@ def copy(context: ActionContext) -> None:
     """Copy what is known of the patch to the terminal's clipboard."""
     if text := export.patch_text(context.state.results, context.state.selection):
         context.copy(text)
-        context.notify("copied the patch's words, box and norms", timeout=3)
+        context.notify("copied the patch's words, box and norms", timeout=3, about=(READING,))
 
 
 def save(context: ActionContext) -> None:
@@ -70,11 +74,12 @@ def save(context: ActionContext) -> None:
     state = context.state
 
     def write(name: str) -> None:
+        context.notify.over(REPORT)
         try:
             written = export.save(name, state.results, state.selection, context.worker.options.query)
         except VlmtuiError as error:
-            context.notify(str(error), title="the report was not saved", severity="error", timeout=12)
+            context.notify(str(error), title="the report was not saved", severity="error", timeout=12, about=(REPORT,))
         else:
-            context.notify(f"saved {written}", timeout=5)
+            context.notify(f"saved {written}", about=(REPORT,))
 
     context.dialog(export.ask_name(state.results.image.source), write)

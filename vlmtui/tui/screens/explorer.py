@@ -23,6 +23,7 @@ from vlmtui.tui import messages, navigation, needs
 from vlmtui.tui.actions import answer, lens
 from vlmtui.tui.actions.context import ActionContext
 from vlmtui.tui.actions.key_table import Situation, action_named, bar_keys, bindings, help_rows
+from vlmtui.tui.notices import KEY, SESSION, Notices, matter_of
 from vlmtui.tui.panels.answer import AnswerTokenPointed
 from vlmtui.tui.panels.registry import PANELS
 from vlmtui.tui.requests import Requests
@@ -34,7 +35,7 @@ from vlmtui.tui.state.explorer_state import ExplorerState
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.status import SessionStatus, Work
-from vlmtui.tui.state.subject import LayersLens, LensRequest
+from vlmtui.tui.state.subject import NOW, LayersLens, LensRequest
 from vlmtui.tui.widgets.bars import KeysBar, StatusBar, TitleBar, status_line
 from vlmtui.tui.widgets.image_side import ImageSide, PixelPointed
 from vlmtui.tui.widgets.image_view import PatchPointed
@@ -53,7 +54,7 @@ class Explorer(Screen[None]):
 
     BINDINGS = bindings(of_app=False)
 
-    def __init__(self, worker: SessionWorker, picture: Image.Image) -> None:
+    def __init__(self, worker: SessionWorker, picture: Image.Image, notify: Notices) -> None:
         super().__init__()
         query = worker.options.query
         self.state = ExplorerState(
@@ -65,6 +66,7 @@ class Explorer(Screen[None]):
             self._send, worker.cancel, [*(need for panel in PANELS for need in panel.needs), *IMAGE_NEEDS]
         )
         self._worker = worker
+        self._notify = notify
         events = SessionEvents(self.state, self.requests, worker, self._notify)
         self._events = events
         self.context = ActionContext(
@@ -90,7 +92,7 @@ class Explorer(Screen[None]):
         self._show_bars()
         self._worker.begin()
         if self._worker.note:
-            self._notify(self._worker.note, severity="warning", timeout=12)
+            self._notify(self._worker.note, severity="warning", timeout=12, about=(SESSION,))
         # drawn after the first paint: an image that is there at compose is painted three times
         self.call_after_refresh(self._show)
 
@@ -104,6 +106,7 @@ class Explorer(Screen[None]):
         """Do an action of the table."""
         do = action_named(name).do
         assert callable(do)
+        self._notify.over(KEY)
         do(self.context)
         self.bring_up_to_date()
 
@@ -168,6 +171,8 @@ class Explorer(Screen[None]):
     def _send(self, request: LensRequest) -> None:
         if isinstance(request.lens, LayersLens):
             self.state.status.work = Work("reading the language model's layers")
+        if request.when == NOW:
+            self._notify.over(matter_of(request))
         self._worker.send(request)
 
     def _dialog(self, dialog: ModalScreen[Any], then: Callable[[Any], None]) -> None:
@@ -177,11 +182,6 @@ class Explorer(Screen[None]):
                 self.bring_up_to_date()
 
         self.app.push_screen(dialog, answered)
-
-    def _notify(
-        self, message: str, *, title: str = "", severity: Any = "information", timeout: float | None = None
-    ) -> None:
-        self.notify(message, title=title, severity=severity, timeout=timeout, markup=False)
 
     def _copy(self, text: str) -> None:
         self.app.copy_to_clipboard(text)
