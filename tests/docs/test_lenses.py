@@ -79,4 +79,6 @@ def test_the_index_lists_all() -> None:
         (f"[`{one.name}`]({one.name}.md)", one.line, one.subject, one.described.kind, in_reports(one))
         for one in built_in_lenses().values()
     ]
-    check_block(PAGES / "index.md", "lenses", markdown_table(("lens", "what it shows", "of", "kind", "in reports"), rows))
+    check_block(
+        PAGES / "index.md", "lenses", markdown_table(("lens", "what it shows", "of", "kind", "in reports"), rows)
+    )
