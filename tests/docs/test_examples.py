@@ -49,7 +49,11 @@ def examples() -> Iterator[Example]:
 
 
 EXAMPLES = list(examples())
-COMMANDS = [(one.page, line) for one in EXAMPLES if one.language == "sh" and not one.mark for line in one.lines]
+COMMANDS = sorted(
+    ((one.page, line) for one in EXAMPLES if one.language == "sh" and not one.mark for line in one.lines),
+    key=lambda command: re.findall(r" -m (\S+)", command[1]),
+)
+"""Those with one model one after the other: the session has to load it once."""
 NOT_RUN = [(one.page, line) for one in EXAMPLES if one.language == "sh" and one.mark for line in one.lines]
 CODE = [one for one in EXAMPLES if one.language == "python"]
 QUERIES = [line for one in EXAMPLES if one.language == "sql" for line in one.lines]
