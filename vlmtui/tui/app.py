@@ -21,7 +21,7 @@ from textual.screen import ModalScreen
 
 from vlmtui.display.pieces import plain
 from vlmtui.tui import messages
-from vlmtui.tui.actions.key_table import bindings
+from vlmtui.tui.actions.keymap import bindings, keymap
 from vlmtui.tui.actions.palette import ActionCommands
 from vlmtui.tui.initial_selection import command_of
 from vlmtui.tui.screens.explorer import Explorer
@@ -65,7 +65,9 @@ class VlmtuiApp(TypingAhead):
             self._poorer.append(Perceptual256())
         for theme in themes():
             self.register_theme(theme)
-        self.theme = DARK_NAME
+        self._settings = worker.options.settings()
+        self.theme = self._settings.theme or DARK_NAME
+        self.set_keymap(keymap(self._settings.keys))
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's own filters, then ours for poorer terminals."""
@@ -76,7 +78,7 @@ class VlmtuiApp(TypingAhead):
         self._worker.fail = self.fail
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
             loop.add_signal_handler(number, self._terminated, 128 + number)
-        self.push_screen(Explorer(self._worker, self._picture))
+        self.push_screen(Explorer(self._worker, self._picture, self._settings))
         self.call_after_refresh(_collect_less)
 
     def action_leave(self) -> None:
@@ -115,7 +117,7 @@ class VlmtuiApp(TypingAhead):
 
     def action_switch_theme(self) -> None:
         """Dark or light."""
-        self.theme = LIGHT_NAME if self.theme == DARK_NAME else DARK_NAME
+        self.theme = LIGHT_NAME if self.current_theme.dark else DARK_NAME
 
     @on(messages.SessionFailed)
     def _could_not_begin(self, message: messages.SessionFailed) -> None:

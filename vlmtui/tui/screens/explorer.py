@@ -22,9 +22,11 @@ from textual.widgets import Static
 from vlmtui.tui import messages, navigation, needs
 from vlmtui.tui.actions import answer, lens
 from vlmtui.tui.actions.context import ActionContext
-from vlmtui.tui.actions.key_table import Situation, action_named, bar_keys, bindings, help_rows
+from vlmtui.tui.actions.key_table import Situation, action_named, bar_keys, help_rows
+from vlmtui.tui.actions.keymap import bindings, given_keys
+from vlmtui.tui.options import ExplorerSettings
 from vlmtui.tui.panels.answer import AnswerTokenPointed
-from vlmtui.tui.panels.registry import PANELS
+from vlmtui.tui.panels.registry import PANELS, panels_named
 from vlmtui.tui.requests import Requests
 from vlmtui.tui.screens.help import HelpScreen
 from vlmtui.tui.screens.layout import NARROW, SMALLEST, PanelRows, arrange, panel_cells
@@ -53,8 +55,11 @@ class Explorer(Screen[None]):
 
     BINDINGS = bindings(of_app=False)
 
-    def __init__(self, worker: SessionWorker, picture: Image.Image) -> None:
+    def __init__(self, worker: SessionWorker, picture: Image.Image, settings: ExplorerSettings) -> None:
         super().__init__()
+        self._notes = settings.notes
+        self.panels = panels_named(settings.panels) if settings.panels else PANELS
+        """The panels that may be seen, in their order."""
         query = worker.options.query
         self.state = ExplorerState(
             Results.of(worker.image, picture),
@@ -62,7 +67,7 @@ class Explorer(Screen[None]):
             SessionStatus(Work("starting the model session")),
         )
         self.requests = Requests(
-            self._send, worker.cancel, [*(need for panel in PANELS for need in panel.needs), *IMAGE_NEEDS]
+            self._send, worker.cancel, [*(need for panel in self.panels for need in panel.needs), *IMAGE_NEEDS]
         )
         self._worker = worker
         events = SessionEvents(self.state, self.requests, worker, self._notify)
@@ -79,7 +84,7 @@ class Explorer(Screen[None]):
         yield PathBar(id="path")
         with Horizontal(id="body"):
             yield ImageSide(id="picture-side")
-            yield PanelsSide(PANELS, id="panels")
+            yield PanelsSide(self.panels, id="panels")
         yield Static(id="too-small")
         yield StatusBar(id="status")
         yield KeysBar(id="keys")
@@ -91,6 +96,8 @@ class Explorer(Screen[None]):
         self._worker.begin()
         if self._worker.note:
             self._notify(self._worker.note, severity="warning", timeout=12)
+        for note in self._notes:
+            self._notify(note, title="Settings", severity="warning", timeout=12)
         # drawn after the first paint: an image that is there at compose is painted three times
         self.call_after_refresh(self._show)
 
@@ -188,7 +195,7 @@ class Explorer(Screen[None]):
 
     def _panels(self) -> tuple[str, ...]:
         results, selection = self.state.results, self.state.selection
-        return tuple(panel.name for panel in PANELS if panel.applies(results, selection))
+        return tuple(panel.name for panel in self.panels if panel.applies(results, selection))
 
     # what follows from a change
 
@@ -258,7 +265,7 @@ class Explorer(Screen[None]):
         """Side by side, one above the other, or a sentence, by the size of the terminal."""
         state, results, selection = self.state, self.state.results, self.state.selection
         size = self.app.size.width, self.app.size.height
-        there = [panel for panel in PANELS if panel.applies(results, selection)]
+        there = [panel for panel in self.panels if panel.applies(results, selection)]
         names = tuple(panel.name for panel in there)
         if self._there and size[0] < NARROW:
             # where one panel is seen at a time, one that has come because the person chose a lens
@@ -266,7 +273,7 @@ class Explorer(Screen[None]):
             state.panel = come[0] if come else state.panel
         self._there = names
         if state.panel not in names:
-            state.panel = next((panel.name for panel in there if panel.main), names[0])
+            state.panel = next((panel.name for panel in there if panel.main), names[0] if names else "")
         cells = panel_cells(size[0]) - 2
         rows = [
             PanelRows(panel.name, panel.rows(results, selection, cells), panel.least, panel.grows) for panel in there
@@ -284,4 +291,4 @@ class Explorer(Screen[None]):
     @property
     def _keymap(self) -> dict[str, str]:
         """The keys that were given to actions instead of those of the table."""
-        return dict(self.app._keymap)
+        return given_keys(self.app._keymap)
