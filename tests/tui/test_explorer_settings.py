@@ -13,12 +13,12 @@ from textual.widgets import Input
 
 from tests.tui.actions.test_key_table import bound
 from tests.tui.fake import app
-from tests.tui.screens.test_explorer import NARROW, WIDE, explorer, text
+from tests.tui.screens.test_explorer import NARROW, WIDE, dialog, explorer, text
 from vlmtui.cli.user_settings import UserSettings
 from vlmtui.tui.actions.key_table import ACTIONS, help_rows
 from vlmtui.tui.actions.keymap import UNBOUND, given_keys, key_names, keymap, textual_key, usual_keys
 from vlmtui.tui.app import VlmtuiApp
-from vlmtui.tui.screens.dialogs import TextDialog
+from vlmtui.tui.dialogs.text import TextDialog
 
 Opened = Callable[[str], VlmtuiApp]
 
@@ -37,7 +37,7 @@ def with_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Opened:
 
 
 def told(pilot: Pilot[int]) -> list[str]:
-    return [one.message for one in pilot.app._notifications]
+    return [one.message for one in pilot.app._notifications if one.title == "Settings"]
 
 
 async def test_without_a_file_nothing_is_another(with_file: Opened) -> None:
@@ -97,7 +97,7 @@ async def test_keys_of_the_file(with_file: Opened) -> None:
         await pilot.press("f9")
         assert tui.theme == "vlmtui-light"
         await pilot.press("o")
-        assert isinstance(tui.screen, TextDialog)
+        assert isinstance(dialog(pilot), TextDialog)
 
 
 def dict_of_help(name: str) -> str:
@@ -167,7 +167,9 @@ def test_every_key_of_the_table_is_a_key() -> None:
 @given(st.text(max_size=8))
 def test_a_key_is_its_own_name(word: str) -> None:
     key = textual_key(word)
-    assert key is None or (textual_key(key) == key and "," not in key and key)
+    # of a few characters Textual's own name cannot be looked up: PLUS-MINUS SIGN has lost its hyphen
+    assert key is None or (textual_key(key) in (key, None) and key and "," not in key)
+    assert key is None or not word.isascii() or textual_key(key) == key
 
 
 @settings(deadline=None)
