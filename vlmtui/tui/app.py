@@ -23,7 +23,7 @@ from textual.style import Style
 
 from vlmtui.display.pieces import plain
 from vlmtui.tui import messages
-from vlmtui.tui.actions.key_table import bindings
+from vlmtui.tui.actions.keymap import bindings, keymap
 from vlmtui.tui.actions.palette import ActionCommands
 from vlmtui.tui.dialogs.palette import Palette
 from vlmtui.tui.initial_selection import command_of
@@ -58,7 +58,8 @@ class VlmtuiApp(App[int]):
         self._worker = worker
         self._quits_until = 0.0
         self._tell = Notices(self.post_message)
-        self._explorer = Explorer(worker, picture, self._tell)
+        settings = worker.options.settings()
+        self._explorer = Explorer(worker, picture, self._tell, settings)
         self.failure: Exception | None = None
         """Why the explorer was left, where nothing could be shown."""
         self._told_failure = False
@@ -69,7 +70,8 @@ class VlmtuiApp(App[int]):
             self._poorer.append(Perceptual256())
         for theme in themes():
             self.register_theme(theme)
-        self.theme = DARK_NAME
+        self.theme = settings.theme or DARK_NAME
+        self.set_keymap(keymap(settings.keys))
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's own filters, then ours for poorer terminals."""
@@ -145,7 +147,7 @@ class VlmtuiApp(App[int]):
 
     def action_switch_theme(self) -> None:
         """Dark or light."""
-        self.theme = LIGHT_NAME if self.theme == DARK_NAME else DARK_NAME
+        self.theme = LIGHT_NAME if self.current_theme.dark else DARK_NAME
 
     @on(messages.SessionFailed)
     def _could_not_begin(self, message: messages.SessionFailed) -> None:
