@@ -23,7 +23,7 @@ from tests.docs.blocks import DOCS, ROOT
 from vlmtui.cli import app
 
 FENCE = re.compile(r"(?:^% (?P<mark>[^\n]+)\n)?^```(?P<language>[^\n`]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
-LANGUAGES = {"sh", "python", "sql", "text"}
+LANGUAGES = {"sh", "python", "sql", "text", "toml"}
 DIRECTIVES = re.compile(r"\{(toctree|eval-rst|include|literalinclude|warning)\}.*")
 PARTS = re.compile(r"\s(?:\||&&)\s")
 
@@ -75,8 +75,10 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[
     shutil.copy(DOCS / "sharpness.py", folder)
     (folder / "names.txt").write_text("album/one.jpg\nalbum/deep/two.jpg\n")
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = os.environ | {"PATH": path, "XDG_RUNTIME_DIR": str(tmp_path_factory.mktemp("warm"))}
-    environment.pop("VLMTUI_MODEL", None)
+    own = {name: str(tmp_path_factory.mktemp(name.lower())) for name in ("XDG_RUNTIME_DIR", "XDG_CONFIG_HOME")}
+    environment = os.environ | own | {"PATH": path}
+    for name in ("VLMTUI_MODEL", "VLMTUI_CONFIG"):
+        environment.pop(name, None)
     subprocess.run(["vlmtui", "session", "start", "-m", "demo"], env=environment, check=True)
     subprocess.run(["vlmtui", "report", "album", "-o", "words.parquet"], cwd=folder, env=environment, check=True)
     yield folder, environment
