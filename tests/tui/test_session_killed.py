@@ -43,7 +43,7 @@ TOWN, SHAPES = (Path(__file__).parents[2] / "sample_images" / f"scene-{name}.png
 SENTENCE = "R starts it again: the model session was killed (signal 9)"
 TOKEN = "token"
 """When the first token of an answer is generated."""
-OTHERWISE = {"seconds", "timings", "id", "reading", "answer_id"}
+OTHERWISE = {"seconds", "timings", "id", "reading", "answer"}
 """Fields that differ between sessions: durations, and what they call readings and answers."""
 
 
