@@ -26,7 +26,10 @@ from vlmtui.session.protocol import Status
 from vlmtui.tui import app as app_module
 from vlmtui.tui import export, launch, messages, navigation, session_worker
 from vlmtui.tui.actions import cursor, lens
+from vlmtui.tui.actions.palette import ActionCommands
 from vlmtui.tui.app import VlmtuiApp
+from vlmtui.tui.dialogs import image as image_dialog
+from vlmtui.tui.dialogs.text import TextDialog
 from vlmtui.tui.options import ExplorerOptions
 from vlmtui.tui.panels.norms import NormsPanel
 from vlmtui.tui.panels.words import WordsPanel
@@ -137,6 +140,10 @@ PLACES: dict[str, tuple[object, str, Steps]] = {
     "progress in the thread that hears it": (sys, "copyright", progressed),
     "the death of the session in the thread that hears it": (sys, "copyright", died),
     "the thread that opens an image": (session_worker, "read_source", pressing("i", *"x.png", "enter")),
+    "the thread of a preview": (image_dialog, "preview", pressing("i", "x")),
+    "a preview shown": (image_dialog.ImagePreview, "_show", pressing("i", "x")),
+    "a search of the palette": (ActionCommands, "commands", pressing("ctrl+p", "x")),
+    "a dialog composed": (TextDialog, "compose", pressing("g")),
     "a callback of the loop": (sys, "copyright", in_a_callback),
     "a task that nobody waits for": (sys, "copyright", in_a_task),
     "a thread of Textual": (sys, "copyright", in_a_worker),
