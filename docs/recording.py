@@ -1,7 +1,7 @@
 """Recording of the explorer for its page: `python docs/recording.py` makes `docs/explorer.gif` again.
 
-Keys are pressed in the explorer without a terminal, with the demo model. The screen after each is exported as SVG, drawn
-by Chromium, and the frames are joined by Pillow. Needs `chromium` on the PATH and the packages that the tests need.
+Keys are pressed in the explorer without a terminal, with the demo model. The screen after each is exported as SVG and
+drawn by Chromium, and Pillow joins the frames. Needs `chromium` on the PATH and the packages that the tests need.
 """
 
 from __future__ import annotations
