@@ -21,6 +21,8 @@ import typer.main
 
 from tests.docs.blocks import DOCS, ROOT
 from vlmtui.cli import app
+from vlmtui.settings.config_file import read_config
+from vlmtui.settings.in_force import all_mistakes
 
 FENCE = re.compile(r"(?:^% (?P<mark>[^\n]+)\n)?^```(?P<language>[^\n`]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 LANGUAGES = {"sh", "python", "sql", "text", "toml"}
@@ -56,6 +58,7 @@ COMMANDS = sorted(
 """Those with one model one after the other: the session has to load it once."""
 NOT_RUN = [(one.page, line) for one in EXAMPLES if one.language == "sh" and one.mark for line in one.lines]
 CODE = [one for one in EXAMPLES if one.language == "python"]
+SETTINGS = [one for one in EXAMPLES if one.language == "toml"]
 QUERIES = [line for one in EXAMPLES if one.language == "sql" for line in one.lines]
 
 
@@ -130,6 +133,15 @@ def test_code_runs(example: Example, desk: tuple[Path, dict[str, str]], monkeypa
     monkeypatch.chdir(folder)
     monkeypatch.setenv("XDG_RUNTIME_DIR", environment["XDG_RUNTIME_DIR"])
     exec(compile(example.body, example.page, "exec"), {})
+
+
+@pytest.mark.parametrize("example", SETTINGS, ids=lambda one: one.page)
+def test_settings_are_right(example: Example, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "lenses").mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    file = tmp_path / "config.toml"
+    file.write_text(example.body)
+    assert all_mistakes(read_config(file)) == []
 
 
 def test_queries_are_answered(desk: tuple[Path, dict[str, str]]) -> None:
