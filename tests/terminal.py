@@ -1,10 +1,11 @@
-"""A real pseudo-terminal with a program in it: what it writes, what it costs, and its screen at the end."""
+"""A real pseudo-terminal with a program in it: what it writes, what it costs, and what its screen shows."""
 
 from __future__ import annotations
 
 import fcntl
 import os
 import pty
+import re
 import select
 import signal
 import struct
@@ -13,11 +14,28 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import pyte
+
+QUESTION = re.compile(rb"\x1b\[6n|\x1b\[c|\x1b\]11;\?\x1b\\\\")
+"""Where the cursor is, what the terminal is, what its background is."""
+
 
 class Terminal:
-    """Runs `command` in a pty of `size` (columns, rows)."""
+    """Runs `command` in a pty of `size` (columns, rows), which answers questions as a terminal does."""
 
-    def __init__(self, command: Sequence[str], size: tuple[int, int], **environment: str) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        size: tuple[int, int],
+        *,
+        background: str = "1111/1111/1111",
+        answers: bool = True,
+        **environment: str,
+    ) -> None:
+        self.screen = pyte.Screen(*size)
+        self._stream = pyte.ByteStream(self.screen)
+        self._background, self._answers = background, answers
+        self._asked = b""
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
@@ -40,7 +58,32 @@ class Terminal:
         except OSError:
             return b""
         self.output += data
+        self._take(data)
         return data
+
+    def _take(self, data: bytes) -> None:
+        """Draw what was written, and answer where it asks."""
+        data, self._asked = self._asked + data, b""
+        drawn = 0
+        for question in QUESTION.finditer(data):
+            self._stream.feed(data[drawn : question.end()])
+            drawn = question.end()
+            if self._answers:
+                os.write(self.fd, self._answer(question[0]))
+        # a question may come in two parts
+        part = re.search(rb"\x1b[^a-zA-Z]{0,6}\Z", data[drawn:])
+        if part:
+            self._asked = data[drawn + part.start() :]
+        self._stream.feed(data[drawn : len(data) - len(self._asked)])
+
+    def _answer(self, question: bytes) -> bytes:
+        if question == b"\x1b[6n":
+            return b"\x1b[%d;%dR" % (self.screen.cursor.y + 1, self.screen.cursor.x + 1)
+        return b"\x1b[?62;22c" if question == b"\x1b[c" else b"\x1b]11;rgb:%s\x1b\\" % self._background.encode()
+
+    def shows(self, text: str) -> bool:
+        """Whether a line of the screen has a text in it."""
+        return any(text in line for line in self.screen.display)
 
     def until(self, condition: Callable[[bytearray], bool], seconds: float) -> float:
         """Read until `condition(all output so far)`; the seconds since the start, or AssertionError."""
@@ -63,6 +106,7 @@ class Terminal:
 
     def resize(self, columns: int, rows: int) -> None:
         """Another size; the program is told."""
+        self.screen.resize(rows, columns)
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def press(self, keys: str) -> None:

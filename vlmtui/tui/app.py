@@ -26,6 +26,8 @@ from vlmtui.tui.actions.palette import ActionCommands
 from vlmtui.tui.initial_selection import command_of
 from vlmtui.tui.screens.explorer import Explorer
 from vlmtui.tui.session_worker import SessionWorker
+from vlmtui.tui.terminal.background import TerminalStart
+from vlmtui.tui.terminal.driver import DifferenceDriver, driver_class
 from vlmtui.tui.terminal.filters import Ascii, Perceptual256, terminal_is_utf8
 from vlmtui.tui.terminal.theme import DARK_NAME, LIGHT_NAME, themes
 from vlmtui.tui.terminal.typeahead import TypingAhead
@@ -50,8 +52,9 @@ class VlmtuiApp(TypingAhead):
     COMMANDS = {ActionCommands}
     BINDINGS = bindings(of_app=True)
 
-    def __init__(self, worker: SessionWorker, picture: Image.Image) -> None:
-        super().__init__()
+    def __init__(self, worker: SessionWorker, picture: Image.Image, start: TerminalStart | None = None) -> None:
+        """`start`: what was learnt of the terminal before; without it Textual's own driver paints."""
+        super().__init__(driver_class=driver_class(start) if start else None)
         self._worker = worker
         self._picture = picture
         self._quits_until = 0.0
@@ -65,7 +68,7 @@ class VlmtuiApp(TypingAhead):
             self._poorer.append(Perceptual256())
         for theme in themes():
             self.register_theme(theme)
-        self.theme = DARK_NAME
+        self.theme = LIGHT_NAME if start and start.light else DARK_NAME
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's own filters, then ours for poorer terminals."""
@@ -112,6 +115,12 @@ class VlmtuiApp(TypingAhead):
             self.notify(f"the screen could not be saved here ({error.strerror})", severity="error", markup=False)
         else:
             self.notify(f"saved {path}", timeout=5, markup=False)
+
+    def action_redraw(self) -> None:
+        """Paint all of the screen, whatever the terminal shows by now."""
+        if isinstance(self._driver, DifferenceDriver):
+            self._driver.forget()
+        self.screen.refresh()
 
     def action_switch_theme(self) -> None:
         """Dark or light."""

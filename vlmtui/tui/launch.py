@@ -5,14 +5,20 @@ from __future__ import annotations
 import io
 import os
 import sys
+from contextlib import nullcontext
 
 from vlmtui.tui.options import ExplorerOptions
+from vlmtui.tui.terminal.background import BackgroundQuestion
+from vlmtui.tui.terminal.driver_choice import chosen_driver
 
 COLOUR_SYSTEMS = {"truecolor": "truecolor", "256": "256"}
 
 
 def run(options: ExplorerOptions) -> int:
     """Open the explorer and return its exit status. The image is decoded first: a bad one never opens a screen."""
+    # a driver that is not known is said before anything has begun
+    differences = chosen_driver() == "differences"
+
     from PIL import Image
 
     from vlmtui.image import decode
@@ -34,10 +40,12 @@ def run(options: ExplorerOptions) -> int:
         # first of all: the session imports torch while Textual is imported here; ssh may have to ask for a password
         worker.start(may_ask=True)
 
-        from vlmtui.tui.app import VlmtuiApp
+        # ssh has its password by now: the terminal's answer cannot be taken for it
+        with BackgroundQuestion() if differences else nullcontext() as question:
+            from vlmtui.tui.app import VlmtuiApp
 
-        app = VlmtuiApp(worker, picture)
-        status = app.run()
+            app = VlmtuiApp(worker, picture, question.answer() if question else None)
+            status = app.run()
         if app.failure is not None:
             raise app.failure
     finally:

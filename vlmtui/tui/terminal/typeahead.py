@@ -5,6 +5,7 @@ from __future__ import annotations
 from weakref import WeakKeyDictionary
 
 from textual.app import App
+from textual.driver import Driver
 from textual.events import Event, Key
 from textual.screen import Screen
 
@@ -18,8 +19,8 @@ class TypingAhead(App[int]):
     then the next keys are on their way to that screen too. Those find a dialog in its place, and are handed on to it.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, driver_class: type[Driver] | None = None) -> None:
+        super().__init__(driver_class)
         self._typed_on: WeakKeyDictionary[Key, Screen[object]] = WeakKeyDictionary()
 
     async def on_event(self, event: Event) -> None:
