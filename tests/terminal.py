@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pyte
 
-QUESTION = re.compile(rb"\x1b\[6n|\x1b\[c|\x1b\]11;\?\x1b\\\\")
+QUESTION = re.compile(rb"\x1b\[6n|\x1b\[c|\x1b\]11;\?\x1b\\")
 """Where the cursor is, what the terminal is, what its background is."""
 
 
@@ -61,20 +61,24 @@ class Terminal:
         self._take(data)
         return data
 
+    def _draw(self, data: bytes) -> None:
+        """Draw, but for the settings of a keyboard, which the emulator takes for text."""
+        self._stream.feed(re.sub(rb"\x1b\[[<>][\d;]*u", b"", data))
+
     def _take(self, data: bytes) -> None:
         """Draw what was written, and answer where it asks."""
         data, self._asked = self._asked + data, b""
         drawn = 0
         for question in QUESTION.finditer(data):
-            self._stream.feed(data[drawn : question.end()])
+            self._draw(data[drawn : question.end()])
             drawn = question.end()
             if self._answers:
                 os.write(self.fd, self._answer(question[0]))
         # a question may come in two parts
-        part = re.search(rb"\x1b[^a-zA-Z]{0,6}\Z", data[drawn:])
+        part = re.search(rb"\x1b[^a-zA-Z]{0,16}\Z", data[drawn:])
         if part:
             self._asked = data[drawn + part.start() :]
-        self._stream.feed(data[drawn : len(data) - len(self._asked)])
+        self._draw(data[drawn : len(data) - len(self._asked)])
 
     def _answer(self, question: bytes) -> bytes:
         if question == b"\x1b[6n":
@@ -117,6 +121,10 @@ class Terminal:
         """CPU time of the program so far, user and system."""
         fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def state(self) -> str:
+        """What the program does, as `ps` says it: T where it is stopped."""
+        return Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
 
     def children(self) -> list[int]:
         """Process ids of the program's children."""

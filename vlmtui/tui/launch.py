@@ -6,10 +6,16 @@ import io
 import os
 import sys
 from contextlib import nullcontext
+from typing import TYPE_CHECKING
 
 from vlmtui.tui.options import ExplorerOptions
 from vlmtui.tui.terminal.background import BackgroundQuestion
 from vlmtui.tui.terminal.driver_choice import chosen_driver
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from vlmtui.tui.session_worker import SessionWorker
 
 COLOUR_SYSTEMS = {"truecolor": "truecolor", "256": "256"}
 
@@ -17,7 +23,7 @@ COLOUR_SYSTEMS = {"truecolor": "truecolor", "256": "256"}
 def run(options: ExplorerOptions) -> int:
     """Open the explorer and return its exit status. The image is decoded first: a bad one never opens a screen."""
     # a driver that is not known is said before anything has begun
-    differences = chosen_driver() == "differences"
+    chosen_driver()
 
     from PIL import Image
 
@@ -41,13 +47,18 @@ def run(options: ExplorerOptions) -> int:
         worker.start(may_ask=True)
 
         # ssh has its password by now: the terminal's answer cannot be taken for it
-        with BackgroundQuestion() if differences else nullcontext() as question:
-            from vlmtui.tui.app import VlmtuiApp
-
-            app = VlmtuiApp(worker, picture, question.answer() if question else None)
-            status = app.run()
-        if app.failure is not None:
-            raise app.failure
+        return show(worker, picture)
     finally:
         worker.close()
+
+
+def show(worker: SessionWorker, picture: Image.Image) -> int:
+    """Run the explorer on a worker that has started, by the driver that was chosen; return its exit status."""
+    with BackgroundQuestion() if chosen_driver() == "differences" else nullcontext() as question:
+        from vlmtui.tui.app import VlmtuiApp
+
+        app = VlmtuiApp(worker, picture, question.answer() if question else None)
+        status = app.run()
+    if app.failure is not None:
+        raise app.failure
     return status if status is not None else (app.return_code or 0)

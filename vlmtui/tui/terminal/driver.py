@@ -16,6 +16,7 @@ from textual.driver import Driver
 from textual.drivers._writer_thread import WriterThread
 from textual.drivers.linux_driver import LinuxDriver
 from textual.events import Resize
+from textual.geometry import Size
 from textual.message import Message
 
 from vlmtui.tui.terminal.background import TerminalStart
@@ -32,6 +33,8 @@ LAST_ANSWER_S = 1.0
 BUSY_S = 0.01
 """How long a terminal that does not answer is left alone while it has not taken the frame before."""
 READ_S = 0.1
+SETTLED_S = 0.5
+"""How long after a change of size the screen should have it."""
 
 
 class DifferenceDriver(LinuxDriver):
@@ -56,7 +59,8 @@ class DifferenceDriver(LinuxDriver):
 
     def start_application_mode(self) -> None:
         """Take the terminal over."""
-        self._resize_grids()
+        self._fit_grids(super()._get_terminal_size())
+        self.forget()
         self._drawing = True
         super().start_application_mode()  # type: ignore[no-untyped-call]
         if self._start.line is not None:
@@ -111,21 +115,28 @@ class DifferenceDriver(LinuxDriver):
         super().process_message(message)
 
     def _resized(self, size: tuple[int, int]) -> None:
-        if size != (self._wanted.width, self._wanted.height):
-            self._wanted = ScreenGrid(*size)
-            self._reader.grid = self._wanted
+        if self._fit_grids(size):
             # a size that changes there and back is no change to Textual, which would then paint nothing
             self._app.call_later(self._repaint)
+        self._loop.call_later(SETTLED_S, self._check_size)
         self.forget()
+
+    def _check_size(self) -> None:
+        """Tell Textual again of a size that it missed, as it does when it is suspended at that moment."""
+        size = Size(self._wanted.width, self._wanted.height)
+        if self._drawing and self._app.screen_stack and self._app.screen.size != size:
+            self._app.post_message(Resize(size, size))
+
+    def _fit_grids(self, size: tuple[int, int]) -> bool:
+        """Make the grids as large as the terminal; return whether they were not."""
+        if size == (self._wanted.width, self._wanted.height):
+            return False
+        self._wanted = self._reader.grid = ScreenGrid(*size)
+        return True
 
     def _repaint(self) -> None:
         if self._app.screen_stack:
             self._app.screen.refresh()
-
-    def _resize_grids(self) -> None:
-        self._wanted = ScreenGrid(*super()._get_terminal_size())
-        self._reader = FrameReader(self._wanted)
-        self.forget()
 
     # output
 
