@@ -1,9 +1,11 @@
-"""A lens of each kind, as one folder each, for a copy of the package: what adding one costs is a folder and a line."""
+"""A lens of each kind and that of CONTRIBUTING.md, for a copy of the package: each costs a folder and a line."""
 
 from __future__ import annotations
 
 import shutil
 from pathlib import Path
+
+from tests.recipes import recipe
 
 PACKAGE = Path(__file__).parents[2] / "vlmtui"
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 '''
 
+RECIPE = recipe("Add a lens")
 BODIES = {
     "scalars": '''
 @lens(name="new-scalars", offer=LensOffer(listed=True))
@@ -93,10 +96,11 @@ def look(context: Context) -> Facts:
 
 
 def copied(into: Path) -> Path:
-    """The package copied with a lens of each kind: a folder and a line of the registry each; its folder."""
+    """The package copied with the recipe's lens and one of each kind: a folder and a line each; its folder."""
     package = into / "vlmtui"
     shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__", "weights"))
     (package / "demo" / "weights").symlink_to(PACKAGE / "demo" / "weights")
+    RECIPE.apply(into)
     registry = package / "lenses" / "registry.py"
     text = registry.read_text()
     for name, body in BODIES.items():

@@ -1,4 +1,5 @@
-"""What a lens costs: in a copy of the package one of each kind is added by a folder and a line, and is everywhere."""
+"""What a lens costs: in a copy of the package one of each kind, and that of the recipe in CONTRIBUTING.md, is added by
+a folder and a line, and is everywhere."""
 
 from __future__ import annotations
 
@@ -8,9 +9,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from scipy import stats
 
-from tests.lenses.new_lenses import BODIES, copied
+from tests.lenses.new_lenses import BODIES, RECIPE, copied
 
 IMAGE = Path(__file__).parents[2] / "sample_images" / "scene-town.png"
 DRIVER = """
@@ -48,12 +51,15 @@ with vlmtui.open_session("demo") as session:
         query = Query(LoadOptions("demo"), lens=parse_lens(name, None, ()))
         view, wrong = initial_selection(Selection(), Results(None, None, reading.data.model, reading.data), query)
         found[f"{name} explorer"] = [len(wrong), view.overlay, view.of_answer.attribution]
+    look = reading.look("kurtosis", stage="vision.2")
+    found["recipe"] = [0, [look.values.tolist(), reading.vectors("vision.2").tolist()], ""]
 from vlmtui.tui.state.lens_choice import overlays
 found["overlays"] = [0, ",".join(one.name for one in overlays()), ""]
 from vlmtui.tui.actions.key_table import help_rows
 found["keys"] = [0, repr(help_rows()), ""]
 print(json.dumps(found))
 """
+RECIPE_LENS = "kurtosis"
 KINDS = {
     "scalars": "Scalars",
     "colours": "Colours",
@@ -78,7 +84,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[object]]:
     start = [sys.executable, "-P", "-m", "vlmtui", "session", "start"]
     begun = subprocess.run(start, env=env, capture_output=True, text=True, check=False)
     assert begun.returncode == 0, begun.stderr
-    names = ",".join(f"new-{name.replace('_', '-')}" for name in BODIES)
+    names = ",".join([RECIPE_LENS, *(f"new-{name.replace('_', '-')}" for name in BODIES)])
     try:
         done = subprocess.run(
             [sys.executable, "-P", "-c", DRIVER, str(IMAGE), names],
@@ -97,9 +103,10 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[object]]:
     return result
 
 
-@pytest.mark.parametrize("kind", BODIES)
-def test_a_lens_of_each_kind_is_in_every_front_end(found: dict[str, list[object]], kind: str) -> None:
-    name = f"new-{kind.replace('_', '-')}"
+@pytest.mark.parametrize(
+    ("name", "kind"), [(RECIPE_LENS, "scalars"), *((f"new-{kind.replace('_', '-')}", kind) for kind in BODIES)]
+)
+def test_a_lens_of_each_kind_is_in_every_front_end(found: dict[str, list[object]], name: str, kind: str) -> None:
     assert KINDS.keys() == BODIES.keys()
     assert name in str(found["lenses"][1])
     assert name in "".join(str(found["help"][1]).split())  # a line may end within a name
@@ -120,6 +127,21 @@ def test_a_lens_of_each_kind_is_in_every_front_end(found: dict[str, list[object]
         status, _, err = found[f"{name} {kind_of_file}"]
         assert (status == 0) == (kind in DRAWN or (kind == "words" and kind_of_file != "gif")), err
         assert status in (0, 2)
+
+
+def test_the_recipe_s_lens_gives_the_kurtosis_of_scipy(found: dict[str, list[object]]) -> None:
+    values, vectors = map(np.asarray, found["recipe"][1])  # type: ignore[call-overload]
+    expected = stats.kurtosis(vectors, axis=-1, fisher=False)
+    assert (values.shape, expected.shape) == ((196,), (14, 14))
+    np.testing.assert_allclose(values, expected.ravel(), rtol=1e-3)
+
+
+def test_the_recipe_s_own_test_passes(tmp_path: Path) -> None:
+    env = os.environ | {"PYTHONPATH": str(copied(tmp_path))}
+    (test,) = (path for path in RECIPE.files if path.parts[0] == "tests")
+    words = [sys.executable, "-P", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", ".", str(test)]
+    done = subprocess.run(words, env=env, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, "1 passed" in done.stdout) == (0, True), done.stdout + done.stderr
 
 
 def test_reports_hold_what_the_lenses_found(found: dict[str, list[object]]) -> None:
@@ -163,7 +185,9 @@ def test_what_is_added_is_a_folder_and_a_line(tmp_path: Path) -> None:
     new = {path.relative_to(copy) for path in copy.rglob("*.py")} - {
         path.relative_to(package) for path in package.rglob("*.py")
     }
-    assert new == {Path("lenses") / f"new_{kind}" / "__init__.py" for kind in BODIES}
+    of_recipe = {path.relative_to("vlmtui") for path in RECIPE.files if path.parts[0] == "vlmtui"}
+    assert of_recipe == {Path("lenses") / RECIPE_LENS / name for name in ("__init__.py", "compute.py")}
+    assert new == {Path("lenses") / f"new_{kind}" / "__init__.py" for kind in BODIES} | of_recipe
     changed = [
         path.relative_to(package)
         for path in package.rglob("*.py")
@@ -172,4 +196,4 @@ def test_what_is_added_is_a_folder_and_a_line(tmp_path: Path) -> None:
     assert changed == [Path("lenses/registry.py")]
     before = (package / "lenses/registry.py").read_text().splitlines()
     after = (copy / "lenses/registry.py").read_text().splitlines()
-    assert len(after) - len(before) == len(BODIES)
+    assert len(after) - len(before) == len(BODIES) + 1

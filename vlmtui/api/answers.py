@@ -70,7 +70,7 @@ class AnswerableReading:
         return wait_for(self._client, self._client.mask(self.data.id, layer))
 
     def ablate(self, answer: Answer, patches: Sequence[tuple[int, int]], by: Replacement = "mean") -> Ablation:
-        """Ask again with these patches, (row, col) each, replaced by the `mean`, `zero` or the `blur`red image."""
+        """Ask again with these patches, (row, col) each, replaced by `mean`, `zero` or `blur`."""
         number = check_type("answer", answer, Answer).id
         tokens = {entry for row, col in check_patches(patches) for entry in self._entries("tokens", row, col, None)}
         return wait_for(self._client, self._client.ablate(self.data.id, number, tuple(sorted(tokens)), by))

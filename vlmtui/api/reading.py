@@ -270,7 +270,7 @@ class ImageReading(AnswerableReading):
         all_tokens: bool = False,
         ridge: float = RIDGE,
     ) -> pa.Table:
-        """The reading as a table of pyarrow, a row an image token: the schema `vlmtui/table/1` (see `TABLE.md`).
+        """The reading as a table of pyarrow, a row an image token: the schema `vlmtui/table/1` (`docs/table.md`).
 
         `to_pandas()` of it is a data frame, and `pyarrow.concat_tables` joins those of several pictures.
         """

@@ -89,12 +89,14 @@ class LensDescribed(Message):
 class SessionFailed(Message):
     """Something could not be done; the sentence is for the person.
 
-    `error` is given where that leaves nothing to show: the first model could not be loaded.
+    `error` is given where that leaves nothing to show: the first model could not be loaded. It is the model that could
+    not be loaded where that is `of_model`, and else the image.
     """
 
     what: str
     sentence: str
     error: Exception | None = None
+    of_model: bool = False
 
 
 @dataclass

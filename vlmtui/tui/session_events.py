@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
 from textual.message import Message
 
@@ -15,6 +15,7 @@ from vlmtui.reading import Reading, TokenWords
 from vlmtui.results.answers import Ablation, Answer, Attention, AttentionMask
 from vlmtui.tui import messages, navigation
 from vlmtui.tui.initial_selection import choose_own_lens, initial_selection
+from vlmtui.tui.notices import IMAGE, MODEL, READING, SESSION, Notices, matter_of
 from vlmtui.tui.requests import Requests
 from vlmtui.tui.session_worker import SessionWorker
 from vlmtui.tui.state.explorer_state import ExplorerState
@@ -68,19 +69,10 @@ OF_ANSWERS = (GenerateAnswer, AblateAnswer, OcclusionLens)
 """What Escape stops, and says so."""
 
 
-class Notify(Protocol):
-    """Tells the person something."""
-
-    def __call__(
-        self, message: str, *, title: str = "", severity: Any = "information", timeout: float | None = None
-    ) -> None:
-        """Show a message for a while."""
-
-
 class SessionEvents:
     """Takes in messages; what they need to be asked for is the requests' matter, and to be shown the screen's."""
 
-    def __init__(self, state: ExplorerState, requests: Requests, worker: SessionWorker, notify: Notify) -> None:
+    def __init__(self, state: ExplorerState, requests: Requests, worker: SessionWorker, notify: Notices) -> None:
         self._state, self._requests, self._worker, self._notify = state, requests, worker, notify
 
     def handle(self, message: Message) -> None:
@@ -104,8 +96,8 @@ class SessionEvents:
                 self._token_generated(message)
             case messages.LensDescribed():
                 self._described(message)
-            case messages.SessionFailed(what, sentence, _):
-                self._failed(what, sentence)
+            case messages.SessionFailed():
+                self._failed(message)
             case messages.StatusReported(status):
                 self._state.status.reported = status
             case messages.SessionLost(reason, alive):
@@ -125,12 +117,13 @@ class SessionEvents:
             before = navigation.at_stage(before, results, TOKENS)
         results.take(reading)
         self._requests.forget()
+        self._notify.over(IMAGE, READING)
         state.connected, state.playing, state.status.trouble, state.status.work = True, False, "", READY
         state.status.seconds = ("read", sum(reading.timings.values()))
         if state.first:
             state.selection, wrong = initial_selection(state.selection, results, self._worker.options.query)
             for sentence in wrong:
-                self._notify(sentence, severity="error", timeout=12)
+                self._notify(sentence, severity="error", timeout=12, about=(READING,))
         else:
             state.selection = navigation.carry_over(replace(before, marks=frozenset()), results)
         state.first = False
@@ -138,6 +131,7 @@ class SessionEvents:
 
     def _opened(self, source: Any, picture: Any) -> None:
         state = self._state
+        self._notify.over(IMAGE, READING)
         state.results = state.results.of_another(source, picture)
         state.selection = replace(state.selection, spot=None)
         state.connected = False
@@ -162,6 +156,7 @@ class SessionEvents:
         self._requests.done(request)
         if not results.belongs(request) or (isinstance(request.lens, LayersLens) and not expected):
             return
+        self._notify.over(matter_of(request))
         match result:
             case TokenWords():
                 table = results.words_at(request.subject.stage, result.metric)
@@ -222,7 +217,9 @@ class SessionEvents:
         if said:
             mild = isinstance(lens, NoiseLens)
             severity, timeout = ("warning", 8) if mild else ("error", 12)
-            self._notify(sentence, title=said, severity=severity, timeout=timeout)
+            about = READING, matter_of(request)
+            self._notify.over(matter_of(request))
+            self._notify(sentence, title=said, severity=severity, timeout=timeout, about=about)
         if not isinstance(lens, NoiseLens):
             self.idle()
 
@@ -241,9 +238,10 @@ class SessionEvents:
     def _described(self, message: messages.LensDescribed) -> None:
         results, name, described = self._state.results, name_of(message.source), message.described
         sentence = message.sentence or (described.trouble if described is not None else "")
+        self._notify.over(message.source)
         if described is None or sentence:
             results.unusable[name] = sentence
-            self._notify(sentence, title=name, severity="error", timeout=12)
+            self._notify(sentence, title=name, severity="error", timeout=12, about=(message.source,))
             return
         before = results.lenses.get(name)
         if before is not None and (before.source, before.described) == (message.source, described):
@@ -255,17 +253,22 @@ class SessionEvents:
         self._state.ask_stopped_again()
         self._state.selection = choose_own_lens(self._state.selection, results, name)
         if lens.of_answers:
-            self._notify("looks at an answer: a asks the model a question", title=name, timeout=8)
+            self._notify(
+                "looks at an answer: a asks the model a question", title=name, timeout=8, about=(GenerateAnswer,)
+            )
 
-    def _failed(self, what: str, sentence: str) -> None:
+    def _failed(self, message: messages.SessionFailed) -> None:
         status = self._state.status
         status.work = READY
-        status.trouble = sentence if self._state.results.reading is None else ""
-        self._notify(sentence, title=what, severity="error", timeout=12)
+        status.trouble = message.sentence if self._state.results.reading is None else ""
+        about = MODEL if message.of_model else IMAGE
+        self._notify.over(about)
+        self._notify(message.sentence, title=message.what, severity="error", timeout=12, about=(about,))
 
     def _lost(self, reason: str, alive: bool) -> None:
         """Nothing more is asked of the session until the image is read again."""
         state = self._state
+        self._notify.over(SESSION)
         if not alive:
             state.status.work, state.status.reported = READY, None
         key = "r reads the picture again" if alive else "R starts it again"

@@ -1,4 +1,7 @@
-"""What a family costs: in a copy of the package a family and an encoder are added by a file and a line each."""
+"""What a family costs: in a copy of the package a family and an encoder are added by a file and a line each.
+
+The family is that of the recipe in CONTRIBUTING.md.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,7 @@ from transformers.models.clip.image_processing_pil_clip import CLIPImageProcesso
 from tests.families.base import save, save_parts, text, tokenizer, vision
 from tests.families.towers import LABELS
 from tests.models.test_vlm import held
+from tests.recipes import recipe
 from tests.tiny_checkpoints import build_llava
 from vlmtui.errors import ModelError
 from vlmtui.models.families.registry import FAMILIES, UnknownFamily, family_class
@@ -25,25 +29,10 @@ from vlmtui.models.families.registry import FAMILIES, UnknownFamily, family_clas
 PACKAGE = Path(__file__).parents[3] / "vlmtui"
 IMAGE = PACKAGE.parent / "sample_images" / "scene-town.png"
 REGISTRY = Path("models/families/registry.py")
+RECIPE = recipe("Add a family")
+((WHERE, BODY),) = RECIPE.files.items()
 ADDED = {
-    "vipllava": (
-        "vipllava.VipLlava",
-        '''"""VipLLaVA: as LLaVA 1.5, with features of several layers of the tower."""
-
-from __future__ import annotations
-
-from vlmtui.models.families.base import Family
-
-
-class VipLlava(Family):
-    """One token a patch."""
-
-    title = "VipLLaVA"
-    part_titles = {"clip": "CLIP"}
-    projector = "MLP over several layers"
-    prompt_separator = " "
-''',
-    ),
+    "vipllava": (f"{WHERE.stem}.VipLlava", BODY),
     "metaclip_2": (
         "metaclip2.MetaClip2",
         '''"""MetaCLIP 2: CLIP's towers, trained on texts of all languages."""
@@ -131,11 +120,13 @@ def copied(into: Path) -> Path:
     package = into / "vlmtui"
     shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__", "weights"))
     (package / "demo" / "weights").symlink_to(PACKAGE / "demo" / "weights")
+    RECIPE.apply(into)
+    where, body = ADDED["metaclip_2"]
+    (package / "models" / "families" / f"{where.partition('.')[0]}.py").write_text(body)
     registry = (package / REGISTRY).read_text()
-    for model_type, (where, body) in ADDED.items():
-        (package / "models" / "families" / f"{where.partition('.')[0]}.py").write_text(body)
-        registry = registry.replace('    "llava": ', f'    "{model_type}": "{where}",\n    "llava": ', 1)
-    (package / REGISTRY).write_text(registry)
+    (package / REGISTRY).write_text(
+        registry.replace('    "llava": ', f'    "metaclip_2": "{where}",\n    "llava": ', 1)
+    )
     return package
 
 

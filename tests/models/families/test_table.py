@@ -1,24 +1,20 @@
-"""The README's table of families, made anew from what is measured here; with `UPDATE_README=1` it is written."""
+"""The table of families in the documentation, made anew from what is measured here."""
 
 from __future__ import annotations
-
-import os
-from pathlib import Path
 
 import pytest
 import torch
 
+from tests.docs.blocks import DOCS, check_block, table
 from tests.families import FAMILIES
 from tests.families.pictures import picture
 from tests.models.families.test_families import CASES, _faults
 from vlmtui.models.families import registry
 
-README = Path(__file__).parents[3] / "README.md"
-START, END = "<!-- families: written by tests/models/families/test_table.py -->", "<!-- /families -->"
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 
-def row(name, held, truth) -> str:
+def row(name, held, truth) -> list[str]:
     """A family's line: what a token is made of, and how many things measured at three shapes were right."""
     family, model = FAMILIES[name], held(name)
     tokens = right = norms = norms_right = wrong = 0
@@ -49,7 +45,7 @@ def row(name, held, truth) -> str:
     }[family.tokens]
     if name == "mllama":
         kind = "none: cross-attention"
-    cells = [
+    return [
         family.title or model.family.title,
         kind,
         "yes" if pages > 1 else "",
@@ -57,22 +53,11 @@ def row(name, held, truth) -> str:
         f"{norms_right} of {norms}",
         str(wrong),
     ]
-    return f"| {' | '.join(cells)} |"
 
 
-def test_the_readme_says_what_is_measured(held, truth):
+def test_the_documentation_says_what_is_measured(held, truth):
     assert {name for name, _ in CASES} == set(FAMILIES)
     order = list(registry.FAMILIES)
     names = sorted(FAMILIES, key=lambda name: order.index(held(name).info.family))
-    head = [
-        "| family | an image token is | tiles | tokens right | norms right | boxes wrong |",
-        "| --- | --- | --- | --- | --- | --- |",
-    ]
-    table = "\n".join([*head, *(row(name, held, truth) for name in names)])
-    text = README.read_text(encoding="utf-8")
-    before, rest = text.split(START)
-    old, after = rest.split(END)
-    if os.environ.get("UPDATE_README"):
-        README.write_text(f"{before}{START}\n{table}\n{END}{after}", encoding="utf-8")
-    else:
-        assert old.strip() == table
+    head = "family", "an image token is", "tiles", "tokens right", "norms right", "boxes wrong"
+    check_block(DOCS / "models.md", "families", table(head, [row(name, held, truth) for name in names]))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import math
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -71,6 +73,14 @@ def test_config_that_is_no_json(folder):
     assert "config.json" in refusal(folder)
     (folder / "config.json").write_text("[]")
     assert "model_type" in refusal(folder)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("torchvision") is not None, reason="torchvision is installed")
+def test_an_image_processor_that_exists_for_torchvision_alone(folder):
+    file = folder / "processor_config.json"
+    text = file.read_text()
+    file.write_text(re.sub(r'"image_processor_type": "\w+"', '"image_processor_type": "Llama4ImageProcessor"', text))
+    assert refusal(folder).endswith("pip install 'vlmtui[torchvision]'")
 
 
 def test_weights_in_bin_files(folder):

@@ -1,4 +1,7 @@
-"""What a format costs: in a copy of the package one is added by a file and a line, and every way of saving knows it."""
+"""What a format costs: in a copy of the package one is added by a file and a line, and every way of saving knows it.
+
+It is that of the recipe in CONTRIBUTING.md.
+"""
 
 from __future__ import annotations
 
@@ -11,31 +14,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.recipes import recipe
+
 ROOT = Path(__file__).parents[3]
 PACKAGE = ROOT / "vlmtui"
 IMAGE = ROOT / "sample_images" / "scene-town.png"
 REGISTRY = Path("reports/formats/registry.py")
 WRITER = Path("reports/formats/markdown.py")
-LINE = '    Format("markdown", (".md",), f"{_HERE}.markdown:write_markdown", options=_TABLE),\n'
-BODY = '''"""`markdown`: a table, one row an entry."""
-
-from __future__ import annotations
-
-from collections.abc import Iterable, Iterator
-
-from vlmtui.reports.per_image import ImageFailure
-from vlmtui.query.options import Query
-from vlmtui.reports.select.columns import cells, headings
-
-
-def write_markdown(results: Iterable[object], query: Query, several: bool) -> Iterator[str]:
-    """The table."""
-    names = headings(query)
-    yield f"| {' | '.join(names)} |\\n|{' --- |' * len(names)}\\n"
-    for result in results:
-        if not isinstance(result, ImageFailure):
-            yield from (f"| {' | '.join(map(str, row))} |\\n" for row in cells(result))
-'''
+RECIPE = recipe("Add a format")
 DRIVER = """
 import contextlib, io, json, sys
 from vlmtui.cli import main
@@ -77,10 +63,7 @@ def copied(into: Path) -> Path:
     package = into / "vlmtui"
     shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__", "weights"))
     (package / "demo" / "weights").symlink_to(PACKAGE / "demo" / "weights")
-    (package / WRITER).write_text(BODY)
-    begin, html, rest = (package / REGISTRY).read_text().partition('    Format(\n        "html",')
-    assert html
-    (package / REGISTRY).write_text(f"{begin}{LINE}{html}{rest}")
+    RECIPE.apply(into)
     return into
 
 

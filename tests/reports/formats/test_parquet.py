@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.docs.blocks import DOCS
 from tests.looked import looked
 from tests.query.queries import query_of
 from tests.reports import made_reports
@@ -54,7 +55,7 @@ def test_the_schema_is_the_documented_one() -> None:
     read = pq.read_schema(pa.BufferReader(file(QUERY, [seen()])))
     assert read.metadata[b"vlmtui.schema"] == b"vlmtui/table/1"
     assert [field.name for field in read] == [name for name, _, _ in table.COLUMNS]
-    told = (Path(table.__file__).parent / "TABLE.md").read_text()
+    told = (DOCS / "table.md").read_text()
     for name, type_, means in (*table.COLUMNS, *table.MORE):
         assert f"| `{name}` | {table.type_name(type_)} | {means} |" in told
     for field in read:

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
-from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
 
+from tests.docs.blocks import DOCS, check_block, table
 from tests.tui.fake import app
 from tests.tui.panels.test_layer_words import talk
-from tests.tui.screens.test_explorer import WIDE, explorer, text
+from tests.tui.screens.test_explorer import WIDE, dialog, explorer, text
 from vlmtui.tui.actions.key_table import ACTIONS, GROUPS, UNLISTED, Action, help_rows
 from vlmtui.tui.actions.palette import ActionCommands
 from vlmtui.tui.app import VlmtuiApp
-from vlmtui.tui.screens.dialogs import TextDialog
+from vlmtui.tui.dialogs.text import TextDialog
 
-README = Path(__file__).parents[3] / "README.md"
-START, END = "<!-- keys: written by tests/tui/actions/test_key_table.py -->", "<!-- end of keys -->"
 WITHOUT_A_KEY = {"leave-layers", "options", "theme", "screenshot"}
 """Those that the palette alone has."""
 
@@ -56,18 +53,11 @@ def test_each_has_its_key_in_the_help(action: Action) -> None:
     assert action.group in UNLISTED or (group.keys, group.help) in help_rows()
 
 
-def test_the_readme_lists_what_the_help_lists() -> None:
-    """With `UPDATE_README=1` the table is written."""
+def test_the_documentation_lists_what_the_help_lists() -> None:
     rows = [
         (" ".join(f"`{key}`" if len(key) == 1 else key for key in keys.split()), what) for keys, what in help_rows()
     ]
-    table = "\n".join(["| key | |", "| --- | --- |", *(f"| {keys} | {what} |" for keys, what in rows)])
-    before, rest = README.read_text(encoding="utf-8").split(START)
-    old, after = rest.split(END)
-    if os.environ.get("UPDATE_README"):
-        README.write_text(f"{before}{START}\n{table}\n{END}{after}", encoding="utf-8")
-    else:
-        assert old.strip() == table
+    check_block(DOCS / "explorer.md", "keys", table(("key", "action"), rows))
 
 
 async def test_every_row_can_be_given_another_key() -> None:
@@ -93,7 +83,7 @@ async def test_a_key_that_was_given_is_in_the_key_bar() -> None:
         assert explorer(pilot).state.selection.overlay == "norms"
         assert "f6 find" in text(tui, "#keys")
         await pilot.press("f6")
-        assert isinstance(tui.screen, TextDialog)
+        assert isinstance(dialog(pilot), TextDialog)
 
 
 async def test_synonyms_find_an_action() -> None:
@@ -117,7 +107,7 @@ async def test_before_the_model_has_read_the_image_keys_are_offered_that_work() 
         for action in ACTIONS:
             if action.keys and action.name not in ("quit", "interrupt", "suspend", "help"):
                 await pilot.press(action.keys.split(",")[0])
-                if len(tui.screen_stack) > 2:
+                if dialog(pilot) is not None:
                     await pilot.press("escape")
         await pilot.pause()
         assert tui.return_code is None

@@ -1,7 +1,7 @@
 """`parquet`: one row per image and entry, in the schema `vlmtui/table/1`; a failed image is one row with its error.
 
-The columns are documented in TABLE.md and in the file itself: in the metadata of its schema (`vlmtui.schema`) and of
-every column (`description`). The file has all of `COLUMNS` for any query, unless `--fields` names some.
+The columns are documented in `docs/table.md` and in the file itself: in the metadata of its schema (`vlmtui.schema`)
+and of every column (`description`). The file has all of `COLUMNS` for any query, unless `--fields` names some.
 """
 
 from __future__ import annotations

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from textual.screen import ModalScreen
-
+from vlmtui.tui.dialogs.dialog import Dialog
+from vlmtui.tui.notices import Notices
 from vlmtui.tui.requests import Requests
-from vlmtui.tui.session_events import Notify, SessionEvents
+from vlmtui.tui.session_events import SessionEvents
 from vlmtui.tui.session_worker import SessionWorker
 from vlmtui.tui.state.explorer_state import ExplorerState
 
@@ -22,9 +22,9 @@ class ActionContext:
     requests: Requests
     events: SessionEvents
     worker: SessionWorker
-    dialog: Callable[[ModalScreen[Any], Callable[[Any], None]], None]
+    dialog: Callable[[Dialog[Any], Callable[[Any], None]], None]
     """Open a dialog, and take its answer, where there is one."""
-    notify: Notify
+    notify: Notices
     copy: Callable[[str], None]
     """Put a text on the clipboard."""
     panels: Callable[[], tuple[str, ...]]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from vlmtui.catalogue import models_on_disk
+from concurrent.futures import Future
+
+from vlmtui.catalogue import models_on_disk, resolve_model
 from vlmtui.errors import VlmtuiError
 from vlmtui.tui import export
 from vlmtui.tui.actions.context import ActionContext
-from vlmtui.tui.screens.dialogs import ChooseModel
-from vlmtui.tui.screens.open_image import OpenImage
+from vlmtui.tui.dialogs.image import ask_image
+from vlmtui.tui.dialogs.model import ModelDialog
+from vlmtui.tui.messages import ImageOpened
+from vlmtui.tui.notices import IMAGE, MODEL, READING, REPORT
 from vlmtui.tui.state.status import Work
 
 
@@ -21,11 +25,11 @@ def panel(context: ActionContext) -> None:
 def open_image(context: ActionContext) -> None:
     """Ask for another image."""
 
-    def open_it(source: str) -> None:
-        context.state.status.work = Work("opening the picture")
-        context.worker.open(source)
+    def open_it(source: str) -> Future[ImageOpened]:
+        context.notify.over(IMAGE)
+        return context.worker.open(source)
 
-    context.dialog(OpenImage(), open_it)
+    context.dialog(ask_image(open_it), context.events.handle)
 
 
 def choose_model(context: ActionContext) -> None:
@@ -34,9 +38,15 @@ def choose_model(context: ActionContext) -> None:
     def load(name: str) -> None:
         context.state.status.trouble = ""
         context.state.connected = False
+        context.notify.over(MODEL)
         context.worker.load(name)
 
-    context.dialog(ChooseModel(models_on_disk(), context.worker.model), load)
+    def check(name: str) -> None:
+        # folders of another machine are known there
+        if context.worker.options.query.load.where.remote is None:
+            resolve_model(name)
+
+    context.dialog(ModelDialog(models_on_disk(), context.worker.model, check), load)
 
 
 def read_again(context: ActionContext) -> None:
@@ -55,6 +65,7 @@ def restart(context: ActionContext) -> None:
         context.notify("the model session is running", timeout=3)
         return
     context.state.status.trouble = ""
+    context.notify.over(MODEL, IMAGE)
     context.worker.begin()
 
 
@@ -62,7 +73,7 @@ def copy(context: ActionContext) -> None:
     """Copy what is known of the patch to the terminal's clipboard."""
     if text := export.patch_text(context.state.results, context.state.selection):
         context.copy(text)
-        context.notify("copied the patch's words, box and norms", timeout=3)
+        context.notify("copied the patch's words, box and norms", timeout=3, about=(READING,))
 
 
 def save(context: ActionContext) -> None:
@@ -70,11 +81,12 @@ def save(context: ActionContext) -> None:
     state = context.state
 
     def write(name: str) -> None:
+        context.notify.over(REPORT)
         try:
             written = export.save(name, state.results, state.selection, context.worker.options.query)
         except VlmtuiError as error:
-            context.notify(str(error), title="the report was not saved", severity="error", timeout=12)
+            context.notify(str(error), title="the report was not saved", severity="error", timeout=12, about=(REPORT,))
         else:
-            context.notify(f"saved {written}", timeout=5)
+            context.notify(f"saved {written}", about=(REPORT,))
 
     context.dialog(export.ask_name(state.results.image.source), write)

@@ -15,7 +15,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.message import Message
-from textual.screen import ModalScreen, Screen
+from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Static
 
@@ -23,10 +23,13 @@ from vlmtui.tui import messages, navigation, needs
 from vlmtui.tui.actions import answer, lens
 from vlmtui.tui.actions.context import ActionContext
 from vlmtui.tui.actions.key_table import Situation, action_named, bar_keys, bindings, help_rows
+from vlmtui.tui.dialogs.dialog import Dialog
+from vlmtui.tui.dialogs.help import HelpPage
+from vlmtui.tui.dialogs.layer import DialogLayer
+from vlmtui.tui.notices import KEY, SESSION, Notices, matter_of
 from vlmtui.tui.panels.answer import AnswerTokenPointed
 from vlmtui.tui.panels.registry import PANELS
 from vlmtui.tui.requests import Requests
-from vlmtui.tui.screens.help import HelpScreen
 from vlmtui.tui.screens.layout import NARROW, SMALLEST, PanelRows, arrange, panel_cells
 from vlmtui.tui.session_events import SessionEvents
 from vlmtui.tui.session_worker import SessionWorker
@@ -34,7 +37,7 @@ from vlmtui.tui.state.explorer_state import ExplorerState
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.status import SessionStatus, Work
-from vlmtui.tui.state.subject import LayersLens, LensRequest
+from vlmtui.tui.state.subject import NOW, LayersLens, LensRequest
 from vlmtui.tui.widgets.bars import KeysBar, StatusBar, TitleBar, status_line
 from vlmtui.tui.widgets.image_side import ImageSide, PixelPointed
 from vlmtui.tui.widgets.image_view import PatchPointed
@@ -53,7 +56,7 @@ class Explorer(Screen[None]):
 
     BINDINGS = bindings(of_app=False)
 
-    def __init__(self, worker: SessionWorker, picture: Image.Image) -> None:
+    def __init__(self, worker: SessionWorker, picture: Image.Image, notify: Notices) -> None:
         super().__init__()
         query = worker.options.query
         self.state = ExplorerState(
@@ -61,10 +64,12 @@ class Explorer(Screen[None]):
             Selection(metric=query.search.metric, k=query.search.k),
             SessionStatus(Work("starting the model session")),
         )
+        self.dialogs = DialogLayer(self)
         self.requests = Requests(
             self._send, worker.cancel, [*(need for panel in PANELS for need in panel.needs), *IMAGE_NEEDS]
         )
         self._worker = worker
+        self._notify = notify
         events = SessionEvents(self.state, self.requests, worker, self._notify)
         self._events = events
         self.context = ActionContext(
@@ -90,7 +95,7 @@ class Explorer(Screen[None]):
         self._show_bars()
         self._worker.begin()
         if self._worker.note:
-            self._notify(self._worker.note, severity="warning", timeout=12)
+            self._notify(self._worker.note, severity="warning", timeout=12, about=(SESSION,))
         # drawn after the first paint: an image that is there at compose is painted three times
         self.call_after_refresh(self._show)
 
@@ -100,19 +105,25 @@ class Explorer(Screen[None]):
 
     # keys, the mouse, messages
 
+    # with a dialog open these are called by the palette over it alone: who asks for something else leaves the dialog
+
     def action_do(self, name: str) -> None:
         """Do an action of the table."""
+        self.dialogs.leave()
         do = action_named(name).do
         assert callable(do)
+        self._notify.over(KEY)
         do(self.context)
         self.bring_up_to_date()
 
     def action_help(self) -> None:
         """The keys."""
-        self.app.push_screen(HelpScreen(help_rows(self._keymap), self.state.results))
+        self.dialogs.leave()
+        self._dialog(HelpPage(help_rows(self._keymap), self.state.results), lambda answer: None)
 
     def action_choose_overlay(self, name: str) -> None:
         """An overlay by its name."""
+        self.dialogs.leave()
         lens.choose_overlay(self.context, name)
         self.bring_up_to_date()
 
@@ -168,20 +179,16 @@ class Explorer(Screen[None]):
     def _send(self, request: LensRequest) -> None:
         if isinstance(request.lens, LayersLens):
             self.state.status.work = Work("reading the language model's layers")
+        if request.when == NOW:
+            self._notify.over(matter_of(request))
         self._worker.send(request)
 
-    def _dialog(self, dialog: ModalScreen[Any], then: Callable[[Any], None]) -> None:
+    def _dialog(self, dialog: Dialog[Any], then: Callable[[Any], None]) -> None:
         def answered(answer: Any) -> None:
-            if answer is not None:
-                then(answer)
-                self.bring_up_to_date()
+            then(answer)
+            self.bring_up_to_date()
 
-        self.app.push_screen(dialog, answered)
-
-    def _notify(
-        self, message: str, *, title: str = "", severity: Any = "information", timeout: float | None = None
-    ) -> None:
-        self.notify(message, title=title, severity=severity, timeout=timeout, markup=False)
+        self.dialogs.open(dialog, answered)
 
     def _copy(self, text: str) -> None:
         self.app.copy_to_clipboard(text)

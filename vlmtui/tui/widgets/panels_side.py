@@ -60,6 +60,11 @@ class PanelsSide(Container):
         self._show_panels(main_alone=self._follow is not None and self._several)
 
     @property
+    def follows(self) -> bool:
+        """Whether panels are still to follow the cursor."""
+        return self._follow is not None
+
+    @property
     def _several(self) -> bool:
         return self._plan is None or len(self._plan.heights) > 1
 

@@ -1,0 +1,37 @@
+"""Settings of the documentation site: Sphinx with MyST, built without network."""
+
+from __future__ import annotations
+
+from vlmtui._version import __version__
+
+project = "vlmtui"
+author = "vlmtui developers"
+project_copyright = author
+release = version = __version__
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_copybutton", "sphinx_design"]
+exclude_patterns = ["_build"]
+language = "en"
+
+# headings can be linked to as on GitHub: page.md#heading
+myst_heading_anchors = 3
+myst_enable_extensions = ["colon_fence"]
+
+# docstrings mark code with single backquotes
+default_role = "code"
+autodoc_member_order = "bysource"
+autodoc_typehints = "both"
+autodoc_typehints_description_target = "documented"
+add_module_names = False
+python_use_unqualified_type_names = True
+# no inventory of another project is fetched, so that the names of other packages have nowhere to lead
+nitpick_ignore_regex = [("py:.*", r"(?!vlmtui\.(api|lenses\.(kinds|context))\.).*|.*\.(T|ResultKind)")]
+
+html_theme = "furo"
+html_title = "vlmtui"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_show_sphinx = False
+html_show_copyright = False
+html_copy_source = False
+html_show_sourcelink = False

@@ -1,0 +1,69 @@
+"""Recipes of CONTRIBUTING.md: the code blocks below a heading, applied to a copy of the project.
+
+A block whose first line is `# path` is a new file. A `diff` block changes a file that is there: its first line is
+`+++ path`, and the lines marked ` ` and `-` must stand in that file together, once.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+CONTRIBUTING = Path(__file__).parents[1] / "CONTRIBUTING.md"
+
+
+@dataclass(frozen=True)
+class Change:
+    """Lines of a file, and those that take their place."""
+
+    path: Path
+    old: str
+    new: str
+
+    @property
+    def more_lines(self) -> int:
+        """How many lines longer the file is afterwards."""
+        return self.new.count("\n") - self.old.count("\n")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """New files by their path in the project, and changes of files."""
+
+    files: dict[Path, str]
+    changes: tuple[Change, ...]
+
+    def apply(self, root: Path) -> None:
+        """Write the files and make the changes in a copy of the project, or in a copy of its package alone."""
+        for path, text in self.files.items():
+            assert not (root / path).exists(), f"{path} is there already"
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).write_text(text, "utf-8")
+        for change in self.changes:
+            source = (root / change.path).read_text("utf-8")
+            assert source.count(change.old) == 1, f"{change.path} has {source.count(change.old)} times:\n{change.old}"
+            (root / change.path).write_text(source.replace(change.old, change.new), "utf-8")
+
+
+def recipe(title: str, text: str | None = None) -> Recipe:
+    """The recipe below a heading of CONTRIBUTING.md."""
+    text = CONTRIBUTING.read_text("utf-8") if text is None else text
+    section = text.split(f"\n## {title}\n", 1)[1].split("\n## ", 1)[0]
+    files, changes = {}, []
+    for language, block in re.findall(r"^```(\w*)\n(.*?)^```$", section, re.DOTALL | re.MULTILINE):
+        first, _, rest = block.partition("\n")
+        if language == "diff":
+            changes.append(_change(Path(first.removeprefix("+++ ")), rest))
+        elif first.startswith("# ") and "/" in first:
+            files[Path(first.removeprefix("# "))] = rest
+    assert files or changes, f"the recipe {title!r} has no code"
+    return Recipe(files, tuple(changes))
+
+
+def _change(path: Path, block: str) -> Change:
+    lines = block.splitlines(keepends=True)
+    assert all(line[0] in " +-" for line in lines), f"a line of the change to {path} begins with no mark"
+    old = "".join(line[1:] for line in lines if line[0] != "+")
+    new = "".join(line[1:] for line in lines if line[0] != "-")
+    return Change(path, old, new)

@@ -1,0 +1,55 @@
+"""CONTRIBUTING.md: its recipes and what it says of `.ci/run`."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.recipes import CONTRIBUTING, recipe
+
+ROOT = Path(__file__).parents[1]
+TITLES = re.findall(r"^## (Add .+)$", CONTRIBUTING.read_text("utf-8"), re.MULTILINE)
+
+
+def test_every_recipe_is_followed_by_a_test() -> None:
+    followed = {
+        ast.literal_eval(title)
+        for path in ROOT.glob("tests/**/*.py")
+        for title in re.findall(r'^RECIPE = recipe\((".*")\)$', path.read_text("utf-8"), re.MULTILINE)
+    }
+    assert followed == set(TITLES)
+    assert len(TITLES) == 5
+
+
+@pytest.mark.parametrize("title", TITLES)
+def test_every_block_of_code_is_part_of_the_recipe(title: str) -> None:
+    section = CONTRIBUTING.read_text("utf-8").split(f"\n## {title}\n", 1)[1].split("\n## ", 1)[0]
+    found = recipe(title)
+    blocks = re.findall(r"^```(?:python|diff)$", section, re.MULTILINE)
+    assert len(blocks) == len(found.files) + len(found.changes)
+
+
+def test_files_and_changes_are_read(tmp_path: Path) -> None:
+    text = "\n## One\n```python\n# a/new.py\nx = 1\n```\n```diff\n+++ a/old.py\n-y = 1\n+y = 2\n z = 3\n```\n\n## Two\n"
+    (tmp_path / "a").mkdir()
+    old = tmp_path / "a" / "old.py"
+    old.write_text("# first\ny = 1\nz = 3\n")
+    found = recipe("One", text)
+    found.apply(tmp_path)
+    assert (tmp_path / "a" / "new.py").read_text() == "x = 1\n"
+    assert old.read_text() == "# first\ny = 2\nz = 3\n"
+    with pytest.raises(AssertionError, match="there already"):
+        found.apply(tmp_path)
+    (tmp_path / "a" / "new.py").unlink()
+    with pytest.raises(AssertionError, match=r"old\.py has 0 times"):
+        found.apply(tmp_path)
+
+
+def test_what_ci_runs_is_told() -> None:
+    commands = re.findall(r"^run (?:\.venv/bin/)?(.+)$", (ROOT / ".ci" / "run").read_text(), re.MULTILINE)
+    assert len(commands) >= 4
+    section = CONTRIBUTING.read_text("utf-8").split("## What `.ci/run` runs", 1)[1].split("\n## ", 1)[0]
+    assert [command for command in commands if f"`{command}`" not in section] == []

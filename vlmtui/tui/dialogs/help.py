@@ -1,0 +1,72 @@
+"""Help: the keys, the overlays, and what the numbers of the screen are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.table import Table
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.widgets import Static
+
+from vlmtui.display.pieces import plain
+from vlmtui.tui.dialogs.dialog import Dialog
+from vlmtui.tui.overlays.listing import overlays_of
+from vlmtui.tui.state.results import Results
+
+
+class HelpPage(Dialog[None]):
+    """The keys."""
+
+    BINDINGS = [Binding("question_mark,q", "leave", "leave")]
+
+    def __init__(self, keys: Sequence[tuple[str, str]], results: Results) -> None:
+        super().__init__("Keys")
+        self.add_class("page")
+        self.can_focus = True
+        self._keys, self._results = keys, results
+
+    def compose(self) -> ComposeResult:
+        yield self.title()
+        yield Static(_table(self._keys))
+        yield Static(Text("Overlays"), classes="help-title")
+        yield Static(_table(overlays_of(self._results)))
+        yield Static(_help_text())
+
+
+def _table(rows: Sequence[tuple[str, str]]) -> Table:
+    """Each key with what it does, or each overlay with what it is, which goes on below itself where it needs more
+    lines."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(style="bold", max_width=18)
+    table.add_column(ratio=1)
+    for name, meaning in rows:
+        table.add_row(Text(plain(name)), Text(plain(meaning)))
+    return table
+
+
+def _help_text() -> Text:
+    text = Text()
+    text.append(
+        "\nWords: the bar of the first is full, the last's a fifth, between them by score. Norms: the height of a bar"
+        " is the L2 norm of the patch after that layer; behind it the 5–95% band and the median of all patches. The"
+        " tower stands left and the language model right, each on a scale of its own."
+        "\n\nFirst words by layer: for the token under the cursor the word of the largest logit after every layer, that"
+        " logit, and the entropy of the softmax over all words in nats, which the bar is of: the surer the model, the"
+        " shorter. It settles at the first layer from which on the last layer's word is first."
+        "\n\nomp: which few words together make up the vector, in the order picked, and how much of its norm they"
+        " explain by then; grey bars are negative. ridge and pinv: the same with all words at once."
+        "\n\nSimilarity: the cosine of every patch with the one under the cursor, or with the mean of the marked ones'"
+        " unit vectors, at this stage. Colours span the middle 96% of all patches' numbers: ‹ or › at an end of the"
+        " scale says that the number here lies beyond it."
+        "\n\nEarly exit: a vision stage put in the place of the one that feeds the projector. A patch has the words of"
+        " the token it goes into, as that would be if the tower ended there; the projector was trained on its own stage"
+        " alone. find looks through it at every vision stage."
+        "\n\nAttention: of the position that decided on the chosen token of the answer, to every image token; the rest"
+        " went to text. A sink (×) draws attention whatever is said. Rolled out: the layers' mean attention, multiplied"
+        " through with the residual stream. Gradient × input: red where more of the image token would have made the"
+        " chosen token likelier. Occlusion map: by how much its log-probability falls without each block of patches."
+        "\n\nEscape leaves this page."
+    )
+    return text

@@ -1,0 +1,76 @@
+"""Outliers of all images opened so far, stage by stage: by position or by content. A page over the explorer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.widgets import Static
+
+from vlmtui.display.norm_statistics import RULE
+from vlmtui.display.numbers import count, percent
+from vlmtui.display.outlier_positions import TEST, VERDICTS, PositionCounts, Verdict, position_test
+from vlmtui.tui.dialogs.dialog import Dialog
+from vlmtui.tui.terminal.theme import Roles, roles
+
+SHOWN = 8
+"""Positions of a stage that are named."""
+BY_POSITION: Verdict = "position"
+STYLES: dict[Verdict, str] = {BY_POSITION: "outlier", "both": "outlier", "content": "measured"}
+
+
+class OutliersPage(Dialog[None]):
+    """A line for each stage, with its verdict; the positions that repeat below it."""
+
+    BINDINGS = [Binding("V,q", "leave", "leave")]
+
+    def __init__(self, stages: Sequence[tuple[str, Sequence[PositionCounts]]], here: str) -> None:
+        super().__init__("Outliers from picture to picture")
+        self.add_class("page")
+        self.can_focus = True
+        self._stages, self._here = stages, here
+
+    def compose(self) -> ComposeResult:
+        yield self.title()
+        yield Static(outlier_report(roles(self.app), self._stages, self._here))
+
+
+def outlier_report(r: Roles, stages: Sequence[tuple[str, Sequence[PositionCounts]]], here: str) -> Text:
+    """Every stage's verdict as `vlmtui outliers` gives it, and what the verdicts mean; the stage `here` stands out."""
+    text, verdicts = Text(), set[Verdict]()
+    label = max((len(stage) for stage, _ in stages), default=0)
+    for stage, tallies in stages:
+        for tally in tallies:
+            found, shape, total = position_test(tally), tally.shape, int(tally.counts.sum())
+            verdicts.add(found.verdict)
+            text.append(f"{stage:<{label}}  ", style=r.accent if stage == here else "")
+            text.append(f"{found.verdict:<8}  ", style=f"bold {getattr(r, STYLES.get(found.verdict, 'text'))}")
+            share = f" ({percent(100 * found.rate)})" if total else ""
+            laid = f"{shape.rows} queries" if shape.kind == "query" else f"{shape.rows}×{shape.cols}"
+            views = f", {count(tally.views, 'selection')}" if tally.views != tally.pictures else ""
+            pictures = f"{laid}, {count(tally.pictures, 'picture')}{views}"
+            text.append(f"{count(total, 'outlier') + share:<18}  ")
+            text.append(f"{pictures}\n", style=r.dim)
+            if found.repeat:
+                places = [_place(tally, at) for at in found.repeat[:SHOWN]]
+                more = f" and {len(found.repeat) - SHOWN} more" if len(found.repeat) > SHOWN else ""
+                text.append(f"{'':<{label}}  repeat: {', '.join(places)}{more}\n")
+    if not stages:
+        text.append("No picture has been read yet.\n")
+    text.append("\n")
+    for verdict, what in VERDICTS.items():
+        if verdict in verdicts:
+            text.append(f"{verdict}: ", style="bold").append(f"{what}.\n")
+    text.append(
+        f"\nPictures opened here with this model are counted, each once: i opens another.\n{RULE}.\n", style=r.dim
+    )
+    text.append(f"Test: {TEST}.\n\nEscape leaves this page.", style=r.dim)
+    return text
+
+
+def _place(tally: PositionCounts, at: int) -> str:
+    """`12,1 (3 of 4)`: row, column, in how many views; of a query its number."""
+    where = f"{at}" if tally.shape.kind == "query" else "{},{}".format(*divmod(at, tally.shape.cols))
+    return f"{where} ({tally.counts[at]} of {tally.there[at]})"
