@@ -16,8 +16,10 @@ from pathlib import Path
 
 import pyte
 
+ANSWERS = {b"\x1b[6n": b"\x1b[2;1R", b"\x1b[c": b"\x1b[?62;22c"}
+"""Where the cursor is, which nobody takes at its word, and what the terminal is."""
 QUESTION = re.compile(rb"\x1b\[6n|\x1b\[c|\x1b\]11;\?\x1b\\")
-"""Where the cursor is, what the terminal is, what its background is."""
+"""Those two, and what the background is."""
 
 
 class Terminal:
@@ -32,10 +34,10 @@ class Terminal:
         answers: bool = True,
         **environment: str,
     ) -> None:
-        self.screen = pyte.Screen(*size)
-        self._stream = pyte.ByteStream(self.screen)
+        self._screen = pyte.Screen(*size)
+        self._stream = pyte.ByteStream(self._screen)
         self._background, self._answers = background, answers
-        self._asked = b""
+        self._asked = self._drawn = 0
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
@@ -58,32 +60,23 @@ class Terminal:
         except OSError:
             return b""
         self.output += data
-        self._take(data)
+        self._answer()
         return data
 
-    def _draw(self, data: bytes) -> None:
-        """Draw, but for the settings of a keyboard, which the emulator takes for text."""
-        self._stream.feed(re.sub(rb"\x1b\[[<>][\d;]*u", b"", data))
-
-    def _take(self, data: bytes) -> None:
-        """Draw what was written, and answer where it asks."""
-        data, self._asked = self._asked + data, b""
-        drawn = 0
-        for question in QUESTION.finditer(data):
-            self._draw(data[drawn : question.end()])
-            drawn = question.end()
+    def _answer(self) -> None:
+        """Answer what is asked."""
+        for question in QUESTION.finditer(self.output, self._asked):
+            self._asked = question.end()
             if self._answers:
-                os.write(self.fd, self._answer(question[0]))
-        # a question may come in two parts
-        part = re.search(rb"\x1b[^a-zA-Z]{0,16}\Z", data[drawn:])
-        if part:
-            self._asked = data[drawn + part.start() :]
-        self._draw(data[drawn : len(data) - len(self._asked)])
+                os.write(self.fd, ANSWERS.get(question[0]) or b"\x1b]11;rgb:%s\x1b\\" % self._background.encode())
 
-    def _answer(self, question: bytes) -> bytes:
-        if question == b"\x1b[6n":
-            return b"\x1b[%d;%dR" % (self.screen.cursor.y + 1, self.screen.cursor.x + 1)
-        return b"\x1b[?62;22c" if question == b"\x1b[c" else b"\x1b]11;rgb:%s\x1b\\" % self._background.encode()
+    @property
+    def screen(self) -> pyte.Screen:
+        """What is shown now."""
+        drawn, self._drawn = self._drawn, len(self.output)
+        # but for the settings of a keyboard, which the emulator takes for text
+        self._stream.feed(re.sub(rb"\x1b\[[<>][\d;]*u", b"", bytes(self.output[drawn:])))
+        return self._screen
 
     def shows(self, text: str) -> bool:
         """Whether a line of the screen has a text in it."""

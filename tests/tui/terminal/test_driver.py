@@ -155,7 +155,7 @@ def test_what_others_write_on_the_screen_goes_at_ctrl_l() -> None:
         terminal.until(lambda out: terminal.shows("row 3 · column 4"), 60)
         terminal.quiet(0.5)
         before = cells(terminal.screen)
-        terminal._take(b"\x1b[5;5H\x1b[0mwritten by another")
+        terminal.output += b"\x1b[5;5H\x1b[0mwritten by another"
         assert cells(terminal.screen) != before
         terminal.press("\x0c")
         terminal.quiet(0.5)
