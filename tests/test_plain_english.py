@@ -43,7 +43,7 @@ BETTER = {
 }
 """Words that the glossary replaces and that are used for nothing else here, and what to write instead."""
 WORDS = {name: re.compile(rf"\b(?:{name})\b", re.IGNORECASE) for name in BETTER}
-GENERATED = re.compile(r"<!-- (\w+): written by .*? -->.*?<!-- (?:/|end of )\1 -->", re.DOTALL)
+GENERATED = re.compile(r"<!-- ([\w/]+): written by .*? -->.*?<!-- (?:/|end of )\1 -->", re.DOTALL)
 
 
 def prose(text: str) -> str:

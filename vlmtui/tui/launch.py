@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import sys
-from contextlib import nullcontext
+import threading
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from vlmtui.tui.options import ExplorerOptions
@@ -42,23 +44,40 @@ def run(options: ExplorerOptions) -> int:
     from vlmtui.tui.session_worker import SessionWorker
 
     worker = SessionWorker(options)
-    try:
+    with thread_errors(lambda error: worker.fail(error)), contextlib.closing(worker):
         # first of all: the session imports torch while Textual is imported here; ssh may have to ask for a password
         worker.start(may_ask=True)
 
         # ssh has its password by now: the terminal's answer cannot be taken for it
         return show(worker, picture)
-    finally:
-        worker.close()
 
 
 def show(worker: SessionWorker, picture: Image.Image) -> int:
     """Run the explorer on a worker that has started, by the driver that was chosen; return its exit status."""
-    with BackgroundQuestion() if chosen_driver() == "differences" else nullcontext() as question:
+    with BackgroundQuestion() if chosen_driver() == "differences" else contextlib.nullcontext() as question:
         from vlmtui.tui.app import VlmtuiApp
 
         app = VlmtuiApp(worker, picture, question.answer() if question else None)
         status = app.run()
+    for sentence in app.last_words:
+        print(f"vlmtui: {sentence}", file=sys.stderr, flush=True)
     if app.failure is not None:
         raise app.failure
     return status if status is not None else (app.return_code or 0)
+
+
+@contextlib.contextmanager
+def thread_errors(fail: Callable[[Exception], object]) -> Iterator[None]:
+    """Give errors that end a thread to `fail`: printed, they would be lost in the screen."""
+
+    def failed(ended: threading.ExceptHookArgs) -> None:
+        if isinstance(ended.exc_value, Exception):
+            fail(ended.exc_value)
+        else:
+            before(ended)
+
+    before, threading.excepthook = threading.excepthook, failed
+    try:
+        yield
+    finally:
+        threading.excepthook = before
