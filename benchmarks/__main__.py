@@ -20,11 +20,13 @@ from benchmarks import (
     uploads,
     word_search,
 )
+from benchmarks.slow_line import deeds
 
 Row = tuple[str, str, str]
 BENCHMARKS: dict[str, Callable[[], Iterator[Row]]] = {
     "start": startup.rows,
     "cursor": cursor.rows,
+    "line": deeds.rows,
     "stages": stage_steps.rows,
     "size": full_size.rows,
     "load": loading.rows,

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import vlmtui
-from tests.docs.blocks import check_block, table
+from tests.docs.blocks import check_block, markdown_table
 from vlmtui.lenses.registry import built_in_lenses
 
 ROOT = Path(__file__).parents[1]
@@ -30,7 +30,7 @@ def test_it_lists_the_lenses() -> None:
         (f"[`{one.name}`](docs/lenses/{one.name}.md)", one.subject, one.line.removesuffix("."))
         for one in built_in_lenses().values()
     ]
-    check_block(README, "lenses", table(("lens", "of", "what it shows"), rows))
+    check_block(README, "lenses", markdown_table(("lens", "of", "what it shows"), rows))
 
 
 @pytest.mark.parametrize(("name", "nearest"), NEAREST.items())

@@ -16,6 +16,9 @@ from tests.terminal import Terminal
 TICK_S = 0.005
 """How often bytes that have arrived are looked at."""
 NEVER = float("inf")
+BLINK_BYTES = 1000
+BLINK_GAP_S = 0.35
+"""Up to so many bytes after so long a silence are a text field whose cursor blinks, twice a second."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +52,14 @@ class SlowTerminal:
         self._ended = False
         self.emulator = Emulator(size)
         self.terminal = Terminal(command, size, **environment)
-        self.started = self.changed = clock()
-        """When the program was started; when the last byte arrived at the far end."""
-        self.count = 0
-        """How many bytes have arrived at the far end."""
+        self.started = self.pressed = self.changed = clock()
+        """When the program was started, the last key was pressed, the last byte of a change arrived at the far end."""
+        self.count = self.count_at_change = 0
+        """How many bytes have arrived at the far end, until now and until the last change."""
+        self.blinks = False
+        """Whether a text field is open: what its cursor writes is no change."""
+        self._burst = (0.0, 0)
+        """When its last byte arrived, and how many so far: bytes with no silence between them."""
         self.tail = b""
         """The last of them."""
 
@@ -71,7 +78,10 @@ class SlowTerminal:
         if arrived := self.down.arrived(now):
             self.count += len(arrived)
             self.tail = (self.tail + arrived)[-4096:]
-            self.changed = now
+            last, count = self._burst
+            self._burst = (now, len(arrived) + (count if now < last + BLINK_GAP_S else 0))
+            if not self.blinks or self._burst[1] > BLINK_BYTES:
+                self.changed, self.count_at_change = now, self.count
             reply = self.emulator.feed(arrived)
             if self._answers_after != NEVER:
                 self._answers.send(reply, now)
@@ -82,7 +92,8 @@ class SlowTerminal:
 
     def press(self, keys: str) -> None:
         """Type at the far end."""
-        self.up.send(keys.encode(), self._clock())
+        self.pressed = self._clock()
+        self.up.send(keys.encode(), self.pressed)
 
     def run(self, seconds: float) -> None:
         """Go on for some seconds."""
@@ -102,7 +113,7 @@ class SlowTerminal:
         raise AssertionError("\n".join([f"not within {seconds} s:", *self.emulator.lines, repr(self.tail[-300:])]))
 
     def settle(self, quiet: float, limit: float = 600.0) -> float:
-        """Go on until nothing has come for `quiet` seconds; returns when the last byte arrived, by the clock."""
+        """Go on until nothing has changed for `quiet` seconds; returns when the last byte arrived, by the clock."""
         began = self._clock()
         while self._clock() < max(began, self.changed) + quiet:
             if self._clock() > began + limit:

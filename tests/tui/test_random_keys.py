@@ -56,9 +56,7 @@ async def drive(family: str, steps: list[tuple[str, object]]) -> None:
                     wheel = scroll(None, x, y, 0, 1 if what[1] else -1, 0, False, False, False, x, y)  # type: ignore[index]
                     tui.screen._forward_event(wheel)
             assert tui.return_code is None
-        while len(tui.screen_stack) > 2:
-            tui.screen.dismiss(None)
-            await pilot.pause()
+        explorer(pilot).dialogs.leave()
         await pilot.resize_terminal(120, 40)
         await pilot.pause()
         # no key is lost: each still does what it says

@@ -279,7 +279,7 @@ async def _killed_at(bench: Bench, tui: VlmtuiApp, moment: Moment, undisturbed: 
         assert found.keys() <= bench.results.found.keys()
         if bench.screen.state.selection.stage == stage and not moment.keys:
             assert seen(tui) == before
-    if len(tui.screen_stack) > 2:
+    if bench.screen.dialogs.top is not None:
         await bench.press("escape")
     if bench.results.reading is not None:
         place = at(bench.pilot)

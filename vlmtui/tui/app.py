@@ -15,22 +15,23 @@ from collections.abc import Sequence
 from PIL import Image
 from rich.text import Text
 from textual import on
-from textual.events import Event, Key, MouseDown
+from textual.app import App
+from textual.events import Event, InputEvent, Key, MouseDown, Paste
 from textual.filter import LineFilter
 from textual.notifications import Notify
-from textual.screen import ModalScreen
+from textual.style import Style
 
 from vlmtui.display.pieces import plain
 from vlmtui.tui import messages
 from vlmtui.tui.actions.key_table import bindings
 from vlmtui.tui.actions.palette import ActionCommands
+from vlmtui.tui.dialogs.palette import Palette
 from vlmtui.tui.initial_selection import command_of
 from vlmtui.tui.notices import KEY, REPORT, MattersOver, Notice, Notices
 from vlmtui.tui.screens.explorer import Explorer
 from vlmtui.tui.session_worker import SessionWorker
 from vlmtui.tui.terminal.filters import Ascii, Perceptual256, terminal_is_utf8
 from vlmtui.tui.terminal.theme import DARK_NAME, LIGHT_NAME, themes
-from vlmtui.tui.terminal.typeahead import TypingAhead
 
 INTERRUPTED = 130
 LAST_RESORT_S = 1.0
@@ -44,20 +45,20 @@ def _collect_less() -> None:
     gc.set_threshold(20_000, 20, 100)
 
 
-class VlmtuiApp(TypingAhead):
+class VlmtuiApp(App[int]):
     """The explorer on one image."""
 
     CSS_PATH = "app.tcss"
     TITLE = "vlmtui"
-    COMMANDS = {ActionCommands}
+    AUTO_FOCUS = None
     BINDINGS = bindings(of_app=True)
 
     def __init__(self, worker: SessionWorker, picture: Image.Image) -> None:
         super().__init__()
         self._worker = worker
-        self._picture = picture
         self._quits_until = 0.0
         self._tell = Notices(self.post_message)
+        self._explorer = Explorer(worker, picture, self._tell)
         self.failure: Exception | None = None
         """Why the explorer was left, where nothing could be shown."""
         self._told_failure = False
@@ -74,12 +75,23 @@ class VlmtuiApp(TypingAhead):
         """Textual's own filters, then ours for poorer terminals."""
         return [*super().get_line_filters(), *self._poorer]
 
-    def on_mount(self) -> None:
+    async def on_event(self, event: Event) -> None:
+        """Keys, pastes and the mouse are the explorer's dialogs' where some are open."""
+        if isinstance(event, Key | MouseDown) and not event.is_forwarded:
+            self._tell.over(KEY)
+            if not (isinstance(event, Key) and event.key == "ctrl+c"):
+                self._quits_until = 0.0
+        of_person = isinstance(event, InputEvent | Paste) and not event.is_forwarded and self._explorer.is_active
+        if not (of_person and await self._explorer.dialogs.take(event)):
+            await super().on_event(event)
+
+    async def on_mount(self) -> None:
         loop = self._loop_of_app = asyncio.get_running_loop()
         self._worker.fail = self.fail
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
             loop.add_signal_handler(number, self._terminated, 128 + number)
-        self.push_screen(Explorer(self._worker, self._picture, self._tell))
+        # keys that have been typed by now are for the explorer
+        await self.push_screen(self._explorer)
         self.call_after_refresh(_collect_less)
 
     def action_leave(self) -> None:
@@ -87,14 +99,14 @@ class VlmtuiApp(TypingAhead):
         self._worker.close()
         self.exit(0)
 
-    def action_interrupt(self) -> None:
+    async def action_interrupt(self) -> None:
         """Leave a dialog; stop what goes on; where nothing does, say that another one within two seconds quits."""
-        screen, now = self.screen, time.monotonic()
-        if isinstance(screen, ModalScreen):
-            screen.dismiss(None)
-        elif isinstance(screen, Explorer) and screen.interrupted():
+        explorer, now = self._explorer, time.monotonic()
+        if explorer.dialogs.top is not None:
+            await explorer.dialogs.leave_top()
+        elif explorer.interrupted():
             self._quits_until = 0.0
-        elif now < self._quits_until or (isinstance(screen, Explorer) and screen.state.results.reading is None):
+        elif now < self._quits_until or explorer.state.results.reading is None:
             self._worker.close()
             self.exit(INTERRUPTED)
         else:
@@ -107,6 +119,12 @@ class VlmtuiApp(TypingAhead):
             if (before.message, before.title) == (event.notification.message, event.notification.title):
                 del self._notifications[before]
 
+    def action_command_palette(self) -> None:
+        """Every action by name, over a dialog too."""
+        if not isinstance(self._explorer.dialogs.top, Palette):
+            commands = ActionCommands(self._explorer, Style(underline=True))
+            self._explorer.dialogs.open(Palette([commands]), lambda found: found.command())
+
     @on(MattersOver)
     def _matters_over(self, message: MattersOver) -> None:
         """Take away what is about one of them."""
@@ -115,13 +133,6 @@ class VlmtuiApp(TypingAhead):
             for notice in stale:
                 del self._notifications[notice]
             self._refresh_notifications()
-
-    async def on_event(self, event: Event) -> None:
-        if isinstance(event, Key | MouseDown) and not event.is_forwarded:
-            self._tell.over(KEY)
-            if not (isinstance(event, Key) and event.key == "ctrl+c"):
-                self._quits_until = 0.0
-        await super().on_event(event)
 
     def action_save_screen(self) -> None:
         """Save the screen as SVG in the folder one is in."""
@@ -167,10 +178,10 @@ class VlmtuiApp(TypingAhead):
         self._told_failure = True
 
     def _to_see_it_again(self) -> list[str]:
-        explorer = next((screen for screen in self.screen_stack if isinstance(screen, Explorer)), None)
-        if explorer is None or explorer.state.results.reading is None:
+        state = self._explorer.state
+        if state.results.reading is None:
             return []
-        return [f"vlmtui: to see it again: {command_of(explorer.state.results, explorer.state.selection)}"]
+        return [f"vlmtui: to see it again: {command_of(state.results, state.selection)}"]
 
     def _terminated(self, status: int) -> None:
         self._worker.close()

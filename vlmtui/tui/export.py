@@ -23,7 +23,7 @@ from vlmtui.reports.formats.registry import FORMATS, format_for, format_named
 from vlmtui.reports.image_report import ImageReport
 from vlmtui.reports.output.target import check_sources, target
 from vlmtui.results import early_exit
-from vlmtui.tui.screens.dialogs import TextDialog
+from vlmtui.tui.dialogs.text import TextDialog
 from vlmtui.tui.state import early_exit as exiting
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection

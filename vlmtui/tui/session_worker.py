@@ -64,7 +64,6 @@ class SessionWorker:
         """Told of an error of ours in another thread."""
         self._client: SessionClient | None = None
         self._turn = 0
-        self._openings = 0
         self._loaded: str | None = None
         self._running: dict[LensRequest, Future[Any]] = {}
 
@@ -186,30 +185,31 @@ class SessionWorker:
         if self._client is not None and self._client.alive:
             self._when(self._client.status(), messages.StatusReported, lambda error: None)
 
-    def open(self, source: str) -> None:
-        """Fetch and decode another image in a thread: an address may take its time. The latest asked for wins."""
-        self._openings += 1
-        opening = self._openings
+    def open(self, source: str) -> Future[messages.ImageOpened]:
+        """Fetch and decode another image in a thread: an address may take its time.
+
+        The future raises `VlmtuiError` where it cannot be opened.
+        """
+        opening: Future[messages.ImageOpened] = Future()
 
         def work() -> None:
+            if not opening.set_running_or_notify_cancel():
+                return
             try:
                 image = read_source(source)
                 picture = Image.fromarray(decode(image.data, image.source, self.options.query.read.max_pixels).rgb)
-                message: Message = messages.ImageOpened(image, picture)
+                opening.set_result(messages.ImageOpened(image, picture))
             except VlmtuiError as error:
-                message = messages.SessionFailed("the picture could not be opened", str(error))
+                opening.set_exception(error)
             except Exception as error:
                 self.fail(error)
-                return
-            if opening == self._openings:
-                self.post(message)
 
         threading.Thread(target=work, name="open", daemon=True).start()
+        return opening
 
     def close(self) -> None:
         """End the session, at once."""
         self._turn += 1
-        self._openings += 1
         if self._client is not None:
             self._client.close()
 

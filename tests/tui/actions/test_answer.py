@@ -17,7 +17,7 @@ from tests.tui import readings, sayings
 from tests.tui.fake import app
 from tests.tui.families import FAMILIES
 from tests.tui.panels.test_layer_words import BACK, ON, stage, talk
-from tests.tui.screens.test_explorer import NARROW, WIDE, at, explorer, text
+from tests.tui.screens.test_explorer import NARROW, WIDE, at, dialog, explorer, text
 from tests.tui.test_session_worker import until
 from vlmtui.image import read_source
 from vlmtui.results.answers import IMAGE, SAID, TEXT, Attention, AttentionMask
@@ -255,7 +255,7 @@ async def test_a_second_ctrl_c_long_after_the_first_does_not_quit() -> None:
         await pilot.press("ctrl+c")
         tui._quits_until -= AGAIN_S
         await pilot.press("a", "ctrl+c")  # out of a dialog
-        assert len(tui.screen_stack) == 2
+        assert dialog(pilot) is None
         await pilot.press("ctrl+c")
         await pilot.pause()
         assert tui.return_value is None
@@ -333,7 +333,7 @@ async def test_a_tower_alone_is_not_asked() -> None:
             await pilot.pause()
             assert [note.title for note in tui._notifications] == [title]
         assert talk(tui).questions == []
-        assert len(tui.screen_stack) == 2
+        assert dialog(pilot) is None
 
 
 async def test_marked_patches_are_taken_away_and_both_answers_compared() -> None:

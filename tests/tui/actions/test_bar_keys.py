@@ -13,7 +13,7 @@ from tests.tui.panels.test_layer_words import stage
 from tests.tui.screens.test_explorer import text
 from vlmtui.reading import Reading
 from vlmtui.tui.actions.key_table import Situation, bar_keys, help_rows
-from vlmtui.tui.screens.help import _table
+from vlmtui.tui.dialogs.help import _table
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.stages import ANSWER

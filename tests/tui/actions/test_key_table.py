@@ -7,14 +7,14 @@ from collections import Counter
 import pytest
 from textual.pilot import Pilot
 
-from tests.docs.blocks import DOCS, check_block, table
+from tests.docs.blocks import DOCS, check_block, markdown_table
 from tests.tui.fake import app
 from tests.tui.panels.test_layer_words import talk
-from tests.tui.screens.test_explorer import WIDE, explorer, text
+from tests.tui.screens.test_explorer import WIDE, dialog, explorer, text
 from vlmtui.tui.actions.key_table import ACTIONS, GROUPS, UNLISTED, Action, help_rows
 from vlmtui.tui.actions.palette import ActionCommands
 from vlmtui.tui.app import VlmtuiApp
-from vlmtui.tui.screens.dialogs import TextDialog
+from vlmtui.tui.dialogs.text import TextDialog
 
 WITHOUT_A_KEY = {"leave-layers", "options", "theme", "screenshot"}
 """Those that the palette alone has."""
@@ -57,7 +57,7 @@ def test_the_documentation_lists_what_the_help_lists() -> None:
     rows = [
         (" ".join(f"`{key}`" if len(key) == 1 else key for key in keys.split()), what) for keys, what in help_rows()
     ]
-    check_block(DOCS / "explorer.md", "keys", table(("key", "action"), rows))
+    check_block(DOCS / "explorer.md", "keys", markdown_table(("key", "action"), rows))
 
 
 async def test_every_row_can_be_given_another_key() -> None:
@@ -83,7 +83,7 @@ async def test_a_key_that_was_given_is_in_the_key_bar() -> None:
         assert explorer(pilot).state.selection.overlay == "norms"
         assert "f6 find" in text(tui, "#keys")
         await pilot.press("f6")
-        assert isinstance(tui.screen, TextDialog)
+        assert isinstance(dialog(pilot), TextDialog)
 
 
 async def test_synonyms_find_an_action() -> None:
@@ -107,7 +107,7 @@ async def test_before_the_model_has_read_the_image_keys_are_offered_that_work() 
         for action in ACTIONS:
             if action.keys and action.name not in ("quit", "interrupt", "suspend", "help"):
                 await pilot.press(action.keys.split(",")[0])
-                if len(tui.screen_stack) > 2:
+                if dialog(pilot) is not None:
                     await pilot.press("escape")
         await pilot.pause()
         assert tui.return_code is None

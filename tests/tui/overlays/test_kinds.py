@@ -10,7 +10,7 @@ from textual.widgets import Input, Static
 
 from tests.tui import lenses
 from tests.tui.fake import FakeWorker, app
-from tests.tui.screens.test_explorer import NARROW, WIDE, at, explorer, text
+from tests.tui.screens.test_explorer import NARROW, WIDE, at, dialog, explorer, text
 from tests.tui.test_session_worker import until
 from vlmtui.errors import UsageError
 from vlmtui.lenses.fact_lines import FactLine, fact_lines
@@ -19,9 +19,9 @@ from vlmtui.tui import export, requests
 from vlmtui.tui.actions.key_table import help_rows
 from vlmtui.tui.actions.palette import ActionCommands
 from vlmtui.tui.app import VlmtuiApp
+from vlmtui.tui.dialogs.help import HelpPage
+from vlmtui.tui.dialogs.text import TextDialog
 from vlmtui.tui.overlays.listing import overlays_of
-from vlmtui.tui.screens.dialogs import TextDialog
-from vlmtui.tui.screens.help import HelpScreen
 from vlmtui.tui.state.lens_choice import option_line, options_text, parse_options
 from vlmtui.tui.state.lens_values import STOPPED
 from vlmtui.tui.state.subject import REST
@@ -200,7 +200,7 @@ async def test_its_options_are_typed_and_sent_as_words() -> None:
         await pilot.pause()
         await tui.run_action("screen.do('options')", explorer(pilot))
         await pilot.pause()
-        asked = tui.screen
+        asked = dialog(pilot)
         assert isinstance(asked, TextDialog)
         hint = str(asked.query_one(".dialog-hint", Static).content)
         assert "power=2.0  number, above 0: how strongly" in hint
@@ -217,7 +217,7 @@ async def test_its_options_are_typed_and_sent_as_words() -> None:
         # what is given stands there to be changed
         await tui.run_action("screen.do('options')", explorer(pilot))
         await pilot.pause()
-        assert tui.screen.query_one(Input).value == "power=3 sizes=4 sizes=5"
+        assert explorer(pilot).query_one(Input).value == "power=3 sizes=4 sizes=5"
 
 
 async def test_an_option_that_must_be_given_is_asked_for_in_the_legend() -> None:
@@ -337,10 +337,10 @@ async def test_overlays_are_in_the_palette_and_in_the_help_with_their_lines() ->
         assert "pca of tokens" in text(tui, "#legend")
         await there["Overlay: find"][1]()
         await pilot.pause()
-        assert isinstance(tui.screen, TextDialog)
+        assert isinstance(dialog(pilot), TextDialog)
         await pilot.press("escape", "question_mark")
         await pilot.pause()
-        assert isinstance(tui.screen, HelpScreen)
+        assert isinstance(dialog(pilot), HelpPage)
         assert [name for name, _ in overlays_of(explorer(pilot).state.results)] == [
             *("none", "norms", "words"),
             *("similarity", "pca", "find", "position"),

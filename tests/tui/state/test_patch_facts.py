@@ -6,20 +6,20 @@ import re
 
 import msgspec
 import numpy as np
+from textual.pilot import Pilot
 
 from tests.tui import readings
 from tests.tui.fake import app
 from tests.tui.families import FAMILIES
 from tests.tui.panels.test_layer_words import BACK, ON, rested, stage, talk
-from tests.tui.screens.test_explorer import NARROW, WIDE, at, explorer, text
+from tests.tui.screens.test_explorer import NARROW, WIDE, at, dialog, explorer, text
 from vlmtui.display.outlier_positions import GridShape
 from vlmtui.query.chosen_lens import ChosenLens
 from vlmtui.reading import ImageInfo, Reading
 from vlmtui.session.typed_lenses.values import Position
 from vlmtui.tui import messages
 from vlmtui.tui.actions.key_table import help_rows
-from vlmtui.tui.app import VlmtuiApp
-from vlmtui.tui.screens.outliers import OutliersScreen, outlier_report
+from vlmtui.tui.dialogs.outliers import OutliersPage, outlier_report
 from vlmtui.tui.state.outlier_history import MODELS, OutlierHistory
 from vlmtui.tui.state.patch_facts import patch_key, recurring
 from vlmtui.tui.state.results import KEPT, Results
@@ -142,7 +142,7 @@ async def test_every_stage_has_its_verdict_on_the_pictures_so_far() -> None:
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
         await pilot.press("V")
-        shown = page(tui)
+        shown = page(pilot)
         assert re.search(r"vision\.2 +too few +1 outlier \(2%\) +6×8, 1 picture", shown)
         assert "position:" not in shown
         assert re.search(r"vision\.0 +none +0 outliers +6×8, 1 picture", shown)
@@ -153,21 +153,21 @@ async def test_every_stage_has_its_verdict_on_the_pictures_so_far() -> None:
             explorer(pilot).post_message(messages.ImageOpened(readings.source(picture, f"{number}.png"), picture))
             await pilot.pause()
         await pilot.press("V")
-        shown = page(tui)
+        shown = page(pilot)
         row, col = divmod(OUTLIER, COLS)
         found = rf"vision\.2 +position +4 outliers \(2%\) +6×8, 4 pictures\n +repeat: {row},{col} \(4 of 4\)"
         assert re.search(found, shown)
         assert "position: at least 80%" in shown
         await pilot.press("V")
-        assert len(tui.screen_stack) == 2
+        assert dialog(pilot) is None
     assert "V" in [key for key, _ in help_rows()]
 
 
-def page(tui: VlmtuiApp) -> str:
+def page(pilot: Pilot[int]) -> str:
     """What the page over the explorer says."""
-    screen = tui.screen_stack[2]
-    assert isinstance(screen, OutliersScreen)
-    return outlier_report(DARK, screen._stages, screen._here).plain
+    shown = dialog(pilot)
+    assert isinstance(shown, OutliersPage)
+    return outlier_report(DARK, shown._stages, shown._here).plain
 
 
 def place(made: Reading, entry: int, stage: str, outliers: OutlierHistory) -> str:

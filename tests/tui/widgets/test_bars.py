@@ -6,7 +6,7 @@ import pytest
 
 from tests.tui.fake import app
 from tests.tui.screens.test_explorer import text
-from vlmtui.tui.screens.help import _help_text
+from vlmtui.tui.dialogs.help import _help_text
 from vlmtui.tui.widgets.bars import Legend, LegendBar
 
 FIND = "find red roofs (red roof ‿s): cosine at vision.5 (early exit), no single piece is that word: its 2"

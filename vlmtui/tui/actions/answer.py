@@ -8,9 +8,9 @@ from vlmtui.display.grid_names import as_sentence
 from vlmtui.lenses.lens_source import LensCall
 from vlmtui.results.replacement import Replacement
 from vlmtui.tui.actions.context import ActionContext
+from vlmtui.tui.dialogs.replacement import ReplacementDialog
+from vlmtui.tui.dialogs.text import TextDialog
 from vlmtui.tui.notices import IMAGE, KEY
-from vlmtui.tui.screens.dialogs import TextDialog
-from vlmtui.tui.screens.replacement import ChooseReplacement
 from vlmtui.tui.state import marks
 from vlmtui.tui.state.answer_values import about_answer, attention
 from vlmtui.tui.state.generation import DESCRIBE, NO_ANSWER, AblatedAnswer, AnswerGeneration, block_for
@@ -184,7 +184,7 @@ def ablate(context: ActionContext) -> None:
         requests.ask(state.results, Need(*about_answer(state.results, AblateAnswer(tokens, by))))
         state.at_stage(ANSWER)
 
-    context.dialog(ChooseReplacement(len(tokens), state.replacement), replace_them)
+    context.dialog(ReplacementDialog(len(tokens), state.replacement), replace_them)
 
 
 def mask(context: ActionContext) -> None:

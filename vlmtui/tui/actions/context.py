@@ -6,8 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from textual.screen import ModalScreen
-
+from vlmtui.tui.dialogs.dialog import Dialog
 from vlmtui.tui.notices import Notices
 from vlmtui.tui.requests import Requests
 from vlmtui.tui.session_events import SessionEvents
@@ -23,7 +22,7 @@ class ActionContext:
     requests: Requests
     events: SessionEvents
     worker: SessionWorker
-    dialog: Callable[[ModalScreen[Any], Callable[[Any], None]], None]
+    dialog: Callable[[Dialog[Any], Callable[[Any], None]], None]
     """Open a dialog, and take its answer, where there is one."""
     notify: Notices
     copy: Callable[[str], None]

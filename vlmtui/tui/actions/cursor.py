@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from vlmtui.tui import navigation
 from vlmtui.tui.actions.context import ActionContext
-from vlmtui.tui.screens.dialogs import ask_place
+from vlmtui.tui.dialogs.go_to import ask_place
 from vlmtui.tui.state import marks
 from vlmtui.tui.state.lens_values import overlay_scores, ranked_entries
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 from vlmtui.display.pieces import plain
 from vlmtui.errors import UsageError
 from vlmtui.tui.actions.context import ActionContext
+from vlmtui.tui.dialogs.outliers import OutliersPage
+from vlmtui.tui.dialogs.text import TextDialog
 from vlmtui.tui.initial_selection import choose_own_lens
-from vlmtui.tui.screens.dialogs import TextDialog
-from vlmtui.tui.screens.outliers import OutliersScreen
 from vlmtui.tui.state import early_exit as exits
 from vlmtui.tui.state.explorer_state import ExplorerState
 from vlmtui.tui.state.image_level import BETWEEN, CLASSES, TEXTS, parse_texts, scored_by
@@ -150,7 +150,7 @@ def outliers(context: ActionContext) -> None:
     """Outliers by position or by content, of all images so far, at every stage."""
     results = context.state.results
     counted = results.outliers.tallies(results.model) if results.model else []
-    context.dialog(OutliersScreen(counted, context.state.selection.stage), lambda answer: None)
+    context.dialog(OutliersPage(counted, context.state.selection.stage), lambda answer: None)
 
 
 def play(context: ActionContext) -> None:

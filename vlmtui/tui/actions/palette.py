@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from math import inf
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
@@ -14,7 +15,7 @@ from vlmtui.tui.screens.explorer import Explorer
 
 
 class ActionCommands(Provider):
-    """The actions, found by any part of their title or of a synonym."""
+    """The actions, found by any part of their title or of a synonym, or by their key."""
 
     async def discover(self) -> Hits:
         """All of them, while nothing has been typed."""
@@ -26,7 +27,10 @@ class ActionCommands(Provider):
         matcher = self.matcher(query)
         for title, help_, run, synonyms in self.commands():
             score = matcher.match(title)
-            if score > 0:
+            if help_ == query:
+                # its key
+                yield Hit(inf, title, run, help=help_)
+            elif score > 0:
                 yield Hit(score, matcher.highlight(title), run, help=help_ or None)
             elif synonyms and (score := matcher.match(synonyms)) > 0:
                 yield Hit(score, title, run, help=help_ or None)

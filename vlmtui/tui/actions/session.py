@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from vlmtui.catalogue import models_on_disk
+from concurrent.futures import Future
+
+from vlmtui.catalogue import models_on_disk, resolve_model
 from vlmtui.errors import VlmtuiError
 from vlmtui.tui import export
 from vlmtui.tui.actions.context import ActionContext
+from vlmtui.tui.dialogs.image import ask_image
+from vlmtui.tui.dialogs.model import ModelDialog
+from vlmtui.tui.messages import ImageOpened
 from vlmtui.tui.notices import IMAGE, MODEL, READING, REPORT
-from vlmtui.tui.screens.dialogs import ChooseModel
-from vlmtui.tui.screens.open_image import OpenImage
 from vlmtui.tui.state.status import Work
 
 
@@ -22,12 +25,11 @@ def panel(context: ActionContext) -> None:
 def open_image(context: ActionContext) -> None:
     """Ask for another image."""
 
-    def open_it(source: str) -> None:
+    def open_it(source: str) -> Future[ImageOpened]:
         context.notify.over(IMAGE)
-        context.state.status.work = Work("opening the picture")
-        context.worker.open(source)
+        return context.worker.open(source)
 
-    context.dialog(OpenImage(), open_it)
+    context.dialog(ask_image(open_it), context.events.handle)
 
 
 def choose_model(context: ActionContext) -> None:
@@ -39,7 +41,12 @@ def choose_model(context: ActionContext) -> None:
         context.notify.over(MODEL)
         context.worker.load(name)
 
-    context.dialog(ChooseModel(models_on_disk(), context.worker.model), load)
+    def check(name: str) -> None:
+        # folders of another machine are known there
+        if context.worker.options.query.load.where.remote is None:
+            resolve_model(name)
+
+    context.dialog(ModelDialog(models_on_disk(), context.worker.model, check), load)
 
 
 def read_again(context: ActionContext) -> None:

@@ -1,1 +1,1 @@
-"""Screens of the terminal front end: the explorer and its dialogs."""
+"""Screens of the terminal front end: the explorer, and its layout."""

@@ -15,7 +15,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.message import Message
-from textual.screen import ModalScreen, Screen
+from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Static
 
@@ -23,11 +23,13 @@ from vlmtui.tui import messages, navigation, needs
 from vlmtui.tui.actions import answer, lens
 from vlmtui.tui.actions.context import ActionContext
 from vlmtui.tui.actions.key_table import Situation, action_named, bar_keys, bindings, help_rows
+from vlmtui.tui.dialogs.dialog import Dialog
+from vlmtui.tui.dialogs.help import HelpPage
+from vlmtui.tui.dialogs.layer import DialogLayer
 from vlmtui.tui.notices import KEY, SESSION, Notices, matter_of
 from vlmtui.tui.panels.answer import AnswerTokenPointed
 from vlmtui.tui.panels.registry import PANELS
 from vlmtui.tui.requests import Requests
-from vlmtui.tui.screens.help import HelpScreen
 from vlmtui.tui.screens.layout import NARROW, SMALLEST, PanelRows, arrange, panel_cells
 from vlmtui.tui.session_events import SessionEvents
 from vlmtui.tui.session_worker import SessionWorker
@@ -62,6 +64,7 @@ class Explorer(Screen[None]):
             Selection(metric=query.search.metric, k=query.search.k),
             SessionStatus(Work("starting the model session")),
         )
+        self.dialogs = DialogLayer(self)
         self.requests = Requests(
             self._send, worker.cancel, [*(need for panel in PANELS for need in panel.needs), *IMAGE_NEEDS]
         )
@@ -102,8 +105,11 @@ class Explorer(Screen[None]):
 
     # keys, the mouse, messages
 
+    # with a dialog open these are called by the palette over it alone: who asks for something else leaves the dialog
+
     def action_do(self, name: str) -> None:
         """Do an action of the table."""
+        self.dialogs.leave()
         do = action_named(name).do
         assert callable(do)
         self._notify.over(KEY)
@@ -112,10 +118,12 @@ class Explorer(Screen[None]):
 
     def action_help(self) -> None:
         """The keys."""
-        self.app.push_screen(HelpScreen(help_rows(self._keymap), self.state.results))
+        self.dialogs.leave()
+        self._dialog(HelpPage(help_rows(self._keymap), self.state.results), lambda answer: None)
 
     def action_choose_overlay(self, name: str) -> None:
         """An overlay by its name."""
+        self.dialogs.leave()
         lens.choose_overlay(self.context, name)
         self.bring_up_to_date()
 
@@ -175,13 +183,12 @@ class Explorer(Screen[None]):
             self._notify.over(matter_of(request))
         self._worker.send(request)
 
-    def _dialog(self, dialog: ModalScreen[Any], then: Callable[[Any], None]) -> None:
+    def _dialog(self, dialog: Dialog[Any], then: Callable[[Any], None]) -> None:
         def answered(answer: Any) -> None:
-            if answer is not None:
-                then(answer)
-                self.bring_up_to_date()
+            then(answer)
+            self.bring_up_to_date()
 
-        self.app.push_screen(dialog, answered)
+        self.dialogs.open(dialog, answered)
 
     def _copy(self, text: str) -> None:
         self.app.copy_to_clipboard(text)

@@ -8,31 +8,31 @@ from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from vlmtui.display.pieces import plain
+from vlmtui.tui.dialogs.dialog import Dialog
 from vlmtui.tui.overlays.listing import overlays_of
 from vlmtui.tui.state.results import Results
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpPage(Dialog[None]):
     """The keys."""
 
-    BINDINGS = [Binding("escape,question_mark,q,enter", "dismiss(None)", "leave")]
+    BINDINGS = [Binding("question_mark,q", "leave", "leave")]
 
     def __init__(self, keys: Sequence[tuple[str, str]], results: Results) -> None:
-        super().__init__()
+        super().__init__("Keys")
+        self.add_class("page")
+        self.can_focus = True
         self._keys, self._results = keys, results
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll(classes="dialog help"):
-            yield Static(Text("Keys"), classes="dialog-title")
-            yield Static(_table(self._keys))
-            yield Static(Text("Overlays"), classes="help-title")
-            yield Static(_table(overlays_of(self._results)))
-            yield Static(_help_text())
+        yield self.title()
+        yield Static(_table(self._keys))
+        yield Static(Text("Overlays"), classes="help-title")
+        yield Static(_table(overlays_of(self._results)))
+        yield Static(_help_text())
 
 
 def _table(rows: Sequence[tuple[str, str]]) -> Table:

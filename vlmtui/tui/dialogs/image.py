@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import threading
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
 from pathlib import Path
+from typing import TypeVar
 
 from PIL import Image
 from rich_pixels import Pixels
-from textual import on
 from textual.timer import Timer
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from vlmtui.errors import UsageError, VlmtuiError
 from vlmtui.files import expand_path
 from vlmtui.image import MAX_PIXELS, decode, read_source
-from vlmtui.tui.screens.dialogs import PathSuggester, TextDialog
+from vlmtui.tui.dialogs.text import PathSuggester, TextDialog
 
+_Opened = TypeVar("_Opened")
 PREVIEW = (48, 24)
 """Pixels across and down, two a cell."""
 PREVIEW_S = 0.2
@@ -25,23 +29,45 @@ LARGEST = 64 << 20
 """Bytes of a file that is read for a preview."""
 
 
-class OpenImage(TextDialog[str]):
-    """A path or an address."""
+def ask_image(open_it: Callable[[str], Future[_Opened]]) -> TextDialog[_Opened]:
+    """A path or an address; the dialog stays until the image has been opened."""
+
+    def read(text: str) -> Awaitable[_Opened]:
+        if not text:
+            raise UsageError("name a picture, or leave with Escape")
+        if text == "-":
+            raise UsageError("- is standard input, and that is the keyboard here: name a file or an address")
+        return asyncio.wrap_future(open_it(text))
+
+    below = ImagePreview()
+    hint = "a path or an http(s) address · → takes what is suggested"
+    return TextDialog(
+        "Another picture",
+        hint,
+        read,
+        suggester=PathSuggester(),
+        waiting="opening the picture …",
+        below=below,
+        changed=below.look_at,
+    )
+
+
+class ImagePreview(Static):
+    """The image file that is named so far, small; nothing where there is none."""
 
     def __init__(self) -> None:
-        hint = "a path or an http(s) address · → takes what is suggested"
-        super().__init__("Another picture", hint, _named, "", PathSuggester())
+        super().__init__(classes="preview")
+        self.display = False
         self._later: Timer | None = None
         self._shown = ""
 
-    @on(Input.Changed)
-    def _changed(self, event: Input.Changed) -> None:
+    def look_at(self, name: str) -> None:
+        """Show a file soon."""
         if self._later is not None:
             self._later.stop()
-        name = event.value.strip()
-        self._later = self.set_timer(PREVIEW_S, lambda: self._look_at(name))
+        self._later = self.set_timer(PREVIEW_S, lambda: self._read(name))
 
-    def _look_at(self, name: str) -> None:
+    def _read(self, name: str) -> None:
         """Read the file in a thread; the latest named wins."""
         self._later = None
         self._shown = name
@@ -55,12 +81,9 @@ class OpenImage(TextDialog[str]):
         threading.Thread(target=work, name="preview", daemon=True).start()
 
     def _show(self, name: str, found: Pixels | None) -> None:
-        if name != self._shown or not self.is_mounted:
-            return
-        for before in self.query(".preview"):
-            before.remove()
-        if found is not None:
-            self.query_one(".dialog").mount(Static(found, classes="preview"), after=".dialog-hint")
+        if name == self._shown and self.is_mounted:
+            self.update(found or "")
+            self.display = found is not None
 
 
 def preview(name: str) -> Pixels | None:
@@ -78,11 +101,3 @@ def preview(name: str) -> Pixels | None:
     rows = max(2, picture.height - picture.height % 2)
     pixels: Pixels = Pixels.from_image(picture, resize=(picture.width, rows))
     return pixels
-
-
-def _named(text: str) -> str:
-    if not text:
-        raise UsageError("name a picture, or leave with Escape")
-    if text == "-":
-        raise UsageError("- is standard input, and that is the keyboard here: name a file or an address")
-    return text

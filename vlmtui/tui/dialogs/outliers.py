@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from vlmtui.display.norm_statistics import RULE
 from vlmtui.display.numbers import count, percent
 from vlmtui.display.outlier_positions import TEST, VERDICTS, PositionCounts, Verdict, position_test
+from vlmtui.tui.dialogs.dialog import Dialog
 from vlmtui.tui.terminal.theme import Roles, roles
 
 SHOWN = 8
@@ -22,19 +21,20 @@ BY_POSITION: Verdict = "position"
 STYLES: dict[Verdict, str] = {BY_POSITION: "outlier", "both": "outlier", "content": "measured"}
 
 
-class OutliersScreen(ModalScreen[None]):
+class OutliersPage(Dialog[None]):
     """A line for each stage, with its verdict; the positions that repeat below it."""
 
-    BINDINGS = [Binding("escape,V,q,enter", "dismiss(None)", "leave")]
+    BINDINGS = [Binding("V,q", "leave", "leave")]
 
     def __init__(self, stages: Sequence[tuple[str, Sequence[PositionCounts]]], here: str) -> None:
-        super().__init__()
+        super().__init__("Outliers from picture to picture")
+        self.add_class("page")
+        self.can_focus = True
         self._stages, self._here = stages, here
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll(classes="dialog help"):
-            yield Static(Text("Outliers from picture to picture"), classes="dialog-title")
-            yield Static(outlier_report(roles(self.app), self._stages, self._here))
+        yield self.title()
+        yield Static(outlier_report(roles(self.app), self._stages, self._here))
 
 
 def outlier_report(r: Roles, stages: Sequence[tuple[str, Sequence[PositionCounts]]], here: str) -> Text:

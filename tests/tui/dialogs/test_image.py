@@ -1,0 +1,125 @@
+"""The dialog that opens another image, and its preview."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from tests.tui import readings
+from tests.tui.dialogs.test_layer import said
+from tests.tui.fake import app
+from tests.tui.screens.test_explorer import WIDE, dialog, explorer, text
+from tests.tui.test_session_worker import until
+from vlmtui.image import ImageFile
+from vlmtui.tui import session_worker
+from vlmtui.tui.dialogs import image
+from vlmtui.tui.dialogs.image import ImagePreview, preview
+from vlmtui.tui.dialogs.text import TextDialog
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(image, "PREVIEW_S", 0.001)
+
+
+def source(pilot: Pilot[int]) -> str:
+    """The image that is shown."""
+    return explorer(pilot).state.results.image.source
+
+
+async def test_a_file_that_is_an_image_has_a_preview(tmp_path: Path) -> None:
+    photo, words = tmp_path / "photo.png", tmp_path / "text.png"
+    readings.picture(96, 63).save(photo)
+    words.write_text("no image")
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await pilot.press("i", *str(photo))
+        shown = explorer(pilot).query_one(ImagePreview)
+        await until(pilot, lambda: shown.display)
+        await pilot.pause()
+        assert shown.size.height == 12
+        await pilot.press("x")
+        await until(pilot, lambda: not shown.display)
+        await pilot.press("escape")
+
+
+async def test_an_image_is_opened_and_the_dialog_closed(tmp_path: Path) -> None:
+    photo = tmp_path / "photo.png"
+    readings.picture(96, 64).save(photo)
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await pilot.press("i", *str(photo), "enter")
+        await until(pilot, lambda: dialog(pilot) is None)
+        assert source(pilot) == str(photo)
+
+
+@pytest.mark.parametrize("wrong", ["none.png", "folder.png", "text.png", "large.png", "~nosuchuser/x.png"])
+async def test_what_cannot_be_opened_is_said_and_stays_in_the_line(wrong: str, tmp_path: Path) -> None:
+    (tmp_path / "folder.png").mkdir()
+    (tmp_path / "text.png").write_text("no picture")
+    readings.picture(101, 100).save(tmp_path / "large.png")
+    name = wrong if wrong.startswith("~") else str(tmp_path / wrong)
+    tui = app(max_pixels=10_000)
+    async with tui.run_test(size=WIDE, notifications=True) as pilot:
+        await pilot.pause()
+        before = text(tui, "#title"), source(pilot)
+        await pilot.press("i", *name, "enter")
+        await until(pilot, lambda: bool(explorer(pilot).query(".wrong")))
+        assert {
+            "none.png": "does not exist: check the path",
+            "folder.png": "holds no pictures",
+            "text.png": "is not a picture that can be opened",
+            "large.png": "101×100 pixels, more than the limit of 10,000",
+            "~nosuchuser/x.png": "does not exist: check the path",
+        }[wrong] in said(pilot)
+        assert Path(name).name in said(pilot)
+        assert explorer(pilot).query_one(Input).value == name
+        assert isinstance(dialog(pilot), TextDialog)
+        assert (text(tui, "#title"), source(pilot)) == before
+        assert not tui._notifications
+        right = tmp_path / "right.png"
+        readings.picture(96, 64).save(right)
+        await pilot.press("ctrl+u", *str(right), "enter")
+        await until(pilot, lambda: dialog(pilot) is None)
+        assert source(pilot) == str(right)
+
+
+async def test_one_that_takes_its_time_can_be_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    go_on = threading.Event()
+    read: list[str] = []
+
+    def slowly(name: str) -> ImageFile:
+        go_on.wait(10)
+        read.append(name)
+        return readings.source(readings.picture(), name)
+
+    monkeypatch.setattr(session_worker, "read_source", slowly)
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        before = source(pilot)
+        await pilot.press("i", *"first.png", "enter")
+        await pilot.pause()
+        assert said(pilot) == "opening the picture …"
+        await pilot.press("escape")
+        assert dialog(pilot) is None
+        await pilot.press("i", *"second.png", "enter")
+        await pilot.pause()
+        assert said(pilot) == "opening the picture …"
+        go_on.set()
+        await until(pilot, lambda: dialog(pilot) is None)
+        assert source(pilot) == "second.png"
+        await until(pilot, lambda: len(read) == 2)
+        await pilot.pause()
+        assert source(pilot) == "second.png" != before
+
+
+def test_what_is_no_file_has_none(tmp_path: Path) -> None:
+    for name in ("", "http://127.0.0.1/x.png", str(tmp_path), str(tmp_path / "none.png"), "~nosuchuser/x.png"):
+        assert preview(name) is None

@@ -1,0 +1,43 @@
+"""Dialog that chooses the replacement of marked tokens for an ablation."""
+
+from __future__ import annotations
+
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from vlmtui.display.numbers import count
+from vlmtui.results.replacement import REPLACEMENTS, Replacement
+from vlmtui.tui.dialogs.dialog import Dialog
+
+MEANINGS: dict[Replacement, str] = {
+    "mean": "the mean of the picture's image tokens",
+    "zero": "zeros",
+    "blur": "what the model makes of their pixels blurred",
+}
+
+
+class ReplacementDialog(Dialog[Replacement]):
+    """One of three, the one before preset."""
+
+    def __init__(self, marked: int, before: Replacement) -> None:
+        super().__init__(f"Ask again without {count(marked, 'marked token')}")
+        self._before = before
+
+    def compose(self) -> ComposeResult:
+        yield self.title()
+        options = OptionList(*(Option(Text(f"{name}  {MEANINGS[name]}"), id=name) for name in REPLACEMENTS))
+        options.highlighted = REPLACEMENTS.index(self._before)
+        yield options
+        yield self.hint("what stands for them · ↑↓ and Enter choose · Escape leaves")
+
+    async def submit(self) -> None:
+        """Answer with the one chosen."""
+        chosen = self.query_one(OptionList).highlighted
+        await self.reply(None if chosen is None else REPLACEMENTS[chosen])
+
+    @on(OptionList.OptionSelected)
+    async def _clicked(self, event: OptionList.OptionSelected) -> None:
+        await self.reply(REPLACEMENTS[event.option_index])
