@@ -1,6 +1,7 @@
-"""Every example of the documentation: run as it stands with the demo models, or marked with the reason why not.
+"""Every example of README and documentation: run as it stands with the demo models, or marked with the reason why not.
 
-A comment `% not run: REASON` before a block of commands says why; the options of its commands are checked all the same.
+A comment `% not run: REASON` before a block of commands, in the README `<!-- not run: REASON -->`, says why; the
+options of its commands are checked all the same.
 """
 
 from __future__ import annotations
@@ -24,7 +25,10 @@ from vlmtui.cli import app
 from vlmtui.settings.config_file import read_config
 from vlmtui.settings.in_force import all_mistakes
 
-FENCE = re.compile(r"(?:^% (?P<mark>[^\n]+)\n)?^```(?P<language>[^\n`]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(
+    r"(?:^(?:%|<!--) (?P<mark>[^\n]+?)(?: -->)?\n)?^```(?P<language>[^\n`]*)\n(?P<body>.*?)^```$",
+    re.MULTILINE | re.DOTALL,
+)
 LANGUAGES = {"sh", "python", "sql", "text", "toml"}
 DIRECTIVES = re.compile(r"\{(toctree|eval-rst|include|literalinclude|warning)\}.*")
 PARTS = re.compile(r"\s(?:\||&&)\s")
@@ -45,9 +49,14 @@ class Example:
 
 
 def examples() -> Iterator[Example]:
-    for page in sorted(DOCS.rglob("*.md")):
+    for page in [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]:
         for found in FENCE.finditer(page.read_text(encoding="utf-8")):
-            yield Example(str(page.relative_to(DOCS)), found["language"], found["body"], found["mark"] or "")
+            yield Example(
+                str(page.relative_to(DOCS if page.is_relative_to(DOCS) else ROOT)),
+                found["language"],
+                found["body"],
+                found["mark"] or "",
+            )
 
 
 EXAMPLES = list(examples())
