@@ -13,15 +13,15 @@ from vlmtui.errors import ModelError
 from vlmtui.files import expand_path
 
 DEMO = "demo"
-DEMO_NOTE = "demo model, trained on drawings; its patches were taught words"
+DEMO_NOTE = "demo model, trained on drawings; words for its patches were part of the training"
 # the models shipped with vlmtui: each folder of `demo.WEIGHTS`, and the note shown with all its numbers
 DEMO_NOTES = {
     DEMO: DEMO_NOTE,
-    "demo-captioned": "demo model, trained on drawings; by captions alone, as real ones are",
+    "demo-captioned": "demo model, trained on drawings; on captions alone, as real models are",
     "demo-siglip": "demo model, trained on drawings and their captions",
-    "demo-vit": "demo model, trained on drawings to tell kinds of scene",
+    "demo-vit": "demo model, trained on drawings to classify scenes",
 }
-CHOOSE_A_MODEL = "choose a real one with --model NAME (a hub name or a folder) or VLMTUI_MODEL"
+CHOOSE_A_MODEL = "choose one with --model NAME (a hub name or a folder) or VLMTUI_MODEL"
 ENVIRONMENT = "VLMTUI_MODEL"
 
 # written by `python -m tests.models.model_aliases`: counted on models that transformers builds from their configs

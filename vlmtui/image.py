@@ -72,13 +72,13 @@ def read_source(source: str) -> ImageFile:
     Raises `ImageError` with one sentence when there is nothing to read.
     """
     if not source:
-        raise ImageError("the name of the picture is empty: give a path, an http(s) address, or -")
+        raise ImageError("the name of the image is empty: give a path, an http(s) address, or -")
     if source == "-":
         if sys.stdin is None:
-            raise ImageError("standard input is closed: pipe a picture's bytes into it, or name a file")
+            raise ImageError("standard input is closed: pipe an image's bytes into it, or name a file")
         data = _read_limited(sys.stdin.buffer.read, "standard input")
         if not data:
-            raise ImageError("standard input is empty: pipe a picture's bytes into it, or name a file")
+            raise ImageError("standard input is empty: pipe an image's bytes into it, or name a file")
     elif is_address(source):
         from vlmtui.image_download import download  # takes half of the import time and is rarely needed
 
@@ -100,26 +100,26 @@ def decode(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> RgbImage:
     file that is not an image, is truncated, or has more than `max_pixels` pixels (checked before decoding).
     """
     if not data:
-        raise ImageError(f"{name} is empty (0 bytes): choose a picture file")
+        raise ImageError(f"{name} is empty (0 bytes): choose an image file")
     try:
         with _own_limits:
             image = Image.open(io.BytesIO(data))
             width, height = image.size
             if width * height > max_pixels:
                 raise ImageError(
-                    f"{name} has {width}×{height} pixels, more than the limit of {max_pixels:,}: "
-                    f"make it smaller{OR_RAISE}"
+                    f"{name} has {width}×{height} pixels, more than the limit of {max_pixels:,}: make it "
+                    f"smaller{OR_RAISE}"
                 )
             image.load()
             return RgbImage(_to_rgb(ImageOps.exif_transpose(image)))
     except ImageError:
         raise
     except UnidentifiedImageError as error:
-        raise ImageError(f"{name} is not a picture that can be opened: choose one such as PNG, JPEG or WebP") from error
+        raise ImageError(f"{name} is not an image that can be opened: choose one such as PNG, JPEG or WebP") from error
     except MemoryError as error:
         raise ImageError(f"{name} does not fit in memory: make it smaller") from error
     except Exception as error:  # Pillow's plugins may raise anything for a damaged file
-        raise ImageError(f"{name} is damaged or cut short ({_brief(error)}): fetch or export it again") from error
+        raise ImageError(f"{name} is damaged or truncated ({_brief(error)}): download or export it again") from error
 
 
 class _OwnLimits:
@@ -205,17 +205,17 @@ def _read_file(path: Path, name: str) -> bytes:
         if path.is_dir():
             os.scandir(path).close()  # raises for one that may not be read
             if next(images_in(str(path)), None) is not None:
-                raise ImageError(f"{name} is a folder: name one picture file in it")
-            some = "name a folder with PNG, JPEG or WebP files or the like, or any file by its own name"
-            raise ImageError(f"{name} holds no pictures: {some}")
+                raise ImageError(f"{name} is a folder: name one image file in it")
+            some = "name a folder with PNG, JPEG or WebP files or the like, or name a file directly"
+            raise ImageError(f"{name} contains no images: {some}")
         with path.open("rb") as file:
             return _read_limited(file.read, name)
     except FileNotFoundError:
         raise ImageError(f"{name} does not exist: check the path") from None
     except PermissionError:
-        raise ImageError(f"{name} may not be read: check its permissions") from None
+        raise ImageError(f"{name} cannot be read: check its permissions") from None
     except (OSError, ValueError) as error:
-        raise ImageError(f"{name} cannot be read ({_brief(error)})") from None
+        raise ImageError(f"{name} cannot be read ({_brief(error)}): check the file") from None
 
 
 def _read_limited(read: Callable[[int], bytes], name: str) -> bytes:
@@ -225,7 +225,7 @@ def _read_limited(read: Callable[[int], bytes], name: str) -> bytes:
     while block := read(_BLOCK):
         size += len(block)
         if size > MAX_BYTES:
-            raise ImageError(f"{name} is larger than {MAX_BYTES >> 20} MiB: no picture is read past that")
+            raise ImageError(f"{name} is larger than the limit of {MAX_BYTES >> 20} MiB: make it smaller")
         parts.append(block)
     return b"".join(parts)
 

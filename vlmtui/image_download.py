@@ -20,9 +20,9 @@ def download(address: str, max_bytes: int) -> bytes:
     try:
         parts = urlsplit(address)
         if parts.scheme.lower() not in _SCHEMES:
-            raise ImageError(f"{address}: only http and https addresses are read: give a file by its path instead")
+            raise ImageError(f"{address}: only http and https addresses are read: for a file, give its path")
         if not parts.hostname:
-            raise ImageError(f"{address} cannot be reached (no host given): check it and the network")
+            raise ImageError(f"{address} cannot be reached (it names no host): check the address")
         with httpx2.Client(headers=_HEADERS, timeout=TIMEOUT_S) as client:
             at = parts.geturl()
             for left in reversed(range(_REDIRECTS + 1)):
@@ -53,7 +53,7 @@ def _body(response: httpx2.Response, address: str, max_bytes: int) -> bytes:
         for block in response.iter_raw():
             size += len(block)
             if size > max_bytes:
-                raise ImageError(f"{address} is larger than {max_bytes >> 20} MiB: fetch and shrink it first")
+                raise ImageError(f"{address} is larger than {max_bytes >> 20} MiB: download it and make it smaller")
             blocks.append(block)
     except httpx2.RemoteProtocolError:
         length = response.headers.get("Content-Length", "")

@@ -21,4 +21,4 @@ WordOrder = Metric | Literal["logit"]
 def check_ridge(ridge: float) -> None:
     """Raise `UsageError` for an invalid λ."""
     if not 0 < ridge < math.inf:
-        raise UsageError(f"{ridge:g} is no λ for ridge: choose a number above 0")
+        raise UsageError(f"{ridge:g} is not a valid λ for ridge: choose a number above 0")

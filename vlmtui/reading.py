@@ -243,5 +243,5 @@ def check_stage(stage: str, model: ModelInfo, pixels: bool = False) -> str:
     words += ", tokens" if "tokens" in there else ""
     words += f", llm.1 … llm.{model.llm_layers}" if "llm.1" in there else ""
     if stage == PIXELS:
-        raise UsageError(f"at pixels, before the model, there are norms alone: choose {words}")
-    raise UsageError(f"no stage {stage!r} in {model.name}: choose {words}")
+        raise UsageError(f"at pixels, before the model, there are norms only: choose {words}")
+    raise UsageError(f"there is no stage {stage!r} in {model.name}: choose {words}")

@@ -106,7 +106,7 @@ def test_what_is_refused(picture: vlmtui.ImageReading, written: Path, tmp_path: 
         picture.look(tmp_path / "nothere.py")
     with pytest.raises(UsageError, match=r"my_lenses\.py:\d+: the lens sharpness has no option 'colour': it has power"):
         picture.look(written, colour=1)
-    with pytest.raises(UsageError, match="there is no entry 999 at tokens: they are 196, from 0"):
+    with pytest.raises(UsageError, match="there is no entry 999 at tokens: it has 196, counted from 0"):
         picture.look(written, entries=[999])
     with pytest.raises(UsageError, match="entries must be a list of int"):
         picture.look(written, entries=3)

@@ -24,7 +24,7 @@ def test_rate_and_time_are_those_since_the_first_part() -> None:
         said.append(progress.doing)
 
     tally = BatchProgress(begun(1_000_000), {0, 1}, progress, lambda: now)
-    assert tally.sentence() == "128 of 1,000,000 images are done; the same command goes on from there"
+    assert tally.sentence() == "128 of 1,000,000 images are done; run the same command again to resume"
     tally.add(FinishedPart(2, 64, ()))
     now += 2
     tally.add(FinishedPart(3, 64, ()))

@@ -176,4 +176,4 @@ def test_a_machine_that_does_not_see_what_it_needs(tmp_path: Path) -> None:
     assert "name the pictures and the model with whole paths" in said(folder, begun, str(tmp_path / "nowhere"))
     other = msgspec.structs.replace(begun, versions={"vlmtui": "0.0.1"})
     write_manifest(folder, other)
-    assert "and this was begun with vlmtui 0.0.1: install the same" in said(folder, other)
+    assert "and this was started with vlmtui 0.0.1: install the same" in said(folder, other)

@@ -101,7 +101,7 @@ def test_what_was_broken_off_is_gone_on_with(album: list[str], out: Path, whole:
     first = interrupted(album, out, at)
     done = 4 * (at - 2)  # the part before is waited for while this one is asked about
     if done:
-        assert first.told[-1] == f"{done} of {COUNT} images are done; the same command goes on from there"
+        assert first.told[-1] == f"{done} of {COUNT} images are done; run the same command again to resume"
     assert left(out) == (["out.parquet.parts"] if done else [])
     second = desks(album, out)
     assert run_batch(second, QUERY, HOW) == 1
@@ -114,7 +114,9 @@ def test_what_failed_before_is_told(album: list[str], out: Path) -> None:
     interrupted(album, out, 4)
     second = desks(album, out)
     assert run_batch(second, QUERY, HOW) == 1
-    assert second.told == ["1 image had failed before this command went on: the rows with an error say which, and why"]
+    assert second.told == [
+        "1 image failed in an earlier run of this command: the rows with an error say which, and why"
+    ]
 
 
 def test_another_query_is_refused(album: list[str], out: Path, whole: bytes) -> None:
@@ -149,7 +151,7 @@ def test_it_is_begun_anew_where_that_is_asked_for(album: list[str], out: Path) -
 def test_other_pictures_are_refused_or_those_of_then_gone_on_with(album: list[str], out: Path, whole: bytes) -> None:
     interrupted(album, out, 4)
     more = [*album, *pictures(out.parent / "more", 1)]
-    for names, now in ((more, "19"), ([*album[1:], more[-1]], "as many, but others or in another order")):
+    for names, now in ((more, "19"), ([*album[1:], more[-1]], "the same number, but others or in another order")):
         said = rf"with other pictures \(18 of them, now {now}\): add --resume .* --fresh"
         with pytest.raises(VlmtuiError, match=said) as refused:
             run_batch(desks(names, out), QUERY, HOW)
@@ -241,7 +243,7 @@ def test_a_full_disk_loses_nothing(album: list[str], out: Path, whole: bytes, mo
             run_batch(desks(album, out), QUERY, HOW)
     said = str(full.value)
     assert "cannot be written (No space left on device): free some space" in said
-    assert "; 8 of 18 images are done; the same command goes on from there" in said
+    assert "; 8 of 18 images are done; run the same command again to resume" in said
     assert run_batch(desks(album, out), QUERY, HOW) == 1
     assert out.read_bytes() == whole
 
@@ -289,7 +291,7 @@ def test_a_session_that_ends_of_itself_changes_nothing(album: list[str], out: Pa
 
 def test_sessions_that_all_end_are_the_end(album: list[str], out: Path) -> None:
     order = desks(album, out, deadly=frozenset(album))
-    with pytest.raises(SessionError, match="20 model sessions have ended one after the other, the last of them: "):
+    with pytest.raises(SessionError, match="20 model sessions ended in a row, the last one with: "):
         run_batch(order, QUERY, HOW)
     assert len(order.started) in (20, 21)
 

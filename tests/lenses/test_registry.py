@@ -200,7 +200,10 @@ def of_what_is_not_there(context: Context, power: Nothing) -> Scalars:  # type: 
         (without_context, "takes nothing: its first parameter is the context"),
         (without_kind, "does not say what it returns: annotate it with one of Scalars, Colours"),
         (without_type, "the option power of the lens without-type has no type"),
-        (without_name, "the parameter powers of the lens without-name has no name to be given by"),
+        (
+            without_name,
+            "the parameter powers of the lens without-name cannot be given by name: make it",
+        ),
         (of_a_dictionary, "the option powers of the lens of-a-dictionary is a dict"),
         (of_either, "the option power of the lens of-either is a int | str"),
         (of_what_is_not_there, "the annotations of the lens of-what-is-not-there cannot be read"),
@@ -406,7 +409,7 @@ def test_another_shape_or_no_numbers_at_all_are_said_so(kind: str, values: Any) 
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (lambda: Scalars(np.zeros((2, 1))), r"Scalars takes one number an entry, \[entries\], not .* \(2, 1\)"),
+        (lambda: Scalars(np.zeros((2, 1))), r"Scalars takes one number per entry, \[entries\], not .* \(2, 1\)"),
         (lambda: Colours(np.zeros((2, 4))), r"red, green and blue of every entry, \[entries, 3\], not \(2, 4\)"),
         (lambda: Matrix(np.zeros((2, 2)), ("layer",)), r"a dimension for each of \('layer',\)"),
         (lambda: Matrix(np.zeros(2), ("width",)), "names an axis for every dimension, of layer, head"),

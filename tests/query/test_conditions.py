@@ -127,7 +127,7 @@ def test_what_is_missing_fulfils_no_comparison() -> None:
         ("norm>3 norm<4", "join conditions with and, or"),
         ("(norm>3", "add )"),
         ("norm>3)", "join conditions"),
-        ('word~"sky', "its quote has no end"),
+        ('word~"sky', "its quote is not closed"),
         ("word~a; drop", "in quotes"),
         ("norm>1e", "with a number"),
         ("not " * 60 + "row=1", "nested too deep"),

@@ -76,7 +76,7 @@ def test_a_name_is_that_of_a_package_here_or_may_be_one_there(tmp_path: Path, mo
         ("layers", None, ["k=1"], "--lens layers takes no --lens-option: leave k out"),
         ("./nothere.py", None, [], "--lens ./nothere.py does not exist: check the path"),
         ("FILE", "sky", [], "takes neither --find nor --marked: its options are given by --lens-option"),
-        ("FILE", None, ["power"], "--lens-option 'power' is no option: give NAME=VALUE, such as power=3"),
+        ("FILE", None, ["power"], "--lens-option 'power' is not an option: give NAME=VALUE, such as power=3"),
         ("FILE", None, ["=3"], "--lens-option '=3' is no option"),
     ],
 )

@@ -49,7 +49,7 @@ def test_patches_go_into_the_token_that_they_were_made_into():
     said = early_exit.no_patches_reason("m", TOKENS[:1], "queries read all")
     assert (
         said
-        == "the image tokens of m come from no vision patch in particular (queries read all): choose the stage tokens"
+        == "the image tokens of m do not come from single vision patches (queries read all): choose the stage tokens"
     )
 
 

@@ -241,7 +241,7 @@ def test_occlusion_is_one_ablation_after_the_other(engine, reading, answer):
     told = Told()
     found = told.typed(engine, typed_lenses.occlusion(reading, answer.id))
     assert (found.drops.shape, found.blocks) == ((TOKENS, WORDS), TOKENS)
-    assert ("taking patches away", TOKENS, TOKENS) in told.progress
+    assert ("replacing patches", TOKENS, TOKENS) in told.progress
     for token in (0, 12):
         one = engine.typed(typed_lenses.ablation(reading, answer.id, (token,)))
         np.testing.assert_allclose(found.drops[token], -one.changes, atol=1e-4)
@@ -298,7 +298,7 @@ def test_what_travels_of_an_answer_is_of_its_kind(engine, reading, answer):
     assert ablation.tokens == tuple(range(TOKENS))
     rows = dict(facts.rows)
     assert rows["answer"] == ablation.again.text
-    assert rows["log-probability of the answer before"] == pytest.approx(answer.log_prob, abs=1e-3)
+    assert rows["log-probability of the first answer"] == pytest.approx(answer.log_prob, abs=1e-3)
     assert rows["change"] == pytest.approx(float(ablation.changes.sum()))
 
 

@@ -203,7 +203,9 @@ def test_logits_are_float32_in_any_dtype(dtype, clip_folder):
 
 def test_what_cannot_be_asked(engine, tmp_path):
     reading = read(engine)
-    with pytest.raises(UsageError, match=r"no stage 'llm.3' in .*: choose vision.0 … vision.4, tokens, llm.1 … llm.2"):
+    with pytest.raises(
+        UsageError, match=r"there is no stage 'llm.3' in .*: choose vision.0 … vision.4, tokens, llm.1 … llm.2"
+    ):
         engine.typed(typed_lenses.words(reading, "l2", 1, stage="llm.3"), never)
     with pytest.raises(UsageError, match=r"there are no words at vision.1"):
         engine.typed(typed_lenses.words(reading, "l2", 1, stage="vision.1"), never)

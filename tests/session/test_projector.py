@@ -78,7 +78,7 @@ def test_without_being_projected_a_vision_stage_has_no_words(llava):
 def test_a_word_is_found_at_a_vision_stage_through_the_projector(llava):
     engine, reading = llava
     at_tokens, fed, other = (find(engine, reading, stage) for stage in ("tokens", "vision.3", "vision.1"))
-    assert fed.note.startswith("through the projector (early exit)")
+    assert fed.note.startswith("projector lens")
     assert "projector" not in at_tokens.note
     assert fed.pieces == at_tokens.pieces
     # one token a patch, in the same order

@@ -116,7 +116,7 @@ def test_words_of_any_lens_are_drawn_as_words() -> None:
     assert np.isnan(found.scores).all()
     with pytest.raises(ValueError, match="of 2 entries, not of 1"):
         token_words(foreign, (7,), "l2")
-    with pytest.raises(TypeError, match="Words is no words by layer"):
+    with pytest.raises(TypeError, match="Words has no words by layer"):
         layer_words(foreign)
     layered = LensResult(
         LensCall(MINE), "tokens", LayerWords([[[3, 1]], [[4, 1]], [[4, 2]]], [[[3, 1]], [[4, 1]], [[4, 2]]])
@@ -124,7 +124,7 @@ def test_words_of_any_lens_are_drawn_as_words() -> None:
     by_layer = layer_words(layered, entry=5)
     assert (by_layer.token, by_layer.settled, by_layer.ids.shape) == (5, 2, (3, 2))
     assert np.isnan(by_layer.entropy).all()
-    with pytest.raises(TypeError, match="LayerWords is no words an entry"):
+    with pytest.raises(TypeError, match="LayerWords has no words per entry"):
         token_words(layered, (0,), "l2")
 
 

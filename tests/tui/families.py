@@ -95,7 +95,7 @@ def whole(patches: tuple[int, int], size: tuple[int, int] = SIZE) -> Span:
 
 
 def llava_next() -> Reading:
-    """The whole view, then 2 × 2 letterboxed tiles whose padded rows were cut away, a newline after every row."""
+    """The whole image, then 2 × 2 letterboxed tiles whose padded rows were cut away, a newline after every row."""
     margin = (640 - 427) / 2
     spans: list[Span] = [whole((12, 12))]
     for r in range(2):
@@ -114,7 +114,7 @@ def llava_next() -> Reading:
 
 
 def llava_onevision() -> Reading:
-    """The whole view, 2 × 3 tiles of patches, and one grid of tokens resampled across them."""
+    """The whole image, 2 × 3 tiles of patches, and one grid of tokens resampled across them."""
     reading = build([whole((12, 12)), *tiles(2, 3, (12, 12))])
     one = build([whole((14, 20))]).places
     grids = [g if g.kind == "whole" else Grid(g.id, "tile", g.box, 0, 0, 12, 12) for g in reading.grids]
@@ -128,7 +128,7 @@ def llava_onevision() -> Reading:
 
 
 def idefics3(down: int = 3, across: int = 4) -> Reading:
-    """Tiles row by row, the whole view last; four by four patches shuffled into a token."""
+    """Tiles row by row, the whole image last; four by four patches shuffled into a token."""
     return build([*tiles(down, across, (26, 26)), whole((26, 26))], merge=2)
 
 

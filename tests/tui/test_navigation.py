@@ -62,15 +62,15 @@ def test_the_pages_of_a_stage_are_those_with_entries() -> None:
     four = [f"tile {i} of 4" for i in range(1, 5)]
     six = [f"tile {i} of 6" for i in range(1, 7)]
     seen = known(MADE["llava_next"])
-    assert names(seen) == ["whole view", *four, "16 newline tokens"]
-    assert names(seen, "vision.1") == ["whole view", *four]
+    assert names(seen) == ["whole image", *four, "16 newline tokens"]
+    assert names(seen, "vision.1") == ["whole image", *four]
     seen = known(MADE["llava_onevision"])
-    assert names(seen) == ["whole view", "tiles resampled", "14 newline tokens"]
-    assert names(seen, "vision.1") == ["whole view", *six]
-    # the whole view comes last in the prompt, and first on the screen
-    assert names(known(MADE["idefics3"]))[:2] == ["whole view", "tile 1 of 12"]
+    assert names(seen) == ["whole image", "tiles resampled", "14 newline tokens"]
+    assert names(seen, "vision.1") == ["whole image", *six]
+    # the whole image comes last in the prompt, and first on the screen
+    assert names(known(MADE["idefics3"]))[:2] == ["whole image", "tile 1 of 12"]
     assert names(known(MADE["idefics2"])) == ["64 query tokens"]
-    assert names(known(MADE["idefics2"]), "vision.0") == ["whole view"]
+    assert names(known(MADE["idefics2"]), "vision.0") == ["whole image"]
     assert names(known(MADE["mllama"]), "vision.0") == four
     assert names(known(MADE["unknown"]), "vision.0") == []
 
@@ -208,7 +208,7 @@ def test_what_the_command_line_asks_for() -> None:
     seen = known(MADE["idefics3"])
     view = start(seen, patches=(parse_patch("2:3,4"),))
     assert (view.grid, view.row, view.col) == (2, 3, 4)
-    # without a grid the whole view is meant, wherever it comes in the prompt
+    # without a grid the whole image is meant, wherever it comes in the prompt
     assert start(seen, patches=(parse_patch("3,4"),)).grid == 12
     # at a vision stage rows and columns are still those of tokens
     patch = start(seen, patches=(parse_patch("2:3,4"),), stage="vision.1")

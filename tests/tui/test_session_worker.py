@@ -64,7 +64,7 @@ async def test_the_whole_path_with_a_real_session(siglip_folder: Path) -> None:
                 assert explorer(pilot).state.selection.stage == stage
                 await until(pilot, lambda stage=stage: bool(known().words_at(stage, "l2")))  # type: ignore[misc]
                 await until(pilot, lambda stage=stage: not known().words_at(stage, "l2").missing(everything))  # type: ignore[misc]
-                assert f"early exit: {stage} → projector" in text(tui, "#words")
+                assert f"projector lens: {stage} → projector" in text(tui, "#words")
                 await pilot.press(ON)
             await until(pilot, lambda: not known().words_at("tokens", "l2").missing(everything))
             through, own = known().words_at("vision.4", "l2"), known().words_at("tokens", "l2")
@@ -72,7 +72,7 @@ async def test_the_whole_path_with_a_real_session(siglip_folder: Path) -> None:
             assert known().words_at("vision.2", "l2").rows != own.rows
             await pilot.press("slash", *"sky", "enter", BACK)
             await until(pilot, lambda: (Subject("vision.4"), Find("sky")) in known().found)
-            assert "through the projector (early exit)" in known().found[Subject("vision.4"), Find("sky")].note
+            assert "projector lens" in known().found[Subject("vision.4"), Find("sky")].note
             assert not tui._notifications
     finally:
         conversation.close()

@@ -84,5 +84,5 @@ class AnswerableReading:
         check_stage(stage, self.data.model)
         patch = validated(PatchPosition(grid, row, col))
         if min(patch.row, patch.col) < 0:
-            raise UsageError(f"there is no row {row} and column {col}: they count from 0")
+            raise UsageError(f"there is no row {row} and column {col}: rows and columns count from 0")
         return entries_at(self.data, stage, patch)

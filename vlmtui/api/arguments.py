@@ -57,11 +57,11 @@ def image_file(image: Any) -> ImageFile:
         return ImageFile("bytes", image, hashlib.sha256(image).hexdigest())
     if isinstance(image, np.ndarray):
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-            raise UsageError(f"an array of {image.dtype} {image.shape} is no picture: give uint8 [height, width, 3]")
+            raise UsageError(f"an array of {image.dtype} {image.shape} is not an image: give uint8 [height, width, 3]")
         image = Image.fromarray(image)
     if not isinstance(image, Image.Image):
         raise UsageError(
-            f"{type(image).__name__} is no picture: give a path, an address, bytes, a Pillow image or an array"
+            f"{type(image).__name__} is not an image: give a path, an address, bytes, a Pillow image or an array"
         )
     file = io.BytesIO()
     image.save(file, "PNG")
@@ -95,14 +95,14 @@ def _function_source(function: Any, name: str, lens: Lens | None) -> LensSource:
     code = getattr(function, "__code__", None)
     module = str(getattr(function, "__module__", ""))
     if not isinstance(code, CodeType):
-        raise UsageError(f"the lens {name} is no plain function: {_WAY_OUT}")
+        raise UsageError(f"the lens {name} is not a plain function: {_WAY_OUT}")
     if module == "__main__":
         raise UsageError(f"the lens {name} is defined in __main__, and a session reads lenses from files: {_WAY_OUT}")
     path = code.co_filename
     if not os.path.isfile(path):
-        raise UsageError(f"the lens {name} comes from no file ({path}): {_WAY_OUT}")
+        raise UsageError(f"the lens {name} does not come from a file ({path}): {_WAY_OUT}")
     if "<locals>" in getattr(function, "__qualname__", ""):
-        raise UsageError(f"the lens {name} is defined inside of a function: define it at the top of its file")
+        raise UsageError(f"the lens {name} is defined inside a function: define it at the top level of its file")
     found = read_lens_source(path)
     changed = file_stamp(function) != lens.stamp if lens is not None else code not in set(_compiled(found.text, path))
     if changed:

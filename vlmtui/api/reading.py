@@ -181,7 +181,7 @@ class ImageReading(AnswerableReading):
         some = None if entries is None else check_list("entries", entries, int)
         there = len(self.data.places_at(stage))
         if wrong := [entry for entry in some or () if not 0 <= entry < there]:
-            raise UsageError(f"there is no entry {wrong[0]} at {stage}: they are {there}, from 0")
+            raise UsageError(f"there is no entry {wrong[0]} at {stage}: it has {there}, counted from 0")
         of = check_type("answer", answer, Answer).id if answer is not None else ""
         plain = {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in options.items()}
         asked = self._client.look(self.data.id, stage, lens_call(source, **plain), entries=some, answer=of, k=k)
@@ -196,7 +196,7 @@ class ImageReading(AnswerableReading):
     def similarity(self, *patches: tuple[int, int], stage: str = "tokens") -> NDArray[np.float32]:
         """Cosine similarity of every entry to these patches, (row, col) each; laid out as `norms` are."""
         if not patches or not all(isinstance(patch, tuple) and len(patch) == 2 for patch in patches):
-            raise UsageError("similarity is with patches: give one or more, a (row, col) each, such as (3, 4)")
+            raise UsageError("similarity compares with patches: give one or more as (row, col), such as (3, 4)")
         to = {entry for row, col in patches for entry in self._entries(stage, row, col, None)}
         return self._laid_out(stage, self.values(Similarity(tuple(sorted(to))), stage).numbers)
 

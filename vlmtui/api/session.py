@@ -47,7 +47,7 @@ class Session:
             ImageOutliers(one.data, {at: one.outliers(at).ravel() for at in asked}) for one in read
         )
         if whole is None:
-            raise UsageError("outliers are compared from picture to picture: give some that were read")
+            raise UsageError("outliers are compared across images: give one or more readings")
         return outliers_object(whole)
 
     def vocabulary(self, k: int = 8, *, all_tokens: bool = False, named: bool = False) -> VocabularyRows:

@@ -62,7 +62,7 @@ class PartsFolder:
                 lock.acquire(timeout=0)
             except Timeout:
                 raise VlmtuiError(
-                    f"another command is making {self.output}: wait for it, or name another file with -o"
+                    f"another command is writing {self.output}: wait for it, or name another file with -o"
                 ) from None
         try:
             with explain_write_errors(str(self.path)):

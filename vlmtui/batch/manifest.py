@@ -20,7 +20,7 @@ from vlmtui.reports.formats.parquet import SCHEMA
 FORMAT = "vlmtui/parts/1"
 _OPTIONS = {"k": "-k", "keep": "--where", "patches": "--patch"}
 _SMALL = 1 << 20
-_WAY_OUT = "ask for that again, add --fresh to begin anew, or name another file with -o"
+_WAY_OUT = "repeat the first command, start again with --fresh, or name another file with -o"
 
 PlainValue = str | int | float | bool | None
 
@@ -111,8 +111,8 @@ def read_manifest(folder: PartsFolder) -> Manifest | None:
             return msgspec.json.decode(folder.manifest.read_bytes(), type=Manifest)
     except msgspec.MsgspecError:
         raise VlmtuiError(
-            f"{folder.path} is not of this vlmtui ({FORMAT}): "
-            "go on with the one that began it, add --fresh to begin anew, or name another file with -o"
+            f"{folder.path} was started by another version of vlmtui (this one writes {FORMAT}): resume it with "
+            "that version, start again with --fresh, or name another file with -o"
         ) from None
 
 
@@ -134,19 +134,19 @@ def check_same_query(folder: PartsFolder, begun: Manifest, now: Manifest) -> Non
     if begun.part_size != now.part_size:
         different = different or f"--part-size {begun.part_size}"
     if different:
-        raise VlmtuiError(f"{folder.path} was begun with {different}: {_WAY_OUT}")
+        raise VlmtuiError(f"{folder.path} was started with {different}: {_WAY_OUT}")
 
 
 def check_same_sources(folder: PartsFolder, begun: Manifest, now: Manifest) -> None:
     """`VlmtuiError` where other images are named now than at the start."""
     was, is_ = begun.sources, now.sources
     if was.base not in (None, is_.base) and was.sha256 == is_.sha256:
-        raise VlmtuiError(f"{folder.path} was begun in {was.base}, where its pictures lie: run the same command there")
+        raise VlmtuiError(f"{folder.path} was started in {was.base}, where its images are: run the same command there")
     if was != is_:
-        now_there = f"{is_.count:,}" if is_.count != was.count else "as many, but others or in another order"
+        now_there = f"{is_.count:,}" if is_.count != was.count else "the same number, but others or in another order"
         raise VlmtuiError(
-            f"{folder.path} was begun with other pictures ({was.count:,} of them, now {now_there}): add --resume to "
-            "go on with those of then, --fresh to begin anew, or name another file with -o"
+            f"{folder.path} was started with other images ({was.count:,} of them, now {now_there}): add --resume "
+            "to resume with those, --fresh to start again, or name another file with -o"
         )
 
 
@@ -170,7 +170,7 @@ def record_model(folder: PartsFolder, model: ModelInfo) -> None:
     for name in ModelRecord.__struct_fields__:
         if getattr(was, name) != getattr(now, name):
             raise VlmtuiError(
-                f"{folder.path} was begun with the model's {name} {getattr(was, name)}, and now it is "
+                f"{folder.path} was started with the model's {name} {getattr(was, name)}, and now it is "
                 f"{getattr(now, name)}: {_WAY_OUT}"
             )
 

@@ -142,7 +142,7 @@ def _check_manifest(folder: PartsFolder, manifest: Manifest) -> None:
     An actor of a cluster can outlive its command, while another command begins anew.
     """
     if read_manifest(folder) != manifest:
-        raise VlmtuiError(f"{folder.path} was taken away or begun anew by another command: leave this one")
+        raise VlmtuiError(f"{folder.path} was removed or started again by another command: this command stops here")
 
 
 def _write_part(
@@ -166,7 +166,9 @@ def _read_part(folder: PartsFolder, part: int) -> Iterator[tuple[int, pa.Table]]
                 yield 0, file.read_row_group(group)
     except (pa.ArrowException, OSError, KeyError, ValueError) as error:
         what = " ".join(str(error).split())
-        raise VlmtuiError(f"{path} cannot be read ({what}): delete it, and the same command makes it again") from error
+        raise VlmtuiError(
+            f"{path} cannot be read ({what}): delete it, and run the same command again to rebuild it"
+        ) from error
 
 
 def _write_row_group(writer: pq.ParquetWriter, held: list[pa.Table]) -> None:

@@ -44,14 +44,14 @@ class BatchProgress:
         if self._since is not None and self.done > self._since and past > 0:
             rate = (self.done - self._since) / past
             said += [
-                f"{rate:.3g} a second" if rate < 100 else f"{rate:.0f} a second",
+                f"{rate:.3g} per second" if rate < 100 else f"{rate:.0f} per second",
                 f"{_duration(self._left(rate))} left",
             ]
         return ", ".join([*said, f"part {self._here:,} of {self._parts:,}"])
 
     def sentence(self) -> str:
         """What is done, for a command that stops early."""
-        return f"{self.done:,} of {self._all:,} images are done; the same command goes on from there"
+        return f"{self.done:,} of {self._all:,} images are done; run the same command again to resume"
 
     def _left(self, rate: float) -> float:
         return (self._all - self.done) / rate

@@ -121,16 +121,17 @@ class PartActor:
         host, folder = socket.gethostname(), self._folder
         if not folder.manifest.exists() or manifests.read_manifest(folder) != self._job.begun:
             raise VlmtuiError(
-                f"{host} does not see {folder.path}: put the report on storage that all machines of the cluster share"
+                f"{host} does not see {folder.path}: write the report to storage shared by all machines of the cluster"
             )
         wanted = self._job.begun.versions
         if (here := manifests.package_versions()) != wanted:
             raise VlmtuiError(
-                f"{host} has {_version_list(here)}, and this was begun with {_version_list(wanted)}: install the same"
+                f"{host} has {_version_list(here)}, but this report was started with {_version_list(wanted)}: "
+                "install the same versions"
             )
         if (base := self._job.base) is not None:
             if not Path(base).is_dir():
-                raise VlmtuiError(f"{host} does not see {base}: name the pictures and the model with whole paths")
+                raise VlmtuiError(f"{host} does not see {base}: give full paths for the images and the model")
             os.chdir(base)
         query = self._job.query
         return BatchReader(
@@ -189,7 +190,7 @@ def actor_shares(query: Query, workers: int | None, gpus: int, cpus: int) -> tup
     on_gpu = query.load.device.startswith("cuda") or (query.load.device == "auto" and gpus > 0)
     if on_gpu:
         if not gpus:
-            raise UsageError(f"--device {query.load.device}: no machine of this cluster has a GPU, leave it out")
+            raise UsageError(f"--device {query.load.device}: no machine of this cluster has a GPU; leave --device out")
         return min(workers or gpus, gpus), {"num_gpus": 1, "num_cpus": 1}
     count = workers or max(1, cpus // _CPUS_A_SESSION)
     return count, {"num_cpus": cpus // count if count <= cpus else cpus / count}
@@ -198,9 +199,11 @@ def actor_shares(query: Query, workers: int | None, gpus: int, cpus: int) -> tup
 def cluster_job(folder: PartsFolder, begun: Manifest, query: Query) -> ClusterJob:
     """The job of the actors, with private sessions on the GPUs that Ray assigns. `UsageError` where that cannot be."""
     if query.load.where.remote is not None:
-        raise UsageError("--remote has the model on one machine, and --engine ray on many: leave one out")
+        raise UsageError("--remote runs the model on one machine, --engine ray on many: leave one out")
     if ":" in query.load.device:
-        raise UsageError(f"--device {query.load.device}: Ray gives every session a GPU, name it without a number")
+        raise UsageError(
+            f"--device {query.load.device}: Ray assigns a GPU to every session; give the device without a number"
+        )
     model = resolve_model(query.load.model).folder
     relative = begun.sources.base is not None or (model is not None and not model.is_absolute())
     return ClusterJob(

@@ -138,7 +138,7 @@ class BatchReader:
     def _died(self, error: SessionError) -> None:
         self._deaths += 1
         if self._deaths >= DEATHS:
-            raise SessionError(f"{DEATHS} model sessions have ended one after the other, the last of them: {error}")
+            raise SessionError(f"{DEATHS} model sessions ended in a row, the last one with: {error}")
 
     def _leave(self) -> None:
         if self._client is not None:
@@ -156,7 +156,7 @@ def can_batch(query: Query, stage: str) -> bool:
 def report_of(query: Query, stage: str, outcome: Outcome) -> ImageReport | VlmtuiError:
     """The report of an image that was read in a batch, or its error."""
     if outcome.reading is None:
-        return outcome.error or SessionError("the session has said nothing of it")
+        return outcome.error or SessionError("the session returned no result for it")
     reading, words = outcome.reading, outcome.words
     every = entries_of(reading, stage)
     try:

@@ -57,7 +57,7 @@ def run_batch(order: ReportJob, query: Query, how: BatchOptions) -> int:
 
 def _run_locked(order: ReportJob, query: Query, how: BatchOptions) -> int:
     if order.output is None:
-        raise UsageError("a report of many pictures in parts needs a file: name one with -o")
+        raise UsageError("a batch report of many images needs an output file: name one with -o")
     folder = PartsFolder(order.output)
     progress = ProgressLine(order.quiet)
     with folder.locked():
@@ -162,5 +162,5 @@ def make_on_cluster(
 def _exit_status(order: ReportJob, failed: int, failed_now: int) -> int:
     if before := failed - failed_now:
         images = "1 image" if before == 1 else f"{before:,} images"
-        order.on_note(f"{images} had failed before this command went on: the rows with an error say which, and why")
+        order.on_note(f"{images} failed in an earlier run of this command: the rows with an error say which, and why")
     return 1 if failed else 0

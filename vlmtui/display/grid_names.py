@@ -18,7 +18,7 @@ def grid_names(grids: Sequence[Grid]) -> dict[int, str]:
     names = {id_: f"tile {number} of {len(tiles)}" for number, id_ in enumerate(tiles, 1)}
     for grid in grids:
         if grid.kind == "whole":
-            names[grid.id] = "tiles resampled" if tiles and not grid.patch_rows else "whole view"
+            names[grid.id] = "tiles resampled" if tiles and not grid.patch_rows else "whole image"
     return names
 
 
@@ -49,9 +49,10 @@ def unplaced_reason(place: Place, placeless: str) -> str:
     """The sentence why a token has no place in the image; `placeless` is the reading's reason."""
     if place.kind == "newline":
         return (
-            "A newline token: a vector of the model's own that ends a row of tokens. It holds nothing of the picture."
+            "A newline token: a vector of the model's own that ends a row of tokens. It represents no part of the "
+            "image."
         )
-    return as_sentence(placeless) or "It has no place in the picture: the model mixes all patches into it."
+    return as_sentence(placeless) or "It has no position in the image: the model mixes all patches into it."
 
 
 def as_sentence(reason: str) -> str:

@@ -30,15 +30,15 @@ ALPHA = 0.01
 MOSTLY = 0.8
 
 TEST = (
-    f"a position repeats where as many outliers there or more have a probability of at most {ALPHA}: exact binomial "
-    "with the rate of all outliers, times the number of positions (Bonferroni)"
+    "a position repeats if its outliers are too many for chance: the exact binomial probability of as many or "
+    f"more, at the overall outlier rate, times the number of positions (Bonferroni), is at most {ALPHA}"
 )
 VERDICTS: dict[Verdict, str] = {
     "position": f"at least {MOSTLY:.0%} of the outliers are at positions that repeat",
     "both": "some are at positions that repeat, others are not",
-    "content": f"no position repeats, and one that did in {MOSTLY:.0%} of the views would have been found",
-    "too few": f"fewer than {LEAST} pictures, or too few for such a position to be told from chance",
-    "none": "no entry is an outlier in any picture",
+    "content": f"no position repeats (a position in ≥ {MOSTLY:.0%} of images would be detected)",
+    "too few": f"fewer than {LEAST} images, or too few for such a position to be told from chance",
+    "none": "no entry is an outlier in any image",
 }
 
 

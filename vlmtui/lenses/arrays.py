@@ -34,15 +34,15 @@ def encode_other(value: Any) -> Any:
     for kinds, plain in _PLAIN:
         if isinstance(value, kinds):
             return plain(value)
-    raise TypeError(f"{type(value).__name__} cannot cross the pipe")
+    raise TypeError(f"{type(value).__name__} cannot be sent between processes")
 
 
 def decode_array(wanted: type, value: Any) -> Any:
     """Decode an array encoded by `encode_other`; it is read-only."""
     if getattr(wanted, "__origin__", wanted) is not np.ndarray:
-        raise TypeError(f"{wanted} cannot cross the pipe")
+        raise TypeError(f"{wanted} cannot be sent between processes")
     kind, shape, data = value
     dtype = np.dtype(kind)
     if dtype.kind not in _KINDS:
-        raise TypeError(f"an array of {dtype} cannot cross the pipe")
+        raise TypeError(f"an array of {dtype} cannot be sent between processes")
     return np.frombuffer(data, dtype=dtype).reshape(shape)

@@ -199,7 +199,9 @@ def lens(
     def made(of: Callable[..., Any]) -> Lens:
         called = name or of.__name__.replace("_", "-")
         if not NAME.fullmatch(called):
-            raise UsageError(f"{called!r} is no name for a lens: give letters, digits and hyphens, a letter first")
+            raise UsageError(
+                f"{called!r} is not a valid lens name: use letters, digits and hyphens, beginning with a letter"
+            )
         if subject not in SUBJECTS or cost not in COSTS:
             wrong, there = (subject, SUBJECTS) if subject not in SUBJECTS else (cost, COSTS)
             raise UsageError(f"the lens {called} names {wrong!r}: choose one of {', '.join(there)}")

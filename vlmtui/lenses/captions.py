@@ -35,7 +35,7 @@ class LensResult:
         `TypeError` for a kind without numbers per entry.
         """
         if not isinstance(self.result, Scalars | Colours | TokenMaps):
-            raise TypeError(f"{type(self.result).__name__} is no number an entry")
+            raise TypeError(f"{type(self.result).__name__} has no number per entry")
         return self.result.values.mean(axis=0) if isinstance(self.result, TokenMaps) else self.result.values
 
     def painted(self, numbers: Any, low: float, high: float) -> Rgb:

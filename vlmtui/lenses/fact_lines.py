@@ -73,7 +73,7 @@ def fact_lines(
             names = [f"component {i}" for i in (1, 2, 3)] if result.signed else ["red", "green", "blue"]
             numbers = result.values[entry].tolist()
             return [FactLine(name, format_number(number, 3)) for name, number in zip(names, numbers, strict=True)]
-    raise TypeError(f"{type(result).__name__} is no kind of result")
+    raise TypeError(f"{type(result).__name__} is not a kind of result")
 
 
 def is_image_level(result: ResultKind) -> bool:

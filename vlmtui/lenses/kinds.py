@@ -62,8 +62,8 @@ class Scalars(_Values, frozen=True, tag="scalars"):
     """One number per entry, float32 [entries]."""
 
     name: ClassVar[str] = "Scalars"
-    one: ClassVar[str] = "one number an entry"
-    expected: ClassVar[str] = "Scalars takes one number an entry, [entries]"
+    one: ClassVar[str] = "one number per entry"
+    expected: ClassVar[str] = "Scalars takes one number per entry, [entries]"
 
     if TYPE_CHECKING:
 
@@ -77,7 +77,7 @@ class Colours(ResultKind, frozen=True, tag="colours"):
     """
 
     name: ClassVar[str] = "Colours"
-    one: ClassVar[str] = "a colour an entry"
+    one: ClassVar[str] = "one colour per entry"
 
     values: Floats
     signed: bool = False
@@ -89,9 +89,9 @@ class Colours(ResultKind, frozen=True, tag="colours"):
         ) -> None: ...
 
     def __post_init__(self) -> None:
-        values = _floats(self.values, 2, "Colours takes red, green and blue of every entry, [entries, 3]")
+        values = _floats(self.values, 2, "Colours takes red, green and blue for every entry, [entries, 3]")
         if values.shape[1] != 3:
-            raise ValueError(f"Colours takes red, green and blue of every entry, [entries, 3], not {values.shape}")
+            raise ValueError(f"Colours takes red, green and blue for every entry, [entries, 3], not {values.shape}")
         _set(self, "values", values)
 
 
@@ -110,7 +110,7 @@ class Words(_Named, frozen=True, tag="words"):
     `detail` of each, float64; all [entries, k]. A negative id stands for no word."""
 
     name: ClassVar[str] = "Words"
-    one: ClassVar[str] = "words an entry"
+    one: ClassVar[str] = "words per entry"
 
     ids: Ints = msgspec.field(default_factory=_missing)
     scores: Doubles = msgspec.field(default_factory=_missing)
@@ -176,7 +176,7 @@ class TokenMaps(_Values, frozen=True, tag="token-maps"):
     """A map over the image for every token of the answer, float32 [answer tokens, entries]."""
 
     name: ClassVar[str] = "TokenMaps"
-    one: ClassVar[str] = "a map for every token of the answer"
+    one: ClassVar[str] = "one map per answer token"
     dimensions: ClassVar[int] = 2
     expected: ClassVar[str] = "TokenMaps takes [answer tokens, entries]"
 
@@ -204,7 +204,7 @@ class Matrix(ResultKind, frozen=True, tag="matrix"):
         given: Any = self.axes
         axes = tuple(given) if isinstance(given, Iterable) and not isinstance(given, str) else (given,)
         if not axes or any(axis not in AXES for axis in axes):
-            raise ValueError(f"Matrix names an axis for every dimension, of {', '.join(AXES)}, not {axes}")
+            raise ValueError(f"Matrix names an axis for every dimension, from {', '.join(AXES)}, not {axes}")
         _set(self, "axes", axes)
         _set(self, "values", _floats(self.values, len(axes), f"Matrix takes a dimension for each of {axes}"))
 
@@ -232,7 +232,7 @@ class Scores(ResultKind, frozen=True, tag="scores"):
         if isinstance(labels, str) or not isinstance(labels, Iterable):
             raise ValueError(f"Scores takes labels and their values, not {type(labels).__name__}")
         named = tuple(str(label) for label in labels)
-        numbers = _floats(values, 1, "Scores takes one number a label, [labels]")
+        numbers = _floats(values, 1, "Scores takes one number per label, [labels]")
         if len(named) != len(numbers):
             raise ValueError(f"Scores takes a number for each of {len(named)} labels, not {len(numbers)}")
         _set(self, "labels", named)

@@ -88,9 +88,7 @@ def read_lens_source(word: str) -> LensSource:
 
 def _folder(where: Path, shown: str, name: str) -> LensSource:
     if not (where / "__init__.py").is_file():
-        raise UsageError(
-            f"--lens {shown} is a folder without an __init__.py: a lens of several files defines itself there"
-        )
+        raise UsageError(f"--lens {shown} is a folder without an __init__.py: define the lens in that file")
     files = sorted(
         (path.relative_to(where).as_posix(), path)
         for path in where.rglob("*.py")
@@ -98,7 +96,9 @@ def _folder(where: Path, shown: str, name: str) -> LensSource:
     )
     read = tuple((at, _text(path, str(path))) for at, path in files)
     if sum(len(text) for _, text in read) > MAX_BYTES:
-        raise UsageError(f"--lens {shown} holds more than {MAX_BYTES >> 20} MiB of Python: name a folder of its own")
+        raise UsageError(
+            f"--lens {shown} contains more than {MAX_BYTES >> 20} MiB of Python: keep the lens in a folder of its own"
+        )
     return LensSource(name, str(where.absolute()), "", read, _sha256(read))
 
 
@@ -110,7 +110,7 @@ def _text(path: Path, shown: str) -> str:
     except FileNotFoundError:
         raise UsageError(f"--lens {shown} does not exist: check the path") from None
     except UnicodeDecodeError:
-        raise UsageError(f"--lens {shown} is no text: name a Python file") from None
+        raise UsageError(f"--lens {shown} is not a text file: name a Python file") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or type(error).__name__
         raise UsageError(f"--lens {shown} cannot be read ({reason}): check its permissions") from None

@@ -84,11 +84,14 @@ class LensSignature:
         hints = self._hints
         parameters = list(inspect.signature(self.function).parameters.values())
         if not parameters:
-            raise UsageError(f"the lens {self.name} takes nothing: its first parameter is the context")
+            raise UsageError(f"the lens {self.name} takes no parameters: its first parameter is the context")
         found = []
         for parameter in parameters[1:]:
             if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
-                raise UsageError(f"the parameter {parameter.name} of the lens {self.name} has no name to be given by")
+                raise UsageError(
+                    f"the parameter {parameter.name} of the lens {self.name} cannot be given by name: "
+                    "make it an ordinary or keyword parameter"
+                )
             if parameter.name not in hints:
                 raise UsageError(
                     f"the option {parameter.name} of the lens {self.name} has no type: annotate it, such as with float"

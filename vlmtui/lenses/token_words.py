@@ -22,9 +22,9 @@ def token_words(looked: LensResult, entries: Sequence[int], order: WordOrder) ->
     """
     found, said = looked.result, _said(looked)
     if not isinstance(found, Words):
-        raise TypeError(f"{type(found).__name__} is no words an entry")
+        raise TypeError(f"{type(found).__name__} has no words per entry")
     if len(entries) != len(found.ids):
-        raise ValueError(f"there are words of {len(found.ids)} entries, not of {len(entries)}")
+        raise ValueError(f"there are words for {len(found.ids)} entries, not for {len(entries)}")
     by = said.get("metric", order)
     return TokenWords(
         metric=by,
@@ -52,7 +52,7 @@ def layer_words(looked: LensResult, entry: int = 0, row: int = 0) -> TokenLayerW
     """
     found, said = looked.result, _said(looked)
     if not isinstance(found, LayerWords):
-        raise TypeError(f"{type(found).__name__} is no words by layer")
+        raise TypeError(f"{type(found).__name__} has no words by layer")
     ids, scores = found.ids[:, row], found.scores[:, row]
     entropy = said.get("entropy")
     return TokenLayerWords(

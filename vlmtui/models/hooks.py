@@ -38,5 +38,7 @@ class CapturedInput:
     def value(self, ids: Tensor, name: str) -> Tensor:
         """The captured input [1, positions, hidden]; `ModelError` unless it has every position of `ids`."""
         if self._captured is None or self._captured.shape[:2] != ids.shape:
-            raise ModelError(f"the decoder of {name} is built in a way vlmtui does not know: choose another model")
+            raise ModelError(
+                f"the decoder of {name} is implemented in a way vlmtui does not support: choose another model"
+            )
         return self._captured

@@ -93,7 +93,7 @@ class VisionLanguageModel:
         """The size in bytes of an element of the model's dtype."""
         return int(self._model.dtype.itemsize)
 
-    def prepare(self, picture: RgbImage, prompt: str | None, name: str = "the picture") -> Inputs:
+    def prepare(self, picture: RgbImage, prompt: str | None, name: str = "the image") -> Inputs:
         """Run the processor on one image, to tensors on the CPU. `ImageError` for an image that it refuses."""
         check_size(self._processing.image_processor, picture.width, picture.height, name)
         sentence = DEFAULT_PROMPT if prompt is None else prompt
@@ -102,7 +102,7 @@ class VisionLanguageModel:
         except ValueError as error:
             why = " ".join(str(error).split())
             raise ImageError(
-                f"{name} is {picture.width}×{picture.height} pixels, and the processor of {self.name} refuses it "
+                f"{name} is {picture.width}×{picture.height} pixels, and the processor of {self.name} rejects it "
                 f"({why}): crop or enlarge it"
             ) from error
 
@@ -142,7 +142,7 @@ class VisionLanguageModel:
     def _norms(self, stages: Tensor, pictures: int, shapes: list[Shape]) -> list[tuple[TileNorms, ...]]:
         """Split the norms of all states, usually [stages, images × tiles, states], by image and tile."""
         if stages.shape[1] % pictures:
-            raise ModelError(f"{self.name} does not keep the states of several pictures apart")
+            raise ModelError(f"the hidden states of several images cannot be told apart in {self.name}")
         first = stages[0, : stages.shape[1] // pictures]
         tiles = self.family.states(torch.arange(first.numel()).view(first.shape), shapes)
         each = stages.view(len(stages), pictures, -1).unbind(1)
@@ -195,22 +195,24 @@ class VisionLanguageModel:
         flat = self.family.flat(features)
         made, rest = divmod(len(flat), len(several))
         if rest:
-            raise ModelError(f"{self.name} does not keep the tokens of several pictures apart")
+            raise ModelError(f"the tokens of several images cannot be told apart in {self.name}")
         image_token = int(self._config.image_token_id)
         ids = several[0].input_ids
         positions = None if ids is None else int((ids == image_token).sum())
         if ids is None or positions != made:
             if positions:
                 raise ModelError(
-                    f"{self.name} makes {made} image tokens where its processor leaves {positions} places: its "
-                    "processor's files do not belong to its weights, name the right ones with --processor"
+                    f"{self.name} makes {made} image tokens where its processor leaves {positions} positions: its "
+                    "processor's files do not belong to its weights; name the right ones with --processor"
                 )
             ids = torch.full((1, made), image_token)
         rows = ids.repeat(len(several), 1)
         received = self.family.first_layer(rows.to(self.device), features)
         tokens = received[(rows == image_token).to(received.device)]
         if tokens.shape != flat.shape:
-            raise ModelError(f"{self.name} does not put its image tokens where vlmtui looks for them: choose another")
+            raise ModelError(
+                f"{self.name} does not put its image tokens where vlmtui expects them: choose another model"
+            )
         return tuple(torch.split(tokens, made)) if made else (tokens,) * len(several)
 
     @torch.no_grad()
@@ -242,7 +244,7 @@ class VisionLanguageModel:
 
     def _check_full(self) -> None:
         if not self.whole:
-            raise ModelError(f"the language model's layers of {self.name} are not loaded: load it with all of them")
+            raise ModelError(f"the language model's layers of {self.name} are not loaded: load the full model")
 
     @property
     def head(self) -> Unembedding:
@@ -278,7 +280,7 @@ class VisionLanguageModel:
         `UsageError` for a model that is no dual encoder.
         """
         if not why_no_text_tower(self.family) and not self.whole:
-            raise ModelError(f"the text tower of {self.name} is not loaded: load it with it")
+            raise ModelError(f"the text tower of {self.name} is not loaded: load it with the model")
         return DualEncoder(self._loaded, self.family)
 
     @cached_property

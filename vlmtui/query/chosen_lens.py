@@ -129,13 +129,13 @@ class ChosenLens:
     def check(self, stage: str, model: ModelInfo) -> None:
         """Raise `UsageError` where it does not apply to this stage of the model, for any image."""
         if stage == PIXELS:
-            raise UsageError(f"--lens {self.name} looks at what the model makes of pixels: choose another stage")
+            raise UsageError(f"--lens {self.name} needs hidden states or tokens: choose a stage after pixels")
         known = self.built_in
         if known and (why := known.offer.refuses(stage, model)):
             raise UsageError(f"--lens {self.name} {why}" if not why.startswith(":") else why[1:])
         if not applies_at(self.description.stages, stage):
             there = ", ".join(self.description.stages)
-            raise UsageError(f"--lens {self.name} looks at {there}, not at {stage}: name one with --stage")
+            raise UsageError(f"--lens {self.name} applies to {there}, not to {stage}: name one with --stage")
 
     def check_path(self, model: ModelInfo | None, way_out: str) -> None:
         """Raise `UsageError` where several stages are to be shown and the lens applies to one only.
@@ -144,7 +144,7 @@ class ChosenLens:
         """
         known = self.built_in
         if known and known.offer.only_at(model):
-            raise UsageError(f"--lens {self.name} is of one stage: {way_out}")
+            raise UsageError(f"--lens {self.name} is for one stage: {way_out}")
 
     @property
     def call(self) -> LensCall:
@@ -211,7 +211,7 @@ def _options(words: Iterable[str]) -> tuple[tuple[str, Any], ...]:
     for word in words:
         name, mark, value = word.partition("=")
         if not mark or not name.strip():
-            raise UsageError(f"--lens-option {word!r} is no option: give NAME=VALUE, such as power=3")
+            raise UsageError(f"--lens-option {word!r} is not an option: give NAME=VALUE, such as power=3")
         found.setdefault(name.strip().replace("-", "_"), []).append(value)
     return lens_call("", **{name: values[0] if len(values) == 1 else values for name, values in found.items()}).options
 

@@ -190,7 +190,7 @@ class _Parser:
             match = _TOKEN.match(text, place)
             if match is None:
                 rest = text[place:].strip()
-                why = "its quote has no end" if rest[0] in "\"'" else "put what is no plain word in quotes"
+                why = "its quote is not closed" if rest[0] in "\"'" else "quote anything that is not a plain word"
                 raise UsageError(f"--where is not understood from {rest[:20]!r} on: {why}")
             kind = match.lastgroup or ""
             self._tokens.append(_Token(kind, match[kind], match.start(kind)))
@@ -204,7 +204,7 @@ class _Parser:
 
     def end(self) -> None:
         if token := self._next():
-            raise UsageError(f"--where does not go on with {self._rest(token)}: join conditions with and, or")
+            raise UsageError(f"--where cannot continue with {self._rest(token)}: join conditions with and, or")
 
     def _both(self, depth: int) -> Condition:
         found = self._one(depth)
@@ -214,7 +214,7 @@ class _Parser:
 
     def _one(self, depth: int) -> Condition:
         if depth > _DEEPEST:
-            raise UsageError(f"--where is nested too deep: {_DEEPEST} times not and parentheses are read at most")
+            raise UsageError(f"--where is nested too deeply: at most {_DEEPEST} levels of not and parentheses are read")
         if self._takes("not"):
             return Negation(self._one(depth + 1))
         if self._takes("("):
@@ -230,7 +230,7 @@ class _Parser:
             raise UsageError("--where ends where a condition is expected: give one, such as norm>z3")
         field = token.text
         if token.kind != "word" or field not in FIELDS:
-            raise UsageError(f"--where knows no field {token.text[:20]!r}: choose {', '.join(FIELDS)}")
+            raise UsageError(f"--where has no field {token.text[:20]!r}: choose {', '.join(FIELDS)}")
         self._at += 1
         number = field in NUMBERS
         known = _COMPARED if number else _SAID
@@ -242,7 +242,7 @@ class _Parser:
         self._at += 1
         value = self._next()
         if value is None or value.kind in ("operator", "bracket"):
-            raise UsageError(f"--where misses a value after {field}{operator}: {_example(field)}")
+            raise UsageError(f"--where lacks a value after {field}{operator}: {_example(field)}")
         self._at += 1
         if not number:
             return TextComparison(field, operator, _unquoted(value))

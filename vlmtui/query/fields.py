@@ -33,9 +33,7 @@ def parse_fields(words: str) -> tuple[str, ...]:
     found = tuple(word.strip() for word in words.split(","))
     for word in found:
         if word not in FIELDS:
-            raise UsageError(f"--fields knows no {word!r}: choose {', '.join(FIELDS)}, with commas between")
+            raise UsageError(f"--fields has no {word!r}: choose {', '.join(FIELDS)}, separated by commas")
         if found.count(word) > 1:
-            raise UsageError(
-                f"--fields names {word} more than once: a report has each field once, leave the others out"
-            )
+            raise UsageError(f"--fields names {word} more than once: name each field once")
     return found

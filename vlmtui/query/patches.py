@@ -71,8 +71,8 @@ def entries_of(
         of_rows = _in_rows(reading, stage, rows)
         if not of_rows:
             last = max((grid.rows or grid.patch_rows for grid in reading.grids), default=0) - 1
-            there = f"there are rows 0 to {last}" if last >= 0 else "the model keeps no grid of the picture"
-            raise UsageError(f"none of the rows asked for has a patch: {there}")
+            there = f"there are rows 0 to {last}" if last >= 0 else "the model has no grid of the image"
+            raise UsageError(f"none of the rows given has a patch: {there}")
         found |= of_rows
     return tuple(sorted(found))
 
@@ -120,14 +120,14 @@ def entries_at(reading: Reading, stage: str, patch: PatchPosition) -> tuple[int,
         direct = _at(places, grid, patch) if not (grid.rows and reading.places) else None
         found = () if direct is None else (direct,)
     if not found:
-        raise UsageError(f"there is no token at {patch}: the model leaves that place of grid {grid.id} out")
+        raise UsageError(f"there is no token at {patch}: the model leaves out that position of grid {grid.id}")
     return found
 
 
 def _grid(reading: Reading, patch: PatchPosition) -> Grid:
     grids = reading.grids
     if not grids:
-        raise UsageError(f"there is no patch {patch}: this model keeps no grid of the picture")
+        raise UsageError(f"there is no patch {patch}: this model has no grid of the image")
     if patch.grid is None:
         return next((grid for grid in grids if grid.kind == "whole"), grids[0])
     for grid in grids:

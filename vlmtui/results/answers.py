@@ -20,7 +20,7 @@ MAX_NEW_TOKENS = 128
 def check_question(question: str) -> None:
     """Raise `UsageError` for an empty question."""
     if not question.strip():
-        raise UsageError("the question is empty: ask something, such as “Describe the image.”")
+        raise UsageError("the question is empty: give one, such as “Describe the image.”")
 
 
 def check_number(number: int | None, first: int, last: int, what: str) -> None:

@@ -18,7 +18,7 @@ from vlmtui.reading import ModelInfo, Reading, TokenWords
 
 PROJECTOR = "projector"
 """The name of the projector lens for `--lens`."""
-NOTE = "through the projector (early exit)"
+NOTE = "projector lens"
 NONE = -1
 
 
@@ -30,7 +30,7 @@ def token_of_patch(patches: Sequence[Place], tokens: Sequence[Place]) -> NDArray
 
 def early_exit_name(stage: str) -> str:
     """The name of the words of a vision stage, on screen and in reports."""
-    return f"early exit: {stage} → {PROJECTOR}"
+    return f"projector lens: {stage} → {PROJECTOR}"
 
 
 def no_exit_in_model(model: ModelInfo) -> str:
@@ -48,7 +48,7 @@ def no_exit_in_reading(reading: Reading) -> str:
 
 def several_stages_reason(model: str) -> str:
     """The message for a model whose projector reads several vision stages."""
-    why = f"the projector of {model} reads several vision stages at once, no single one can stand for them"
+    why = f"the projector of {model} reads several vision stages at once, and no single one can be sent through it"
     return f"{why}: choose the stage tokens"
 
 
@@ -57,7 +57,7 @@ def no_patches_reason(model: str, tokens: Sequence[Place], placeless: str) -> st
     if any(token.patches for token in tokens):
         return ""
     why = f" ({placeless})" if placeless else ""
-    return f"the image tokens of {model} come from no vision patch in particular{why}: choose the stage tokens"
+    return f"the image tokens of {model} do not come from single vision patches{why}: choose the stage tokens"
 
 
 def words_of_patches(words: TokenWords, into: NDArray[np.int64], patches: Sequence[int]) -> TokenWords:

@@ -10,7 +10,7 @@ from vlmtui.errors import UsageError
 from vlmtui.reading import Floats
 
 NO_TEXT_TOWER = "it has no text tower"
-WITHOUT_ITS_OWN = "a vision-language model has its vision tower without the text tower that this was trained with"
+WITHOUT_ITS_OWN = "the vision tower of a vision-language model lacks the text tower it was trained with"
 
 ProbabilityKind = Literal["softmax", "sigmoid"]
 """How logits become probabilities, as the model was trained: over the texts of an image, or for each pair alone."""
@@ -19,7 +19,7 @@ ProbabilityKind = Literal["softmax", "sigmoid"]
 def refusal(name: str, why: str) -> UsageError:
     """The error for a model that cannot match images with texts."""
     return UsageError(
-        f"{name} cannot match pictures with texts: {why}: choose a CLIP or SigLIP model, such as --model "
+        f"{name} cannot match images with texts: {why}: choose a CLIP or SigLIP model, such as --model "
         "clip-vit-l-336, siglip-so400m or demo-siglip"
     )
 

@@ -100,7 +100,7 @@ def check_word_metric(metric: str) -> Near:
     """The metric of this name. `UsageError` for one that cannot compare two words."""
     found = next((one for one in NEAR if one == metric), None)
     if found is None:
-        raise UsageError(f"words are not compared with a word by {metric!r}: choose {', '.join(NEAR)}")
+        raise UsageError(f"the metric {metric!r} does not compare words with a word: choose {', '.join(NEAR)}")
     return found
 
 

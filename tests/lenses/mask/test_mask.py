@@ -25,9 +25,9 @@ def both_ways(*positions: int) -> torch.Tensor:
     [
         (CAUSAL, "causal"),
         (CAUSAL & ~torch.ones(6, 6).tril(-3).bool(), "causal, within a window"),
-        (both_ways(0, 1, 2, 3), "prompt both ways, answer causal"),
-        (both_ways(1, 2), "picture both ways, text causal"),
-        (both_ways(0, 5), "partly both ways"),
+        (both_ways(0, 1, 2, 3), "prompt bidirectional, answer causal"),
+        (both_ways(1, 2), "image bidirectional, text causal"),
+        (both_ways(0, 5), "partly bidirectional"),
     ],
 )
 def test_patterns(mask: torch.Tensor, said: str):

@@ -84,7 +84,7 @@ def test_a_wrong_layout_does_not_pass_the_proof(wrong, built, monkeypatch):
     monkeypatch.setattr(registry, "FAMILIES", {})
     monkeypatch.setattr(registry, "UnknownFamily", Wrong)
     layout, _ = looked_at(built("paligemma"))
-    assert layout.placeless == "how the family paligemma orders its tokens could not be proved"
+    assert layout.placeless == "the order of the family paligemma's tokens could not be verified"
     assert all(place.box is None for place in layout.places)
     assert layout.patch_places
 
@@ -97,7 +97,7 @@ def test_states_in_another_order_are_no_patches(built, monkeypatch):
     monkeypatch.setattr(registry, "FAMILIES", {})
     monkeypatch.setattr(registry, "UnknownFamily", Reversed)
     layout, _ = looked_at(built("paligemma"))
-    assert layout.placeless == "how the family paligemma cuts a picture into patches is not known"
+    assert layout.placeless == "how the family paligemma divides an image into patches is unknown"
     assert (layout.grids, layout.patch_places) == ((), ())
 
 

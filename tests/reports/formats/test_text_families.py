@@ -44,7 +44,7 @@ def test_every_entry_is_told_once_within_80_cells(family: str) -> None:
 def test_grids_come_one_after_another_with_their_titles() -> None:
     told = lines(FAMILIES["llava_next"]())
     titles = [line for line in told if line.startswith("First words, ")]
-    assert titles[0] == "First words, whole view (grid 0): pixels (0, 0) – (640, 427)"
+    assert titles[0] == "First words, whole image (grid 0): pixels (0, 0) – (640, 427)"
     assert titles[3] == "First words, tile 3 of 4 (grid 3): pixels (0, 213.5) – (320, 427)"
     assert len(titles) == 5
     start = told.index(titles[1])
@@ -57,7 +57,7 @@ def test_grids_come_one_after_another_with_their_titles() -> None:
     # entries stand under the title of their grid
     under = told[told.index(patches[2]) : told.index(patches[3])]
     assert any(line.startswith("row 4  column 0  token ") for line in under)
-    assert "views   whole view, 12 × 12 tokens; 4 tiles, 12 × 12 tokens each" in told
+    assert "views   whole image, 12 × 12 tokens; 4 tiles, 12 × 12 tokens each" in told
     assert any("544 tokens, 16 newline tokens among them" in line for line in told)
 
 

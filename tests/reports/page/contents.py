@@ -66,7 +66,7 @@ def glance(
 
 
 def tiled() -> Reading:
-    """A whole view of 2 × 3 tokens and two tiles of 3 × 3, of which the second has lost its last column."""
+    """A whole image of 2 × 3 tokens and two tiles of 3 × 3, of which the second has lost its last column."""
     boxes = {0: (0.0, 0.0, 640.0, 427.0), 1: (0.0, 0.0, 320.0, 427.0), 2: (320.0, 0.0, 640.0, 427.0)}
     shapes = {0: (2, 3), 1: (3, 3), 2: (3, 3)}
     places: list[Place] = []

@@ -20,7 +20,7 @@ from vlmtui.reports.page import document
 
 def test_tiles_are_walked_one_after_the_other_over_what_was_cut_away(opened: Opened) -> None:
     page = opened(document(glance(contents.tiled(), entry=0)))
-    assert texts(page, "#views button") == ["whole view", "tile 1 of 2", "tile 2 of 2", "2 newline tokens"]
+    assert texts(page, "#views button") == ["whole image", "tile 1 of 2", "tile 2 of 2", "2 newline tokens"]
     page.keyboard.press("t")
     assert place(page).startswith("tile 1 of 2 · row 0 · column 1")
     page.keyboard.press("t")
@@ -37,7 +37,7 @@ def test_tiles_are_walked_one_after_the_other_over_what_was_cut_away(opened: Ope
     page.keyboard.press("T")
     page.keyboard.press("T")
     page.keyboard.press("T")
-    assert place(page).startswith("whole view")
+    assert place(page).startswith("whole image")
 
 
 def test_a_hit_on_another_tile_is_gone_to(opened: Opened) -> None:

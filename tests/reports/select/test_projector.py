@@ -99,7 +99,7 @@ def test_patches_have_the_words_of_their_token(engine, folders, photo):
     feeds = own.reading.model.feeds
     seen = look(engine, folder, photo, stage=feeds, lens=PROJECTOR)
     report, tokens = json.loads(written(seen, "json")), json.loads(written(own, "json"))["tokens"]
-    assert report["query"].pop("lens") == {"name": "projector", "note": f"early exit: {feeds} → projector"}
+    assert report["query"].pop("lens") == {"name": "projector", "note": f"projector lens: {feeds} → projector"}
     contract.REPORT(report, "report")
     assert report["query"]["stage"] == feeds
     assert report["query"]["metric"] == "l2"
@@ -176,7 +176,7 @@ def test_one_patch_in_the_order_of_its_patches(engine, folders, photo):
     assert np.array_equal(seen.words.ids, whole.words.ids[list(seen.entries)])
     text = written(seen, "text")
     assert "of its token explained" in text
-    assert "lens    early exit: vision.1 → projector; a patch has the words of the token" in text
+    assert "lens    projector lens: vision.1 → projector; a patch has the words of the token" in text
 
 
 def test_the_text_names_it_over_its_words(engine, folders, photo):
@@ -191,7 +191,7 @@ def test_the_text_names_it_over_its_words(engine, folders, photo):
         ("blip2", "vision.2", "come from no vision patch in particular .every token is a query of the Q-Former"),
         ("siglip", None, "has no words: it is a vision tower alone"),
         ("mllama", "vision.2", "has no words: its language model looks at pictures by cross-attention"),
-        ("gemma3", None, "looks at a vision stage, not at tokens: name one, such as --stage vision.4"),
+        ("gemma3", None, "applies to a vision stage, not to tokens: name one, such as --stage vision.4"),
         ("gemma3", "llm.1", "looks at a vision stage, not at llm.1"),
     ],
 )
@@ -226,7 +226,7 @@ def test_the_explorer_opens_with_it_and_saves_the_same_bytes(engine, folders, ph
     known.take(seen.reading)
     view, wrong = initial_selection(Selection(k=3), known, seen.query)
     assert (view.stage, view.early_exit, view.overlay, wrong) == ("vision.1", True, "none", [])
-    assert exiting.early_exit_title(known, view) == "early exit: vision.1 → projector"
+    assert exiting.early_exit_title(known, view) == "projector lens: vision.1 → projector"
     client, sent = Near(engine), []
     asking = Requests(sent.append, sent.remove, [needs.words])
     asking.update(known, view)

@@ -228,7 +228,7 @@ FAILURES = {
     ),
     "wrong shape": (
         "@lens\ndef bad(context: Context) -> Scalars:\n    return Scalars(context.states())",
-        r"bad.py:5: Scalars takes one number an entry, \[entries\], not an array of shape \(25, .*",
+        r"bad.py:5: Scalars takes one number per entry, \[entries\], not an array of shape \(25, .*",
     ),
     "wrong length": (
         "@lens\ndef bad(context: Context) -> Scalars:\n    return Scalars([1.0, 2.0])",
@@ -252,15 +252,15 @@ FAILURES = {
     ),
     "wrong kind": (
         "@lens\ndef bad(context: Context) -> Scalars:\n    return Scores({'a': 1})",
-        "bad.py:3: the lens bad returned Scores, and says Scalars, one number an entry",
+        "bad.py:3: the lens bad returned Scores, and says Scalars, one number per entry",
     ),
     "nothing": (
         "@lens\ndef bad(context: Context) -> Scalars:\n    pass",
-        "bad.py:3: the lens bad returned None, and says Scalars, one number an entry",
+        "bad.py:3: the lens bad returned None, and says Scalars, one number per entry",
     ),
     "a bare list": (
         "@lens\ndef bad(context: Context) -> Scalars:\n    return [1.0] * 25",
-        "bad.py:3: the lens bad returned a list, and says Scalars, one number an entry",
+        "bad.py:3: the lens bad returned a list, and says Scalars, one number per entry",
     ),
     "no annotation": (
         "@lens\ndef bad(context: Context):\n    pass",

@@ -371,9 +371,9 @@ async def test_an_occlusion_map_is_cancelled() -> None:
         await pilot.press("O")
         await pilot.pause()
         occlusion = next(one for one in explorer(pilot).requests.under_way if isinstance(one.lens, OcclusionLens))
-        explorer(pilot).post_message(messages.SessionProgressed("taking patches away", 5, 10, occlusion))
+        explorer(pilot).post_message(messages.SessionProgressed("replacing patches", 5, 10, occlusion))
         await pilot.pause()
-        assert "taking patches away (Esc stops) 50%" in text(tui, "#status")
+        assert "replacing patches (Esc stops) 50%" in text(tui, "#status")
         await pilot.press("right")  # keys are not held up
         await pilot.press("escape")
         await pilot.pause()

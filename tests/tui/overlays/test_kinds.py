@@ -92,7 +92,7 @@ async def test_words_of_ones_own_lens_stand_on_the_picture_and_beside_it() -> No
         assert any("big9" in strip.render_line(y).text for strip in strips for y in range(strip.size.height))
         shown = text(tui, "#facts").splitlines()
         assert shown[0].startswith("LENS  labels.py")
-        assert shown[0].rstrip().endswith("words an entry")
+        assert shown[0].rstrip().endswith("words per entry")
         assert shown[1].split()[0] == "big28"
         assert shown[2].split()[0] == "blue"
         await pilot.press("right")

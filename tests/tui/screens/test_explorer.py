@@ -292,7 +292,7 @@ async def test_a_stage_and_a_patch_that_are_not_there_are_said() -> None:
         await pilot.pause()
         said = " ".join(n.message for n in tui._notifications)
         assert "vision.99" in said
-        assert "--patch 50,0: the whole view has rows 0 to 5 and columns 0 to 7" in said
+        assert "--patch 50,0: the whole image has rows 0 to 5 and columns 0 to 7" in said
         assert explorer(pilot).state.selection.stage == "tokens"
         assert at(pilot) == (3, 4)
 

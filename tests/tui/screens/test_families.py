@@ -58,11 +58,11 @@ async def test_tiles_are_pages_and_the_panel_says_which() -> None:
     tui = of("llava_next")
     async with tui.run_test(size=LARGE) as pilot:
         await pilot.pause()
-        assert "whole view" in text(tui, "#pages")
+        assert "whole image" in text(tui, "#pages")
         assert "tiles  1  2  │  3  4" in text(tui, "#pages")
         assert "16 newline tokens" in text(tui, "#pages")
         assert "t T tile" in text(tui, "#keys")
-        assert "whole view · row 6 · column 6 · token 78" in text(tui, "PatchHeader")
+        assert "whole image · row 6 · column 6 · token 78" in text(tui, "PatchHeader")
         await pilot.press("t")
         assert view(pilot).grid == 1
         assert "tile 1 of 4 · row 11 · column 11 · token" in text(tui, "PatchHeader")

@@ -21,7 +21,7 @@ from vlmtui.tui.state.subject import LensRequest
 from vlmtui.tui.widgets.image_side import ImageSide
 
 COLS = 8  # of the made-up reading
-NAMED = "early exit: vision.4 → projector"
+NAMED = "projector lens: vision.4 → projector"
 
 
 def known(family: str) -> Results:
@@ -58,7 +58,7 @@ async def test_e_sends_vision_stages_through_the_projector_and_says_so() -> None
         # it stays along the tower, and the tokens are what they are
         await pilot.press(BACK)
         await pilot.pause()
-        assert "early exit: vision.3 → projector" in text(tui, "#words")
+        assert "projector lens: vision.3 → projector" in text(tui, "#words")
         assert first(token, 53) in text(tui, "#words")
         await pilot.press(ON, ON)
         await pilot.pause()
@@ -128,7 +128,7 @@ def test_patches_of_one_token_share_its_words() -> None:
     sent: list[LensRequest] = []
     asking = Requests(sent.append, sent.remove, [needs.words])
     view = fit_selection(Selection(row=3, col=5, stage="vision.2", early_exit=True), seen)
-    assert exiting.early_exit_title(seen, view) == "early exit: vision.2 → projector"
+    assert exiting.early_exit_title(seen, view) == "projector lens: vision.2 → projector"
     token = 1 * 22 + 2
     asking.update(seen, view)
     assert (sent[0].subject.stage, sent[0].tokens) == ("vision.2", (token,))
@@ -143,7 +143,7 @@ def test_patches_of_one_token_share_its_words() -> None:
     assert seen.words(replace(view, row=4)) is None
     # turned off they are nobody's, and kept
     assert seen.words(replace(view, early_exit=False)) is None
-    assert "early exit: vision.2 → projector, of token 24" in export.patch_text(seen, view)
+    assert "projector lens: vision.2 → projector, of token 24" in export.patch_text(seen, view)
 
 
 def test_the_stage_that_feeds_the_projector_is_named() -> None:
@@ -159,7 +159,7 @@ async def test_a_patch_that_goes_into_no_token_says_so() -> None:
         await pilot.pause()
         await pilot.press("e")
         await pilot.pause()
-        assert "early exit: vision.2 → projector" in text(tui, "#words")
+        assert "projector lens: vision.2 → projector" in text(tui, "#words")
         await pilot.press("t")  # a tile: its patches are mixed into the tokens of the whole picture
         await pilot.pause()
         assert "This patch goes into no image token" in " ".join(text(tui, "#words").split())

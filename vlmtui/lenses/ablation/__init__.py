@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 # it runs the model, so only requests that do not may run between its blocks
 @lens(subject="answer", cost="slow", turn=LensSchedule(lets_in="tokens", group="ablation"))
 def ablation(context: Context, by: Replacement = "mean") -> Facts:
-    """The answer when image tokens are replaced, and what that does to the log-probability of the answer before."""
+    """The answer with image tokens replaced, and the change in log-probability of the first answer."""
     from .compute import ablate
 
     return ablate(context, by)

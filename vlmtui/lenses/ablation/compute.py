@@ -28,8 +28,8 @@ def ablate(context: Context, by: Replacement) -> Facts:
     replaced = tuple(sorted(set(context.entries)))
     wrong = [token for token in replaced if not 0 <= token < generator.tokens]
     if wrong or not replaced:
-        raise UsageError(f"the picture has {generator.tokens} image tokens, from 0: mark some of them to be replaced")
-    model.progress("asking without them")
+        raise UsageError(f"the image has {generator.tokens} image tokens, from 0: mark some of them to be replaced")
+    model.progress("answering with the tokens replaced")
     log_probs = ablation(torch.tensor(replaced))
     again = generator.again(answered, *ablation.inputs_without(torch.tensor(replaced)))
     before = answered.retold(generator.model).log_probs()
@@ -44,8 +44,8 @@ def ablate(context: Context, by: Replacement) -> Facts:
     rows = (
         ("answer", again.text),
         ("log-probability of the answer", again.log_prob),
-        ("log-probability of the answer before", float(before.sum())),
-        ("log-probability of that answer now", float(log_probs.sum())),
+        ("log-probability of the first answer", float(before.sum())),
+        ("log-probability of the first answer, tokens replaced", float(log_probs.sum())),
         ("change", float(found.changes.sum())),
     )
     return Facts(rows, own=pack_details(found))
@@ -105,4 +105,4 @@ class TokenAblation:
 
 def no_pixels_error() -> UsageError:
     """The error for tokens that have no place in the image, and so no pixels to blur."""
-    return UsageError("these image tokens have no place in the picture to blur: replace them by mean or zero")
+    return UsageError("these image tokens have no position in the image to blur: replace them by mean or zero")

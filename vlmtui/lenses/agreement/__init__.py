@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @lens(stages="tokens", offer=LensOffer(wordy=True), turn=LensSchedule(beside="one"))
 def agreement(context: Context, all_tokens: bool = False) -> Facts:
-    """The first word of one token by each of several metrics, and how many words they have in common."""
+    """The top-1 word of one token by each of several metrics, and how many words they have in common."""
     from .compute import compare_metrics
 
     return compare_metrics(context, all_tokens)

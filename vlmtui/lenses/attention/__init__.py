@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 # attention of another layer, or rolled out, is asked for in its place
 @lens(subject="answer", turn=LensSchedule(group="attention"))
 def attention(context: Context, layer: int | None = None, head: int | None = None) -> TokenMaps:
-    """How much attention each answer token paid to every image token, in a layer (from 1) and head (from 0) or all."""
+    """Attention of each answer token to every image token, in one layer (from 1) and head (from 0), or their mean."""
     from .compute import attention_maps
 
     return attention_maps(context, layer, head)

@@ -18,7 +18,7 @@ from vlmtui.results.answers import Attention, AttentionSink, check_number
 
 from .kernel import SINK_TIMES, attention_sinks
 
-RULE = f"up to the picture's end, or special: more than {SINK_TIMES:g} times the median position's share"
+RULE = f"up to the end of the image, or special: more than {SINK_TIMES:g} times the median position's share"
 
 
 def attention_maps(context: Context, layer: int | None, head: int | None) -> TokenMaps:
@@ -58,7 +58,7 @@ class AnswerAttention:
         answered = generator.answered(model.answer)
 
         def progress(layer: int, layers: int) -> None:
-            model.progress("looking at attention", layer, layers)
+            model.progress("computing attention", layer, layers)
 
         return cls(generator, answered, answered.retold(generator.model), generator.model.info.llm_layers, progress)
 

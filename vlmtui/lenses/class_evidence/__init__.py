@@ -26,15 +26,15 @@ def suits(model: ModelInfo) -> bool:
         listed=True,
         page=False,
         word="label",
-        missing="is for a class of the model's head: name it, such as --find tabby",
+        missing="needs a class of the model's head: name it, such as --find tabby",
         only=only,
         suits=suits,
-        unsuited="is for models with a classification head, such as --model vit-base or demo-vit",
+        unsuited="needs a model with a classification head, such as --model vit-base or demo-vit",
         render=f"{__name__}.render",
     )
 )
 def evidence(context: Context, label: str) -> Scalars:
-    """What every patch says for a class of the model's classification head, by its label or number."""
+    """The contribution of every patch to a class of the model's classification head, by its label or number."""
     from .compute import class_evidence
 
     return class_evidence(context, label)

@@ -14,14 +14,14 @@ def class_evidence(context: Context, label: str) -> Scalars:
     model = context.model
     last = f"vision.{model.info.vision_layers}"
     if context.stage != last:
-        raise NotHere(f"patches speak for a class at the tower's end alone: choose {last}")
+        raise NotHere(f"class evidence is computed at the last vision stage only: choose {last}")
     classifier = model.vlm.classifier
     wanted = _class_of(classifier.labels, label)
     numbers = classifier.evidence(model.kept.inputs, model.final(), torch.tensor([wanted]))[0]
     name = classifier.labels[wanted]
     if classifier.exact:
         return Scalars(numbers, note=f"each patch's share of the logit of {name}")
-    return Scalars(numbers, note=f"approximate: the logit of {name} with the patch in the place of the class token")
+    return Scalars(numbers, note=f"approximate: the logit of {name} with the patch in place of the class token")
 
 
 def _class_of(labels: tuple[str, ...], label: str) -> int:

@@ -28,7 +28,7 @@ def top_classes(context: Context) -> Scores:
     model, k = context.model, context.k
     classifier = model.vlm.classifier
     if k < 1:
-        raise UsageError(f"{k} classes cannot be looked for: -k must be at least 1")
+        raise UsageError(f"the {k} top classes cannot be listed: -k must be at least 1")
     inputs, final = model.kept.inputs, model.final()
     logits = classifier.logits(inputs, final)
     chosen = logits.sort(descending=True, stable=True).indices[:k]

@@ -26,14 +26,14 @@ def suits(model: ModelInfo) -> bool:
         listed=True,
         page=False,
         word="text",
-        missing="looks for a word: name it, such as --find sky",
+        missing="needs a word: name it, such as --find sky",
         only=only,
         suits=suits,
         render=f"{__name__}.render",
     )
 )
 def find(context: Context, text: str) -> Scalars:
-    """How near every entry is to a word: the cosine with its vectors, and in the language model's layers its logit."""
+    """The cosine of every entry with a word's vectors; in the language model's layers, the word's logit."""
     from .compute import find_text
 
     return find_text(context, text)

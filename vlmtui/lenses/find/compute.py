@@ -51,11 +51,11 @@ def _near(context: Context, text: str) -> Scalars:
     model = context.model
     last = f"vision.{model.info.vision_layers}"
     if context.stage != last:
-        raise NotHere(f"patches are compared with a text at the tower's end alone: choose {last}")
+        raise NotHere(f"patches are compared with a text at the last vision stage only: choose {last}")
     dual_encoder = model.text_tower()
     states = context.states(f"vision.{dual_encoder.patch_stage}")
     wanted = model.read_texts((text,))
     note = f"approximate, by {dual_encoder.patch_path}"
     if wanted.lengths[0] > wanted.limit:
-        note += f"; of the text's {wanted.lengths[0]} pieces the model reads {wanted.limit}"
+        note += f"; the model reads {wanted.limit} of the text's {wanted.lengths[0]} pieces"
     return Scalars(cosines(dual_encoder.patch_vectors(states), wanted.vectors)[:, 0], note=note)

@@ -16,7 +16,7 @@ def gradient_times_input(context: Context, token: int | None) -> Scalars:
     answered = generator.answered(model.answer)
     check_number(token, 0, len(answered.said) - 1, f"answer token {token}")
     forced = answered.retold(generator.model)
-    model.progress("following the gradient back")
+    model.progress("computing the gradient")
     numbers = forced.gradient(token)
     # the numbers are carried by the kind itself
     return Scalars(

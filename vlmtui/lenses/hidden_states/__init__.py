@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @lens(name="hidden-states")
 def hidden_states(context: Context) -> Matrix:
-    """The vectors of a stage's entries as they are."""
+    """The hidden states of a stage's entries, unchanged."""
     from vlmtui.lenses import Matrix
 
     return Matrix(context.states(), axes=("entry", "component"))

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @lens(name="image-text", subject="image", offer=LensOffer())
 def image_text(context: Context, texts: list[str]) -> Scores:
-    """The probability of each of some texts for the whole image, by a model with a text tower."""
+    """The probability of each of several texts for the whole image, by a model with a text tower."""
     from .compute import encode_texts, match_texts
 
     return match_texts(context, tuple(texts)) if context.model.reading else encode_texts(context, tuple(texts))
@@ -20,7 +20,7 @@ def image_text(context: Context, texts: list[str]) -> Scores:
 
 @lens(name="pair-loss", subject="image", offer=LensOffer())
 def pair_loss(context: Context, logits: list[list[float]], kind: Literal["softmax", "sigmoid"]) -> Facts:
-    """The loss of several images with their own texts, from their logits."""
+    """The contrastive loss of several images and their own texts, from their logits."""
     from .compute import loss_facts
 
     return loss_facts(logits, kind)

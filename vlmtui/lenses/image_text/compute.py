@@ -47,7 +47,7 @@ def encode_texts(context: Context, texts: tuple[str, ...]) -> Scores:
         patch_stage=f"vision.{model.info.vision_layers}",
         patch_path=dual_encoder.patch_path,
     )
-    return Scores(texts, [math.nan] * len(texts), note="read, and held against no image", own=pack_details(told))
+    return Scores(texts, [math.nan] * len(texts), note="read, and compared with no image", own=pack_details(told))
 
 
 def loss_facts(logits: list[list[float]], kind: ProbabilityKind) -> Facts:
@@ -55,7 +55,7 @@ def loss_facts(logits: list[list[float]], kind: ProbabilityKind) -> Facts:
     wide = {len(row) for row in logits} or {0}
     if wide != {len(logits)} or not logits:
         texts = " or ".join(map(str, sorted(wide)))
-        raise UsageError(f"a loss is of as many pictures as texts, not of {len(logits)} × {texts}")
+        raise UsageError(f"the loss needs as many images as texts, not {len(logits)} × {texts}")
     found = pair_loss(torch.tensor(logits, dtype=torch.float64), kind)
     told = PairLoss(
         kind=kind,

@@ -53,7 +53,7 @@ class GramMatrix:
         step = max(1, budget // (hidden * 8))
         while self._done < len(self._rows):
             if should_stop():
-                raise CancelledError("the question was withdrawn")
+                raise CancelledError("the request was cancelled")
             block = slice(self._done, self._done + step)
             rows = take_rows(self._embeddings, self._rows[block])
             units = rows.to(self._device).double() / self._norms[block].to(self._device)[:, None]

@@ -55,7 +55,7 @@ def logit_lens(
     entropy = torch.empty(len(states), dtype=torch.float64)
     for block in row_blocks(len(states), rows * 4 * _COPIES, budget):
         if should_stop():
-            raise CancelledError("the question was withdrawn")
+            raise CancelledError("the request was cancelled")
         logits = unembed(states[block]).float()
         assert logits.shape == (block.stop - block.start, rows), "one logit for every row of the head"
         entropy[block] = torch.special.entr(torch.softmax(logits, dim=-1)).sum(dim=-1).cpu().double()

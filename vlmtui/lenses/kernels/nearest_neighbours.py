@@ -262,7 +262,7 @@ class _Search:
     def check(self) -> None:
         """Raise `CancelledError` once the request is no longer wanted."""
         if self.should_stop():
-            raise CancelledError("the question was withdrawn")
+            raise CancelledError("the request was cancelled")
 
 
 def rank_with_ties(ids: list[int], scores: list[float], k: int) -> list[tuple[int, float]]:

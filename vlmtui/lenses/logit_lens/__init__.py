@@ -16,15 +16,15 @@ def refuses(stage: str, model: ModelInfo) -> str:
     if not model.wordless and not stage.startswith("vision."):
         return ""
     why = model.wordless or f"{stage} comes before it: choose tokens or a layer, such as llm.1"
-    return f"looks at tokens in the language model, and {why}"
+    return f"applies to tokens in the language model, and {why}"
 
 
 @lens(
     offer=LensOffer(listed=True, page=False, overlay=False, refuses=refuses, wordy=True, render=f"{__name__}.render"),
-    turn=LensSchedule(beside="one", lets_in="any", runs=True, doing="looking for words"),
+    turn=LensSchedule(beside="one", lets_in="any", runs=True, doing="searching for words"),
 )
 def layers(context: Context, all_tokens: bool = False) -> LayerWords:
-    """The words of the largest logits after every layer (logit lens)."""
+    """The words with the largest logits after every layer (logit lens)."""
     from .compute import words_by_layer
 
     return words_by_layer(context, all_tokens)

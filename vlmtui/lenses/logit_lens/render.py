@@ -5,5 +5,5 @@ from __future__ import annotations
 
 def words() -> str:
     """The line of a report."""
-    what = "words of the largest logits after every layer (logit lens)"
+    what = "words with the largest logits after every layer (logit lens)"
     return f"layers: {what}, entropy in nats over the whole vocabulary"

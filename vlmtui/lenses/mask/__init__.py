@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @lens(subject="answer")
 def mask(context: Context, layer: int = 1) -> Matrix:
-    """What each position of prompt and answer, if there is one, may look at in a layer (from 1)."""
+    """The positions that each position of prompt and answer, if there is one, may attend to in a layer (from 1)."""
     from .compute import mask_matrix
 
     return mask_matrix(context, layer)

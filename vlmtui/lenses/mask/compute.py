@@ -31,7 +31,7 @@ def mask_matrix(context: Context, layer: int) -> Matrix:
         ids = inputs.input_ids[0].tolist()
         # one token after the prompt, which is not part of the mask
         forced, prompt = generator.model.generator.teacher_force(inputs, ids[-1:]), len(ids)
-    model.progress("asking for the mask")
+    model.progress("reading the attention mask")
     allowed = forced.mask(layer)
     kinds = np.full(len(ids), TEXT, np.uint8)
     kinds[prompt:] = SAID

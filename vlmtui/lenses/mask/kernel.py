@@ -19,10 +19,10 @@ def mask_pattern(allowed: Tensor, kinds: Tensor) -> str:
         return f"causal{window}"
     image, prompt = kinds == IMAGE, kinds != SAID
     if torch.equal(ahead, prompt[:, None] & prompt & ~causal):
-        return f"prompt both ways, answer causal{window}"
+        return f"prompt bidirectional, answer causal{window}"
     if not ahead[~image].any() and not ahead[:, ~image].any():
-        return f"picture both ways, text causal{window}"
-    return f"partly both ways{window}"
+        return f"image bidirectional, text causal{window}"
+    return f"partly bidirectional{window}"
 
 
 def allowed_shares(allowed: NDArray[np.bool_], most: int) -> tuple[NDArray[np.float32], int]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @lens(
     offer=LensOffer(wordy=True),
-    turn=LensSchedule(beside="one", lets_in="any", doing="looking for words"),
+    turn=LensSchedule(beside="one", lets_in="any", doing="searching for words"),
 )
 def nearest_tokens(
     context: Context,
@@ -22,7 +22,7 @@ def nearest_tokens(
     ridge: float = RIDGE,
     projected: bool = False,
 ) -> Words:
-    """The nearest words of image tokens; at the language model's layers those with the largest logits."""
+    """The nearest words of image tokens; at the language model's layers, those with the largest logits."""
     from .compute import nearest_words
 
     return nearest_words(context, metric, all_tokens, ridge, projected)

@@ -19,7 +19,7 @@ def noise_baseline(
     ridge: float = RIDGE,
     projected: bool = False,
 ) -> Facts:
-    """What the same search for words finds in noise: the image's pixels shuffled, and random vectors."""
+    """The same word search on noise, for comparison: the image with its pixels shuffled, and random vectors."""
     from .compute import measure_noise
 
     return measure_noise(context, metric, all_tokens, ridge, projected)

@@ -27,7 +27,7 @@ from .kernel import NoiseStatistics, random_like, shuffle_pixels
 
 _MARGIN = 2
 """How many words of noise give its margin."""
-_WORD = {"score": "first score", "explained": "share explained"}
+_WORD = {"score": "top-1 score", "explained": "share explained"}
 
 
 def measure_noise(context: Context, metric: Metric, all_tokens: bool, ridge: float, projected: bool) -> Facts:
@@ -50,9 +50,9 @@ def _null(context: Context, search: WordQuery) -> NoiseBaseline:
     seen = torch.tensor([i for i, place in enumerate(places) if place.kind != "newline"], dtype=torch.int64)
     random = _words(context, search, random_like(tokens[seen.to(tokens.device)]))
     note, of_picture = "", None
-    copy = context.model.copy("shuffled", shuffle_pixels, "reading the picture with its pixels shuffled")
+    copy = context.model.copy("shuffled", shuffle_pixels, "reading the image with its pixels shuffled")
     if copy is None:
-        note = "the picture's pixels cannot be shuffled: in which form the processor hands them over is not known"
+        note = "the image's pixels cannot be shuffled: the layout of the processor's output is unknown"
     else:
         noise = _states(copy, context.stage)
         of_picture = _words(context, search, noise[seen.to(noise.device)])

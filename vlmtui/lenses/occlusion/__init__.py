@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @lens(subject="answer", cost="slow", turn=LensSchedule(lets_in="any"))
 def occlusion(context: Context, block: int = 1, by: Replacement = "mean") -> TokenMaps:
-    """How much the log-probability of each answer token falls without each block of image tokens."""
+    """The fall in log-probability of each answer token without each block of image tokens."""
     from .compute import occlusion_drops
 
     return occlusion_drops(context, block, by)

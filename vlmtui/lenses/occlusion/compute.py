@@ -21,7 +21,7 @@ def occlusion_drops(context: Context, block: int, by: Replacement) -> TokenMaps:
     model = context.model
     without = TokenAblation.of(context, by)
     if block < 1:
-        raise UsageError(f"blocks of {block} tokens a side cannot be: choose at least 1")
+        raise UsageError(f"blocks of {block} tokens a side are not possible: choose at least 1")
     spots = [
         None if at.grid is None or at.row is None or at.col is None else (at.grid, at.row, at.col)
         for at in without.generator.kept.places
@@ -33,9 +33,9 @@ def occlusion_drops(context: Context, block: int, by: Replacement) -> TokenMaps:
             raise no_pixels_error()
 
     def on_group(done: int, total: int, drop: Tensor) -> None:
-        model.progress("taking patches away", done, total)
+        model.progress("replacing patches", done, total)
 
-    model.progress("taking patches away", 0, len(groups))
+    model.progress("replacing patches", 0, len(groups))
     by_group = drop_by_group(without.each, groups, on_group, model.should_stop)
     found = torch.zeros(by_group.shape[1], without.generator.tokens)
     for group, drop in zip(groups, by_group, strict=True):

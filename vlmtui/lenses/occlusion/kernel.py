@@ -28,7 +28,7 @@ def drop_by_group(
     without = iter(run_with(groups))
     for i in range(len(groups)):
         if should_stop():
-            raise CancelledError("the question was withdrawn")
+            raise CancelledError("the request was cancelled")
         drops[i] = whole.float() - next(without).float()
         on_group(i + 1, len(groups), drops[i])
     return drops

@@ -10,14 +10,14 @@ from vlmtui.results.patch_embedding import PatchEmbeddingResult
 
 from . import STAGE
 
-_OF_A_PATCH = "the projection of its patches is done in a way that is not known"
+_OF_A_PATCH = "the layout of its patch projection is unknown"
 _CHANNELS = ("red", "green", "blue")
 
 
 def patch_facts(context: Context) -> Facts:
     """Facts about the one requested patch; `own` is a `PatchEmbeddingResult`."""
     if context.stage != STAGE:
-        raise NotHere(f"patches are cut before the tower's blocks: choose {STAGE}")
+        raise NotHere(f"patch embeddings enter the tower before its blocks: choose {STAGE}")
     found = _anatomy(context)
     tall, wide, _ = found.pixels.shape
     rows = [("height", tall), ("width", wide), ("frames", found.frames), ("numbers projected", found.length)]
@@ -31,10 +31,12 @@ def _anatomy(context: Context) -> PatchEmbeddingResult:
     model = context.model
     places = model.kept.patch_places
     if len(context.entries) != 1:
-        raise UsageError(f"one patch is looked at, not {len(context.entries)}: name one of {len(places)}, from 0")
+        raise UsageError(
+            f"the patch embedding is for one patch, not {len(context.entries)}: name one of {len(places)}, from 0"
+        )
     (patch,) = context.entries
     if not 0 <= patch < len(places):
-        raise UsageError(f"there is no patch {patch}: the picture has {len(places)}, from 0")
+        raise UsageError(f"there is no patch {patch}: the image has {len(places)}, from 0")
     place = places[patch]
     cut = model.vlm.patch_embedding.embed_patch(model.kept.inputs, place.grid, place.row, place.col)
     positions = model.positions()

@@ -18,12 +18,12 @@ def refuses(stage: str, model: ModelInfo) -> str:
     """The reason why the lens does not apply to a stage, or ""."""
     if stage == STAGE:
         return ""
-    return f"looks at the patches as they enter the tower, not at {stage}: name it with --stage {STAGE}"
+    return f"applies to patches as they enter the tower, not to {stage}: name it with --stage {STAGE}"
 
 
 @lens(offer=LensOffer(listed=True, page=False, refuses=refuses, only=STAGE, render=f"{__name__}.render"))
 def position(context: Context) -> Scalars:
-    """The L2 norm of the learned position embedding at every patch, interpolated where the model does it."""
+    """The L2 norm of the learned position embedding at every patch, interpolated where the model does so."""
     from .compute import position_norms
 
     return position_norms(context)

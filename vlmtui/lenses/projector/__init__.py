@@ -19,16 +19,16 @@ def refuses(stage: str, model: ModelInfo) -> str:
     if wrong := no_exit_in_model(model):
         return f":{wrong}"
     if not stage.startswith("vision."):
-        return f"looks at a vision stage, not at {stage}: name one, such as --stage vision.{model.vision_layers}"
+        return f"applies to a vision stage, not to {stage}: name one, such as --stage vision.{model.vision_layers}"
     return ""
 
 
 @lens(
     offer=LensOffer(listed=True, refuses=refuses, projects=True, overlay=False, wordy=True),
-    turn=LensSchedule(beside="one", lets_in="any", doing="looking for words"),
+    turn=LensSchedule(beside="one", lets_in="any", doing="searching for words"),
 )
 def projector(context: Context, metric: Metric = "l2", all_tokens: bool = False, ridge: float = RIDGE) -> Words:
-    """The nearest words of the tokens that the projector makes of a vision stage."""
+    """The nearest words of the tokens that the projector makes from a vision stage."""
     from .compute import projected_words
 
     return projected_words(context, metric, all_tokens, ridge)

@@ -17,7 +17,7 @@ def projected_words(context: Context, metric: Metric, all_tokens: bool, ridge: f
     """Words of the requested patches; a patch that goes into no token has none. Each token is searched once."""
     model, stage = context.model, context.stage
     if not of_patches(stage):
-        raise NotHere(f"a vision stage is sent through the projector, not {stage}: choose one, such as vision.1")
+        raise NotHere(f"the projector lens applies to a vision stage, not to {stage}: choose one, such as vision.1")
     tokens = model.projected_tokens(stage)
     into = model.into_tokens()[torch.tensor(context.entries, dtype=torch.int64)]
     which, row = torch.unique(into.clamp(min=0), return_inverse=True)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @lens(subject="answer", turn=LensSchedule(group="attention"))
 def rollout(context: Context) -> TokenMaps:
-    """How much of every image token reached each answer token: attention rolled out through all layers."""
+    """The attention from each answer token to every image token, rolled out through all layers."""
     from .compute import rollout_maps
 
     return rollout_maps(context)

@@ -19,7 +19,7 @@ class AttentionRollout:
 
     def add(self, attention: Tensor) -> None:
         """Add the next layer's attention, averaged over heads [positions, positions]."""
-        assert attention.shape == (len(attention), len(attention)), "every position looks at every other"
+        assert attention.shape == (len(attention), len(attention)), "every position attends to every other"
         mixed = attention.float() + torch.eye(len(attention), device=attention.device)
         mixed /= mixed.sum(dim=-1, keepdim=True)
         self._flow = mixed if self._flow is None else mixed @ self._flow

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @lens(subject="vocabulary", offer=LensOffer())
 def vocabulary(context: Context, all_tokens: bool = False, named: bool = False) -> Facts:
-    """The vocabulary's rows: how many of which kind, their norms, and which of them are identical."""
+    """The vocabulary's rows: counts by kind, norms, and which rows are identical."""
     from .compute import vocabulary_facts
 
     return vocabulary_facts(context, all_tokens, named)

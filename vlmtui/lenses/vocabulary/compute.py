@@ -76,7 +76,7 @@ def nearest_to_word(context: Context, word: str, metric: Near, all_tokens: bool)
     count = len(whole.norms)
     spelling = model.find_spelling(word)
     if any(not 0 <= i < count for i in spelling.ids):
-        raise UsageError(f"{word!r} has a token without a row in the vocabulary: look for another word")
+        raise UsageError(f"{word!r} has a token without a row in the vocabulary: choose another word")
     of = torch.tensor(spelling.ids)
     searched = index.candidates(count, all_tokens)
     searched = searched[torch.isfinite(whole.norms[searched])]
@@ -128,7 +128,7 @@ def _facts(found: VocabularyRows, alike: list[Ids]) -> list[tuple[str, Any]]:
     finite = found.norms[np.isfinite(found.norms)]
     counts = [(kind, int(found.of(kind).sum())) for kind in KINDS]
     norms = (
-        [("median norm", np.median(finite)), ("least norm", finite.min()), ("most norm", finite.max())]
+        [("median norm", np.median(finite)), ("smallest norm", finite.min()), ("largest norm", finite.max())]
         if len(finite)
         else []
     )

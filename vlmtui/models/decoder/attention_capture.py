@@ -76,4 +76,7 @@ def _open(mask: Tensor) -> Tensor:
 
 
 def _unknown(name: str) -> ModelError:
-    return ModelError(f"the language model of {name} attends in a way vlmtui does not know: choose another model")
+    return ModelError(
+        f"the attention of {name}'s language model is implemented in a way vlmtui does not support: "
+        "choose another model"
+    )

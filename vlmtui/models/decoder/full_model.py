@@ -36,7 +36,7 @@ class FullModel:
         self._decoder = decoder_of(loaded.model)
         layers: nn.ModuleList | None = getattr(self._decoder, "layers", None)
         if not layers:
-            raise ModelError(f"the decoder of {loaded.name} has no layers that vlmtui knows: choose another model")
+            raise ModelError(f"the decoder of {loaded.name} has no layers that vlmtui recognises: choose another model")
         self._layers = layers
 
     @cached_property
@@ -147,7 +147,7 @@ class FullModel:
     def _single(self, captured: list[Tensor]) -> Tensor:
         if len(captured) != 1 or captured[0].ndim != 3:
             raise ModelError(
-                f"the decoder of {self._name} is built in a way vlmtui does not know: choose another model"
+                f"the decoder of {self._name} is implemented in a way vlmtui does not support: choose another model"
             )
         return captured[0]
 

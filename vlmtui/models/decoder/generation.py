@@ -62,7 +62,7 @@ class Generator:
         self._image_token = int(loaded.config.image_token_id)
         self._decoder = decoder_of(loaded.model)
         if not getattr(self._decoder, "layers", None):
-            raise ModelError(f"the decoder of {loaded.name} has no layers that vlmtui knows: choose another model")
+            raise ModelError(f"the decoder of {loaded.name} has no layers that vlmtui recognises: choose another model")
 
     @cached_property
     def _head(self) -> Unembedding:
@@ -84,9 +84,9 @@ class Generator:
         are replaced before the decoder receives them. `UsageError` for options that give no answer.
         """
         if options.max_new_tokens < 1:
-            raise UsageError(f"an answer of {options.max_new_tokens} tokens cannot be given: choose at least 1")
+            raise UsageError(f"an answer cannot have {options.max_new_tokens} tokens: choose at least 1")
         if options.temperature is not None and not 0 < options.temperature < float("inf"):
-            raise UsageError(f"{options.temperature:g} is no temperature: choose one above 0, or leave it out")
+            raise UsageError(f"{options.temperature:g} is not a valid temperature: choose one above 0, or leave it out")
         listener = _Listener(on_token, options.max_new_tokens)
         arguments = forward_arguments(self._model, inputs, self._image_token, self._device)
         prompt = int(arguments["input_ids"].shape[1])
@@ -132,8 +132,8 @@ class Generator:
         if self._image_token in answer[:-1]:
             # when generated it was a token like others; in a prompt it is the place of an image that is not there
             raise UsageError(
-                f"the answer of {self._name} holds its own token for a picture, so it cannot be read again with the "
-                "prompt to be looked at: ask another question"
+                f"the answer of {self._name} contains its own image token, so it cannot be read again together "
+                "with the prompt: ask another question"
             )
         arguments = forward_arguments(self._model, inputs, self._image_token, self._device)
         prompt, more = int(arguments["input_ids"].shape[1]), len(answer) - 1

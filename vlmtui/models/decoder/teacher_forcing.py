@@ -244,16 +244,18 @@ class TeacherForcing:
         numbers = len(self._layers) * self.positions * (_PER_STATE * entered.shape[-1] + 4 * wide)
         need, free = numbers * entered.element_size(), available_memory()
         if entered.device.type == "cpu" and free is not None and need > free:
-            raise self._too_large(f" (about {gigabytes(need)} are needed, {gigabytes(free)} available)")
+            raise self._too_large(f" (it needs about {gigabytes(need)}, and {gigabytes(free)} are available)")
 
     def _too_large(self, numbers: str = "") -> OutOfMemoryError:
         return OutOfMemoryError(
-            f"the memory does not suffice for a gradient through {self._name} over {self.positions} positions{numbers}"
-            ": ask for attention or ablation instead, or choose a smaller model"
+            f"there is not enough memory for a gradient through {self._name} over {self.positions} "
+            f"positions{numbers}: use attention or ablation instead, or choose a smaller model"
         )
 
     def _unknown(self) -> ModelError:
-        return ModelError(f"the decoder of {self._name} is built in a way vlmtui does not know: choose another model")
+        return ModelError(
+            f"the decoder of {self._name} is implemented in a way vlmtui does not support: choose another model"
+        )
 
 
 def replaced_arguments(given: dict[str, Any], places: Tensor, change: TokenReplacement) -> dict[str, Any]:

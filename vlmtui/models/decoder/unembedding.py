@@ -123,7 +123,7 @@ def _measured_finish(model: Any, head: nn.Module, name: str) -> Finish:
     for finish in _finishes(model.config):
         if given and torch.allclose(finish(given[-1]).float(), made.float(), rtol=1e-2, atol=1e-2):
             return finish
-    raise ModelError(f"{name} makes its logits in a way that vlmtui does not know: choose another model")
+    raise ModelError(f"{name} computes its logits in a way vlmtui does not support: choose another model")
 
 
 def text_model(model: Any) -> Any:

@@ -60,8 +60,8 @@ class Family:
         self.blocks = _longest_list(self.tower, name)
         if not self.wordless and not hasattr(self.base, "get_image_features"):
             raise ModelError(
-                f"{name} is a {config.model_type} model, whose pictures reach its language model in a way vlmtui does "
-                "not know: choose another model"
+                f"{name} is a {config.model_type} model, whose images reach its language model in a way vlmtui "
+                "does not support: choose another model"
             )
 
     @classmethod
@@ -132,7 +132,8 @@ class Family:
         flat = torch.cat([part.reshape(-1, part.shape[-1]) for part in parts])
         if flat.shape[1] != self.config.get_text_config().hidden_size:
             raise ModelError(
-                f"the image tokens of {self.name} are {flat.shape[1]} wide: vlmtui does not know its family"
+                f"the image tokens of {self.name} are {flat.shape[1]} wide, not as expected: vlmtui does not "
+                "support its family"
             )
         return flat
 
@@ -156,7 +157,8 @@ class Family:
         if not self.known:
             return []
         raise ModelError(
-            f"{self.name} keeps {tuple(values.shape)} states for {sum(counts)} patches: vlmtui cannot tell why"
+            f"{self.name} returns hidden states {tuple(values.shape)} for {sum(counts)} patches: vlmtui does not "
+            "support its family"
         )
 
     def first_layer(self, ids: Tensor, features: Any) -> Tensor:
@@ -219,7 +221,7 @@ def _longest_list(tower: nn.Module, name: str) -> nn.ModuleList:
 
     lists = [module for module in tower.modules() if isinstance(module, nn.ModuleList)]
     if not lists:
-        raise ModelError(f"the vision tower of {name} has no list of blocks: vlmtui does not know its family")
+        raise ModelError(f"the vision tower of {name} has no list of blocks: vlmtui does not support its family")
     return max(lists, key=len)
 
 
@@ -231,4 +233,4 @@ def final_norm(decoder: nn.Module, name: str) -> nn.Module:
         module = getattr(decoder, attribute, None)
         if isinstance(module, nn.Module):
             return module
-    raise ModelError(f"the decoder of {name} has no final norm that vlmtui knows: choose another model")
+    raise ModelError(f"the decoder of {name} has no final norm that vlmtui recognises: choose another model")

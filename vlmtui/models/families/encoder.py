@@ -16,7 +16,7 @@ class Encoder(Family):
     """One raster of patches, after the class token and registers where the tower has them."""
 
     projector = ""
-    wordless = "it is a vision tower alone: there is no language model whose words could be compared"
+    wordless = "it is a vision-only model, without a vocabulary"
     no_text_tower = NO_TEXT_TOWER
     # the approximate way by which single patches are compared with texts, in a few words for reports
     patch_path = ""

@@ -25,7 +25,7 @@ class Mistral3(Family):
         rows, cols = self.shapes(self.frames(pixels))[0]
         if (rows // side) * (cols // side) < 2:  # the library drops a dimension of a single token, and fails
             least = " × ".join(str(side * edge) for edge in self.patch_size)
-            raise ImageError(f"the picture is too small for {self.name}: it needs more than {least} pixels, enlarge it")
+            raise ImageError(f"the image is too small for {self.name}: it needs more than {least} pixels; enlarge it")
         return super().features(pixels)
 
     def image_ids(self, tokenizer: Any, pixels: Pixels, tokens: int) -> list[int]:

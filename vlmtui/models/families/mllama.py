@@ -16,7 +16,7 @@ class Mllama(Family):
 
     title = "Mllama (Llama 3.2 Vision)"
     projector = "cross-attention"
-    wordless = "its language model looks at pictures by cross-attention: no image tokens enter the prompt"
+    wordless = "its language model reads images by cross-attention: no image tokens enter the prompt"
 
     def feeds(self) -> str | None:
         return f"vision.{len(self.blocks)}"

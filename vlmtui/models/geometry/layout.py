@@ -89,7 +89,9 @@ def lay_out(
     if sources is None:
         return _layout(grids, _placeless(tokens), patches, rasters, placeless)
     if len(sources) != tokens:
-        raise ModelError(f"the model makes {tokens} image tokens where its layout has {len(sources)}: choose another")
+        raise ModelError(
+            f"the model makes {tokens} image tokens where its layout has {len(sources)}: choose another model"
+        )
     places = []
     for index, row in enumerate(sources):
         made_of = np.unique(row[row >= 0])
@@ -135,7 +137,9 @@ def _in_blocks(grids: list[Grid], places: list[Place]) -> tuple[list[Grid], list
         side = int(at.max()) // cols - top + 1, int((at % cols).max()) - left + 1
         regular = side[0] * side[1] == len(at) and top % side[0] == 0 and left % side[1] == 0
         if not regular or sides.setdefault(place.grid, side) != side:
-            raise ModelError("the model puts its patches together in a way vlmtui cannot place: choose another model")
+            raise ModelError(
+                "the model arranges its patches in a way vlmtui cannot map to the image: choose another model"
+            )
         found.append(replace(place, row=top // side[0], col=left // side[1]))
     counted = [
         replace(grid, rows=grid.patch_rows // sides[grid.id][0], cols=grid.patch_cols // sides[grid.id][1])

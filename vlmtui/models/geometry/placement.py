@@ -40,18 +40,18 @@ class Placement:
         frames = family.frames(inputs.pixels)
         shapes = family.shapes(frames)
         if not told_apart or not (family.known or self._patches_in_order(pixels, shapes)):
-            why = f"how the family {kind} cuts a picture into patches is not known"
+            why = f"how the family {kind} divides an image into patches is unknown"
             return lay_out([], size, None, tokens, placeless=why)
         seen = self._views(size, _sizes(frames))
         if seen is None:
-            why = "where its processor takes their pixels from could not be measured for a picture of this shape"
+            why = "which pixels its processor takes could not be measured for an image of this shape"
             return lay_out([], size, None, tokens, placeless=why)
         rasters = [Raster(view, shape, family.patch_size) for view, shape in zip(seen, shapes, strict=True)]
         if not tokens or family.no_places:
             return lay_out(rasters, size, None, tokens, placeless=family.no_places)
         sources = family.sources(shapes, inputs.pixels, tokens)
         if sources is None or not (family.known or self._made_of(sources, pixels, shapes)):
-            why = f"how the family {kind} orders its tokens could not be proved"
+            why = f"the order of the family {kind}'s tokens could not be verified"
             return lay_out(rasters, size, None, tokens, placeless=why)
         return lay_out(rasters, size, sources.patches, tokens, resampled=sources.resampled, without=family.placeless)
 

@@ -62,7 +62,7 @@ def check_size(processor: Any, width: int, height: int, name: str) -> None:
     if axes is not None and axes[0].resized * axes[1].resized > _RESIZED_PIXELS:
         raise ImageError(
             f"{name} is {width}×{height} pixels: its model would enlarge it to {axes[0].resized}×{axes[1].resized} "
-            "before it cuts out the middle; crop it first"
+            "before cropping the middle; crop it first"
         )
 
 

@@ -43,7 +43,7 @@ def check_folder(folder: Path, name: str) -> dict[str, Any]:
     """Check that a folder holds a complete safetensors checkpoint, and return its config. `ModelError` otherwise."""
     if not folder.is_dir():
         if name in DEMO_NOTES:
-            raise ModelError(f"the weights of {name} are not at {folder}: install vlmtui again, or {CHOOSE_A_MODEL}")
+            raise ModelError(f"the weights of {name} are not at {folder}: reinstall vlmtui, or {CHOOSE_A_MODEL}")
         raise ModelError(f"there is no model folder {folder}: check the path")
     config = read_config(folder, name)
     _check_weights(folder, name)
@@ -62,7 +62,7 @@ def read_config(folder: Path, name: str) -> dict[str, Any]:
             f"the {CONFIG} of {name} cannot be read ({one_line(error)}): copy or download it again"
         ) from None
     if not isinstance(config, dict) or not isinstance(config.get("model_type"), str):
-        raise ModelError(f"the {CONFIG} of {name} names no model_type: give the folder of a Hugging Face checkpoint")
+        raise ModelError(f"the {CONFIG} of {name} has no model_type: give the folder of a Hugging Face checkpoint")
     _check_quantisation(config, name)
     return config
 
@@ -95,8 +95,8 @@ def _check_quantisation(config: dict[str, Any], name: str) -> None:
     if method == _BITSANDBYTES:
         if any(importlib.util.find_spec(package) is None for package in (_BITSANDBYTES, "accelerate")):
             raise ModelError(
-                f"{name} is quantised with bitsandbytes, which is not installed: pip install 'vlmtui[bitsandbytes]', "
-                "or choose the model that it was made from"
+                f"{name} is quantised with bitsandbytes, which is not installed: pip install "
+                "'vlmtui[bitsandbytes]', or choose the model it was quantised from"
             )
         return
     what = {
@@ -104,7 +104,7 @@ def _check_quantisation(config: dict[str, Any], name: str) -> None:
         "gptq": "GPTQ (weights rounded one layer after another)",
     }.get(method, method)
     raise ModelError(
-        f"{name} is quantised with {what}, whose kernels vlmtui does not bring: choose the model that it was made from "
+        f"{name} is quantised with {what}, which vlmtui does not support: choose the model it was quantised from "
         "(exploring reads little of it), or one in bitsandbytes' 4 bits"
     )
 
@@ -116,7 +116,7 @@ def refuse_other_formats(files: Collection[str], name: str, where: str) -> None:
     """
     if _ADAPTER in files:
         raise ModelError(
-            f"{name} is an adapter (LoRA), not a whole model: merge it into its base model with peft's "
+            f"{name} is an adapter (LoRA), not a full model: merge it into its base model with peft's "
             "merge_and_unload() and save_pretrained(), then give that folder"
         )
     if any(file.endswith(_HOLDS_CODE) for file in files):
@@ -132,7 +132,7 @@ def refuse_other_formats(files: Collection[str], name: str, where: str) -> None:
             f"M.from_pretrained('{where}').save_pretrained('{target}')\"{then}"
         )
     if any(file.endswith(".gguf") for file in files):
-        raise ModelError(f"{name} holds GGUF files: give the safetensors model that they were made from")
+        raise ModelError(f"{name} contains GGUF files: give the safetensors model they were made from")
 
 
 def _check_weights(folder: Path, name: str) -> None:
@@ -150,12 +150,12 @@ def weight_files(folder: Path, name: str) -> list[Path]:
         try:
             text = index.read_text(encoding="utf-8")
         except OSError as error:
-            raise ModelError(f"the {INDEX} of {name} cannot be read ({one_line(error)}): fetch it again") from None
+            raise ModelError(f"the {INDEX} of {name} cannot be read ({one_line(error)}): download it again") from None
         wanted = sorted(set(parse_index(text, name).values()))
         missing = [file for file in wanted if not (folder / file).is_file()]
         if missing:
             raise ModelError(
-                f"{name} is not complete: {missing[0]} is missing"
+                f"{name} is incomplete: {missing[0]} is missing"
                 + (f" and {len(missing) - 1} more of its {len(wanted)} weight files" if len(missing) > 1 else "")
                 + ": copy or download it again"
             )
@@ -164,9 +164,10 @@ def weight_files(folder: Path, name: str) -> list[Path]:
     refuse_other_formats(files, name, str(folder))
     if others := sorted(file for file in files if file.endswith(".safetensors")):
         raise ModelError(
-            f"{name} has {others[0]}, but no {SINGLE} and no {INDEX} that tells of parts: copy or download it again"
+            f"{name} has {others[0]}, but neither {SINGLE} nor an {INDEX} that lists its parts: copy or download "
+            "it again"
         )
-    raise ModelError(f"{name} has no .safetensors files: its weights are missing, copy or download it again")
+    raise ModelError(f"{name} has no .safetensors files: its weights are missing; copy or download it again")
 
 
 def parse_index(text: str | bytes, name: str) -> dict[str, str]:
@@ -177,7 +178,7 @@ def parse_index(text: str | bytes, name: str) -> dict[str, str]:
             raise ValueError("its weight_map names no files")
         return {str(key): str(file) for key, file in found.items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ModelError(f"the {INDEX} of {name} cannot be read ({one_line(error)}): fetch it again") from None
+        raise ModelError(f"the {INDEX} of {name} cannot be read ({one_line(error)}): download it again") from None
 
 
 def _plain(file: object) -> bool:
@@ -192,7 +193,7 @@ def check_file(file: Path, name: str) -> list[safetensors_header.Tensor]:
     except (OSError, ValueError) as error:
         pointer = " (a git-lfs pointer: run git lfs pull)" if _is_pointer(file) else ""
         raise ModelError(
-            f"{file.name} of {name} is damaged or half-written{pointer} ({one_line(error)}): copy or download it again"
+            f"{file.name} of {name} is damaged or incomplete{pointer} ({one_line(error)}): copy or download it again"
         ) from None
     return tensors
 
@@ -200,10 +201,10 @@ def check_file(file: Path, name: str) -> list[safetensors_header.Tensor]:
 def refuse_dtype(tensor: safetensors_header.Tensor, name: str) -> NoReturn:
     """Raise `ModelError` for a weight that is not floating-point in a checkpoint that declares no quantisation."""
     known = tensor.dtype in _DTYPES or tensor.dtype.startswith(("F8", "F4"))
-    what = tensor.dtype if known else f"{tensor.dtype}, which is no known dtype"
+    what = tensor.dtype if known else f"{tensor.dtype}, which is an unknown dtype"
     raise ModelError(
-        f"{name} has {tensor.key} as {what}, and its {CONFIG} does not say how to read it: choose the model in "
-        "bfloat16, float16 or float32 that it was made from"
+        f"{name} has {tensor.key} as {what}, and its {CONFIG} does not say how to read it: choose the bfloat16, "
+        "float16 or float32 model it was made from"
     )
 
 

@@ -119,7 +119,7 @@ def _snapshot(name: str, revision: str | None, patterns: list[str]) -> Path | No
     except (LocalEntryNotFoundError, FileNotFoundError):
         return None
     except HFValidationError:
-        raise ModelError(f"{name} can be no model on the hub: give a name such as org/model, or a folder") from None
+        raise ModelError(f"{name} cannot be a model on the hub: give a name such as org/model, or a folder") from None
 
 
 def _small_files(name: str, commit: str | None, place: Path | None) -> Path:
@@ -159,7 +159,7 @@ def _alone(place: Path, name: str, progress: Progress) -> Iterator[None]:
         try:
             lock.acquire(timeout=_LOCK_TELL_S)
         except Timeout:
-            progress(f"waiting for another vlmtui that downloads {name}", 0, 0)
+            progress(f"waiting for another vlmtui that is downloading {name}", 0, 0)
     try:
         yield
     finally:
@@ -188,7 +188,7 @@ class _Download:
         model = empty_model(Checkpoint(self._label, place, remote.commit, config), self._layers)
         self._progress(f"downloading the processor of {remote.name}", 0, 0)
         _small_files(remote.name, remote.commit, place)
-        self._progress(f"asking where the weights of {remote.name} are", 0, 0)
+        self._progress(f"locating the weights of {remote.name}", 0, 0)
         index = self._index()
         quantised = quantisation(config) is not None
         held = self._held()
@@ -208,7 +208,7 @@ class _Download:
         index = parse_index(self._remote.text(INDEX), self._remote.name)
         if absent := sorted(set(index.values()) - set(self._remote.files)):
             raise ModelError(
-                f"{self._remote.name} is not complete on the hub: {absent[0]} is missing there: tell its authors, or "
+                f"{self._remote.name} is incomplete on the hub: {absent[0]} is missing there; tell its authors, or "
                 "choose another revision"
             )
         return index
@@ -234,8 +234,8 @@ class _Download:
         tensors = {file: [tensor for tensor in group if tensor.key in wanted] for file, group in found.items()}
         if absent := set(wanted).difference(*({tensor.key for tensor in group} for group in tensors.values())):
             raise ModelError(
-                f"{self._remote.name} is not complete on the hub: its {INDEX} tells of {sorted(absent)[0]}, and the "
-                "file has no such tensor: tell its authors, or choose another revision"
+                f"{self._remote.name} is incomplete on the hub: its {INDEX} lists {sorted(absent)[0]}, and the "
+                "file has no such tensor; tell its authors, or choose another revision"
             )
         return tensors
 
@@ -257,8 +257,9 @@ class _Download:
         free = shutil.disk_usage(self.place).free
         if fetch.left + _SPARE > free:
             raise ModelError(
-                f"{self._remote.name} needs {format_bytes(fetch.left)} more on the disk of {cache.folder()}, which has "
-                f"{format_bytes(free)} free: free some, or name a folder on another disk with {cache.ENVIRONMENT}"
+                f"{self._remote.name} needs {format_bytes(fetch.left)} more on the disk of {cache.folder()}, which "
+                f"has {format_bytes(free)} free: free some space, or name a folder on another disk with "
+                f"{cache.ENVIRONMENT}"
             )
         doing = f"downloading {format_bytes(fetch.wanted)} of {self._remote.name}"
         fetch.run(lambda got, wanted: self._progress(doing, got, wanted))

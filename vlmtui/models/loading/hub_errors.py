@@ -42,14 +42,14 @@ def explain_hub_errors(name: str, revision: str | None) -> Iterator[None]:
             f"{name} is gated: accept its licence at {page}, then log in with `hf auth login` or set HF_TOKEN"
         ) from None
     except RevisionNotFoundError:
-        raise ModelError(f"{name} has no revision {revision}: look at {page}/commits/main") from None
+        raise ModelError(f"{name} has no revision {revision}: see {page}/commits/main") from None
     except RepositoryNotFoundError:
         raise ModelError(
             f"there is no model {name} on {constants.ENDPOINT} (or it is private): check the name, or log in with "
             "`hf auth login`"
         ) from None
     except DisabledRepoError:
-        raise ModelError(f"{name} was disabled on {constants.ENDPOINT}: choose another model") from None
+        raise ModelError(f"{name} is disabled on {constants.ENDPOINT}: choose another model") from None
     except OfflineModeIsEnabled:
         raise _not_here(name, at, "HF_HUB_OFFLINE is set: unset it to download it") from None
     except HfHubHTTPError as error:
@@ -64,12 +64,13 @@ def explain_hub_errors(name: str, revision: str | None) -> Iterator[None]:
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise ModelError(
-                f"{name} cannot be kept, the disk of {cache.folder()} is full: free some, or name a folder on another "
-                f"disk with {cache.ENVIRONMENT}; what was fetched is not fetched again"
+                f"{name} cannot be stored, the disk of {cache.folder()} is full: free some space, or name a folder "
+                f"on another disk with {cache.ENVIRONMENT}; what was downloaded is not downloaded again"
             ) from None
         if isinstance(error, PermissionError):
             raise ModelError(
-                f"{name} cannot be kept ({one_line(error)}): name a folder of yours with {cache.ENVIRONMENT}"
+                f"{name} cannot be stored ({one_line(error)}): name a folder that you can write to with "
+                f"{cache.ENVIRONMENT}"
             ) from None
         raise ModelError(f"{name}{at} could not be downloaded ({one_line(error)}): check disk and connection") from None
 
@@ -81,19 +82,18 @@ def _refused(error: HfHubHTTPError, name: str, at: str, page: str) -> ModelError
         return ModelError(f"a file of {name}{at} is missing on the hub ({one_line(error)}): choose another revision")
     if status == 401:
         return ModelError(
-            f"{constants.ENDPOINT} does not take your token for {name}: log in again with `hf auth login`, or unset "
-            "HF_TOKEN"
+            f"{constants.ENDPOINT} rejected your token for {name}: log in again with `hf auth login`, or unset HF_TOKEN"
         )
     if status == 403:
         return ModelError(
-            f"you may not download {name}: accept its licence at {page}, then log in with `hf auth login`"
+            f"you do not have access to {name}: accept its licence at {page}, then log in with `hf auth login`"
         )
     if status == 407:
-        return ModelError(f"{name}{at} could not be downloaded: the proxy wants a password: {_connection_advice()}")
+        return ModelError(f"{name}{at} could not be downloaded: the proxy requires a password; {_connection_advice()}")
     if status == 429:
         return ModelError(
-            f"{constants.ENDPOINT} has had too many requests from here: wait a few minutes, or log in with "
-            "`hf auth login`"
+            f"{constants.ENDPOINT} received too many requests from here: wait a few minutes, or log in with `hf "
+            "auth login`"
         )
     return ModelError(f"{name}{at} could not be downloaded ({one_line(error)}): try again later")
 

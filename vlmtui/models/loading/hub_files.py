@@ -66,12 +66,12 @@ class HubCommit:
             count = safetensors_header.length(first)
             end = safetensors_header.LENGTH_BYTES + count
             if end > size:
-                raise ValueError("its header is cut short")
+                raise ValueError("its header is truncated")
             if end > len(first):
                 first += self._read(file, len(first), end - len(first))[0]
             tensors, wanted = safetensors_header.parse(first[safetensors_header.LENGTH_BYTES : end])
             if wanted != size:
-                raise ValueError(f"{size:,} bytes where {wanted:,} belong")
+                raise ValueError(f"{size:,} bytes where {wanted:,} are expected")
         except ValueError as error:
             raise ModelError(
                 f"{file} of {self.name} is damaged on the hub ({one_line(error)}): tell its authors, or choose another "
@@ -104,11 +104,11 @@ class HubCommit:
                 "GET", place, headers=asked, timeout=_timeout(), follow_redirects=True
             ) as response:
                 if response.status_code in _MAY_PASS:
-                    raise ConnectionLostError(f"the hub answers {response.status_code}")
+                    raise ConnectionLostError(f"the hub returned status {response.status_code}")
                 if response.status_code in (401, 403) and "authorization" not in head:
                     # a signed address of the storage behind the hub expires
                     self._forget(file)
-                    raise ConnectionLostError(f"the hub's storage answers {response.status_code}")
+                    raise ConnectionLostError(f"the hub's storage returned status {response.status_code}")
                 hf_raise_for_status(response)
                 yield response, self._checked(response, file, start, size)
         except httpx2.TransportError as error:
@@ -120,11 +120,12 @@ class HubCommit:
         span, _, whole = said.removeprefix("bytes ").partition("/")
         if response.status_code != 206 or not whole.isdigit():
             raise ModelError(
-                f"{urlsplit(str(response.url)).netloc} sends {file} whole where a part is asked for (status "
-                f"{response.status_code}): unset HF_ENDPOINT or the proxy, or get it with `hf download {self.name}`"
+                f"{urlsplit(str(response.url)).netloc} sent all of {file} where a part was requested (status "
+                f"{response.status_code}): unset HF_ENDPOINT or the proxy, or download it with `hf download "
+                f"{self.name}`"
             )
         if span != f"{start}-{min(start + size, int(whole)) - 1}":
-            raise ModelError(f"the hub sent other bytes of {file} of {self.name} than were asked for: try again later")
+            raise ModelError(f"the hub sent other bytes of {file} of {self.name} than were requested: try again later")
         return int(whole)
 
     def _place(self, file: str) -> tuple[str, dict[str, str]]:

@@ -105,18 +105,19 @@ def _config(checkpoint: Checkpoint) -> Any:
     if model_type not in CONFIG_MAPPING:
         if checkpoint.config.get("auto_map"):
             raise ModelError(
-                f"{checkpoint.name} needs code of its own from the hub, which vlmtui does not run: look for a "
+                f"{checkpoint.name} needs its own code from the hub, which vlmtui does not run: look for a "
                 'conversion of it to transformers (often named with "-hf")'
             )
         raise ModelError(
-            f"{checkpoint.name} is of the family {model_type}, which this transformers does not know: install a newer "
-            "transformers, or choose another model"
+            f"{checkpoint.name} is of the family {model_type}, which the installed transformers does not know: "
+            "install a newer transformers, or choose another model"
         )
     try:
         return AutoConfig.from_pretrained(checkpoint.folder, local_files_only=True, trust_remote_code=False)
     except Exception as error:
         raise ModelError(
-            f"the config.json of {checkpoint.name} makes no {model_type} model ({_brief(error)})"
+            f"the config.json of {checkpoint.name} does not describe a {model_type} model ({_brief(error)}): copy "
+            "or download it again"
         ) from error
 
 
@@ -152,8 +153,8 @@ def _architecture(config: Any, name: str) -> Any:
     if is_encoder(config.model_type):
         return AutoModelForImageClassification if _classifies(config) else AutoModel
     raise ModelError(
-        f"{name} is a {config.model_type} model, which neither reads pictures into a language model nor is a vision "
-        "tower that vlmtui knows: choose a vision-language model"
+        f"{name} is a {config.model_type} model, neither a vision-language model nor a vision tower that vlmtui "
+        "supports: choose a vision-language model"
     )
 
 
@@ -172,9 +173,14 @@ def _dtype(checkpoint: Checkpoint, wanted: str, on: torch.device, empty: Any) ->
     # weights that are not quantised keep their stored dtype, and the quantised ones compute in it: no other works
     stored = stored_dtype(checkpoint.config)
     if wanted not in ("auto", stored):
-        raise ModelError(f"{checkpoint.name} is quantised around {stored} and cannot be {wanted}: leave out --dtype")
+        raise ModelError(
+            f"{checkpoint.name} is quantised with {stored} computation and cannot be loaded as "
+            f"{wanted}: leave out --dtype"
+        )
     if on.type == "cpu" and stored == "float16":
-        raise ModelError(f"{checkpoint.name} is quantised around float16, which is for GPUs: choose --device cuda")
+        raise ModelError(
+            f"{checkpoint.name} is quantised with float16 computation, which needs a GPU: choose --device cuda"
+        )
     needed = needed_keys(empty, [tensor.key for tensor in tensors], quantised=True)
     size = sum(tensor.size for tensor in tensors if tensor.key in needed)
     return choose_dtype(stored, on, size // DTYPES[stored].itemsize)
@@ -191,8 +197,8 @@ def _check_rows(tokenizer: Any, empty: Any, name: str) -> None:
     # `vocab_size` excludes added tokens, which may lie beyond the matrix if they were never trained
     if tokenizer.vocab_size > rows:
         raise ModelError(
-            f"the tokenizer of {name} has {tokenizer.vocab_size:,} word-pieces and its embedding matrix only {rows:,} "
-            "rows: they do not belong together, name the model's own with --processor"
+            f"the tokenizer of {name} has {tokenizer.vocab_size:,} word-pieces and its embedding matrix only "
+            f"{rows:,} rows: they do not belong together; name the model's own with --processor"
         )
 
 
@@ -214,15 +220,17 @@ def _weights(
     except (OSError, ValueError, RuntimeError, KeyError) as error:
         if isinstance(error, torch.OutOfMemoryError) or "not enough memory" in str(error):
             raise
-        raise ModelError(f"the weights of {checkpoint.name} cannot be loaded ({_brief(error)})") from error
+        raise ModelError(
+            f"the weights of {checkpoint.name} cannot be loaded ({_brief(error)}): copy or download it again"
+        ) from error
     if report["missing_keys"]:
         first, *others = sorted(report["missing_keys"])
         more = f" and {len(others)} more" if others else ""
         raise ModelError(
-            f"{checkpoint.name} lacks weights that its config asks for ({first}{more}): copy or download it again"
+            f"{checkpoint.name} lacks weights that its config requires ({first}{more}): copy or download it again"
         )
     if report.get("mismatched_keys"):
-        raise ModelError(f"the weights of {checkpoint.name} have other shapes than its config says: fetch it again")
+        raise ModelError(f"the weights of {checkpoint.name} have other shapes than its config says: download it again")
     return model.eval().requires_grad_(False)
 
 

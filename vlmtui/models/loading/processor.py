@@ -104,7 +104,7 @@ def load_processing(folder: Path, config: Any, name: str) -> Processing:
         whole = AutoProcessor.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except (ImportError, OSError, ValueError, AttributeError, TypeError, KeyError) as error:
         # families whose processor needs torchvision: its parts suffice, and placeholders are counted from the features
-        logging.getLogger(__name__).warning("the processor of %s could not be built whole: %s", name, error)
+        logging.getLogger(__name__).warning("the processor of %s could not be built completely: %s", name, error)
         whole = None
     if whole is not None and hasattr(whole, "image_processor") and hasattr(whole, "tokenizer"):
         whole.image_processor = image_processor

@@ -32,7 +32,7 @@ class Tensor:
 def length(first: bytes) -> int:
     """The length of the JSON in bytes, from a file's first eight bytes. `ValueError` for an impossible length."""
     if len(first) < LENGTH_BYTES:
-        raise ValueError("its header is cut short")
+        raise ValueError("its header is truncated")
     (count,) = struct.unpack("<Q", first[:LENGTH_BYTES])
     if not 0 < count <= _MOST:
         raise ValueError("it does not begin with a safetensors header")
@@ -64,10 +64,10 @@ def read(file: Path) -> list[Tensor]:
     with file.open("rb") as opened:
         count = length(opened.read(LENGTH_BYTES))
         if count > size:
-            raise ValueError("its header is cut short")
+            raise ValueError("its header is truncated")
         tensors, end = parse(opened.read(count))
     if size != end:
-        raise ValueError(f"{size:,} bytes where {end:,} belong")
+        raise ValueError(f"{size:,} bytes where {end:,} are expected")
     return tensors
 
 

@@ -76,7 +76,7 @@ class DualEncoder:
         # SigLIP was trained on lower-case texts; not all tokenizers of its checkpoints lower the case
         wanted = tuple(text.lower() if self._family.fixed_length_texts else text for text in texts)
         if any(not text.strip() for text in wanted):
-            raise UsageError("a text is empty: give some words with --text")
+            raise UsageError("a text is empty: give at least one word with --text")
         if wanted in self._text_vectors:
             self._text_vectors.move_to_end(wanted)
             return self._text_vectors[wanted]
@@ -105,8 +105,8 @@ class DualEncoder:
         rows = int(self._model.config.text_config.vocab_size)
         if int(ids.max()) >= rows:
             raise ModelError(
-                f"the tokenizer of {self.name} has word-pieces beyond its text tower's {rows:,}: they do not belong "
-                "together, name the model's own with --processor"
+                f"the tokenizer of {self.name} has word-pieces beyond its text tower's {rows:,}: they do not "
+                "belong together; name the model's own with --processor"
             )
         device = self._model.device
         mask = None if fixed or "attention_mask" not in encoded else encoded["attention_mask"].to(device)

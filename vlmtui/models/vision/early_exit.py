@@ -54,7 +54,7 @@ def _fed_by(family: Family, pixels: Pixels) -> int:
     if feeds is None:
         raise UsageError(several_stages_reason(family.name))
     if not (family.known or _reads_only(family, pixels, vision_layer(feeds))):
-        why = f"which vision stages the projector of {family.name} reads could not be proved"
+        why = f"which vision stages the projector of {family.name} reads could not be verified"
         raise UsageError(f"{why}: choose the stage tokens")
     return vision_layer(feeds)
 

@@ -55,7 +55,7 @@ class PatchEmbedding:
         pixels["pixel_values"] = pixels["pixel_values"].to(self._model.dtype)
         frames = self._family.frames(pixels)
         if tile >= len(frames):
-            raise UsageError(f"how {self._family.name} is given the pixels of a patch is not known")
+            raise UsageError(f"the layout in which {self._family.name} receives a patch's pixels is unknown")
         (tall, wide), values = self._family.patch_size, pixels["pixel_values"]
         window = slice(row * tall, (row + 1) * tall), slice(col * wide, (col + 1) * wide)
         here = frames[tile][:, window[0], window[1]].float()

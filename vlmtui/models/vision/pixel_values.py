@@ -45,7 +45,7 @@ def edit_pixels(family: Family, inputs: Inputs, change: Callable[[list[Tensor]],
         return None
     flat = values.clone().flatten()
     for place, frame in zip(whence, change(family.frames(inputs.pixels)), strict=True):
-        assert frame.shape == place.shape, "a frame of another size has no place among the inputs"
+        assert frame.shape == place.shape, "a frame of another size cannot be placed among the inputs"
         flat[place.flatten()] = frame.flatten()
     pixels = family.repeated(inputs.pixels, flat.view_as(values))
     return replace(inputs, pixels={**inputs.pixels, "pixel_values": pixels})

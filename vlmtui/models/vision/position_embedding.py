@@ -44,7 +44,7 @@ def position_embedding(family: Family, pixels: Pixels) -> PositionEmbedding:
     projection = projection_of(family)
     shapes = family.shapes(family.frames(pixels))
     if projection is None or not shapes:
-        return PositionEmbedding(None, False, f"how {family.name} projects its patches is not known")
+        return PositionEmbedding(None, False, f"how {family.name} projects its patches is unknown")
     entered: list[Tensor] = []
 
     def seen(stage: int, states: Tensor) -> None:
@@ -63,7 +63,9 @@ def position_embedding(family: Family, pixels: Pixels) -> PositionEmbedding:
     numbers = torch.arange(summed[..., 0].numel(), device=summed.device).view(summed.shape[:-1])
     tiles = [patches for patches, _ in family.states(numbers, shapes)]
     if not tiles:
-        return PositionEmbedding(None, before is not None, f"the states of {family.name}'s tower cannot be told apart")
+        return PositionEmbedding(
+            None, before is not None, f"the hidden states of {family.name}'s tower cannot be told apart"
+        )
     rows = summed.reshape(-1, summed.shape[-1])[torch.cat(tiles)]
     if not rows.any():
         return PositionEmbedding(None, before is not None, _without(family))
@@ -74,7 +76,9 @@ def _without(family: Family) -> str:
     """The reason why nothing is added to patches, as a message."""
     names = (name for module in family.tower.modules() for name in (type(module).__name__.lower(),))
     if any("rotary" in name or "rope" in name for name in names):
-        return f"the tower of {family.name} has no learned position embedding: positions turn within its attention"
+        return (
+            f"the tower of {family.name} has no learned position embedding: positions are rotated within its attention"
+        )
     return f"the tower of {family.name} adds no position embedding to its patches"
 
 
