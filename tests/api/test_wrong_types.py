@@ -49,7 +49,7 @@ WRONG: list[tuple[Call, str]] = [
     (lambda s, p, a: p.words(1, 1, "whole"), "grid must be int or None, not str"),
     (lambda s, p, a: p.words(1, 1, k="x"), "k must be int, not str"),
     (lambda s, p, a: p.words(1, 1, k=2.5), "k must be int, not float"),
-    (lambda s, p, a: p.words(1, 1, k=1 << 70), "the question cannot be sent: .*"),
+    (lambda s, p, a: p.words(1, 1, k=1 << 70), "the request cannot be sent: .*"),
     (lambda s, p, a: p.words(1, 1, stage=3), "no stage 3 in demo: .*"),
     (lambda s, p, a: p.words(1, 1, ridge="x"), "ridge must be float, not str"),
     (lambda s, p, a: p.words(1, 1, all_tokens=1), "all_tokens must be bool, not int"),

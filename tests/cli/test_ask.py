@@ -85,7 +85,7 @@ def test_what_the_picture_has_not_is_said_before_the_answer(words: list[str], sa
 def test_an_answer_that_was_cut_says_so() -> None:
     done = vlmtui("ask", SCENE, QUESTION, "--max-new-tokens", "1")
     assert (done.returncode, done.stdout) == (0, b"blue\n")
-    assert done.stderr == b"vlmtui: the answer was cut after 1 token: --max-new-tokens allows for more\n"
+    assert done.stderr == b"vlmtui: the answer was cut after 1 token: raise --max-new-tokens for a longer one\n"
 
 
 def test_json_holds_tokens_and_where_they_looked() -> None:

@@ -71,10 +71,10 @@ def refused(done: subprocess.CompletedProcess[bytes], status: int = 1) -> str:
         (["x.png", "--where", "norm>1", "--format", "html"], "leave them out"),
         (["x.png", "--vectors", "v.npz", "--format", "png"], "beside a report"),
         (["x.png", "--vectors", "v.bin", "--format", "json"], ".safetensors"),
-        (["x.png", "-o", "other.jpg"], "other.jpg does not say which format it is to have: end it in .txt, .json"),
+        (["x.png", "-o", "other.jpg"], "other.jpg does not say which format to write: end it in .txt, .json"),
         (["report", "x.png", "-o", "other.docx"], "or choose a --format"),
-        (["atlas", "x.parquet", "-o", "at.png"], "at.png does not say which format it is to have: end it in .txt"),
-        (["vocabulary", "-o", "voc.html"], "voc.html does not say which format it is to have: end it in .txt"),
+        (["atlas", "x.parquet", "-o", "at.png"], "at.png does not say which format to write: end it in .txt"),
+        (["vocabulary", "-o", "voc.html"], "voc.html does not say which format to write: end it in .txt"),
         (["x.png", "--nonsense"], "--nonsense"),
         (["x.png", "y.png"], "y.png"),
         (["report"], "IMAGE"),
@@ -238,7 +238,7 @@ def test_a_file_written_whole_and_the_environments_model(siglip_folder: Path, tm
     words = ["-o", str(out), "--stage", "vision.2", "--metric", "omp", "--format", "json"]
     done = vlmtui(CHINA, *words, VLMTUI_MODEL=str(siglip_folder))
     assert (done.returncode, done.stdout) == (0, b"")
-    unused = "--metric omp is not used at vision.2: a vision stage has words with --lens projector alone"
+    unused = "--metric omp is not used at vision.2: a vision stage has words only with --lens projector"
     assert done.stderr.decode() == f"vlmtui: {unused}\n"
     report = json.loads(out.read_bytes())
     contract.REPORT(report, "report")

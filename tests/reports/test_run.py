@@ -99,7 +99,7 @@ def test_a_condition_that_nothing_fulfils_is_told_once(format: str, tmp_path: Pa
     done = subprocess.run([sys.executable, "-m", "vlmtui", *words], capture_output=True, text=True)
     assert done.returncode == 0
     if format == "text":
-        assert "Nothing here fulfils --where" in out.read_text()
+        assert "No entry matches --where" in out.read_text()
         assert done.stderr == ""
     else:
-        assert done.stderr == "vlmtui: no patch fulfils --where\n"
+        assert done.stderr == "vlmtui: no patch matches --where\n"

@@ -119,7 +119,7 @@ def test_a_withdrawn_answer_ends_at_the_next_token_and_is_kept(engine, reading):
 
 def test_it_may_be_withdrawn_while_the_question_is_read(engine, reading):
     def progress(doing: str, done: int = 0, total: int = 0) -> None:
-        if (doing, done, total) == ("reading the question", 1, LAYERS):
+        if (doing, done, total) == ("processing the prompt", 1, LAYERS):
             raise CancelledError("enough")
 
     told = Told()

@@ -365,6 +365,6 @@ def test_over_the_pipe_several_at_a_time(clip_folder):
         assert isinstance(first.result()[6].error, ImageError)
         with pytest.raises(CancelledError):
             third.result(WAIT)
-        assert ("reading the pictures", 7) in {(note.doing, note.total) for note in notes}
+        assert ("reading the images", 7) in {(note.doing, note.total) for note in notes}
     finally:
         client.close()

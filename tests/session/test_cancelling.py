@@ -196,7 +196,7 @@ def test_a_call_of_the_context_is_never_interrupted(desk: Desk, reading: str) ->
 
     with pytest.raises(CancelledError):
         ours.run(work)
-    assert [str(error) for error in seen] == ["nobody waits for this any more"]
+    assert [str(error) for error in seen] == ["the request was cancelled"]
 
 
 def test_many_withdrawals_at_any_moment(desk: Desk, reading: str, tmp_path: Path, monkeypatch) -> None:
@@ -245,7 +245,7 @@ def hold(context: Context) -> Scalars:
     ctypes.PyDLL(None).sleep(1000)
 """
 )
-REASON = "the lens hold.py did not stop and its session was ended"
+REASON = "the lens hold.py did not stop, and its session was ended"
 
 
 @pytest.fixture

@@ -119,7 +119,7 @@ def test_whoever_waits_for_another_front_end_is_told(two: tuple[SessionClient, S
     busy = two[0].read(png(3000, 3000), on_progress=lambda note: begun.set())
     assert begun.wait(WAIT)
     two[1].read(png(), on_progress=lambda note: notes.append(note.doing)).result(WAIT)
-    assert notes[0] == "waiting for another front end's question"
+    assert notes[0] == "waiting for another client's request"
     busy.result(WAIT)
 
 
@@ -269,7 +269,7 @@ def test_a_command_that_cannot_use_it_says_so_and_goes_on(runtime: Path) -> None
     client.close()
     assert client.where == "its own session"
     assert "can be reached by others (mode 755)" in client.note
-    assert f"chmod 700 {runtime}; this command has a session of its own" in client.note
+    assert f"chmod 700 {runtime}; this command starts its own session" in client.note
     assert "chmod 700" in refused(vlmtui("session", "start"))
 
 

@@ -84,7 +84,7 @@ def test_a_line_that_is_cut_is_taken_up_again(far: Far, client: SessionClient, s
     reading = client.read(png(3000, 3000))
     far.cut()
     assert reading.result(WAIT).image.width == 3000
-    assert notes[0] == f"the line to far was cut: connecting again (1 of {len(reconnecting.PAUSES_S)})"
+    assert notes[0] == f"the connection to far was lost: reconnecting (1 of {len(reconnecting.PAUSES_S)})"
     assert notes[-1] == ""
     # the reading from before the cut is still there, and so is the session
     after = client.words(kept.id, "l2", 4, (1,)).result(WAIT)
@@ -148,7 +148,7 @@ def test_a_session_that_ends_while_the_line_is_cut(
     os.kill(client.pid, signal.SIGKILL)
     until(lambda: not client.alive)
     said = str(client.status().exception(WAIT))
-    assert "the session on far cannot be used: the session that was spoken to has ended meanwhile" in said
+    assert "the session on far cannot be used: the connected session has ended in the meantime" in said
 
 
 def test_a_line_that_stays_cut(far: Far, client: SessionClient, monkeypatch: pytest.MonkeyPatch) -> None:

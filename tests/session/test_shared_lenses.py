@@ -120,7 +120,7 @@ def test_a_session_of_an_older_protocol_is_passed_over_in_a_sentence(
             assert client.note == (
                 f"the warm session (process {os.getpid()}) is older (0.0.1, protocol {wire.VERSION - 1}) than this "
                 f"vlmtui ({__version__}, protocol {wire.VERSION}): vlmtui session stop, then start; "
-                "this command has a session of its own"
+                "this command starts its own session"
             )
             (told,) = client.describe(source).result(WAIT)
             assert told.name == "sharpness"

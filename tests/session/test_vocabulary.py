@@ -137,7 +137,7 @@ def test_a_word_of_several_pieces_says_so(altered):
     desk, _ = altered
     answer = desk.typed(vocabulary.near("skyscrapers", "cosine", 5))
     assert len(answer.of) > 1
-    assert answer.note == f"no single piece is that word: the mean of its {len(answer.of)} pieces"
+    assert answer.note == f"the word is not a single piece: the mean of its {len(answer.of)} pieces"
 
 
 def test_what_a_front_end_draws(altered):

@@ -37,11 +37,11 @@ TEN_SENTENCES = """\
 2: no setting is named "modle": did you mean model?
 3: device is "gpu", not one of auto, cpu, cuda, cuda:N, mps: did you mean "cpu"?
 4: model is "demo-vti": did you mean "demo-vit"?
-5: lenses has "/no/such/folder", which is no folder: check the path
+5: lenses has "/no/such/folder", which is not a folder: check the path
 6: theme is "drakula", not one of THEMES: did you mean "dracula"?
 7: one of panels is "nroms", not one of facts, answer, words, norms, patch: did you mean "norms"?
 11: no action of keys is named "serach": did you mean find?
-12: keys.find is "F6", which is no key: did you mean "f6"?
+12: keys.find is "F6", which is not a key: did you mean "f6"?
 14: keys.zoom is "f9", which keys.overlay has already: choose another
 17: dtype is "bf16", not one of auto, float32, bfloat16, float16: did you mean "bfloat16"?
 """
@@ -113,7 +113,7 @@ def test_quiet_tells_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd
         ("#" * (MAX_BYTES + 1), "larger than 64 KiB: name a file of settings"),
         ('profile = "far"', '1: profile is "far": profiles are tables such as [profile.gpu-box], and default-profile'),
         ('[profile]\nfar = 1', "2: profile.far is 1: a profile begins with [profile.far]"),
-        ('default-profile = "fra"\n[profile.far]', '1: default-profile is "fra", which is no profile: did you mean'),
+        ('default-profile = "fra"\n[profile.far]', '1: default-profile is "fra", which is not a profile: did you mean'),
         ("default-profile = 1", '1: default-profile is 1: give text, such as "gpu-box"'),
         ('[profile.far]\ndefault-profile = "far"', "2: default-profile has no place in a profile: move it to the top"),
         ('[far]\nmodel = "demo"', '1: no setting is named "far": a profile begins with [profile.far]'),
@@ -170,7 +170,7 @@ def test_a_profile_that_is_not_there(
     assert said == f"vlmtui: --profile 'fra' is not in {file}: {there}"
     monkeypatch.setenv("VLMTUI_PROFILE", "fra")
     (told,) = [str(one) for one in Settings(read_config(file)).mistakes() if "VLMTUI_PROFILE" in str(one)]
-    assert told == f'{file}: VLMTUI_PROFILE is "fra", which is no profile: {there}'
+    assert told == f'{file}: VLMTUI_PROFILE is "fra", which is not a profile: {there}'
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -92,7 +92,7 @@ def test_every_family_passes(name, folder, engine):
         assert "bit for bit the same" in checks[TOKENS].figure
     assert checks[PATCH_BOXES].figure.endswith("0 missed, 0 extra")
     if checks[OWN_VECTORS].result == "pass":  # all of the sample, wherever there are words
-        assert checks[OWN_VECTORS].figure == "64 of 64 found first under l2, 64 of 64 found first under cosine"
+        assert checks[OWN_VECTORS].figure == "64 of 64 found as top-1 under l2, 64 of 64 found as top-1 under cosine"
 
 
 def test_sixteen_bits_pass_too(folder, engine):
@@ -109,7 +109,7 @@ def test_a_processor_of_another_size(folder, engine):
     assert checks[TOKENS].result == "fail"
     assert "cannot take what its processor makes" in checks[TOKENS].figure
     assert checks[WEIGHTS].result == "pass"
-    assert checks[WORDS].figure == "no picture could be read"
+    assert checks[WORDS].figure == "no image could be read"
 
 
 def test_tokens_in_another_order(folder, engine, monkeypatch):
@@ -138,7 +138,7 @@ def test_words_under_other_ids(folder, engine, monkeypatch):
     checks = verified(engine, folder("paligemma"))
     assert {check.name for check in checks.values() if check.result == "fail"} == {OWN_VECTORS, WORDS}
     assert checks[OWN_VECTORS].figure.startswith(
-        "0 of 64 found first under l2, 0 of 64 found first under cosine; not id"
+        "0 of 64 found as top-1 under l2, 0 of 64 found as top-1 under cosine; not id"
     )
 
 
@@ -265,7 +265,7 @@ def test_memory_that_the_whole_model_does_not_fit_in(folder, engine, monkeypatch
     checks = verified(engine, place, dtype="float32")
     for name in (TOKENS, LOGITS, WEIGHTS, WORDS):
         assert checks[name].result == "unchecked"
-        assert "memory does not allow the whole model: the model needs about 0.3 GB" in checks[name].figure
+        assert "there is not enough memory for the full model: the model needs about 0.3 GB" in checks[name].figure
     for name in (TOKEN_BOXES, PATCH_BOXES, NORMS, OWN_VECTORS):
         assert checks[name].result == "pass"
     # left to choose, both are held in what the larger one fits in
@@ -294,7 +294,7 @@ def test_an_exception_is_a_line():
     table.judged(NORMS, True, "said too late")
     table.unchecked(CHECKS, "nobody looked")
     found = {check.name: check for check in table.complete()}
-    assert found[NORMS] == m.Check(NORMS, "fail", "it could not be carried out: KeyError: 'shape\\nof something'")
+    assert found[NORMS] == m.Check(NORMS, "fail", "the check failed to run: KeyError: 'shape\\nof something'")
     assert (found[LOGITS].result, found[TOKENS].figure) == ("unchecked", "nobody looked")
 
 

@@ -34,5 +34,5 @@ def test_without_javascript_and_with_nothing_chosen() -> None:
         page.click("text=Back to the form")
         page.set_input_files("#file", "sample_images/scene-town.png")
         page.click("button[type=submit]")
-        page.wait_for_selector("#picture", timeout=60_000)
+        page.wait_for_selector("#image", timeout=60_000)
         assert page.title() == "scene-town.png · demo · vlmtui"

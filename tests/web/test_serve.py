@@ -217,7 +217,7 @@ def test_late_is_told() -> None:
 
 def test_other_paths_and_methods_are_refused_as_everything_is() -> None:
     with serving() as server:
-        post = "POST a picture here, as the multipart field `file`\n"
+        post = "POST an image here, as the multipart field `file`\n"
         for method, path, status, said in (
             ("GET", "/no", 404, "there is nothing to GET here"),
             ("GET", "/process-image/", 405, post),

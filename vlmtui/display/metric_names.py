@@ -20,14 +20,19 @@ SCORES: dict[WordOrder, str] = {
 
 
 def search_phrase(order: WordOrder, ridge: float | None) -> str:
-    """How words were found, to follow their number: `nearest under l2`, `with the largest logits`."""
+    """How words were found, to follow their number: `nearest by l2 distance`, `with the largest logits`."""
     if order == "logit":
         return "with the largest logits"
     if order in PURSUITS:
         return f"picked by {order}, in that order,"
     if order in ("ridge", "pinv"):
         return f"with the largest coefficients under {metric_name(order, ridge)}"
-    return f"nearest under {order}"
+    return f"nearest by {SCORES[order]}"
+
+
+def shown_score(order: str | None, score: float) -> float:
+    """The score as people read it: under l2 the distance, which is positive, instead of minus the distance."""
+    return 0.0 - score if order == "l2" else score
 
 
 def metric_name(order: WordOrder, ridge: float | None) -> str:

@@ -37,7 +37,7 @@ VERDICTS: dict[Verdict, str] = {
     "position": f"at least {MOSTLY:.0%} of the outliers are at positions that repeat",
     "both": "some are at positions that repeat, others are not",
     "content": f"no position repeats (a position in ≥ {MOSTLY:.0%} of images would be detected)",
-    "too few": f"fewer than {LEAST} images, or too few for such a position to be told from chance",
+    "too few": f"fewer than {LEAST} images, or too few to distinguish such a position from chance",
     "none": "no entry is an outlier in any image",
 }
 

@@ -142,7 +142,7 @@ class VisionLanguageModel:
     def _norms(self, stages: Tensor, pictures: int, shapes: list[Shape]) -> list[tuple[TileNorms, ...]]:
         """Split the norms of all states, usually [stages, images × tiles, states], by image and tile."""
         if stages.shape[1] % pictures:
-            raise ModelError(f"the hidden states of several images cannot be told apart in {self.name}")
+            raise ModelError(f"the hidden states of several images cannot be distinguished in {self.name}")
         first = stages[0, : stages.shape[1] // pictures]
         tiles = self.family.states(torch.arange(first.numel()).view(first.shape), shapes)
         each = stages.view(len(stages), pictures, -1).unbind(1)
@@ -195,7 +195,7 @@ class VisionLanguageModel:
         flat = self.family.flat(features)
         made, rest = divmod(len(flat), len(several))
         if rest:
-            raise ModelError(f"the tokens of several images cannot be told apart in {self.name}")
+            raise ModelError(f"the tokens of several images cannot be distinguished in {self.name}")
         image_token = int(self._config.image_token_id)
         ids = several[0].input_ids
         positions = None if ids is None else int((ids == image_token).sum())

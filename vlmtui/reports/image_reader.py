@@ -61,7 +61,9 @@ class ReportReader:
         if self._query.lens is not None:
             self._query.lens.check(self.stage, model)
             if self._query.lens.takes_one_entry and not self._query.selection.partial:
-                raise UsageError(f"--lens {self._query.lens.name} is of single patches: name some, such as --patch 3,4")
+                raise UsageError(
+                    f"--lens {self._query.lens.name} is for single patches: name some, such as --patch 3,4"
+                )
         if self._query.search.null:
             check_null(self.stage, model, self._query.lens is not None and self._query.lens.uses_projector)
 

@@ -29,7 +29,7 @@ from vlmtui.results.answers import Answer
 from vlmtui.results.noise_baseline import MetricAgreement, NoiseBaseline
 from vlmtui.results.patch_embedding import PatchEmbeddingResult
 
-NONE_KEPT = "no patch fulfils --where"
+NONE_KEPT = "no patch matches --where"
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ class ImageReport:
         elif of_layers(self.stage):
             reason = "words there are ordered by their logits"
         elif of_patches(self.stage) and not reason and not (lens and lens.uses_projector):
-            reason = "a vision stage has words with --lens projector alone"
+            reason = "a vision stage has words only with --lens projector"
         return f"--metric {metric} is not used at {self.stage}: {reason}" if reason and metric != METRICS[0] else ""
 
     @property

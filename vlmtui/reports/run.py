@@ -144,7 +144,7 @@ def check_job(job: ReportJob, query: Query, format: Format) -> None:
         alternatives = f"--format {names(taking(STAGES))}"
         raise UsageError(f"--stages is for a page, and {name} shows one stage: name it with --stage, or {alternatives}")
     if (option := query.output.drawing.asked) and not format.takes(DRAW):
-        raise UsageError(f"{option} is for pictures: leave it out, or choose --format {names(taking(DRAW))}")
+        raise UsageError(f"{option} is for images: leave it out, or choose --format {names(taking(DRAW))}")
     if query.output.fields and not format.takes(FIELDS):
         raise UsageError(f"--fields is for tables: leave it out, or choose --format {names(with_fields())}")
     if (query.selection.rows or query.selection.condition is not None) and not format.takes(ROWS):
@@ -154,15 +154,15 @@ def check_job(job: ReportJob, query: Query, format: Format) -> None:
     if query.output.vectors is not None:
         if not format.of_rows:
             alternatives = names(candidate for candidate in FORMATS if candidate.of_rows)
-            raise UsageError(f"--vectors stands beside a report: choose --format {alternatives}")
+            raise UsageError(f"--vectors is written beside a report: choose --format {alternatives}")
         vectors.check_vectors(query.output.vectors, job.output)
         if any(same_file(query.output.vectors, source) for source in job.sources):
-            raise UsageError(f"--vectors {query.output.vectors} is the picture itself: name another file")
+            raise UsageError(f"--vectors {query.output.vectors} is the image itself: name another file")
     if format.binary and to_terminal:
-        raise UsageError(f"{name} is no text for a terminal: name a file for it with -o")
+        raise UsageError(f"{name} cannot be written to a terminal: name a file for it with -o")
     if format.one_image and job.several_images and not (format.folder and folder.is_folder(job.output)):
         advice = ", name a folder for them with -o FOLDER/" if format.folder else ""
-        raise UsageError(f"{name} shows one picture: give one IMAGE{advice}, or choose another --format")
+        raise UsageError(f"{name} shows one image: give one IMAGE{advice}, or choose another --format")
 
 
 def check_lens_kind(lens: ChosenLens, format: Format) -> None:
@@ -173,7 +173,7 @@ def check_lens_kind(lens: ChosenLens, format: Format) -> None:
     if lens.takes_one_entry:
         raise UsageError(f"--lens {lens.name} is for reports of single patches: choose --format {alternatives}")
     if lens.gives_image_result and format.of_rows:
-        description = f"{lens.kind.one}, for which there is no column"
+        description = f"{lens.kind.one}, which a table has no column for"
         raise UsageError(f"--lens {lens.name} gives {description}: choose --format {alternatives}")
 
 

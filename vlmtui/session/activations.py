@@ -93,7 +93,7 @@ class ActivationCache:
     def __getitem__(self, reading: str) -> CachedReading:
         """What is kept of a reading, now the most recently used; `ReadingGoneError` where it was discarded."""
         if reading not in self._kept:
-            raise ReadingGoneError("that reading is no longer kept in memory: read the picture again")
+            raise ReadingGoneError("that image is no longer in memory: read it again")
         self._kept.move_to_end(reading)
         return self._kept[reading]
 

@@ -69,8 +69,8 @@ class CachedAnswer:
             forced = model.generator.teacher_force(self.inputs, self.ids)
             if float((forced.log_probs() - self.log_probs).abs().mean()) > _MAX_DEVIATION:
                 raise ModelError(
-                    f"{model.name} goes through prompt and answer in a way vlmtui does not know: its answers can be "
-                    "read, but not looked into"
+                    f"{model.name} processes prompt and answer in a way vlmtui does not support: its answers can "
+                    "be read, but not analysed"
                 )
             self.forced = forced
         return self.forced

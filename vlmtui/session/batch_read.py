@@ -239,7 +239,7 @@ class _BatchRead:
         self._words += words
         if self._words * 24 > _ANSWER_BYTES:
             raise UsageError(
-                f"{self._request.k} words of every token of {len(self._request.pictures)} pictures are too much for "
+                f"{self._request.k} words for every token of {len(self._request.pictures)} images are too many for "
                 "one answer: choose a smaller -k"
             )
 
@@ -264,7 +264,7 @@ class _BatchRead:
         self._done += 1
 
     def _progress(self, *_: object) -> None:
-        self._control.progress("reading the pictures", self._done, len(self._outcomes))
+        self._control.progress("reading the images", self._done, len(self._outcomes))
 
 
 def encoding_groups(

@@ -131,7 +131,7 @@ class ModelAccess:
         there = len(self.state.readings.tokens(self.reading))
         for token in self._entries or ():
             if not 0 <= token < there:
-                raise UsageError(f"there is no image token {token}: the picture has {there}, from 0")
+                raise UsageError(f"there is no image token {token}: the image has {there}, from 0")
         return tuple(range(there)) if self._entries is None else self._entries
 
     def _decoder_pass(self) -> DecoderPass:

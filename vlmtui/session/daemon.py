@@ -51,16 +51,16 @@ def runtime_folder() -> Path:
             "set XDG_RUNTIME_DIR to a folder that only you can read"
         ) from None
     if not stat.S_ISDIR(found.st_mode):
-        raise SessionError(f"{runtime} is no folder, and a warm session needs one: take it away")
+        raise SessionError(f"{runtime} is not a folder, and a warm session needs one: remove it")
     if found.st_uid != os.getuid():
         raise SessionError(
-            f"the folder {runtime} belongs to somebody else (user {found.st_uid}): "
-            "no warm session is looked for there, set XDG_RUNTIME_DIR to a folder of your own"
+            f"the folder {runtime} belongs to another user ({found.st_uid}), so no warm session is looked for "
+            "there: set XDG_RUNTIME_DIR to a folder of your own"
         )
     if found.st_mode & 0o077:
         raise SessionError(
-            f"the folder {runtime} can be reached by others (mode {stat.S_IMODE(found.st_mode):o}): "
-            f"no warm session is looked for there, chmod 700 {runtime}"
+            f"the folder {runtime} can be read by others (mode {stat.S_IMODE(found.st_mode):o}), so no warm "
+            f"session is looked for there: run chmod 700 {runtime}"
         )
     return runtime
 
@@ -119,8 +119,8 @@ def connect_socket() -> socket.socket | None:
         free = take_lock(runtime)
         if free is None:
             raise SessionError(
-                f"the warm session (process {lock_owner(runtime)}) does not answer ({error.strerror}): "
-                "end it with vlmtui session stop"
+                f"the warm session (process {lock_owner(runtime)}) does not respond ({error.strerror}): end it "
+                "with vlmtui session stop"
             ) from None
         path.unlink(missing_ok=True)
         free.release()
@@ -162,5 +162,7 @@ def start_daemon(idle: float) -> None:
     listens = os.read(ready, 1)
     os.close(ready)
     if not listens and process.wait() != ALREADY:
-        raise SessionError(f"the warm session ended as it started, with status {process.returncode}: run vlmtui doctor")
+        raise SessionError(
+            f"the warm session ended while starting, with status {process.returncode}: run vlmtui doctor"
+        )
     process.returncode = process.returncode or 0  # it outlives this process, which never waits for it

@@ -58,7 +58,7 @@ def connect(
         try:
             link = connect_warm()
         except SessionError as error:
-            note = f"{error}; this command has a session of its own"
+            note = f"{error}; this command starts its own session"
     return SessionClient(link or PipeLink(), on_death, note=note)
 
 
@@ -86,7 +86,7 @@ def start_warm(idle: float) -> SocketLink:
     daemon.start_daemon(idle)
     link = connect_warm(JUST_BEGUN_S)
     if link is None:
-        raise SessionError("the warm session ended as it started: run vlmtui doctor")
+        raise SessionError("the warm session ended while starting: run vlmtui doctor")
     return link
 
 
@@ -103,11 +103,11 @@ def _greeting(link: SocketLink, patience: float) -> m.Welcome:
                 f"({__version__}, protocol {wire.VERSION}): {again}"
             )
         raise SessionError(
-            f"this vlmtui ({__version__}, protocol {wire.VERSION}) is older than {which} "
-            f"({welcome.release}, protocol {welcome.version}): bring it up to date, or {again}"
+            f"this vlmtui ({__version__}, protocol {wire.VERSION}) is older than {which} ({welcome.release}, "
+            f"protocol {welcome.version}): update it, or {again}"
         )
     if welcome.home != HOME:
-        raise SessionError(f"{which} is of another installation ({welcome.home}): {again}")
+        raise SessionError(f"{which} belongs to another installation ({welcome.home}): {again}")
     return welcome
 
 
@@ -122,10 +122,10 @@ def _hello(link: SocketLink, patience: float) -> m.Welcome:
     except (OSError, ProtocolError) as error:
         what = f"within {patience:g} s" if isinstance(error, TimeoutError) else f"({error})"
         raise SessionError(
-            f"the warm session does not answer {what}: if it stays so, end it with vlmtui session stop"
+            f"the warm session does not respond {what}: if this persists, end it with vlmtui session stop"
         ) from None
     if not isinstance(answer, m.Welcome):
-        raise SessionError("the warm session gives no greeting: end it with vlmtui session stop")
+        raise SessionError("the warm session does not respond to the handshake: end it with vlmtui session stop")
     return answer
 
 

@@ -47,7 +47,7 @@ class Engine:
                 return self._lenses.describe(question, control)
             case m.Generate():
                 return generation.generate(self.state, question, control)
-        raise ProtocolError(f"the session cannot answer {type(question).__name__}")
+        raise ProtocolError(f"the session does not support the request {type(question).__name__}")
 
     def rest(self) -> None:
         """Discard, without waiting, what was preprocessed for a question that has not come: there is nothing to do."""

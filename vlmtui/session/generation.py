@@ -30,7 +30,7 @@ def generate(state: ModelState, request: m.Generate, control: RequestControl) ->
     """Generate an answer, with a note for every token. One that is withdrawn is kept, as far as it came."""
     generator = AnswerGenerator.with_prompt(state, request.reading, control)
     question = request.question if request.question and request.question.strip() else None
-    control.progress("preparing the question")
+    control.progress("preparing the prompt")
     saying = GenerationOptions(request.max_new_tokens, request.temperature, request.seed)
     answered = CachedAnswer(f"answer-{state.next_number()}", generator.inputs(question), question, saying)
     state.readings.keep_answer(generator.kept, answered)
@@ -55,7 +55,7 @@ class AnswerGenerator:
         """Load the layers where necessary; `UsageError` for a model without image tokens in its prompt."""
         model = state.model
         if state.vocabulary is None:
-            raise UsageError(f"{model.name} cannot be asked about its image tokens: {model.family.wordless}")
+            raise UsageError(f"{model.name} cannot answer about its image tokens: {model.family.wordless}")
         return cls.with_prompt(state, reading, control)
 
     @classmethod
@@ -63,17 +63,17 @@ class AnswerGenerator:
         """Like `with_image_tokens`, also for a model that attends to images by cross-attention."""
         model, words = state.model, state.vocabulary
         if model.info.embeddings is None:
-            raise UsageError(f"{model.name} cannot be asked: {model.family.wordless}")
+            raise UsageError(f"{model.name} cannot answer questions: {model.family.wordless}")
         tokens = 0 if words is None else len(state.readings.tokens(reading))
         if words is not None and not tokens:
-            raise UsageError("no image token of this picture enters the prompt: there is nothing to ask about")
+            raise UsageError("no image token of this image enters the prompt: there is nothing to ask about")
         model = state.full_model_for(reading, control.progress)
         return cls(model, state.vocabulary or TokenNamer.by(model.tokenizer), state.readings[reading], tokens, control)
 
     @property
     def file(self) -> StoredImage:
         """The image file of the reading."""
-        assert self.kept.file is not None, "every reading has come from a file"
+        assert self.kept.file is not None, "every image was loaded from a file"
         return self.kept.file
 
     def answered(self, answer: str) -> CachedAnswer:
@@ -106,7 +106,7 @@ class AnswerGenerator:
             stream,
             answered.saying,
             change,
-            lambda done, total: self.control.progress("reading the question", done, total),
+            lambda done, total: self.control.progress("processing the prompt", done, total),
         )
         saying, ids = answered.saying, answered.inputs.input_ids
         assert ids is not None
@@ -134,7 +134,7 @@ class _TokenStream:
     def __call__(self, token: GeneratedToken) -> None:
         """Add a token."""
         if self._control.should_stop():
-            raise CancelledError("the question was withdrawn")
+            raise CancelledError("the request was cancelled")
         named = self._namer.names(np.array([token.id]))
         special = token.id in named.special
         self.tokens.append(
@@ -152,7 +152,7 @@ def latest_answer(kept: CachedReading, answer: str) -> CachedAnswer:
     """The latest answer about a reading; `ReadingGoneError` where its id is another one."""
     found = kept.answered
     if found is None or found.id != answer:
-        raise ReadingGoneError("that answer is no longer kept, a newer one has taken its place: ask again")
+        raise ReadingGoneError("that answer is no longer in memory, a newer one replaced it: ask again")
     return found
 
 

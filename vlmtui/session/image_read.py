@@ -26,16 +26,16 @@ def read_image(state: ModelState, request: m.Read, progress: Callable[..., None]
     """Read an image with the loaded model. `progress` may raise to end it, also between two blocks of the tower."""
     model = state.model
     times = _StepTimes()
-    progress("decoding the picture")
+    progress("decoding the image")
     picture = decode(request.data, request.source, request.max_pixels)
     times.end("decode")
-    progress("preparing the picture")
+    progress("preprocessing the image")
     inputs = model.prepare(picture, request.prompt, request.source)
     times.end("prepare")
     with capture_outputs(model.family) as final:
         encoded = model.encode(inputs, lambda done, total: progress("running the vision tower", done, total))
     times.end("encode")
-    progress("placing the tokens")
+    progress("locating the tokens")
     layout = model.layout(picture, inputs, encoded)
     times.end("geometry")
     lengths = token_norms(encoded.tokens, state.vocabulary)

@@ -79,7 +79,7 @@ class LensCalls:
         options = _options(found, request.options)
         if request.stage and not applies_at(lens.stages, request.stage):
             there = ", ".join(lens.stages)
-            raise UsageError(f"the lens {lens.name} looks at {there}, not at {request.stage}: choose one of those")
+            raise UsageError(f"the lens {lens.name} applies to {there}, not to {request.stage}: choose one of those")
         guard = LensGuard(control)
         context = RequestContext(self._state, request, control, found.owner, guard, copies=True)
         result = self._run(code, guard, lambda: lens.function(context, **options), lens)

@@ -43,7 +43,7 @@ def listen(log: str, idle: float, ready: int) -> None:
         os._exit(status)
 
     server = SessionServer(log, private=False, end=end)
-    write_log(f"listens at {path}, ends after {idle:g} s without questions")
+    write_log(f"listening at {path}, ends after {idle:g} s without requests")
     os.write(ready, b"1")
     os.close(ready)
     threading.Thread(target=_accept, args=(server, listening), name="accept", daemon=True).start()
@@ -56,7 +56,7 @@ def _accept(server: SessionServer, listening: socket.socket) -> None:
         try:
             connection, _ = listening.accept()
         except OSError as error:
-            write_log(f"nobody could be let in: {error}")
+            write_log(f"no client could be accepted: {error}")
             time.sleep(0.1)  # too many open files, most often: some will be closed
             continue
         threading.Thread(target=_serve, args=(server, connection), name="requests", daemon=True).start()
@@ -70,5 +70,5 @@ def _serve(server: SessionServer, connection: socket.socket) -> None:
 def _watch(server: SessionServer, idle: float, end: Callable[[int], None]) -> None:
     while (rest := idle - server.quiet()) > 0:
         time.sleep(rest)
-    write_log(f"ended: nobody has asked anything for {idle:g} s")
+    write_log(f"ended: no requests for {idle:g} s")
     end(0)

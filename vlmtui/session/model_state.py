@@ -126,7 +126,7 @@ class ModelState:
     def model(self) -> VisionLanguageModel:
         """The loaded model; `ModelError` without one."""
         if self.loaded is None:
-            raise ModelError("no model is held: load one first")
+            raise ModelError("no model is loaded: load one first")
         return self.loaded
 
     @property
@@ -141,7 +141,7 @@ class ModelState:
         if self._vocabulary is None or self._finder is None:
             raise UsageError(f"{model.name} has no words: {model.family.wordless}")
         if k < 1:
-            raise UsageError(f"{k} words cannot be looked for: -k must be at least 1")
+            raise UsageError(f"{k} words cannot be listed: -k must be at least 1")
         return WordSearch(model, self._vocabulary, self._finder)
 
     def next_number(self) -> int:
@@ -170,17 +170,17 @@ class ModelState:
             else:
                 have = f"{device.gigabytes(device.available_memory() or 0)} of memory are available"
             return OutOfMemoryError(
-                f"the memory does not suffice ({have}): choose --dtype bfloat16, --device cpu, or a smaller model"
+                f"there is not enough memory ({have}): choose --dtype bfloat16, --device cpu, or a smaller model"
             )
         brief = text if len(text) <= 300 else text[:297] + "..."
-        return ModelError(f"the model could not do it: {type(error).__name__}: {brief} (the session's log has more)")
+        return ModelError(f"the model failed: {type(error).__name__}: {brief} (see the session's log)")
 
 
 def find_checkpoint(
     request: m.Load | m.Verify, progress: Progress, decoder_layers: int | None = 0
 ) -> tuple[catalogue.ModelSource, model_folder.Checkpoint, Path | None]:
     """The checkpoint that is asked for, and the folder of the processor where another one is named."""
-    progress(f"looking for {request.model}")
+    progress(f"locating {request.model}")
     base = Path(request.base) if request.base is not None else None
     source = catalogue.resolve_model(request.model, base)
     processor = None

@@ -140,7 +140,7 @@ class _Gate:
         with self._changed:
             self._changed.wait_for(lambda: self._closed or self._held < self._budget or index <= self._next)
             if self._closed:
-                raise CancelledError("the pictures are no longer wanted")
+                raise CancelledError("the request was cancelled")
 
     def put(self, size: int) -> None:
         """Count an image of so many bytes that waits."""

@@ -118,7 +118,7 @@ class ReconnectingClient:
             pending = self._pending.pop(target) if target is not None else None
         if target is not None and pending is not None:
             self._withdraw(target, pending.body)
-            _fail(pending.future, CancelledError("the question was withdrawn"))
+            _fail(pending.future, CancelledError("the request was cancelled"))
 
     def leave_lenses(self) -> None:
         """Withdraw the questions to foreign lenses, and wait until these have stopped.
@@ -181,10 +181,10 @@ class ReconnectingClient:
                 self._outbox.put(m.Request(number, body))
         if reason is not None:
             met = self.welcome.done() and self.welcome.exception() is None
-            _fail(future, SessionError(f"there is no model session any more: {reason}" if met else reason))
+            _fail(future, SessionError(f"the model session has ended: {reason}" if met else reason))
         for earlier, one in superseded:
             self._withdraw(earlier, one.body)
-            _fail(one.future, CancelledError("a newer question took its place"))
+            _fail(one.future, CancelledError("replaced by a newer request"))
         return future
 
     def _withdraw(self, target: int, body: m.Question) -> None:
@@ -209,7 +209,7 @@ class ReconnectingClient:
         with self._lock:
             link, closed = self._link, self._closed
         if not closed and self._death is None:
-            link.end(f"the lens {lens} did not stop and its session was ended")
+            link.end(f"the lens {lens} did not stop, and its session was ended")
 
     def _open(self, link: Link, resume: bool) -> Future[m.Welcome]:
         """Begin to use a link: a greeting, then all questions without an answer."""
@@ -218,7 +218,7 @@ class ReconnectingClient:
             _same_version(welcome)
             link.pid, link.log = welcome.pid, Path(welcome.log)
             if resume and not welcome.resumed:
-                raise ProtocolError("the session that was spoken to has ended meanwhile")
+                raise ProtocolError("the connected session has ended in the meantime")
             return welcome
 
         future: Future[m.Welcome] = Future()
@@ -252,7 +252,7 @@ class ReconnectingClient:
                     self._settle(request.id, error)
                     continue
                 except Exception as error:  # no argument, however wrong, may end this thread
-                    self._settle(request.id, UsageError(f"the question cannot be sent: {error}"))
+                    self._settle(request.id, UsageError(f"the request cannot be sent: {error}"))
                     continue
                 link.write(data)
         except (OSError, ValueError):
@@ -275,7 +275,7 @@ class ReconnectingClient:
             known = _done_well(self.welcome)  # there is no second attempt at a session that was never reached
             if self._closed or not (known and link.was_cut and self._again and tried < len(PAUSES_S)):
                 return self._died(reason)
-            self._report_line(f"the line to {link.where} was cut: connecting again ({tried + 1} of {len(PAUSES_S)})")
+            self._report_line(f"the connection to {link.where} was lost: reconnecting ({tried + 1} of {len(PAUSES_S)})")
             if self._closing.wait(PAUSES_S[tried]):
                 return self._died(reason)
             tried += 1
@@ -375,9 +375,8 @@ def _done_well(future: Future[Any]) -> bool:
 
 def _same_version(welcome: m.Welcome) -> m.Welcome:
     if welcome.version != wire.VERSION:
-        older = "this end" if welcome.version > wire.VERSION else "the session"
+        older = "this vlmtui" if welcome.version > wire.VERSION else "the session"
         raise ProtocolError(
-            f"the session speaks version {welcome.version} of the protocol and this end {wire.VERSION}: bring {older} "
-            "up to date"
+            f"the session uses protocol version {welcome.version} and this vlmtui {wire.VERSION}: update {older}"
         )
     return welcome

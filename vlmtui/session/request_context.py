@@ -81,7 +81,7 @@ class RequestContext:
     def image(self) -> NDArray[np.uint8]:
         with self._guard():
             file = self._access.kept.file
-            assert file is not None, "every reading has come from a file"
+            assert file is not None, "every image was loaded from a file"
             return np.array(file.picture().rgb)
 
     def inputs(self) -> dict[str, Tensor]:
@@ -143,4 +143,4 @@ class RequestContext:
 
     @property
     def _doing(self) -> str:
-        return f"looking through {self._request.lens.shown}"
+        return f"running the lens {self._request.lens.shown}"

@@ -64,4 +64,4 @@ class RequestControl:
     def check(self) -> None:
         """`CancelledError` where nobody waits for the answer any more."""
         if self.should_stop():
-            raise CancelledError("the question was withdrawn")
+            raise CancelledError("the request was cancelled")

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 HOME = str(Path(__file__).parents[1])
 _PROGRESS_INTERVAL = 0.1
-_SUPERSEDED = "a newer question took its place"
+_SUPERSEDED = "replaced by a newer request"
 _FORGET_S = 600.0
 """How long a front end whose connection was cut may take to come back."""
 _LAST_WORDS_S = 1.0
@@ -69,10 +69,10 @@ class SessionServer:
                 if (request := self._decode(front_end, body)) is not None:
                     front_end = self._receive(front_end, connection, request)
         except ProtocolError as error:
-            write_log(f"a front end sent something else than the protocol: {error}")
+            write_log(f"a client sent something other than the protocol: {error}")
             status = 2
         except OSError as error:
-            write_log(f"the line to a front end broke: {error}")
+            write_log(f"the connection to a client was lost: {error}")
         except BaseException:
             traceback.print_exc()
             status = 3
@@ -103,7 +103,7 @@ class SessionServer:
             request_id = m.request_id(body)
             if request_id is None:
                 raise
-            write_log(f"a question was not understood: {error}")
+            write_log(f"a request was not understood: {error}")
             self._send(front_end, request_id, m.Failed(ProtocolError.kind, str(error)))
             return None
 
@@ -117,14 +117,14 @@ class SessionServer:
                 self._send(front_end, request.id, self._status())
             case m.Cancel(target):
                 self._withdraw(
-                    lambda one: one.front_end is front_end and one.request.id == target, "the question was withdrawn"
+                    lambda one: one.front_end is front_end and one.request.id == target, "the request was cancelled"
                 )
                 self._answer_cancel(front_end, request.id, target)
             case m.Leave():
                 front_end.client = ""
                 self._send(front_end, request.id, m.Done())
             case m.Shutdown():
-                write_log("ended because it was told to stop")
+                write_log("ended by session stop")
                 self._send(front_end, request.id, m.Done())
                 connection.finish(_LAST_WORDS_S)
                 self._end(0)
@@ -136,7 +136,7 @@ class SessionServer:
                 if self._engine is None:
                     self._send(front_end, request.id, m.Progress(self._doing))
                 elif self._queue.serves_another(front_end):
-                    self._send(front_end, request.id, m.Progress("waiting for another front end's question"))
+                    self._send(front_end, request.id, m.Progress("waiting for another client's request"))
         return front_end
 
     def _greet(self, front_end: FrontEnd, connection: Connection, request_id: int, hello: m.Hello) -> FrontEnd:
@@ -299,7 +299,7 @@ class SessionServer:
             data = wire.frame(m.Reply(request_id, body))
         except (VlmtuiError, TypeError, ValueError) as error:
             traceback.print_exc()
-            failed = m.Failed(ProtocolError.kind, f"the answer cannot cross the pipe: {error}")
+            failed = m.Failed(ProtocolError.kind, f"the result cannot be sent: {error}")
             data = wire.frame(m.Reply(request_id, failed))
         connection.send(data)
 

@@ -33,7 +33,7 @@ def tower_states(
 
         found = model.tower_states(kept.inputs, wanted, progress)
         if stage not in found:
-            raise UsageError(f"the states of {model.name}'s tower cannot be told apart: choose another stage")
+            raise UsageError(f"the hidden states of {model.name}'s tower cannot be distinguished: choose another stage")
         readings.keep_vision(kept, found)
         return found[stage]
     return kept.vision[stage]

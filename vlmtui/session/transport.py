@@ -28,13 +28,13 @@ ENDED = 70
 _PATIENCE_S = 5.0
 _GOODBYE_S = 0.3
 _STOP_S = 60.0
-_ENDED = "vlmtui session: ended by a front end: "
+_ENDED = "vlmtui session: ended by a client: "
 _SIGNALS = {
-    signal.SIGKILL: "killed (signal 9): often the system ran out of memory",
+    signal.SIGKILL: "killed (signal 9): probably the system ran out of memory",
     signal.SIGSEGV: "crashed (signal 11, a fault in native code)",
     signal.SIGBUS: "crashed (signal 7, a fault in native code)",
     signal.SIGABRT: "aborted (signal 6, an error in native code)",
-    signal.SIGTERM: "ended by somebody (signal 15)",
+    signal.SIGTERM: "terminated (signal 15)",
 }
 
 
@@ -283,7 +283,9 @@ class SshLink(_ProcessLink):
             lines = error.stderr.strip().splitlines() or [f"status {error.returncode}"]
             words = plain(lines[-1]).removeprefix("vlmtui: ").rstrip(".")
         except (OSError, subprocess.TimeoutExpired) as error:
-            words = "it took too long" if isinstance(error, subprocess.TimeoutExpired) else str(error.strerror)
+            words = (
+                ("it took too long to respond") if isinstance(error, subprocess.TimeoutExpired) else str(error.strerror)
+            )
         if words:
             lens = reason.partition(" and its session")[0]
             self.reason = f"{lens}, and its session on {self.where} could not be ended ({words[:200]})"
@@ -301,11 +303,11 @@ class SshLink(_ProcessLink):
         self.was_cut = status == 255 or (fault is None and (status is None or status < 0))
         if status in (126, 127):
             return (
-                f"{plain(self._command.split()[0])} cannot be run on {self.where}{words}; "
-                "add --remote-command with its path there, such as --remote-command '~/vlmtui/.venv/bin/vlmtui'"
+                f"{plain(self._command.split()[0])} cannot be run on {self.where}{words}; give its path there with "
+                "--remote-command, such as --remote-command '~/vlmtui/.venv/bin/vlmtui'"
             )
         if self.was_cut:
-            return f"{self.where} cannot be reached through ssh{words}; see that `ssh {self.where}` works"
+            return f"{self.where} cannot be reached through ssh{words}; check that `ssh {self.where}` works"
         if status == ENDED:
             return f"the model session on {self.where} has ended{words}"
         if fault is None or (status is not None and status > 0):
@@ -328,9 +330,9 @@ def _ssh(host: str, command: str, may_ask: bool) -> list[str]:
 def check_host(host: str, command: str) -> None:
     """`UsageError` for what ssh would take for an option, or a shell for another command."""
     if not host or host.startswith("-") or any(c.isspace() or not c.isprintable() for c in host):
-        raise UsageError(f"--remote {host!r} is no host: give a name as for ssh, such as gpu-box or me@gpu-box")
+        raise UsageError(f"--remote {host!r} is not a host: give a name as for ssh, such as gpu-box or me@gpu-box")
     if not command.strip() or command.startswith("-") or not command.isprintable():
-        raise UsageError(f"--remote-command {command!r} is no command: give the path of vlmtui on {host}")
+        raise UsageError(f"--remote-command {command!r} is not a command: give the path of vlmtui on {host}")
 
 
 def warm_link() -> SocketLink | None:

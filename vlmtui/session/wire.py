@@ -34,7 +34,9 @@ def decode(by: msgspec.msgpack.Decoder[_T], body: bytes) -> _T:
     except ProtocolError:
         raise
     except Exception as error:  # such as for an array of an impossible shape, or for nesting without end
-        raise ProtocolError(f"a message could not be understood ({error}): the two ends differ in version") from error
+        raise ProtocolError(
+            f"a message could not be understood ({error}): the two ends may have different versions"
+        ) from error
 
 
 def frame(message: msgspec.Struct) -> bytes:
@@ -71,4 +73,4 @@ def read_preamble(read: Callable[[int], bytes], limit: int = 1 << 16) -> None:
         seen = (seen + byte)[-len(PREAMBLE) :]
         if seen == PREAMBLE:
             return
-    raise ProtocolError("the other end does not speak vlmtui's protocol")
+    raise ProtocolError("the other end does not use vlmtui's protocol")

@@ -20,7 +20,7 @@ class Spelling:
     def note(self) -> str:
         """What is looked for, in a few words; "" for the word itself."""
         if self.several:
-            return f"no single piece is that word: the mean of its {len(self.ids)} pieces"
+            return f"the word is not a single piece: the mean of its {len(self.ids)} pieces"
         return "" if len(self.ids) == 1 else f"the nearest of its {len(self.ids)} spellings"
 
 
@@ -32,13 +32,13 @@ def find_spelling(index: VocabularyIndex, text: str) -> Spelling:
     """
     word = " ".join(text.split())
     if not word:
-        raise UsageError("there is no word to look for: type one")
+        raise UsageError("no word was given: type one")
     spellings = dict.fromkeys(
         f"{space}{case}" for case in (word, word.lower(), word.capitalize()) for space in (" ", "")
     )
     cut = [ids for ids in (_ids(index, spelling) for spelling in spellings) if ids]
     if not cut:
-        raise UsageError(f"the model's tokenizer has no pieces for {word!r}: look for another word")
+        raise UsageError(f"the model's tokenizer has no pieces for {word!r}: choose another word")
     single = list(dict.fromkeys(ids[0] for ids in cut if len(ids) == 1))
     ids = single or cut[0]
     named = index.tokenizer.convert_ids_to_tokens(ids)

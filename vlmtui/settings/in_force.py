@@ -184,11 +184,11 @@ class Settings:
         if profile is not None:
             raise UsageError(f"--profile {wanted!r} is not in {top.file.shown}: {advice}{there}")
         if variable:
-            said = f"{PROFILE_VARIABLE} is {written(wanted)}, which is no profile: {advice}{there}"
+            said = f"{PROFILE_VARIABLE} is {written(wanted)}, which is not a profile: {advice}{there}"
             self._mistakes.append(Mistake(top.file.shown, None, said))
         else:
             self._mistakes.append(
-                top.mistake(f"{PROFILE} is {written(wanted)}, which is no profile: {advice}{there}", PROFILE)
+                top.mistake(f"{PROFILE} is {written(wanted)}, which is not a profile: {advice}{there}", PROFILE)
             )
         return "", {}
 

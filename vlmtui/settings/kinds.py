@@ -182,7 +182,7 @@ class FolderList:
             return _only_wrong(f"{name} is {written(value)}: give {self.accepts}")
         folders = {one: os.path.join(context.folder, expand_path(one)) for one in value}
         wrong = [
-            f"{name} has {written(one)}, which is no folder: check the path"
+            f"{name} has {written(one)}, which is not a folder: check the path"
             for one, folder in folders.items()
             if not os.path.isdir(folder)
         ]
@@ -226,7 +226,7 @@ class KeyTable:
                 if key is None:
                     near = nearest(word, key_names())
                     remedy = f"did you mean {written(near)}?" if near else 'give one such as "f6", "ctrl+f" or "x"'
-                    wrong.append((action, f"{name}.{action} is {written(word)}, which is no key: {remedy}"))
+                    wrong.append((action, f"{name}.{action} is {written(word)}, which is not a key: {remedy}"))
                 elif key in owner:
                     also = f"{name}.{owner[key]}" if owner[key] != action else "it"
                     wrong.append(

@@ -107,9 +107,9 @@ def table_rows() -> Iterator[tuple[str, str, str, str]]:
 def template() -> str:
     """A settings file in which every setting is written with its default, as a comment."""
     lines = [
-        "# Settings of vlmtui. Remove the # before a line that is to hold; the values here are the defaults.",
-        "# Command line, environment, profile, this file, default: the first of these holds.",
-        "# `vlmtui config check` finds mistakes; `vlmtui config` lists what holds, and where it is from.",
+        "# Settings of vlmtui. Remove the # before a line to use it; the values here are the defaults.",
+        "# Command line, environment, profile, this file, default: the first that sets a value wins.",
+        "# `vlmtui config check` finds mistakes; `vlmtui config` lists every setting in use, and where it is from.",
         "",
     ]
     for setting in SETTINGS:
@@ -125,7 +125,7 @@ def template() -> str:
                 "",
             ]
     lines += [
-        "# A profile is chosen with `--profile gpu-box`; what it says goes before the rest of the file.",
+        "# Choose a profile with `--profile gpu-box`; its settings override the rest of the file.",
         f"# [{PROFILES}.gpu-box]",
         '# remote = "gpu-box"',
         '# device = "cuda"',

@@ -92,7 +92,7 @@ SETTINGS: tuple[Setting, ...] = (
         "remote-command",
         Text("/opt/vlmtui/bin/vlmtui", judge=_check_remote_command),
         "vlmtui",
-        "vlmtui on that host, where it is not on the PATH there.",
+        "The path of vlmtui on that host, where it is not on the PATH there.",
         "--remote-command",
         "VLMTUI_REMOTE_COMMAND",
         needs="remote",
@@ -105,10 +105,12 @@ SETTINGS: tuple[Setting, ...] = (
         "--model",
         "VLMTUI_MODEL",
     ),
-    Setting("device", Choice(lambda: DEVICES, is_device), "auto", "Where the model is loaded.", "--device"),
+    Setting(
+        "device", Choice(lambda: DEVICES, is_device), "auto", "The device that the model is loaded on.", "--device"
+    ),
     Setting("dtype", Choice(lambda: DTYPES), "auto", "The data type of the weights.", "--dtype"),
     Setting("metric", Choice(lambda: METRICS), "l2", "The metric of nearest tokens.", "--metric"),
-    Setting("k", WholeNumber(1), 8, "Nearest tokens an image token.", "-k"),
+    Setting("k", WholeNumber(1), 8, "The number of nearest tokens per image token.", "-k"),
     Setting("max-pixels", WholeNumber(1), 200_000_000, "Larger images are refused.", "--max-pixels"),
     Setting("lenses", FolderList(), (), "Folders with lenses of your own, which `--lens NAME` finds there."),
     Setting("color", Choice(lambda: COLOR_DEPTHS), "auto", "Colour depth of the explorer and of `ansi`.", "--color"),

@@ -53,15 +53,15 @@ class CheckTable:
         except CancelledError:
             raise
         except (OutOfMemoryError, torch.OutOfMemoryError, MemoryError) as error:
-            self.unchecked([name], f"memory did not allow it: {_brief(error)}")
+            self.unchecked([name], f"there was not enough memory: {_brief(error)}")
         except VlmtuiError as error:
             self.judged(name, False, _brief(error))
         except Exception as error:
             if "not enough memory" in str(error):
-                self.unchecked([name], f"memory did not allow it: {_brief(error)}")
+                self.unchecked([name], f"there was not enough memory: {_brief(error)}")
                 return
             traceback.print_exc()  # to the session's log
-            self.judged(name, False, f"it could not be carried out: {type(error).__name__}: {_brief(error)}")
+            self.judged(name, False, f"the check failed to run: {type(error).__name__}: {_brief(error)}")
 
 
 def _brief(error: Exception) -> str:

@@ -34,7 +34,7 @@ class FullModelChecks:
             whole = FullModel(self._loaded)
             self._logits(whole)
         if whole is None:
-            table.unchecked(NEED_WHOLE, "the whole model's forward pass could not be looked into")
+            table.unchecked(NEED_WHOLE, "the full model's forward pass could not be captured")
             return
         if table.open(t.TOKENS):
             with table.check(t.TOKENS):
@@ -51,13 +51,13 @@ class FullModelChecks:
         self._table.judged(
             t.WEIGHTS,
             not off,
-            f"{len(part) - len(off)} of {len(part)} parameters and buffers equal those of the whole model{named}",
+            f"{len(part) - len(off)} of {len(part)} parameters and buffers equal those of the full model{named}",
         )
 
     def _logits(self, whole: FullModel) -> None:
         prompts = [one.inputs for one in self._record.images.values() if one.inputs.input_ids is not None]
         if not prompts:
-            self._table.unchecked([t.LOGITS], "without its processor no prompt with a picture can be made")
+            self._table.unchecked([t.LOGITS], "without its processor no prompt with an image can be made")
             return
         self._progress("comparing logits", 0, 0)
         states, own = whole.last_layer_and_logits(min(prompts, key=_positions))
@@ -72,7 +72,7 @@ class FullModelChecks:
         self._table.judged(
             t.LOGITS,
             holds and first == len(own),
-            f"{same}; the same token first at {first} of {len(own)} positions",
+            f"{same}; the same top-1 at {first} of {len(own)} positions",
         )
 
     def _tokens(self, whole: FullModel) -> None:
@@ -80,7 +80,7 @@ class FullModelChecks:
         for name, one in self._record.images.items():
             if one.tokens is None:
                 continue
-            self._progress(f"a {name} picture through the whole model", 0, 0)
+            self._progress(f"running the full model on a {name} image", 0, 0)
             received = whole.first_layer_input(one.inputs).cpu()
             self._received[name] = received
             counts.append(_count(len(one.tokens), len(received)))
@@ -89,7 +89,7 @@ class FullModelChecks:
         self._table.judged(
             t.TOKENS,
             worst <= vector_comparison.rounding(next(iter(self._received.values())).dtype),
-            f"{' + '.join(counts)} tokens of {len(counts)} pictures as the first decoder layer receives them: {same}",
+            f"{' + '.join(counts)} tokens of {len(counts)} images as the first decoder layer receives them: {same}",
         )
 
     def _equal(self) -> bool:
@@ -98,7 +98,7 @@ class FullModelChecks:
 
     def _words(self, whole: FullModel) -> None:
         assert self._record.words is not None
-        self._progress("reading the whole model's vocabulary", 0, 0)
+        self._progress("reading the full model's vocabulary", 0, 0)
         embeddings = whole.embeddings()
         alike = total = 0
         for name, received in self._received.items():
@@ -111,7 +111,7 @@ class FullModelChecks:
         self._table.judged(
             t.WORDS,
             alike == total > 0,
-            f"{alike} of {total} tokens have the whole model's words and scores, bit for bit",
+            f"{alike} of {total} tokens have the full model's words and scores, bit for bit",
         )
 
 

@@ -79,7 +79,7 @@ class PartialModelChecks:
         with table.check(t.TOKENS):
             self._encode_images()
         if not self._encoded:
-            table.unchecked((t.TOKEN_BOXES, t.PATCH_BOXES, t.NORMS, t.LOGITS, t.WORDS), "no picture could be read")
+            table.unchecked((t.TOKEN_BOXES, t.PATCH_BOXES, t.NORMS, t.LOGITS, t.WORDS), "no image could be read")
         if wordless:
             table.unchecked((t.TOKENS, t.TOKEN_BOXES, t.OWN_VECTORS, t.WORDS), wordless)
         with table.check(t.PATCH_BOXES), table.check(t.TOKEN_BOXES):
@@ -93,9 +93,9 @@ class PartialModelChecks:
     def _encode_images(self) -> None:
         refused: ImageError | None = None
         for name, picture in self._pictures.items():
-            self._progress(f"looking at a {name} picture", 0, 0)
+            self._progress(f"reading a {name} image", 0, 0)
             try:
-                inputs = self.model.prepare(picture, None, f"the {name} picture")
+                inputs = self.model.prepare(picture, None, f"the {name} image")
             except ImageError as error:
                 refused = error
                 continue
@@ -104,7 +104,7 @@ class PartialModelChecks:
             except (ValueError, RuntimeError, IndexError, KeyError) as error:
                 if "memory" in str(error):
                     raise
-                raise ModelError(f"the model cannot take what its processor makes of a picture: {error}") from error
+                raise ModelError(f"the model rejects its processor's output for an image: {error}") from error
             self._encoded[name] = inputs, encoded, self.model.layout(picture, inputs, encoded)
         if refused and not self._encoded:
             raise refused
@@ -118,7 +118,7 @@ class PartialModelChecks:
                 unplaced.append(name)
                 why = layout.placeless
                 continue
-            doing = f"changing pixels of a {name} picture"
+            doing = f"changing pixels of a {name} image"
 
             def on_pass(done: int, total: int, doing: str = doing) -> None:
                 self._progress(doing, done, total)
@@ -135,13 +135,13 @@ class PartialModelChecks:
 
     def _judge_boxes(self, name: str, tally: BoxCounts, why: str, unplaced: list[str]) -> None:
         if not tally.hits and not tally.extra:
-            self._table.unchecked([name], why or "no square that was changed lies well inside a box")
+            self._table.unchecked([name], why or "no changed square lies well inside a box")
             return
-        without = f"; no places in the {' and the '.join(unplaced)} picture" if unplaced else ""
+        without = f"; no positions in the {' and the '.join(unplaced)} image" if unplaced else ""
         self._table.judged(
             name,
             not tally.missed and not tally.extra,
-            f"{tally.squares} squares changed, {tally.hits} changes foretold: {tally.missed} missed, "
+            f"{tally.squares} squares changed, {tally.hits} changes predicted: {tally.missed} missed, "
             f"{tally.extra} extra{without}",
         )
 
@@ -151,31 +151,31 @@ class PartialModelChecks:
         for inputs, encoded, _ in self._encoded.values():
             library = vector_comparison.library_norms(self.model, inputs)
             if library is None:
-                self._table.unchecked([t.NORMS], "its tower puts out no hidden states to compare with")
+                self._table.unchecked([t.NORMS], "its tower does not return hidden states to compare with")
                 return
             worst = max(worst, vector_comparison.largest_norm_difference(encoded, library))
             count += sum(norms.patches.numel() for norms in encoded.norms)
         self._table.judged(
             t.NORMS,
             worst <= vector_comparison.rounding(torch.float32),
-            f"{count:,} norms against the tower's own hidden states: largest difference {relative(worst)}",
+            f"{count:,} norms compared with the tower's own hidden states: largest difference {relative(worst)}",
         )
 
     def _check_own_vectors(self) -> None:
         if self._vocabulary is None or self._words is None:
             return
-        self._progress("looking for words' own vectors", 0, 0)
+        self._progress("searching for words by their own vectors", 0, 0)
         finite = self._words[torch.isfinite(self._vocabulary.norms[self._words])]
         ids = finite[torch.linspace(0, len(finite) - 1, min(_SAMPLE, len(finite))).long()]
         lost = {m: vector_comparison.not_found_first(self.model, self._vocabulary, ids, m) for m in _METRICS}
-        figure = ", ".join(f"{len(ids) - len(lost[m])} of {len(ids)} found first under {m}" for m in _METRICS)
+        figure = ", ".join(f"{len(ids) - len(lost[m])} of {len(ids)} found as top-1 under {m}" for m in _METRICS)
         first = next((rows[0] for rows in lost.values() if rows), None)
         self._table.judged(
             t.OWN_VECTORS, first is None and len(ids) > 0, figure + ("" if first is None else f"; not id {first}")
         )
 
     def _make_record(self) -> PartialModelRecord:
-        self._progress("taking digests of the weights", 0, 0)
+        self._progress("hashing the weights", 0, 0)
         return PartialModelRecord(
             info=self.model.info,
             tower_alone=not self.model.family.projector,
@@ -188,7 +188,7 @@ class PartialModelChecks:
         if encoded.tokens is None or self._vocabulary is None or self._words is None:
             return ImageRecord(inputs, None, None)
         inputs = self.model.prompted(inputs, len(encoded.tokens), None)
-        self._progress("looking for words", 0, 0)
+        self._progress("searching for words", 0, 0)
         return ImageRecord(
             inputs, encoded.tokens.cpu(), nearest_rows(encoded.tokens, self._vocabulary, self._words, "l2", _K)
         )

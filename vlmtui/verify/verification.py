@@ -54,11 +54,11 @@ def verify_checkpoint(
     record = _check_partial_model(checkpoint, options, table, progress)
     _free()
     if record.tower_alone:
-        table.unchecked((LOGITS, WEIGHTS), "a vision tower alone has no language model")
+        table.unchecked((LOGITS, WEIGHTS), "a vision-only model has no language model")
     elif why:
         table.unchecked(NEED_WHOLE, why)
     else:
-        progress("loading the whole model", 0, 0)
+        progress("loading the full model", 0, 0)
         try:
             FullModelChecks(_load(checkpoint, options, None, progress), record, table, progress).check()
         except OutOfMemoryError as error:
@@ -87,7 +87,7 @@ def _load(checkpoint: Checkpoint, options: VerifyOptions, layers: int | None, pr
 
 
 def _no_memory(error: OutOfMemoryError) -> str:
-    return f"memory does not allow the whole model: {error}"
+    return f"there is not enough memory for the full model: {error}"
 
 
 def _free() -> None:

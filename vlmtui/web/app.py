@@ -148,9 +148,9 @@ class WebApplication:
         )
 
     async def _token(self, request: Request) -> Response:
-        late = RefusedError(408, "the token did not arrive: type it again")
+        late = RefusedError(408, "the token is missing: type it again")
         if not self._guard.is_token(await _within(_TYPED_SECONDS, read_token(request), late)):
-            raise RefusedError(401, "that is not the token: type the one that the server was started with")
+            raise RefusedError(401, "that token is wrong: type the one that the server was started with")
         response = RedirectResponse("/", 303)
         secure = request.url.scheme == "https"
         response.set_cookie(COOKIE, self._guard.cookie, httponly=True, samesite="strict", secure=secure)
@@ -177,9 +177,7 @@ class WebApplication:
         parse_request(given, self._models)  # errors of the address are reported before the body is read
         ticket = given.get("ticket", "")
         with self._queue.place(ticket if re.fullmatch(r"[\w-]{8,64}", ticket, re.ASCII) else "") as ticket:
-            late = RefusedError(
-                504, f"the picture did not arrive within {self._limits.seconds:g} s: send a smaller one"
-            )
+            late = RefusedError(504, f"the image did not arrive within {self._limits.seconds:g} s: send a smaller one")
             upload = await _within(self._limits.seconds, read_upload(request, self._limits.bytes), late)
             wanted = parse_request({**upload.fields, **given}, self._models)
             place = str(self._queue.before(ticket))
@@ -195,7 +193,7 @@ class WebApplication:
         async with self._queue.turn:
             work = self._holder.work(query.load, lambda client: made(client, source, query))
             late = RefusedError(
-                504, f"it took more than {self._limits.seconds:g} s: try again, or a smaller picture", 30
+                504, f"it took more than {self._limits.seconds:g} s: try again, or send a smaller image", 30
             )
             try:
                 return await _within(self._limits.seconds, _awaited(work), late)
@@ -249,9 +247,9 @@ def _with_headers(response: Response) -> Response:
 async def _not_found(request: Request, error: Exception) -> Response:
     """Answer what Starlette itself refuses: unknown paths and methods."""
     assert isinstance(error, HTTPException)
-    sentence = f"there is nothing to {request.method} here: open / or see the README"
+    sentence = f"{request.method} is not supported here: open / in a browser, or POST an image to /process-image/"
     if error.status_code == 405 and request.url.path in _IMAGE_PATHS:
-        sentence = "POST a picture here, as the multipart field `file`"
+        sentence = "POST an image here, as the multipart field `file`"
     response = _refusal_response(request, RefusedError(error.status_code, sentence))
     response.headers.update(error.headers or {})
     return _with_headers(response)

@@ -64,7 +64,7 @@ async def _follow(
         if parts.scheme.lower() not in ("http", "https") or not parts.hostname:
             raise ImageError(f"{at}: only http and https addresses are read")
         if parts.username is not None:
-            raise ImageError("an address with a user name is not read: leave that out")
+            raise ImageError("an address with a user name is not read: leave the user name out")
         response = await _get(transport, urlsplit(_ascii(at)), allowed)
         try:
             if response.status_code in (301, 302, 303, 307, 308):
@@ -76,9 +76,7 @@ async def _follow(
             async for block in response.aiter_raw():
                 data += block
                 if len(data) > max_bytes:
-                    raise ImageError(
-                        f"{address} is larger than {max_bytes / (1 << 20):.3g} MiB: give a smaller picture"
-                    )
+                    raise ImageError(f"{address} is larger than {max_bytes / (1 << 20):.3g} MiB: give a smaller image")
             return bytes(data)
         finally:
             await response.aclose()
@@ -106,7 +104,7 @@ async def _get(
         except (httpx2.ConnectError, httpx2.ConnectTimeout):
             if not last:
                 raise
-    raise AssertionError("there was an address")
+    raise AssertionError("an address was given")
 
 
 async def _resolve(host: str, allowed: Callable[[Address], bool]) -> list[Address]:
@@ -114,7 +112,7 @@ async def _resolve(host: str, allowed: Callable[[Address], bool]) -> list[Addres
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
-        raise ImageError(f"{host} is not known: check the address") from None
+        raise ImageError(f"{host} cannot be found: check the address") from None
     addresses = [ipaddress.ip_address(str(one[4][0]).partition("%")[0]) for one in found]
     if not addresses or not all(map(allowed, addresses)):
         raise ImageError(f"{host} is not a public host: give an address on the internet, or upload the file")

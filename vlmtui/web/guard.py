@@ -32,7 +32,9 @@ class Guard:
         if token is not None and (len(token) < SHORTEST or not token.isascii() or not token.isprintable()):
             raise UsageError(f"the token needs at least {SHORTEST} letters and digits: openssl rand -hex 16 makes one")
         if token is None and not is_loopback(host):
-            raise UsageError(f"--host {host} lets others in: give a --token (or VLMTUI_TOKEN), or leave --host out")
+            raise UsageError(
+                f"--host {host} accepts other machines: give a --token (or VLMTUI_TOKEN), or leave --host out"
+            )
         self._token = token
         self._own_names = {host.lower(), "localhost", "127.0.0.1", "::1"} if is_loopback(host) else None
         self.cookie = secrets.token_urlsafe(32)
@@ -51,12 +53,14 @@ class Guard:
         except ValueError:
             name = ""
         if self._own_names is not None and name not in self._own_names:
-            raise RefusedError(403, "this server is addressed by another name than its own: use localhost or 127.0.0.1")
+            raise RefusedError(
+                403, "this server was addressed by a name that is not its own: use localhost or 127.0.0.1"
+            )
         origin = request.headers.get("origin")
         if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
-            raise RefusedError(403, "another site may not ask this server: open its own page")
+            raise RefusedError(403, "requests from another site are refused: open this server's own page")
         if request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin") and request.method != "GET":
-            raise RefusedError(403, "another site may not ask this server: open its own page")
+            raise RefusedError(403, "requests from another site are refused: open this server's own page")
 
     def check_token(self, request: Request) -> None:
         """`RefusedError` 401 without the token or the cookie."""

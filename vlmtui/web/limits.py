@@ -41,7 +41,7 @@ class UploadQueue:
     def place(self, ticket: str = "") -> Iterator[str]:
         """Queue until the end of the block: the ticket, new where `ticket` is in use. `RefusedError` when full."""
         if len(self._tickets) >= self._places:
-            raise RefusedError(503, f"{self._places} pictures wait already: try again in a moment", retry_after=10)
+            raise RefusedError(503, f"{self._places} images are waiting already: try again in a moment", retry_after=10)
         if not ticket or ticket in self._tickets:
             ticket = secrets.token_urlsafe(16)
         self._tickets.append(ticket)
@@ -73,7 +73,7 @@ class RateLimit:
             self._left.popitem(last=False)
         if not allowed:
             wait = math.ceil((1.0 - left) * 60.0 / self._size)
-            raise RefusedError(429, f"more than {self._size:.0f} requests a minute: wait {wait} s", retry_after=wait)
+            raise RefusedError(429, f"more than {self._size:.0f} requests per minute: wait {wait} s", retry_after=wait)
 
 
 def _network(client: str) -> str:

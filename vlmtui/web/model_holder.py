@@ -136,7 +136,7 @@ class ModelHolder:
         """The session with a model, loaded where it holds another. In the worker's thread."""
         with self._lock:
             if self._closed:
-                raise CancelledError("the server is being ended")
+                raise CancelledError("the server is shutting down")
             if self._client is None or not self._client.alive:
                 if self._client is not None:
                     self._client.close()
@@ -153,4 +153,4 @@ class ModelHolder:
 
 
 def _withdrawn() -> CancelledError:
-    return CancelledError("the question was withdrawn")
+    return CancelledError("the request was cancelled")

@@ -35,7 +35,7 @@ def as_refusal(error: VlmtuiError) -> RefusedError:
         case ImageError() | UsageError():
             return RefusedError(400, str(error).removesuffix(OR_RAISE))  # the limit is the server's
         case CancelledError() | SessionError():
-            return RefusedError(503, f"the model's session ended ({error}): send the picture again", retry_after=5)
+            return RefusedError(503, f"the model's session ended ({error}): send the image again", retry_after=5)
         case ModelError() if not isinstance(error, OutOfMemoryError):
             return RefusedError(422, str(error))
         case _:

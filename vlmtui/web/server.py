@@ -57,7 +57,7 @@ def run_server(
     try:
         holder.wake().add_done_callback(loaded)
         where = f"[{host}]" if ":" in host else host
-        tell(f"listening on http://{where}:{listening.getsockname()[1]} (Ctrl-C ends it)")
+        tell(f"listening on http://{where}:{listening.getsockname()[1]} (Ctrl-C stops it)")
         server.run(sockets=[listening])
     finally:
         server.should_exit = True

@@ -72,7 +72,7 @@ def limit_body(request: Request, limit: int, too_large: RefusedError) -> Request
 
 async def read_token(request: Request) -> str:
     """The field `token` of a small form, "" where it is missing. `RefusedError` 413 and 400 as in `read_upload`."""
-    small = limit_body(request, _BESIDES, RefusedError(413, "that is longer than any token: type the server's own"))
+    small = limit_body(request, _BESIDES, RefusedError(413, "that is longer than any token: type the server's token"))
     try:
         async with small.form(max_files=0, max_fields=1, max_part_size=_BESIDES) as form:
             word = form.get("token")
@@ -83,10 +83,10 @@ async def read_token(request: Request) -> str:
 
 async def read_upload(request: Request, max_bytes: int) -> Upload:
     """The form of a request. `RefusedError` 413 where it is too large, 400 where it is not a form."""
-    too_large = RefusedError(413, f"the picture is larger than {max_bytes / (1 << 20):.3g} MiB: make it smaller")
+    too_large = RefusedError(413, f"the image is larger than {max_bytes / (1 << 20):.3g} MiB: make it smaller")
     whole = limit_body(request, max_bytes + _BESIDES, too_large)
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "multipart/form-data":
-        raise RefusedError(400, "send the picture as multipart/form-data, in the field `file`")
+        raise RefusedError(400, "send the image as multipart/form-data, in the field `file`")
     try:
         async with whole.form(max_files=1, max_fields=16, max_part_size=1 << 14) as form:
             fields = {name: value for name, value in form.items() if isinstance(value, str)}
@@ -99,7 +99,7 @@ async def read_upload(request: Request, max_bytes: int) -> Upload:
         raise RefusedError(400, f"the form cannot be read ({error.detail})") from None
     address = fields.get("address", "").strip()
     if file is None and not address:
-        raise RefusedError(400, "there is no picture: send one in the field `file`, or its address in `address`")
+        raise RefusedError(400, "there is no image: send one in the field `file`, or its address in `address`")
     if file is not None and len(file.data) > max_bytes:
         raise too_large
     return Upload(file, address, fields)

@@ -239,7 +239,7 @@ def test_weights_may_be_rounded_for_the_sweep(metric, dtype, generator, monkeypa
     vectors = torch.cat([torch.randn(11, 64, generator=generator), matrix[7:8].float()])
     check(vectors, matrix, np.arange(600), metric, 3)
     assert swept.pop(0) == (torch.bfloat16, 12)
-    # what is left are those that cannot be told apart
+    # what is left are those that cannot be distinguished
     assert all(count <= 3 for _, count in swept)
     matrix[101], matrix[102], matrix[103] = 1e-35, 1e-20, 6e4
     check(vectors, matrix, np.arange(600), metric, 3)

@@ -35,8 +35,8 @@ def test_wrong_files_get_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixtur
     pq.write_table(table.set_column(table.schema.get_field_index("words"), "words", [["a"]] * len(table)), odd)
     for name, said in {
         tmp_path / "nowhere.parquet": "does not exist: check the path",
-        text: "is no parquet file, or was cut short",
-        cut: "is no parquet file, or was cut short",
+        text: "is not a parquet file, or was truncated",
+        cut: "is not a parquet file, or was truncated",
         empty: "holds no .parquet files",
         other: "is no table of vlmtui: make one with vlmtui report",
         newer: "is a vlmtui/table/2, and this vlmtui reads vlmtui/table/1",
@@ -85,17 +85,17 @@ def test_several_models_and_stages_are_told_apart(tmp_path: Path) -> None:
         tables.check_one_kind([("tiny", "tokens", "l2"), ("tiny", "llm.1", None)])
     assert build_atlas(AtlasOptions(names, TableFilter(metric="cosine"))).counts.pictures == 1
     assert build_atlas(AtlasOptions(names, TableFilter(metric="cosine"))).counts.metric == "cosine"
-    with pytest.raises(VlmtuiError, match=r"the tables hold no picture of the model other: choose from "):
+    with pytest.raises(VlmtuiError, match=r"the tables contain no image of the model other: choose from "):
         build_atlas(AtlasOptions(names, TableFilter(model="other")))
-    with pytest.raises(VlmtuiError, match=r"the table holds no picture of the metric dot: choose from l2$"):
+    with pytest.raises(VlmtuiError, match=r"the table contains no image of the metric dot: choose from l2$"):
         build_atlas(AtlasOptions(names[:1], TableFilter(metric="dot")))
     failed = write(
         [ImageFailure("a.png", ImageError("a.png is no picture")), seen(0, 2, 3)], tmp_path / "failed.parquet"
     )
-    with pytest.raises(VlmtuiError, match=r"the table holds no picture of the metric dot: choose from l2$"):
+    with pytest.raises(VlmtuiError, match=r"the table contains no image of the metric dot: choose from l2$"):
         build_atlas(AtlasOptions((str(failed),), TableFilter(metric="dot")))
     nothing = write([], tmp_path / "nothing.parquet")
-    with pytest.raises(VlmtuiError, match="the table holds no picture: make one with vlmtui report"):
+    with pytest.raises(VlmtuiError, match="the table contains no picture: make one with vlmtui report"):
         build_atlas(AtlasOptions((str(nothing),)))
 
 

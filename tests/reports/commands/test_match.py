@@ -74,7 +74,7 @@ def test_a_matrix():
     assert text.count("probability     50%     50%*") == 1
     assert text.count("probability     50%*    50%") == 1
     assert "1 text 0 (90 pieces, of which the model reads the first 77)" in text
-    assert "0.5000 nats, the mean of 2 pictures with their texts: softmax both ways" in text
+    assert "0.5000 nats, the mean of 2 images with their captions: softmax both ways" in text
     # the numbers of the texts stand once, above the columns
     assert [line.split() for line in lines].count(["1", "2"]) == 1
 
@@ -82,7 +82,7 @@ def test_a_matrix():
 def test_a_loss_without_directions():
     loss = PairLoss(kind="sigmoid", pairs=1, value=2.0, image_to_text=None, text_to_image=None)
     text = written(matched(1, caption=0, kind="sigmoid", limit=99), CaptionLoss(loss), captions=True)
-    assert "the mean of 1 picture with its text: pairwise sigmoid" in " ".join(text.split())
+    assert "the mean of 1 image with its caption: pairwise sigmoid" in " ".join(text.split())
     assert "pieces" not in text
     assert "they need not add up" in text
 

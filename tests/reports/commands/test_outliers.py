@@ -41,7 +41,7 @@ def written(*found: ImageOutliers | ImageFailure) -> tuple[str, dict]:
 def test_a_place_that_repeats() -> None:
     bad = ImageFailure("bad.png", ImageError("bad.png is no picture"))
     text, told = written(*(looked(i, 13) for i in range(5)), bad, looked(0, 13))
-    assert "read    5 pictures; 1 file given again and not counted" in text
+    assert "read    5 pictures; 1 file given more than once, counted once" in text
     assert "vision.1  position  4 × 6, 5 pictures: 5 outliers (4%)" in text
     assert "  repeat: 2,1 (13) 5 of 5\n" in text
     assert "tokens  none  4 × 6, 5 pictures: 0 outliers\n" in text

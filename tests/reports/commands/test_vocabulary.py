@@ -61,9 +61,9 @@ def test_a_page_and_its_numbers() -> None:
     of = found(norms=norms, first=first, tied=False, scale=None)
     page = text(of)
     assert "rows    40 of 32 numbers each: 37 words, 1 special, 2 without a token" in page
-    assert "matrix  not that of the output head; what its rows become on their way" in page
+    assert "matrix  not that of the unembedding; what its rows become on their way" in page
     assert "unnamed 2 rows from 12 to 13, norms from 1.615 to 1.667" in page
-    assert "same    3 rows in 1 group of identical ones" in page
+    assert "same    3 rows in 1 group of identical rows" in page
     assert "wrong   1 row with numbers that are not finite" in page
     assert "; 1 row of zeros" in page
     told = json.loads("".join(vocabulary.vocabulary_json(MODEL, of)))
@@ -80,7 +80,7 @@ def test_a_page_and_its_numbers() -> None:
 
 
 def test_what_a_family_does_to_its_embeddings() -> None:
-    assert "also that of the output head; its rows reach the first layer as they are" in text(found())
+    assert "also that of the unembedding; its rows reach the first layer as they are" in text(found())
     scaled = text(found(scale=48.0))
     assert "its rows are multiplied by 48.00 on their way to the first layer" in " ".join(scaled.split())
 
@@ -105,7 +105,7 @@ def test_words_near_a_hostile_word() -> None:
         metric="l2",
         of=("▁sky", "\x1b"),
         of_ids=(30, 31),
-        note="no single piece is that word: the mean of its 2 pieces",
+        note="the word is not a single piece: the mean of its 2 pieces",
         ids=ids,
         scores=-np.linspace(0, 2, 12),
         norms=np.linspace(1, 2, 12),

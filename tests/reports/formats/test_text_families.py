@@ -49,7 +49,7 @@ def test_grids_come_one_after_another_with_their_titles() -> None:
     assert len(titles) == 5
     start = told.index(titles[1])
     assert told[start + 1].startswith("12 rows × 12 columns")
-    assert told[start + 2] == "· was cut away by the model"
+    assert told[start + 2] == "· was removed by the model"
     rows = told[start + 5 : start + 17]
     assert [row.split()[1] == "·" for row in rows] == [True] * 4 + [False] * 8
     patches = [line for line in told if line.startswith("Patches, ")]
@@ -87,7 +87,7 @@ def test_queries_are_a_list() -> None:
         word for line in told[start + 2 : told.index("", start + 2)] for word in line.split() if word.isdecimal()
     ]
     assert sorted(map(int, indices)) == list(range(64))
-    assert "Tokens without a place in the picture" in told
+    assert "Tokens without a position in the image" in told
     assert RESAMPLED in " ".join(" ".join(told).split())
     assert not any(line.startswith("First words, ") for line in told)
 

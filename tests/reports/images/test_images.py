@@ -102,7 +102,7 @@ def test_only_the_patches_asked_for_have_words() -> None:
 def test_where_no_patch_is_kept_that_is_the_title() -> None:
     one = shown(condition=parse_where('word = "zebra"'))
     drawn = texts(compose(replace(one, report=one.report.narrowed(np.zeros(12, bool)))))
-    assert any("no patch fulfils --where" in text.text for text in drawn)
+    assert any("no patch matches --where" in text.text for text in drawn)
     assert not any("no words" in text.text for text in drawn)
 
 

@@ -30,7 +30,7 @@ def test_arrows_show_the_words_norm_and_box_of_every_patch(opened: Opened) -> No
             assert f"tokens {format_number(float(of.reading.norms[entry]))}" in texts(page, "#norms-legend b")
             assert texts(page, "#patch-facts dd")[0] == box_text(of.reading.places[entry].box)
             above = percent(float(of.reading.percentiles[entry]))
-            assert f"above {above} of the vocabulary" in page.locator("#belief").inner_text()
+            assert f"above {above} of the vocabulary" in page.locator("#summary").inner_text()
             page.keyboard.press(way if step < 3 else "ArrowDown")
     page.keyboard.press("ArrowDown")  # there is no further row
     assert place(page) == "row 2 · column 3 · token 11"

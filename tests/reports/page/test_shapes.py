@@ -28,7 +28,7 @@ def test_tiles_are_walked_one_after_the_other_over_what_was_cut_away(opened: Ope
     page.keyboard.press("End")
     assert place(page).startswith("tile 2 of 2 · row 0 · column 1")
     # the tile's part of the picture fills the frame
-    frame, picture = (page.locator(name).bounding_box() for name in ("#frame", "#picture"))
+    frame, picture = (page.locator(name).bounding_box() for name in ("#frame", "#image"))
     assert picture["width"] == pytest.approx(2 * frame["width"], rel=0.01)
     assert picture["x"] == pytest.approx(frame["x"] - frame["width"], abs=2)
     page.keyboard.press("t")
@@ -107,7 +107,7 @@ def test_padding_can_be_walked_and_is_said(opened: Opened) -> None:
     assert "50% of it, the rest is picture" in texts(page, "#patch-facts dd")
     page.keyboard.press("ArrowDown")
     assert texts(page, "#patch-facts dd")[0] == "nothing: it lies in the padding"
-    frame, picture = (page.locator(name).bounding_box() for name in ("#frame", "#picture"))
+    frame, picture = (page.locator(name).bounding_box() for name in ("#frame", "#image"))
     assert picture["height"] == pytest.approx(frame["height"] / 2, rel=0.01)
     # the box is what of the picture is in the patch, the cell is all of it
     page.keyboard.press("ArrowUp")

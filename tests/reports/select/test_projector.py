@@ -128,7 +128,7 @@ def test_noise_goes_through_the_projector_too(engine, folders, photo):
         assert percentiles.setdefault(token, patch["null"]) == patch["null"]
     # the picture is noise itself
     assert 5 < np.median([one["percentile"] for one in percentiles.values()]) < 95
-    assert "shuffled, vision.1 of it through the projector too," in " ".join(written(seen, "text").split())
+    assert "shuffled, vision.1 sent through the projector," in " ".join(written(seen, "text").split())
     assert seen.agreements == ()
     with pytest.raises(UsageError, match=r"vision.1 has none of its own: .* --lens projector"):
         look(engine, folders("gemma3"), photo, stage="vision.1", null=True)
@@ -152,7 +152,7 @@ def test_the_metrics_agree_as_the_explorer_says(engine, folders, photo, metric):
     (alone,) = narrow.agreements
     assert np.array_equal(alone.ids, told[narrow.entries[0]].ids)
     first = alone.with_first(int(narrow.words.ids[0, 0]))
-    assert f"  agree {first} of 5 metrics name its first word first" in written(narrow, "text").splitlines()
+    assert f"  agree {first} of 5 metrics have this top-1" in written(narrow, "text").splitlines()
     plain = look(engine, folders("gemma3"), photo, metric=metric)
     assert not any("agree" in line for line in written(plain, "text").splitlines())
     assert all("agreement" not in token for token in json.loads(written(plain, "json"))["tokens"])
@@ -181,7 +181,7 @@ def test_one_patch_in_the_order_of_its_patches(engine, folders, photo):
 
 def test_the_text_names_it_over_its_words(engine, folders, photo):
     text = written(look(engine, folders("gemma3"), photo, stage="vision.1", lens=PROJECTOR), "text")
-    assert "First words, early exit, 12 rows × 12 columns; words are cut" in text
+    assert "Top-1 words, projector lens, 12 rows × 12 columns; words are cut" in text
     assert all(width(line) <= 80 for line in text.splitlines())
 
 

@@ -215,7 +215,7 @@ FAILURES = {
     "raises what cannot be said": (
         "class Odd(Exception):\n    def __str__(self): return 1 / 0\n"
         "@lens\ndef bad(context: Context) -> Scalars:\n    raise Odd",
-        "bad.py:7: the lens raised Odd: it cannot say why",
+        "bad.py:7: the lens raised Odd: the reason could not be printed",
     ),
     "exits": (
         "import sys\n@lens\ndef bad(context: Context) -> Scalars:\n    sys.exit(3)",
@@ -232,19 +232,19 @@ FAILURES = {
     ),
     "wrong length": (
         "@lens\ndef bad(context: Context) -> Scalars:\n    return Scalars([1.0, 2.0])",
-        "bad.py:3: the lens bad returned Scalars of 2 entries, and there are 25",
+        "bad.py:3: the lens bad returned Scalars of 2 entries, but there are 25",
     ),
     "wrong layers": (
         "@lens\ndef bad(context: Context) -> LayerWords:\n    return LayerWords(texts=[[['a']]])",
-        "bad.py:3: the lens bad returned LayerWords of 1 entries, and there are 25",
+        "bad.py:3: the lens bad returned LayerWords of 1 entries, but there are 25",
     ),
     "a colour too bright": (
         "@lens\ndef bad(context: Context) -> Colours:\n    return Colours([[0, 1, 1.7]] * 25)",
-        "bad.py:3: the lens bad returned a colour of 1.7: red, green and blue are each in 0 … 1",
+        "bad.py:3: the lens bad returned a colour component of 1.7: red, green and blue must be from 0 to 1",
     ),
     "an id that is none": (
         "@lens\ndef bad(context: Context) -> Words:\n    return Words([[10 ** 6]] * 25)",
-        "bad.py:3: the lens bad returned the id 1000000, and the rows end at .*",
+        "bad.py:3: the lens bad returned the id 1000000, but the last row is .*",
     ),
     "a note that is no text": (
         "@lens\ndef bad(context: Context) -> Scalars:\n    return Scalars([1.0] * 25, note=7)",
@@ -252,15 +252,15 @@ FAILURES = {
     ),
     "wrong kind": (
         "@lens\ndef bad(context: Context) -> Scalars:\n    return Scores({'a': 1})",
-        "bad.py:3: the lens bad returned Scores, and says Scalars, one number per entry",
+        "bad.py:3: the lens bad returned Scores, but is declared to return Scalars, one number per entry",
     ),
     "nothing": (
         "@lens\ndef bad(context: Context) -> Scalars:\n    pass",
-        "bad.py:3: the lens bad returned None, and says Scalars, one number per entry",
+        "bad.py:3: the lens bad returned None, but is declared to return Scalars, one number per entry",
     ),
     "a bare list": (
         "@lens\ndef bad(context: Context) -> Scalars:\n    return [1.0] * 25",
-        "bad.py:3: the lens bad returned a list, and says Scalars, one number per entry",
+        "bad.py:3: the lens bad returned a list, but is declared to return Scalars, one number per entry",
     ),
     "no annotation": (
         "@lens\ndef bad(context: Context):\n    pass",
@@ -270,7 +270,7 @@ FAILURES = {
         "@lens\ndef bad(context: Context, power) -> Scalars:\n    pass",
         "bad.py:3: the option power of the lens bad has no type: .*",
     ),
-    "no lens": ("def bad(context): pass", "bad.py defines no lens: decorate a function with @lens, of vlmtui.lenses"),
+    "no lens": ("def bad(context): pass", "bad.py defines no lens: decorate a function with @lens from vlmtui.lenses"),
     "no name": ("@lens(name='Not one')\ndef bad(context): pass", "bad.py:3: 'Not one' is no name for a lens: .*"),
     "syntax": ("def bad(:\n    pass", "bad.py:3: the lens cannot be read: invalid syntax"),
     "tabs": ("if True:\n        x = 1\n\ty = 2", "bad.py:5: the lens cannot be read: .*"),

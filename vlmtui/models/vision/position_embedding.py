@@ -64,7 +64,7 @@ def position_embedding(family: Family, pixels: Pixels) -> PositionEmbedding:
     tiles = [patches for patches, _ in family.states(numbers, shapes)]
     if not tiles:
         return PositionEmbedding(
-            None, before is not None, f"the hidden states of {family.name}'s tower cannot be told apart"
+            None, before is not None, f"the hidden states of {family.name}'s tower cannot be distinguished"
         )
     rows = summed.reshape(-1, summed.shape[-1])[torch.cat(tiles)]
     if not rows.any():

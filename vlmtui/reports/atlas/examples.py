@@ -12,7 +12,7 @@ from vlmtui.display.pieces import visible
 from vlmtui.reports.atlas.counts import AtlasCounts, complete_images, grids_by_shape
 from vlmtui.reports.atlas.tables import Floats, Ints, Marks, TableBlock
 
-RANKING = "those that have it first, then those that have it second, and so on; among these by its score"
+RANKING = "patches with the word as top-1 first, then those with it second, and so on; within a rank by its score"
 """How patches are ranked. By the score alone, l2 would rank the patches of smallest norm first for every word."""
 SIDE = 8
 """Rows and columns of the maps, whatever the size of the grids."""

@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 from vlmtui._version import __version__
 from vlmtui.display import numbers
 from vlmtui.display.colours import hex_colour, magnitude_colours
+from vlmtui.display.metric_names import shown_score
 from vlmtui.display.norm_statistics import RULE
 from vlmtui.display.outlier_positions import TEST, VERDICTS, PositionCounts, position_test
 from vlmtui.display.pieces import plain, visible
 from vlmtui.reports.atlas.crops import PatchCrops, crop_patches
 from vlmtui.reports.atlas.examples import RANKING, SIDE, PatchExample, WordExamples
 from vlmtui.reports.atlas.summary import Atlas
-from vlmtui.reports.atlas.text import labelled_facts, map_caption, spellings
+from vlmtui.reports.atlas.text import labelled_facts, map_caption, patch_score_name, spellings
 from vlmtui.reports.commands.outliers import share_text
 from vlmtui.reports.page.document import policy, style, template
 
@@ -54,8 +55,8 @@ def atlas_html(atlas: Atlas) -> Iterator[str]:
         policy=policy(worn),
         style=Markup(worn),
         version=__version__,
-        title=f"{numbers.count(counted.pictures, 'picture')} · {plain(counted.model or 'no model')}",
-        pictures=numbers.count(counted.pictures, "picture"),
+        title=f"{numbers.count(counted.pictures, 'image')} · {plain(counted.model or 'no model')}",
+        images=numbers.count(counted.pictures, "image"),
         model=plain(counted.model or ""),
         facts=list(labelled_facts(atlas)),
         files=[plain(name) for name in atlas.files[:SHAPES]],
@@ -63,6 +64,7 @@ def atlas_html(atlas: Atlas) -> Iterator[str]:
         k=counted.k,
         where=map_caption(SIDE),
         ranking=RANKING,
+        score=patch_score_name(counted.metric),
         words=[_word(atlas, chosen, cut) for chosen in found.most_frequent],
         sought=[_sought(atlas, chosen, cut) for chosen in found.sought],
         rule=f"{RULE[0].upper()}{RULE[1:]}.",
@@ -86,11 +88,11 @@ def _word(atlas: Atlas, chosen: WordExamples, cut: PatchCrops) -> dict[str, Any]
         "count": f"{counted.first.of(id_):,}",
         "bar": round(100 * counted.first.of(id_) / largest, 1),
         "first": numbers.percent(100 * counted.first.of(id_) / counted.entries),
-        "pictures": numbers.percent(100 * counted.pictures_first.of(id_) / counted.pictures),
+        "images": numbers.percent(100 * counted.pictures_first.of(id_) / counted.pictures),
         "among": numbers.percent(100 * counted.among.of(id_) / counted.entries),
-        "pictures_among": numbers.percent(100 * counted.pictures_among.of(id_) / counted.pictures),
+        "images_among": numbers.percent(100 * counted.pictures_among.of(id_) / counted.pictures),
         "map": _said(chosen),
-        "patches": [_patch(patch, cut) for patch in chosen.patches],
+        "patches": [_patch(patch, cut, counted.metric) for patch in chosen.patches],
     }
 
 
@@ -102,16 +104,16 @@ def _sought(atlas: Atlas, chosen: WordExamples, cut: PatchCrops) -> dict[str, An
         "first": f"{sum(counted.first.of(id_) for id_ in chosen.ids):,}",
         "among": f"{sum(counted.among.of(id_) for id_ in chosen.ids):,}",
         "map": _said(chosen),
-        "patches": [_patch(patch, cut) for patch in chosen.patches],
+        "patches": [_patch(patch, cut, counted.metric) for patch in chosen.patches],
     }
 
 
-def _patch(patch: PatchExample, cut: PatchCrops) -> dict[str, Any]:
+def _patch(patch: PatchExample, cut: PatchCrops, metric: str | None) -> dict[str, Any]:
     row = patch.row
     place = f"row {row['row']}, column {row['col']}" if row["row"] is not None else f"{row['kind']} {row['index']}"
     return {
         "crop": cut.of(patch),
-        "score": numbers.format_number(patch.score),
+        "score": numbers.format_number(shown_score(metric, patch.score)),
         "among": patch.place + 1,
         "image": plain(row["image"]),
         "name": plain(row["image"].rstrip("/").rpartition("/")[2] or row["image"]),
@@ -145,14 +147,14 @@ def _grid(tally: PositionCounts) -> dict[str, Any]:
     said = [share_text(int(count), int(there)) for count, there in zip(tally.counts, tally.there, strict=True)]
     places = [f"{at}" if shape.kind == "query" else f"{at // shape.cols},{at % shape.cols}" for at in range(shape.size)]
     laid = shares.reshape(1, -1) if shape.kind == "query" else shares.reshape(shape.rows, shape.cols)
-    of = numbers.count(tally.pictures, "picture")
-    of += f", {numbers.count(tally.views, 'view')}" if tally.views != tally.pictures else ""
+    of = numbers.count(tally.pictures, "image")
+    of += f", {numbers.count(tally.views, 'grid')}" if tally.views != tally.pictures else ""
     return {
         "shape": f"{shape.rows} queries" if shape.kind == "query" else f"{shape.rows} × {shape.cols}",
         "of": of,
         "outliers": numbers.count(int(tally.counts.sum()), "outlier"),
         "rate": numbers.percent(100 * found.rate),
-        "verdict": found.verdict,
+        "finding": found.verdict,
         "means": VERDICTS[found.verdict],
         "repeat": [(places[at], said[at]) for at in found.repeat[:_REPEATING]],
         "more": max(0, len(found.repeat) - _REPEATING),

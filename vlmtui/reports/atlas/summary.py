@@ -59,5 +59,5 @@ def build_atlas(asked: AtlasOptions, on_progress: Callable[[Progress], None] = l
         if there or not counted.failed:
             raise no_match_error(asked.which, names, there)
     found = choose_words(counted, asked.k, asked.words)
-    collect_examples(found, read("looking for patches"), asked.patches)
+    collect_examples(found, read("searching for patches"), asked.patches)
     return Atlas(asked, names, counted, found)

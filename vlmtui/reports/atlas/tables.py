@@ -126,7 +126,9 @@ class TableBlock:
         place = np.arange(len(row)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
         ids = np.asarray(pc.fill_null(pc.struct_field(self._flat, "id"), NO_ROW)).astype(np.int64)
         if ids.size and (ids.min() < 0 or ids.max() >= MOST_ID):
-            raise VlmtuiError(f"{self._name} names words by ids that no vocabulary has: make the table again")
+            raise VlmtuiError(
+                f"{self._name} has ids of words that no vocabulary names: write the table again with vlmtui report"
+            )
         scores = pc.cast(pc.struct_field(self._flat, "score"), pa.float64()).to_numpy()
         return BlockWords(row, place, ids, np.asarray(scores))
 
@@ -153,7 +155,7 @@ def table_files(names: Sequence[str]) -> tuple[str, ...]:
                 if file.is_file() and not any(part.startswith(".") for part in file.relative_to(path).parts)
             ]
             if not inside:
-                raise VlmtuiError(f"{name} holds no {ENDING} files: name a table that vlmtui report has written")
+                raise VlmtuiError(f"{name} contains no {ENDING} files: name a table that vlmtui report has written")
             found += inside
         else:
             found.append(path)
@@ -202,7 +204,7 @@ def _opened(name: str) -> pq.ParquetFile:
         raise VlmtuiError(f"{plain(name)} does not exist: check the path") from None
     except (OSError, pa.ArrowException) as error:
         reason = getattr(error, "strerror", None)
-        why = f"cannot be read ({reason})" if reason else "is no parquet file, or was cut short"
+        why = f"cannot be read ({reason})" if reason else "is not a parquet file, or was truncated"
         raise VlmtuiError(f"{plain(name)} {why}: name a table of vlmtui report --format parquet") from error
     try:
         _check(file, name)
@@ -216,15 +218,19 @@ def _check(file: pq.ParquetFile, name: str) -> None:
     schema = file.schema_arrow
     known = ((schema.metadata or {}).get(b"vlmtui.schema") or SCHEMA.encode()).decode("utf-8", "replace")
     if known != SCHEMA:
-        raise VlmtuiError(f"{plain(name)} is a {plain(known)}, and this vlmtui reads {SCHEMA}: install a newer one")
+        raise VlmtuiError(f"{plain(name)} is a {plain(known)}, and this vlmtui reads {SCHEMA}: install a newer version")
     missing = [column for column in READ if column not in schema.names]
     if len(missing) == len(READ):
-        raise VlmtuiError(f"{plain(name)} is no table of vlmtui: make one with vlmtui report IMAGES -o words{ENDING}")
+        raise VlmtuiError(
+            f"{plain(name)} is not a table of vlmtui: make one with vlmtui report IMAGES -o words{ENDING}"
+        )
     if missing:
-        raise VlmtuiError(f"{plain(name)} lacks the columns {', '.join(missing)}: make it without --fields")
+        raise VlmtuiError(f"{plain(name)} lacks the columns {', '.join(missing)}: write it again without --fields")
     wrong = [column for column in READ if not _same_kind(schema.field(column).type, _KINDS[column])]
     if wrong:
-        raise VlmtuiError(f"{plain(name)} holds something else as {', '.join(wrong)} than {SCHEMA}: make it again")
+        raise VlmtuiError(
+            f"{plain(name)} has columns of another type than {SCHEMA} ({', '.join(wrong)}): write it again"
+        )
 
 
 def _same_kind(found: pa.DataType, wanted: pa.DataType) -> bool:
@@ -250,7 +256,7 @@ def _read(file: pq.ParquetFile, name: str, rows: int) -> Iterator[pa.RecordBatch
     try:
         yield from file.iter_batches(batch_size=rows, columns=list(READ))
     except (OSError, pa.ArrowException) as error:
-        raise VlmtuiError(f"{plain(name)} is damaged ({' '.join(str(error).split())[:120]}): make it again") from error
+        raise VlmtuiError(f"{plain(name)} is damaged ({' '.join(str(error).split())[:120]}): write it again") from error
 
 
 def _length(name: str) -> int:
@@ -268,15 +274,15 @@ def check_one_kind(found: Sequence[tuple[str | None, ...]]) -> None:
     what = " and ".join(f"{options[i]}s" for i in differ)
     choose = " and ".join(f"--{options[i]}" for i in differ)
     raise UsageError(
-        f"the tables are of several {what} ({said}), which are not counted together: choose one with {choose}"
+        f"the tables have several {what} ({said}), which are not counted together: choose one with {choose}"
     )
 
 
 def no_match_error(which: TableFilter, names: Sequence[str], found: Sequence[tuple[str | None, ...]]) -> VlmtuiError:
     """The error that no image in these tables matches a filter; `found` are the combinations that occur."""
-    hold = "the table holds" if len(names) == 1 else "the tables hold"
+    hold = "the table contains" if len(names) == 1 else "the tables contain"
     if not found:
-        return VlmtuiError(f"{hold} no picture: make one with vlmtui report IMAGES -o words{ENDING}")
+        return VlmtuiError(f"{hold} no image: make one with vlmtui report IMAGES -o words{ENDING}")
     asked = {"model": which.model, "stage": which.stage, "metric": which.metric}
     at = [i for i, wanted in enumerate(asked.values()) if wanted is not None]
     # the fields whose value occurs nowhere; all of them where only the combination does not occur
@@ -285,4 +291,4 @@ def no_match_error(which: TableFilter, names: Sequence[str], found: Sequence[tup
         f"the {name} {plain(value or '')}" for i, (name, value) in enumerate(asked.items()) if i in at
     )
     there = dict.fromkeys(" and ".join(plain(kind[i] or "none") for i in at) for kind in found)
-    return VlmtuiError(f"{hold} no picture of {wanted}: choose from {', '.join(there)}")
+    return VlmtuiError(f"{hold} no image of {wanted}: choose from {', '.join(there)}")

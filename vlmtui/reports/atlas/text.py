@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from vlmtui.display import numbers
+from vlmtui.display.metric_names import shown_score
 from vlmtui.display.norm_statistics import RULE
 from vlmtui.display.outlier_positions import TEST, VERDICTS, position_test
 from vlmtui.display.pieces import fit, isolate, marks_words, plain, visible
@@ -36,7 +37,7 @@ def _page(atlas: Atlas) -> Iterator[str]:
         yield ""
         yield from _words(atlas)
         yield ""
-        yield from wrapped(f"Where: {map_caption(SIDE)}; of {_SHADES.strip()} the last is the word's largest.", "")
+        yield from wrapped(f"Maps: {map_caption(SIDE)}; shades {_SHADES.strip()} up to each word's largest share.", "")
         yield from _maps(atlas, atlas.words.most_frequent)
     for chosen in atlas.words.sought:
         yield ""
@@ -46,7 +47,7 @@ def _page(atlas: Atlas) -> Iterator[str]:
         yield from _outliers(atlas.counts)
     if atlas.counts.failures:
         yield ""
-        yield "Pictures that failed"
+        yield "Images that failed"
         for image, error in atlas.counts.failures[:_FAILURES]:
             failure_text = plain(error if image in error else f"{image}: {error}")
             yield from flow((f"{word} " for word in failure_text.split(" ")), "  ", indent=4)
@@ -59,34 +60,39 @@ def labelled_facts(atlas: Atlas) -> Iterator[tuple[str, str]]:
     counts = atlas.counts
     yield "tables", numbers.count(len(atlas.files), "file")
     failed = f"; {counts.failed:,} more failed" if counts.failed else ""
-    yield "read", numbers.count(counts.pictures, "picture") + failed
+    yield "read", numbers.count(counts.pictures, "image") + failed
     if counts.model is not None:
         yield "model", plain(counts.model)
     if counts.stage is not None:
         yield "stage", f"{plain(counts.stage)}, {numbers.count(counts.entries, 'entry', 'entries')}"
     if counts.metric is not None and counts.k:
-        yield "words", f"by {plain(counts.metric)}, {counts.k} an entry"
+        yield "words", f"by {plain(counts.metric)}, {counts.k} per entry"
     if counts.incomplete:
         have = "has" if counts.incomplete == 1 else "have"
         yield (
             "places",
-            f"of {numbers.count(counts.incomplete, 'picture')} {have} only some rows here (--where, --rows, --patch): "
-            "their words are counted, where they lie is not",
+            f"{numbers.count(counts.incomplete, 'image')} {have} only some rows here (--where, --rows, --patch): "
+            "their words are counted, their positions are not",
         )
     if counts.uncounted:
-        yield "shapes", f"{numbers.count(counts.uncounted, 'picture')} of rare shapes are left out of the outliers"
+        yield "shapes", f"{numbers.count(counts.uncounted, 'image')} of rare shapes are left out of the outliers"
+
+
+def patch_score_name(metric: str | None) -> str:
+    """The name of the number beside a patch of a word."""
+    return "distance" if metric == "l2" else "score"
 
 
 def map_caption(side: int) -> str:
     """The sentence that says what a map shows."""
-    return f"the share of the entries there that say it first, on {side} × {side} squares over every grid"
+    return f"the share of entries with the word as top-1, on {side} × {side} squares over every grid"
 
 
 def _words(atlas: Atlas) -> Iterator[str]:
     counts = atlas.counts
     k = counts.k
-    yield f"{'Most said':<{_WORD}} {'id':>8}  {'first word of':>21}  {f'among the {k} of':>21}"
-    yield f"{'':<{_WORD}} {'':>8}  {'entries':>10} {'pictures':>10}  {'entries':>10} {'pictures':>10}"
+    yield f"{'Most frequent':<{_WORD}} {'id':>8}  {'top-1 of':>21}  {f'in the top {k} of':>21}"
+    yield f"{'':<{_WORD}} {'':>8}  {'entries':>10} {'images':>10}  {'entries':>10} {'images':>10}"
     for examples in atlas.words.most_frequent:
         (id_,) = examples.ids
         shares = [
@@ -147,29 +153,31 @@ def _sought(atlas: Atlas, examples: WordExamples) -> Iterator[str]:
     counts = atlas.counts
     word = isolate(plain(examples.sought or ""))
     if not examples.ids:
-        yield from wrapped(f"No entry has {word} among its words.", "")
+        yield from wrapped(f"No entry has {word} in its top {counts.k}.", "")
         return
     pieces = ", ".join(f"{isolate(piece)} ({id_})" for piece, id_ in spellings(counts, examples))
     first = sum(counts.first.of(id_) for id_ in examples.ids)
     among = sum(counts.among.of(id_) for id_ in examples.ids)
     summary = (
-        f"Most like {word}: {pieces}; first of {first:,}, among the {counts.k} of {among:,} (each spelling counted)"
+        f"Spellings of {word}: {pieces}; top-1 of {first:,} entries, among the top {counts.k} of {among:,} (all "
+        "spellings together)"
     )
     yield from wrapped(summary, "")
     if examples.patches:
         yield from wrapped(f"Patches: {RANKING}.", "")
-        yield "place     score  row,column   box in pixels, picture"
+        yield f"rank  {patch_score_name(counts.metric):>8}  row,column   box in pixels, image"
     for patch in examples.patches:
         row = patch.row
         place = f"{row['row']},{row['col']}" if row["row"] is not None else f"{row['kind']} {row['index']}"
         place += f" in {row['grid']}" if row["grid"] else ""
-        yield f"{patch.place + 1:>5}  {numbers.format_number(patch.score):>8}  {place:<11}  {numbers.box(patch.box)}"
+        score = numbers.format_number(shown_score(counts.metric, patch.score))
+        yield f"{patch.place + 1:>5}  {score:>8}  {place:<11}  {numbers.box(patch.box)}"
         yield from flow([isolate(plain(row["image"]))], " " * 30)
 
 
 def _outliers(counts: AtlasCounts) -> Iterator[str]:
-    yield from wrapped(f"Outliers by their norm, position by position. {RULE}.", "")
-    yield from wrapped(f"Test: {TEST}. A place is row,column from 0, and its index; the share is that of views.", "")
+    yield from wrapped(f"Outliers by norm, position by position. {RULE}.", "")
+    yield from wrapped(f"Test: {TEST}. A position is row,column from 0, and its index; the share is of grids.", "")
     yield ""
     shapes = counts.shapes
     for tally in shapes[:_SHAPES]:

@@ -66,7 +66,7 @@ def run_ask(
     if format not in FORMATS:
         raise UsageError(f"no answer format {format!r}: choose {', '.join(FORMATS)}")
     if question.wanted.only_numbers and format != "json":
-        raise UsageError("--attention, --gradient and --occlude are numbers for every patch: add --format json")
+        raise UsageError("--attention, --gradient and --occlude give numbers for every patch: add --format json")
     if output is not None and output != "-":
         check_target(output)
     source = read_source(question.image)
@@ -92,7 +92,7 @@ def run_ask(
         client.close()
         progress.clear()
     if not answer.finished and not quiet:
-        tell(f"the answer was cut after {count(len(answer.tokens), 'token')}: --max-new-tokens allows for more")
+        tell(f"the answer was cut after {count(len(answer.tokens), 'token')}: raise --max-new-tokens for a longer one")
     return 0
 
 

@@ -57,14 +57,14 @@ def check_attributions(reading: Reading, options: AttributionOptions) -> None:
     if not options.some or model.embeddings is None:  # vision-only models are refused elsewhere
         return
     if model.wordless:
-        raise UsageError(f"the answers of {model.name} cannot be looked into: {model.wordless}")
+        raise UsageError(f"attribution is not available for answers of {model.name}: {model.wordless}")
     boxes = [reading.places[token].box for token in _ablated(reading, options)] or [at.box for at in reading.places]
     if options.by == "blur" and not any(boxes):
-        raise UsageError("these image tokens have no place in the picture to blur: choose --by mean or zero")
+        raise UsageError("these image tokens have no position in the image to blur: choose --by mean or zero")
     longest = max((max(grid.rows, grid.cols) for grid in reading.grids), default=0)
     if options.occlude is not None and longest and options.occlude > longest:
-        side = f"the picture is at most {longest} tokens a side: choose 1 to {longest}"
-        raise UsageError(f"--occlude {options.occlude} is larger than the picture; {side}")
+        side = f"the image is at most {longest} tokens a side: choose 1 to {longest}"
+        raise UsageError(f"--occlude {options.occlude} is larger than the image; {side}")
 
 
 def _ablated(reading: Reading, options: AttributionOptions) -> tuple[int, ...]:
@@ -165,9 +165,9 @@ def ablation_lines(answer: Answer, ablation: Ablation) -> Iterator[str]:
     """The answer after ablation, and the change of each token's log-probability in the first answer, as text."""
     replaced = f"{len(ablation.tokens)} patches" if len(ablation.tokens) != 1 else "1 patch"
     yield f"\nWith {replaced} replaced ({ablation.by}):\n{plain(ablation.again.text)}\n\n"
-    yield "Log-probability of the first answer's tokens, before and with that:\n"
+    yield "Log-probability of the first answer's tokens: before, after replacement, change\n"
     rows = zip(answer.tokens, ablation.log_probs.tolist(), ablation.changes.tolist(), strict=True)
     for token, after, change in rows:
         yield f"  {token.log_prob:z8.3f} {after:z8.3f} {change:+z8.3f}  {visible(token.piece, token.text)}\n"
     total = float(ablation.changes.sum())
-    yield f"  {answer.log_prob:z8.3f} {answer.log_prob + total:z8.3f} {total:+z8.3f}  the whole answer\n"
+    yield f"  {answer.log_prob:z8.3f} {answer.log_prob + total:z8.3f} {total:+z8.3f}  whole answer\n"

@@ -114,7 +114,7 @@ def _page(image_classes: ImageClasses) -> Iterator[str]:
     yield from labelled("model", f"{plain(model.name)} · {model.family} · {model.parts}")
     yield from labelled("runs on", f"{model.device}, {model.dtype}")
     yield from labelled("head", f"{numbers.count(len(head.labels), 'class', 'classes')}, reads the {head.reads}")
-    normalisation = {"softmax": "softmax over all classes", "sigmoid": "sigmoid, each class for itself"}[head.kind]
+    normalisation = {"softmax": "softmax over all classes", "sigmoid": "sigmoid, each class separately"}[head.kind]
     yield from labelled("numbers", f"probability ({normalisation}), logit, class")
     yield ""
     for id_, logit, probability in zip(classes.ids, classes.logits, classes.probabilities, strict=True):
@@ -128,18 +128,18 @@ def _page(image_classes: ImageClasses) -> Iterator[str]:
     yield ""
     first = {patch: _short(head, id_) for patch, id_ in enumerate(classes.first)}
     stage = f"vision.{model.vision_layers}"
-    lines = list(cell_grid(reading, stage, first, COLUMNS, "The class that each patch says most for"))
+    lines = list(cell_grid(reading, stage, first, COLUMNS, "Top class of each patch"))
     yield from lines[:-1]  # the last line is empty
 
 
 def _evidence(head: ClassificationHead) -> str:
     """The sentence that says what the evidence of patches is."""
     if head.exact:
-        note = "" if head.reads.startswith("mean") else "; beside them it is made of the class token's"
-        return f"Patches that say most for a class (row,column from 0): their shares of its logit, exact{note}."
+        note = "" if head.reads.startswith("mean") else "; the rest comes from the class token"
+        return f"Patches with the largest evidence for a class (row,column from 0): exact shares of its logit{note}."
     return (
-        "Patches that say most for a class (row,column from 0), approximate: the logits that the head gives them, "
-        "which was trained on the class token alone."
+        "Patches with the largest evidence for a class (row,column from 0), approximate: the logits of the head "
+        "applied to each patch; it was trained on the class token only."
     )
 
 

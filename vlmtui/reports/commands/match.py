@@ -81,9 +81,9 @@ def run_match(options: MatchOptions, load: LoadOptions, read: ReadOptions, forma
     if format not in FORMATS:
         raise UsageError(f"match has no format {format!r}: choose {', '.join(FORMATS)}")
     if options.captions and len(options.texts) != len(job.sources):
-        pictures = numbers.count(len(job.sources), "picture")
+        pictures = numbers.count(len(job.sources), "image")
         raise UsageError(
-            f"--captions has {numbers.count(len(options.texts), 'text')} for {pictures}: give each its own"
+            f"--captions has {numbers.count(len(options.texts), 'text')} for {pictures}: give one per image"
         )
     write = FORMATS[format]
 
@@ -168,12 +168,12 @@ def _head(matched: MatchedImage, options: MatchOptions) -> Iterator[str]:
     yield from labelled("model", f"{plain(model.name)} · {model.family} · {model.parts}")
     yield from labelled("runs on", f"{model.device}, {model.dtype}")
     normalisation = {
-        "softmax": "softmax over the texts: of one picture they add up to 100%",
-        "sigmoid": "sigmoid: each text for itself, they need not add up",
+        "softmax": "softmax over the texts: for one image they add up to 100%",
+        "sigmoid": "sigmoid: each text separately, they need not add up to 100%",
     }
-    yield from labelled("numbers", f"the probability ({normalisation[texts.kind]}), and the cosine under it")
+    yield from labelled("numbers", f"probability ({normalisation[texts.kind]}), cosine below it")
     if options.captions:
-        yield from labelled("", "* marks a picture's own text")
+        yield from labelled("", "* marks an image's own caption")
     for i, text in enumerate(texts.texts):
         cut = f" ({texts.lengths[i]} pieces, of which the model {_read(texts)})" if i in texts.cut else ""
         shortened = plain(text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…")
@@ -215,12 +215,12 @@ def _nearest(reading: Reading, cosines: Floats) -> Iterator[str]:
 
 
 def _loss(loss: PairLoss) -> str:
-    pairs = numbers.count(loss.pairs, "picture with its text", "pictures with their texts")
+    pairs = numbers.count(loss.pairs, "image with its caption", "images with their captions")
     value = f"{numbers.format_number(loss.value)} nats, the mean of {pairs}"
     if loss.image_to_text is None or loss.text_to_image is None:
         return f"{value}: pairwise sigmoid"
     image_loss, text_loss = numbers.format_number(loss.image_to_text), numbers.format_number(loss.text_to_image)
-    return f"{value}: softmax both ways, {image_loss} from picture to text and {text_loss} from text to picture"
+    return f"{value}: softmax both ways, {image_loss} from image to text and {text_loss} from text to image"
 
 
 def match_json(parts: Iterable[MatchPart], options: MatchOptions) -> Iterator[str]:

@@ -25,14 +25,14 @@ def model_table(long: bool = False) -> Iterator[str]:
     yield from _names(memory.automatic_device(), long)
     yield ""
     yield f"{_GATED} accept the licence on the hub first, then log in with `hf auth login`."
-    yield "Any other hub name or folder will do as well: --model NAME, or VLMTUI_MODEL."
+    yield "Any other hub name or folder can be given as well: --model NAME, or VLMTUI_MODEL."
 
 
 def clear_model(name: str) -> str:
     """Remove a hub model from vlmtui's cache; return a sentence with the bytes freed. Raises `ModelError` if absent."""
     hub_name = resolve_model(name).hub_name
     if hub_name is None:
-        raise ModelError(f"{name} is a folder of your own or comes with vlmtui: only fetched models can be cleared")
+        raise ModelError(f"{name} is a local folder or comes with vlmtui: only downloaded models can be cleared")
     freed = cache.remove_model(hub_name)
     if not freed:
         elsewhere = any(model.name == hub_name for model in models_on_disk())
@@ -55,14 +55,14 @@ def _disk() -> Iterator[str]:
         ]
         yield from _columns(("ON THIS DISK", "FAMILY", "SIZE", "WHAT", "FOLDER"), rows, right_aligned=(2,))
     else:
-        yield "There is no model on this disk."
+        yield "There are no models on this disk."
     unfinished = [cached for cached in cache.cached_models() if not cached.finished]
     for cached in unfinished:
-        yield f"Begun: {plain(cached.name)}, {numbers.format_bytes(cached.size)} so far; load it again to go on."
+        yield f"Incomplete: {plain(cached.name)}, {numbers.format_bytes(cached.size)} so far; load it again to resume."
     if unfinished or any(model.owner == "vlmtui" for model in local_models):
-        yield "To remove what vlmtui fetched: vlmtui models --clear NAME"
+        yield "To remove what vlmtui downloaded: vlmtui models --clear NAME"
     if any(model.owner == "hub" for model in local_models):
-        yield "To remove what other programs fetched as well: hf cache rm model/NAME"
+        yield "To remove what other programs downloaded as well: hf cache rm model/NAME"
 
 
 def _what(model: LocalModel) -> str:
@@ -76,7 +76,7 @@ def _what(model: LocalModel) -> str:
 
 
 def _names(device: memory.DeviceMemory, long: bool) -> Iterator[str]:
-    headings = ["SHORT NAME", "FAMILY", "LICENCE", "DOWNLOADS", "OF", "HOLDS", "FITS"]
+    headings = ["SHORT NAME", "FAMILY", "LICENCE", "DOWNLOADS", "OF", "MEMORY", "FITS"]
     right_aligned = [3, 4, 5]
     if long:
         headings += ["AS BFLOAT16", "VISION", "WORDS", "DECODER", "HUB NAME"]
@@ -85,7 +85,10 @@ def _names(device: memory.DeviceMemory, long: bool) -> Iterator[str]:
     free = "an unknown amount" if device.free is None else numbers.format_bytes(device.free)
     total = "" if device.total is None else f" of {numbers.format_bytes(device.total)}"
     yield from _columns(headings, rows, right_aligned)
-    yield f"Downloads: what exploring fetches, of the whole model. Holds: on {device.name}, with {free}{total} free."
+    yield (
+        f"DOWNLOADS: what exploring downloads, OF the full model. MEMORY: needed on {device.name}, with "
+        f"{free}{total} free."
+    )
 
 
 def _row(model: KnownModel, device: memory.DeviceMemory, long: bool) -> list[str]:

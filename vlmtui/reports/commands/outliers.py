@@ -163,20 +163,20 @@ def outliers_text(whole: OutlierSummary | None) -> Iterator[str]:
 
 def _page(whole: OutlierSummary) -> Iterator[str]:
     model, again = whole.about, sum(image["again"] for image in whole.images)
-    said = numbers.count(len(whole.images) - again, "picture")
+    said = numbers.count(len(whole.images) - again, "image")
     if again:
-        said += f"; {numbers.count(again, 'file')} given again and not counted"
+        said += f"; {numbers.count(again, 'file')} given more than once, counted once"
     yield from labelled("read", said)
     yield from labelled("model", f"{plain(model.name)} · {model.family} · {model.parts}")
     yield from labelled("runs on", f"{model.device}, {model.dtype}")
     yield ""
     yield from wrapped(f"{RULE}.", "")
-    yield from wrapped(f"Test: {TEST}. A place is row,column from 0, and its index; the share is that of views.", "")
+    yield from wrapped(f"Test: {TEST}. A position is row,column from 0, and its index; the share is of grids.", "")
     yield ""
     verdicts: list[str] = []
     for stage, tallies in whole.stages.items():
         if not tallies.all:
-            yield f"{stage}  no entry has a place or a number of its own"
+            yield f"{stage}  no entry has a position or an index of its own"
         for tally in tallies.all:
             verdict = position_test(tally).verdict
             verdicts += [verdict] if verdict not in verdicts else []
@@ -191,8 +191,8 @@ def position_lines(stage: str, tally: PositionCounts) -> Iterator[str]:
     """The verdict of one grid shape in a line, and the positions that repeat."""
     found, shape, total = position_test(tally), tally.shape, int(tally.counts.sum())
     laid = f"{shape.rows} queries" if shape.kind == "query" else f"{shape.rows} × {shape.cols}"
-    of = numbers.count(tally.pictures, "picture")
-    of += f", {numbers.count(tally.views, 'view')}" if tally.views != tally.pictures else ""
+    of = numbers.count(tally.pictures, "image")
+    of += f", {numbers.count(tally.views, 'grid')}" if tally.views != tally.pictures else ""
     share = f" ({numbers.percent(100 * found.rate)})" if total else ""
     yield f"{stage}  {found.verdict}  {laid}, {of}: {numbers.count(total, 'outlier')}{share}"
     cells = [_position(tally, i) for i in found.repeat[:_SHOWN]]

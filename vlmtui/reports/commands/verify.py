@@ -48,7 +48,8 @@ def run_verify(load: LoadOptions, whole: bool, format: str, quiet: bool) -> None
     if failed:
         raise ModelError(
             f"{result.model.name} fails {len(failed)} of {len(result.checks)} checks ({', '.join(failed)}): do not "
-            "trust what is shown of it there, and see whether its processor and its weights belong together"
+            "rely on what vlmtui shows of it there, and check whether its processor and its weights belong "
+            "together"
         )
 
 

@@ -110,7 +110,7 @@ def _page(model: ModelInfo, found: VocabularyRows) -> Iterator[str]:
     yield from labelled("rows", f"{found.rows:,} of {found.hidden:,} numbers each: {', '.join(kinds)}")
     yield from labelled("added", f"{numbers.count(found.added, 'token')} added to the tokenizer, special ones included")
     yield from labelled(
-        "matrix", f"{'also' if found.tied else 'not'} that of the output head; {scale_note(found.scale)}"
+        "matrix", f"{('also' if found.tied else 'not')} that of the unembedding; {scale_note(found.scale)}"
     )
     if unnamed.any():
         yield from labelled("unnamed", _without(found))
@@ -150,11 +150,14 @@ def _page(model: ModelInfo, found: VocabularyRows) -> Iterator[str]:
 def scale_note(scale: float | None) -> str:
     """The sentence on the scale of rows before the first layer."""
     if scale is None:
-        return "what its rows become on their way to the first layer is no multiple of them: norms are those there"
+        return (
+            "its rows are not multiplied by one number on their way to the first layer: norms are those at "
+            "the first layer"
+        )
     if scale == 1:
         return "its rows reach the first layer as they are"
     by = numbers.format_number(scale)
-    return f"its rows are multiplied by {by} on their way to the first layer: norms are those there"
+    return f"its rows are multiplied by {by} on their way to the first layer: norms are those at the first layer"
 
 
 def _without(found: VocabularyRows) -> str:
@@ -174,7 +177,7 @@ def _same(found: VocabularyRows) -> str:
     if not alike:
         return "no two rows are identical"
     rows = sum(len(group) for group in alike)
-    return f"{numbers.count(rows, 'row')} in {numbers.count(len(alike), 'group')} of identical ones"
+    return f"{numbers.count(rows, 'row')} in {numbers.count(len(alike), 'group')} of identical rows"
 
 
 def _drawn(found: VocabularyRows) -> Iterator[str]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from vlmtui.display import numbers
+from vlmtui.display.metric_names import SCORES, shown_score
 from vlmtui.display.pieces import isolate, plain, visible
 from vlmtui.display.text_lines import labelled, wrapped
 from vlmtui.reading import ModelInfo
@@ -38,14 +39,16 @@ def _page(model: ModelInfo, neighbours: WordNeighbours) -> Iterator[str]:
         "metric", f"{neighbours.metric}, among {numbers.count(neighbours.candidates, 'row')}; without its own"
     )
     yield ""
-    yield from wrapped("Score, norm, id, word-piece; the nearest first.", "")
+    score_name = SCORES[neighbours.metric]
+    yield from wrapped(f"{score_name[0].upper()}{score_name[1:]}, norm, id, word-piece; the nearest first.", "")
     id_width = max((len(str(id_)) for id_ in neighbours.ids.tolist()), default=1)
     for id_, score, norm in zip(
         neighbours.ids.tolist(), neighbours.scores.tolist(), neighbours.norms.tolist(), strict=True
     ):
         shown = shown_piece(neighbours.pieces[id_], neighbours.texts[id_])
         mark = "  special" if id_ in neighbours.special else ""
-        yield f"  {numbers.format_number(score):>9}  {numbers.format_number(norm):>9}  {id_:>{id_width}}  {shown}{mark}"
+        number = numbers.format_number(shown_score(neighbours.metric, score))
+        yield f"  {number:>9}  {numbers.format_number(norm):>9}  {id_:>{id_width}}  {shown}{mark}"
 
 
 def neighbours_json(model: ModelInfo, neighbours: WordNeighbours) -> Iterator[str]:

@@ -47,7 +47,7 @@ def check_drawing(query: Query) -> None:
     """Raise `UsageError` for a drawing that cells cannot show."""
     show = query.output.drawing.show
     if show in (LAYERS, NORMS):
-        raise UsageError(f"ansi shows words or heat: leave --draw {show} out, or choose --format png")
+        raise UsageError(f"ansi draws words or heat: leave --draw {show} out, or choose --format png")
 
 
 def write_ansi(results: Iterable[ReportDrawing | ImageFailure], query: Query, several: bool) -> Iterator[str]:
@@ -67,9 +67,9 @@ def cell_lines(drawing: ReportDrawing) -> Iterator[str]:
     pages = [page for page in (grids.patches if of_patches(report.stage) else grids.tokens) if page.grid is not None]
     if not pages:
         raise UsageError(
-            report.reading.placeless or f"{report.stage} has no place in the picture: choose --format text"
+            report.reading.placeless or f"{report.stage} has no position in the image: choose --format text"
         )
-    default_name = "L2 norms" if drawing.show == HEAT else "first words"
+    default_name = "L2 norms" if drawing.show == HEAT else "top-1 words"
     value_name = lens_line(report) if report.overlay is not None else default_name
     heading = f"{paper.image_name(report)} · {report.stage} · {value_name} · {paper.model_name(report)}"
     yield isolate(fit(heading, min(columns, width(heading))))

@@ -31,7 +31,7 @@ def format_of_file(name: str) -> Format:
     try:
         return format_named(ENDINGS[PurePath(name).suffix.lower()])
     except KeyError:
-        raise UsageError(f"{name} does not say which format it is to have: end it in {', '.join(ENDINGS)}") from None
+        raise UsageError(f"{name} does not say which format to write: end it in {', '.join(ENDINGS)}") from None
 
 
 def write_reading(format: Format, reading: ReadingContents, query: Query) -> Iterator[str | bytes]:

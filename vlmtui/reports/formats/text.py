@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from vlmtui.catalogue import note_with_advice
 from vlmtui.display import numbers
 from vlmtui.display.grid_names import grid_names, unplaced_name, unplaced_reason
-from vlmtui.display.metric_names import search_phrase
+from vlmtui.display.metric_names import search_phrase, shown_score
 from vlmtui.display.norm_statistics import RULE, is_outlier, robust_z
 from vlmtui.display.piece_glosses import PieceGlosses
 from vlmtui.display.pieces import CONTINUES, fit, isolate, plain, visible, width
@@ -55,7 +55,7 @@ def report_lines(report: ImageReport) -> Iterator[str]:
     yield from whole_report(report)
     yield from _patches(report)
     if report.query.selection.partial and not report.entries:
-        yield "Nothing here fulfils --where"
+        yield "No entry matches --where"
     if not report.query.selection.partial:
         yield from _outliers(report)
 
@@ -95,13 +95,13 @@ def _title(report: ImageReport) -> Iterator[str]:
         searched = f"{query.search.k} {search_name} of {words.candidates:,} word-pieces{left_out}"
         yield from labelled("words", searched if words.candidates else f"those of the lens {report.word_order}")
         if model.marks_words:
-            yield from labelled("", f"{CONTINUES} before a word-piece: it goes on from the one before it")
+            yield from labelled("", f"{CONTINUES} marks a word-piece that continues the one before it")
     elif model.wordless:
         yield from labelled("words", model.wordless)
     if report.null is not None:
         yield from labelled("null", null_line(report.null))
     if report.agreements:
-        yield from labelled("agree", f"the first words by {', '.join(report.agreements[0].metrics)} are compared")
+        yield from labelled("agree", f"top-1 words by {', '.join(report.agreements[0].metrics)} are compared")
     if report.has_lens_result:
         yield from labelled("lens", lens_line(report))
     if reading.placeless:
@@ -151,7 +151,7 @@ def _patches(report: ImageReport) -> Iterator[str]:
                 yield from entry_text.lines(row)
             yield ""
     if rows[None]:
-        yield "Tokens without a place in the picture"
+        yield "Tokens without a position in the image"
         for row in rows[None]:
             yield from entry_text.lines(row)
         yield ""
@@ -318,11 +318,11 @@ def _word_cell(words: TokenWords | None, joins: bool, glosses: PieceGlosses) -> 
 
 
 def _word_cells(words: TokenWords, row: int, cell: int, joins: bool, glosses: PieceGlosses) -> Iterator[str]:
-    """Each word with its score; for a pursuit also the share of the norm explained so far."""
+    """Each word with its score, under l2 its distance; for a pursuit also the share of the norm explained so far."""
     for i, (id_, score) in enumerate(words.at(row)):
         fitted_word = fit(_glossed(words.pieces[id_], words.texts[id_], joins, glosses), cell)
         share = "" if words.explained is None else f" {numbers.percent(100 * float(words.explained[row, i])):>5}"
-        yield f"{fitted_word} {numbers.format_number(score):>10}{share}  "
+        yield f"{fitted_word} {numbers.format_number(shown_score(words.metric, score)):>10}{share}  "
 
 
 def _glossed(piece: str | None, text: str | None, joins: bool, glosses: PieceGlosses) -> str:

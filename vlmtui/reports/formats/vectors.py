@@ -34,7 +34,7 @@ Put = Callable[[str, NDArray[Any]], None]
 def check_vectors(name: str, output: str | None) -> None:
     """Raise where vectors cannot be written to the file `name`, before anything is computed for them."""
     if PurePath(name).suffix.lower() not in (SAFETENSORS, NPZ):
-        raise UsageError(f"--vectors {name} does not say which format it is to have: end it in {SAFETENSORS} or {NPZ}")
+        raise UsageError(f"--vectors {name} does not say which format to write: end it in {SAFETENSORS} or {NPZ}")
     if output is not None and PurePath(output) == PurePath(name):
         raise UsageError(f"--vectors and -o are both {name}: name another file for one of them")
     check_target(name)
@@ -60,7 +60,7 @@ def keep_vectors(
                     about["images"].append(reading.image.source)
                 yield result
     except (GeneratorExit, KeyboardInterrupt, SystemExit):
-        tell(f"{name} was not written, as the report was left before its end: with -o FILE no reader can leave it")
+        tell(f"{name} was not written, because the reader of the report closed the pipe: write the report with -o FILE")
         raise
     finally:
         results.close()

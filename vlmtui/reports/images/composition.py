@@ -26,4 +26,4 @@ def check_size(query: Query) -> None:
     """Raise `UsageError` where `--size` asks for fewer pixels than a drawing takes."""
     size = query.output.drawing.size
     if size is not None and size < SMALLEST:
-        raise UsageError(f"--size {size} is too small for a picture: give {SMALLEST} to {LARGEST} pixels")
+        raise UsageError(f"--size {size} is too small for an image: give {SMALLEST} to {LARGEST} pixels")

@@ -59,11 +59,13 @@ def drawing_kind(query: Query) -> str:
     numbers = query.lens is not None and query.lens.is_drawable
     if query.lens is not None and not (numbers or query.lens.kind is Words):
         raise UsageError(
-            f"--lens {query.lens.name} gives {query.lens.kind.one}, which no picture shows: choose {OTHERS}"
+            f"--lens {query.lens.name} gives {query.lens.kind.one}, which cannot be drawn: choose {OTHERS}"
         )
     show = query.output.drawing.show or (HEAT if numbers else WORDS)
     if numbers and query.lens is not None and show in (WORDS, NORMS):
-        raise UsageError(f"--draw {show} shows no --lens {query.lens.name}: leave one of them out, or --draw {HEAT}")
+        raise UsageError(
+            f"--draw {show} does not show --lens {query.lens.name}: leave one of them out, or --draw {HEAT}"
+        )
     if query.lens is not None and not numbers and show != WORDS:
         raise UsageError(f"--lens {query.lens.name} gives words: leave it out, or --draw {WORDS}")
     if query.lens is not None and show == LAYERS:
@@ -71,11 +73,11 @@ def drawing_kind(query: Query) -> str:
     if query.selection.partial and show == LAYERS:
         raise UsageError(f"--draw {LAYERS} shows all patches: leave --patch, --rows and --where out, or --draw {HEAT}")
     if (query.selection.rows or query.selection.condition is not None) and show == NORMS:
-        raise UsageError(f"--draw {NORMS} shows all patches, and lines of some: name these with --patch")
+        raise UsageError(f"--draw {NORMS} shows all patches, and lines of single ones: name these with --patch")
     if show == NORMS and len(query.selection.patches) > MOST_LINES:
-        raise UsageError(f"--draw {NORMS} has lines of {MOST_LINES} patches at most: leave some --patch out")
+        raise UsageError(f"--draw {NORMS} has lines for at most {MOST_LINES} patches: give fewer --patch")
     if query.search.null:
-        raise UsageError("a picture does not hold words against noise: leave --null out, or choose --format json")
+        raise UsageError("an image report does not show the noise baseline: leave --null out, or choose --format json")
     return show
 
 
@@ -108,7 +110,7 @@ class _DrawingTask:
             query.lens.check(self._stage, model)
         projected = query.lens is not None and query.lens.kind is Words
         if self._show == WORDS and (model.wordless or (of_patches(self._stage) and not projected)):
-            reason = model.wordless or f"{self._stage} has no words of its own (--lens projector gives it some)"
+            reason = model.wordless or f"{self._stage} has no words of its own (--lens projector finds some)"
             raise UsageError(f"{reason}: choose --draw {HEAT}, {LAYERS} or {NORMS}")
 
     def look(self, client: SessionClient, source: ImageFile, index: int) -> ReportDrawing:

@@ -155,4 +155,4 @@ def _placed(drawing: ReportDrawing, stage: str) -> bool:
 def _check_placed(drawing: ReportDrawing, stage: str) -> None:
     if not _placed(drawing, stage):
         reading = drawing.report.reading
-        raise UsageError(reading.placeless or f"{stage} has no place in the picture: choose a vision stage")
+        raise UsageError(reading.placeless or f"{stage} has no position in the image: choose a vision stage")

@@ -39,7 +39,7 @@ def collect_animations(
 ) -> Generator[Animation | ImageFailure, None, None]:
     """Read the image and compute the lens at every stage up to the selected one. Raises `UsageError` for several."""
     if len(sources) > 1:
-        raise UsageError("a gif shows one picture: give one IMAGE, or choose another --format")
+        raise UsageError("a gif shows one image: give one IMAGE, or choose another --format")
     lens = query.lens or default_colour_lens()
     if not lens.is_drawable:
         raise UsageError("a gif shows numbers and colours: choose --lens pca, similarity or find")
@@ -94,7 +94,7 @@ def animate(
         if any(place.box for place in reading.places_at(path_stage))
     ]
     if not drawn_stages:
-        raise UsageError(reading.placeless or "no stage of this model has a place in the picture")
+        raise UsageError(reading.placeless or "no stage of this model has positions in the image")
     answer = answer_for(client, reading, lens, on_progress)
     answer_id = answer.id if answer else ""
     results = tuple(

@@ -89,7 +89,7 @@ def finest(report: ImageReport) -> list[EntryGrid]:
     pages = [page for page in (grids.patches if of_patches(report.stage) else grids.tokens) if page.grid is not None]
     if not pages:
         raise UsageError(
-            report.reading.placeless or f"{report.stage} has no place in the picture: choose --format text"
+            report.reading.placeless or f"{report.stage} has no position in the image: choose --format text"
         )
     tiles = [page for page in pages if page.grid is not None and page.grid.kind == "tile"]
     return tiles or pages[:1]
@@ -194,9 +194,9 @@ def _title(report: ImageReport, lines: int) -> str:
     if report.none_kept:
         return NONE_KEPT
     order_name = metric_named(report.word_order, report.query.search.ridge)
-    exit_note = ", an early exit" if report.projected else ""
+    exit_note = ", projector lens" if report.projected else ""
     return (
-        f"{count(lines, 'word')} a patch at {report.stage}{exit_note}, by {order_name}"
+        f"{count(lines, 'word')} per patch at {report.stage}{exit_note}, by {order_name}"
         if lines
         else f"no words at {report.stage}"
     )

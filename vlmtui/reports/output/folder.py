@@ -36,7 +36,7 @@ def image_files(output: str, sources: Iterable[str], ending: str) -> tuple[str, 
     image_paths = {os.path.realpath(expand_path(source)) for source in sources}
     for file in files:
         if os.path.realpath(file) in image_paths:
-            raise UsageError(f"{file} is one of the pictures: name another folder with -o")
+            raise UsageError(f"{file} is one of the images: name another folder with -o")
     return tuple(map(str, files))
 
 
@@ -44,7 +44,7 @@ def make_folder(output: str) -> None:
     """Create the folder if necessary. Raises `VlmtuiError` where it cannot be created."""
     folder = Path(expand_path(output))
     if folder.exists() and not folder.is_dir():
-        raise VlmtuiError(f"{output} is no folder: name another with -o")
+        raise VlmtuiError(f"{output} is not a folder: name another with -o")
     with explain_write_errors(output):
         folder.mkdir(exist_ok=True)
 

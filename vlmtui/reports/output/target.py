@@ -59,14 +59,14 @@ def check_target(name: str) -> None:
     if path.is_dir():
         raise VlmtuiError(f"{name} is a folder: name a file for the report with -o")
     if not path.parent.is_dir():
-        raise VlmtuiError(f"{name} cannot be written: there is no folder {path.parent}: make it first")
+        raise VlmtuiError(f"{name} cannot be written: the folder {path.parent} does not exist; make it first")
 
 
 def check_sources(name: str, sources: Iterable[str]) -> None:
     """Raise `UsageError` where `-o NAME` is the file of one of the images, under whatever name."""
     path = expand_path(name)
     if os.path.exists(path) and any(same_file(path, source) for source in sources):
-        raise UsageError(f"{name} is the picture itself: name another file for the report")
+        raise UsageError(f"{name} is the image itself: name another file for the report")
 
 
 def same_file(name: str, other: str) -> bool:
@@ -88,7 +88,7 @@ def format_by_ending(name: str | None, endings: Mapping[str, str], otherwise: st
         return endings[ending]
     except KeyError:
         raise UsageError(
-            f"-o {name} does not say which format it is to have: end it in {', '.join(endings)}, or choose a --format"
+            f"-o {name} does not say which format to write: end it in {', '.join(endings)}, or choose a --format"
         ) from None
 
 

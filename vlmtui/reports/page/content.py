@@ -84,7 +84,7 @@ def collect_pages(
 ) -> Generator[PageContent | ImageFailure, None, None]:
     """Read the image and compute all that its page shows. Raises `UsageError` for options that a page does not take."""
     if len(sources) > 1:
-        raise UsageError("a page shows one picture: give one IMAGE, or choose another --format")
+        raise UsageError("a page shows one image: give one IMAGE, or choose another --format")
     check_page_query(query)
     return run_per_image(sources, _PageTask(query, metrics, on_progress), start)
 
@@ -98,7 +98,7 @@ def check_page_query(query: Query) -> None:
     if query.selection.rows or query.selection.condition is not None or query.output.fields:
         raise UsageError("a page shows every patch: leave --rows, --where and --fields out, or choose --format json")
     if query.search.null:
-        raise UsageError("a page does not hold words against noise: leave --null out, or choose --format json")
+        raise UsageError("a page does not show the noise baseline: leave --null out, or choose --format json")
 
 
 class _PageTask:

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from vlmtui.display.colours import VIRIDIS, Rgb, robust_range
 from vlmtui.display.entry_grids import EntryGrid, ReadingGrids
 from vlmtui.display.grid_names import as_sentence, unplaced_reason
-from vlmtui.display.metric_names import COEFFICIENTS, metric_name, score_name, search_phrase
+from vlmtui.display.metric_names import COEFFICIENTS, metric_name, score_name, search_phrase, shown_score
 from vlmtui.display.norm_statistics import is_outlier, norm_summaries, robust_z
 from vlmtui.display.piece_glosses import PieceGlosses
 from vlmtui.display.pieces import plain, visible
@@ -97,7 +97,7 @@ def _facts(content: PageContent) -> list[list[str]]:
         ["seen as", f"{reading.seen}, in patches of {patch_width}×{patch_height} pixels" if reading.seen else ""],
         ["prompt", plain(reading.prompt or "") if query.read.prompt is not None or content.layers is not None else ""],
         ["places", reading.placeless],
-        ["picture", f"sha256 {reading.image.sha256}"],
+        ["image", f"sha256 {reading.image.sha256}"],
     ]
     return [fact for fact in facts if fact[1]]
 
@@ -200,9 +200,10 @@ def _words(words: TokenWords, order: WordOrder, ridge: float, pieces: _Pieces) -
     ids = rows[inverse.reshape(words.ids.shape)]
     return {
         "name": metric_name(order, ridge),
-        "score": "minus the l2 distance" if order == "l2" else score_name(order, ridge),
+        "score": score_name(order, ridge),
         "how": search_phrase(order, ridge),
         "sizes": order in COEFFICIENTS,
+        "sign": int(shown_score(order, 1)),
         "k": words.ids.shape[1] if words.ids.ndim == 2 else 0,
         "candidates": words.candidates,
         "left_out": words.left_out,

@@ -38,7 +38,7 @@ def page_document(content: PageContent) -> str:
         width=image.width,
         height=image.height,
         model=name,
-        picture=embedded.address,
+        image=embedded.address,
         data=page_data(content, embedded),
         version=__version__,
     )

@@ -25,7 +25,7 @@ def expand_sources(words: Sequence[str], list_name: str | None = None) -> tuple[
     line, or with a NUL after every name (`find -print0`). Raises `VlmtuiError` for a list that cannot be read.
     """
     if list_name == "-" and "-" in words:
-        raise UsageError("standard input cannot be a picture and a list: leave IMAGE - or --from - out")
+        raise UsageError("standard input cannot be both an image and a list: leave IMAGE - or --from - out")
     names: list[str] = []
     several = len(words) > 1 or list_name is not None
     for word in words:
@@ -52,7 +52,7 @@ def _expanded(word: str) -> Iterator[str]:
 def _listed(name: str) -> list[str]:
     if name == "-":
         if sys.stdin is None:
-            raise VlmtuiError("standard input is closed: pipe a list of pictures into it, or name a file with --from")
+            raise VlmtuiError("standard input is closed: pipe a list of images into it, or name a file with --from")
         data = sys.stdin.buffer.read()
         name = "standard input"
     else:
@@ -60,9 +60,9 @@ def _listed(name: str) -> list[str]:
             data = Path(expand_path(name)).read_bytes()
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or type(error).__name__
-            raise VlmtuiError(f"--from {name} cannot be read ({reason}): name a file with one picture a line") from None
+            raise VlmtuiError(f"--from {name} cannot be read ({reason}): name a file with one image per line") from None
     parts = data.split(b"\0") if b"\0" in data else [line.removesuffix(b"\r") for line in data.split(b"\n")]
     listed_names = [os.fsdecode(part) for part in parts if part]
     if not listed_names:
-        raise VlmtuiError(f"{name} names no picture: give it one a line")
+        raise VlmtuiError(f"{name} names no image: give one per line")
     return listed_names

@@ -81,7 +81,7 @@ def exception_text(error: BaseException) -> str:
     try:
         text = " ".join(str(error).split())
     except Exception:
-        return "it cannot say why"
+        return "the reason could not be printed"
     return text if len(text) <= _MAX_LENGTH else f"{text[: _MAX_LENGTH - 3]}..."
 
 

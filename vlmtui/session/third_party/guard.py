@@ -54,7 +54,7 @@ class LensGuard:
         """Run `work` and return its result; `CancelledError` where nobody waits for it any more, however it ended."""
         withdrawn = self._control.withdrawn
         if withdrawn.is_set():
-            raise CancelledError("the question was withdrawn")
+            raise CancelledError("the request was cancelled")
         self._thread = threading.get_ident()
         withdrawn.then(self._begin)
         found: list[T] = []
@@ -67,10 +67,10 @@ class LensGuard:
         except BaseException as error:
             self._close()  # again, where `Cancelled` came while it was closed
             if withdrawn.is_set() or (self._left and isinstance(error, Cancelled)):
-                raise CancelledError("the question was withdrawn") from error
+                raise CancelledError("the request was cancelled") from error
             raise
         if withdrawn.is_set():
-            raise CancelledError("the question was withdrawn")
+            raise CancelledError("the request was cancelled")
         return found[0]
 
     def __call__(self) -> _GuardedCall:
@@ -102,11 +102,11 @@ class LensGuard:
         self._depth = before
         if before == _OWN and (self._control.withdrawn.is_set() or isinstance(error, CancelledError)):
             self._left = True
-            raise Cancelled("nobody waits for this any more") from error
+            raise Cancelled("the request was cancelled") from error
 
     def _check(self) -> None:
         if self._control.withdrawn.is_set():
-            raise Cancelled("nobody waits for this any more")
+            raise Cancelled("the request was cancelled")
 
     def _close(self) -> None:
         """End the run: nothing is raised any more, and an exception that is still pending is removed."""

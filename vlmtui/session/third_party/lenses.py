@@ -31,7 +31,7 @@ KEPT = 16
 """How many files and folders are kept loaded."""
 _PREFIX = "vlmtui_lens_"
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-_WAY_OUT = "decorate a function with @lens, of vlmtui.lenses"
+_WAY_OUT = "decorate a function with @lens from vlmtui.lenses"
 
 
 @dataclass(frozen=True)
@@ -178,9 +178,9 @@ def installed_lenses() -> dict[str, list[EntryPoint]]:
 def why_unusable(name: str, entries: Sequence[EntryPoint]) -> str:
     """Why none of the lenses that packages offer under a name can be used; "" where one can."""
     if name in built_in_lenses():
-        return "vlmtui has a lens of this name, and that is the one that is used"
+        return "vlmtui has a built-in lens of this name, which is used instead"
     if not NAME.fullmatch(name):
-        return f"{name!r} is no name for a lens: letters, digits and hyphens, a letter first"
+        return f"{name!r} is not a valid lens name: use letters, digits and hyphens, beginning with a letter"
     if len(entries) > 1:
         places = " and ".join(f"{package_of(entry)} at {entry.value}" for entry in entries)
         return f"{_number(len(entries))} packages offer a lens {name}, {places}: uninstall one, or name a file"
@@ -211,7 +211,7 @@ def _installed_lens(name: str, loaded: object, code: LensCode) -> ForeignLens:
     if isinstance(made, FunctionType):
         made = lens(made)
     if not isinstance(made, Lens):
-        raise VlmtuiError(f"{package_of(entry)} offers a lens {name} at {entry.value}, and there is none: {_WAY_OUT}")
+        raise VlmtuiError(f"{package_of(entry)} offers a lens {name} at {entry.value}, but there is none: {_WAY_OUT}")
     if made.name != name:
         made = replace(made, name=name)  # before it is loaded it is known by this name
     origin = package_of(entry)

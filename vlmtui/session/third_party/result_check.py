@@ -26,11 +26,13 @@ def checked_result(lens: Lens, found: object, where: str, entries: int, said: in
     kind = lens.kind
     if not isinstance(found, kind):
         what = found.name if isinstance(found, ResultKind) else "None" if found is None else f"a {type(found).__name__}"
-        raise VlmtuiError(f"{where}: the lens {lens.name} returned {what}, and says {kind.name}, {kind.one}")
+        raise VlmtuiError(
+            f"{where}: the lens {lens.name} returned {what}, but is declared to return {kind.name}, {kind.one}"
+        )
     for axis, has, wanted in _counts(found, entries, said):
         if has != wanted:
             raise VlmtuiError(
-                f"{where}: the lens {lens.name} returned {kind.name} of {has} {axis}, and there are {wanted}"
+                f"{where}: the lens {lens.name} returned {kind.name} of {has} {axis}, but there are {wanted}"
             )
     if isinstance(found, Colours) and not found.signed:
         found = _in_range(lens, found, where)
@@ -49,9 +51,9 @@ def with_token_names(
         return found
     ids = found.ids[found.ids >= 0]
     if namer is None:
-        raise VlmtuiError(f"{where}: the lens {lens.name} returned words by their ids, and the model has no words")
+        raise VlmtuiError(f"{where}: the lens {lens.name} returned words by their ids, but the model has no words")
     if ids.size and int(ids.max()) >= rows:
-        raise VlmtuiError(f"{where}: the lens {lens.name} returned the id {ids.max()}, and the rows end at {rows - 1}")
+        raise VlmtuiError(f"{where}: the lens {lens.name} returned the id {ids.max()}, but the last row is {rows - 1}")
     names = namer.names(ids)
     return replace(found, pieces=names.pieces, strings=names.texts, special=names.special)
 
@@ -83,6 +85,7 @@ def _in_range(lens: Lens, found: Colours, where: str) -> Colours:
     wrong = values[(values < -_ROUNDING) | (values > 1 + _ROUNDING)]
     if wrong.size:
         raise VlmtuiError(
-            f"{where}: the lens {lens.name} returned a colour of {wrong[0]:g}: red, green and blue are each in 0 … 1"
+            f"{where}: the lens {lens.name} returned a colour component of {wrong[0]:g}: red, green and blue must "
+            "be from 0 to 1"
         )
     return replace(found, values=np.clip(values, 0, 1))

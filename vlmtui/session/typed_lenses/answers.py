@@ -23,7 +23,7 @@ def attention(
     the rollout through all of them."""
     if rollout:
         if layer is not None or head is not None:
-            raise UsageError("a rollout goes through all layers and heads: ask for no single one")
+            raise UsageError("a rollout combines all layers and heads: leave layer and head out")
         body = compute("rollout", reading=reading, answer=answer)
     else:
         body = compute("attention", reading=reading, answer=answer, options={"layer": layer, "head": head})

@@ -54,9 +54,10 @@ def test_where_a_token_stands() -> None:
     said = list(report_lines(seen))
     at = said.index(next(line for line in said if line.startswith("  null")))
     assert " ".join(" ".join(said[at : at + 2]).split()) == (
-        f"null above 75% of noise, its word first for {same:.0f}% of them, margin above 50%, above 100% of random"
+        f"null above 75% of noise, the same top-1 in {same:.0f}% of noise, margin above 50%, "
+        "above 100% of random vectors"
     )
-    assert any(line.startswith("null    a token's first score against the same search on noise") for line in said)
+    assert any(line.startswith("null    score of the top-1 word against the same search on noise") for line in said)
 
 
 def test_pursuits_and_pictures_that_cannot_be_shuffled() -> None:
@@ -80,7 +81,7 @@ def test_pursuits_and_pictures_that_cannot_be_shuffled() -> None:
     }
     said = " ".join(" ".join(report_lines(seen)).split())
     assert "cannot be shuffled, and random vectors" in said
-    assert "null above 100% of random" in said
+    assert "null above 100% of random vectors" in said
 
 
 def test_no_words_to_hold_against_noise() -> None:

@@ -80,7 +80,7 @@ def test_a_patch_in_text() -> None:
     assert "  given     14 × 14 × 3 = 588 numbers, flattened\n" in text
     assert "  red       -1.500 … 0, mean -1.000; level 10 of 255\n" in text
     assert "  blue      0 … 2.000, mean 1.250; level 200 of 255\n" in text
-    assert "  projected norm 2.500, before a position is added\n" in text
+    assert "  projected norm 2.500, before the position embedding\n" in text
     assert "  position  norm 1.250\n" in text
     assert "note" not in text
     film = anatomy(length=1176, frames=2, position=None, note="positions turn within its attention")

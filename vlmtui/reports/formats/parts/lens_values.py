@@ -19,7 +19,7 @@ from vlmtui.results import early_exit
 def lens_line(report: ImageReport) -> str:
     """Description of the lens's numbers, or of the words of the projector lens."""
     if report.projected:
-        return f"{early_exit.early_exit_name(report.stage)}; a patch has the words of the token that it goes into"
+        return f"{early_exit.early_exit_name(report.stage)}; a patch has the words of its token"
     lens = report.query.lens
     assert lens is not None
     values = report.values or report.whole_result or (report.facts[0] if report.facts else None)

@@ -17,7 +17,7 @@ def layer_lines(layer_words: TokenLayerWords, joins: bool) -> Iterator[str]:
     """One line per layer: its entropy, and its words with their logits."""
     yield "  layer     entropy"
     for layer, (ids, scores) in enumerate(zip(layer_words.ids.tolist(), layer_words.scores.tolist(), strict=True), 1):
-        mark = "settled" if layer == layer_words.settled else ""
+        mark = "stable" if layer == layer_words.settled else ""
         start = f"  {f'llm.{layer}':<9}{numbers.format_number(float(layer_words.entropy[layer - 1]), 3):>7} {mark:<8} "
         words = [
             f"{visible(layer_words.pieces[i], layer_words.texts[i], joins)} {numbers.format_number(score)}  "

@@ -23,31 +23,34 @@ def check_null(stage: str, model: ModelInfo, projected: bool = False) -> None:
     if (of_patches(stage) and not projected) or model.wordless:
         alternatives = "choose tokens, a layer such as llm.1, or add --lens projector"
         reason = model.wordless or f"{stage} has none of its own: {alternatives}"
-        raise UsageError(f"--null holds words against those of noise, and {reason}")
+        raise UsageError(f"--null compares words with those of noise, and {reason}")
 
 
 def null_line(null: NoiseBaseline) -> str:
     """Description of the noise that the words are compared with."""
-    statistic_name = {"score": "a token's first score", "explained": "the share explained"}[statistic_of(null.metric)]
-    shuffled = "the picture with its pixels shuffled" if null.shuffled else null.note
+    statistic_name = {"score": "score of the top-1 word", "explained": "the share explained"}[statistic_of(null.metric)]
+    shuffled = "the image with its pixels shuffled" if null.shuffled else null.note
     if null.shuffled and of_patches(null.stage):
-        shuffled += f", {null.stage} of it through the projector too"
-    return f"{statistic_name} against the same search on noise: {shuffled}, and random vectors of the same norms"
+        shuffled += f", {null.stage} sent through the projector"
+    return (
+        f"{statistic_name}, as a percentile of the same search on noise: {shuffled}, and random vectors of the "
+        "same norms"
+    )
 
 
 def percentile_line(standing: NoisePercentile | None) -> str:
     """The percentile of noise of one token's words, as text."""
     if standing is None:
-        return "null  no word to hold against noise"
+        return "null  no word to compare with noise"
     phrases = []
     if standing.percentile is not None:
         phrases.append(f"above {numbers.percent(standing.percentile)} of noise")
     if standing.same is not None:
-        phrases.append(f"its word first for {numbers.percent(standing.same)} of them")
+        phrases.append(f"the same top-1 in {numbers.percent(standing.same)} of noise")
     if standing.margin is not None:
         phrases.append(f"margin above {numbers.percent(standing.margin)}")
     if standing.random is not None:
-        phrases.append(f"above {numbers.percent(standing.random)} of random")
+        phrases.append(f"above {numbers.percent(standing.random)} of random vectors")
     return f"null  {', '.join(phrases)}"
 
 
@@ -99,9 +102,7 @@ def agreement_line(agreement: MetricAgreement, words: TokenWords, row: int) -> s
     token_words = words.at(row)
     if not token_words:
         return "agree no word to compare"
-    return (
-        f"agree {agreement.with_first(token_words[0][0])} of {len(agreement.metrics)} metrics name its first word first"
-    )
+    return f"agree {agreement.with_first(token_words[0][0])} of {len(agreement.metrics)} metrics have this top-1"
 
 
 def agreement_object(agreement: MetricAgreement, words: TokenWords, row: int) -> dict[str, float | None] | None:

@@ -22,7 +22,7 @@ def embedding_lines(embedding: PatchEmbeddingResult) -> Iterator[str]:
         normalised = f"{format_number(low)} … {format_number(high)}, mean {format_number(mean)}"
         yield _fact(name, f"{normalised}; level {levels[channel]:.0f} of 255")
     if embedding.projected is not None:
-        yield _fact("projected", f"norm {format_number(embedding.projected)}, before a position is added")
+        yield _fact("projected", f"norm {format_number(embedding.projected)}, before the position embedding")
     if embedding.position is not None:
         position_note = ", then a norm makes vision.0 of the sum" if embedding.normed else ""
         yield _fact("position", f"norm {format_number(embedding.position)}{position_note}")

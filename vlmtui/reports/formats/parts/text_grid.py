@@ -23,7 +23,7 @@ def word_grid(reading: Reading, words: TokenWords, columns: int, stage: str = "t
     At a vision stage, the words of its patches from the projector lens.
     """
     first_words = {int(token): _word(words, row) for row, token in enumerate(words.tokens)}
-    heading = "First words, early exit" if of_patches(stage) else "First words"
+    heading = "Top-1 words, projector lens" if of_patches(stage) else "Top-1 words"
     yield from cell_grid(reading, stage, first_words, columns, heading, "words are cut")
 
 
@@ -92,7 +92,7 @@ def _one_grid(
     else:
         yield f"{heading}, {facts}"
     if len(texts) < num_rows * num_columns:
-        yield f"{_HOLE} was cut away by the model"
+        yield f"{_HOLE} was removed by the model"
     for start in range(0, num_columns, per_block):
         block = range(start, min(start + per_block, num_columns))
         yield ""

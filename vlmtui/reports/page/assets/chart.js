@@ -38,8 +38,8 @@ function showNorms() {
     const [first, last] = [chart.names[0], chart.names.at(-1)];
     return first === "tokens" ? last.replace(".", " 1–") : `vision 0–${chart.names.length - 1}`;
   });
-  const scales = all.length > 1 ? "L2, own scales" : "L2";
-  $("norms-about").textContent = all.length ? `${about.join(", ")} · ${scales}` : "its vision patches are not known";
+  const scales = all.length > 1 ? "L2, separate scales" : "L2";
+  $("norms-about").textContent = all.length ? `${about.join(", ")} · ${scales}` : "vision patches unknown";
   $("chart").replaceChildren(...all.map(drawn));
   showNormsLegend(all);
 }
@@ -102,7 +102,7 @@ function showNormsLegend(all) {
   const flagged = worst.filter(([, z]) => z !== undefined);
   const columns = all[0]?.columns.length ?? 0;
   if (columns) parts.push(key("measured", columns > 1 ? `mean of its ${columns} patches` : "this patch"));
-  else if (entry >= 0 && charts.patches.names.length) parts.push(make("span", {}, "it has no patches of its own"));
+  else if (entry >= 0 && charts.patches.names.length) parts.push(make("span", {}, "no patches of its own"));
   parts.push(key("band", "5–95% of all"), key("median", "median"));
   if (flagged.length) {
     const largest = flagged.map(([, z]) => z).reduce((a, b) => (Math.abs(b) > Math.abs(a) ? b : a));

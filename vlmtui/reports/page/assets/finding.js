@@ -11,7 +11,7 @@ function meant(word) {
   const ways = [
     ["", (said) => said === word],
     ["that begin with it", (said) => said.startsWith(word)],
-    ["that hold it", (said) => said.includes(word)],
+    ["that contain it", (said) => said.includes(word)],
   ];
   for (const [how, fits] of ways) {
     const rows = new Set();
@@ -54,7 +54,7 @@ function seek(word) {
   if (word) $("said").textContent = "";
 }
 
-/** To the next best of the hits, or the best before. */
+/** To the next highest of the hits, or the previous. */
 function stepHit(by) {
   if (!state.sought || !hits().size) return;
   const { inOrder } = remembered;
@@ -75,10 +75,10 @@ function showFound() {
   const line = $("found");
   for (const id of ["before", "next"]) $(id).disabled = !state.sought || !hits().size;
   if (!state.sought) return line.replaceChildren();
-  if (!found()) return line.replaceChildren(`${state.stage} has no words to look among`);
+  if (!found()) return line.replaceChildren(`${state.stage} has no words to search`);
   const there = hits();
   const sought = make("bdi", {}, state.sought);
-  if (!there.size) return line.replaceChildren("no patch here has ", sought, ` among its ${data.k} words`);
+  if (!there.size) return line.replaceChildren("no patch here has ", sought, ` in its top ${data.k}`);
   const first = [...there.values()].filter((hit) => hit.rank === 0).length;
   const at = remembered.inOrder.indexOf(state.entry);
   const many = entriesOf[stage().of].count;
@@ -87,7 +87,7 @@ function showFound() {
   const some = make("bdi", {}, pieces.slice(0, 4).join(" "));
   const which = remembered.how ? [`words ${remembered.how}: `, some, pieces.length > 4 ? " … · " : " · "] : [];
   const hit = at >= 0 ? ` · hit ${at + 1}` : "";
-  line.replaceChildren(...which, `${grouped(there.size)} of ${grouped(many)} ${what}, first in ${grouped(first)}${hit}`);
+  line.replaceChildren(...which, `${grouped(there.size)} of ${grouped(many)} ${what}, top-1 in ${grouped(first)}${hit}`);
 }
 
 /** What may be typed: the pieces that occur at this stage, the most frequent ones first. */

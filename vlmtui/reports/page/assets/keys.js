@@ -1,16 +1,16 @@
 // Keys: the explorer's, as far as there is the same to do.
 
 const KEYS = [
-  ["arrows, h j k l", "move", "a click moves the cursor, pointing shows without moving"],
-  ["Home End, PgUp PgDn", "ends of the row, of the column; with Ctrl the first and the last"],
-  ["[ ]", "the stage before, the next along the model's path"],
-  ["m M", "the next metric, the one before"],
-  ["o", "what lies over the picture: first words, norms, nothing"],
-  ["t T", "the next view, the one before: the whole picture, each tile, tokens without a place"],
-  ["/", "find a word; Enter, n and N step through the hits, Esc ends it"],
-  ["z", "larger, and back"],
+  ["arrows, h j k l", "move", "a click moves the cursor; pointing shows a patch without moving it"],
+  ["Home End, PgUp PgDn", "ends of the row or column; with Ctrl the first or last"],
+  ["[ ]", "previous / next stage"],
+  ["m M", "next / previous metric"],
+  ["o", "overlay: top-1 words, norms, none"],
+  ["t T", "next / previous grid: whole image, each tile, tokens without a position"],
+  ["/", "find a word; Enter, n and N step through the hits, Esc clears it"],
+  ["z", "zoom in, and out again"],
   ["d", "light or dark"],
-  ["?", "these keys"],
+  ["?", "keys"],
 ];
 
 const MOVES = {

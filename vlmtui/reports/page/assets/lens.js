@@ -1,4 +1,4 @@
-// A lens laid over the picture, or beside it: drawn by the kind of its result, whatever lens it is.
+// A lens laid over the image, or beside it: drawn by the kind of its result, whatever lens it is.
 
 const lens = data.lens;
 const lensColours = lens.colours === null ? null : new Uint8Array(bytes(lens.colours));
@@ -19,7 +19,7 @@ const LENS_OF_CELL = {
   },
   nothing() {},
 };
-// how each kind of result is laid over the picture; what it says of an entry stands in the panel
+// how each kind of result is laid over the image; what it says of an entry stands in the panel
 const LENS_KINDS = {
   Scalars: "colour",
   Colours: "colour",
@@ -46,7 +46,7 @@ function showLens(all) {
     const cell = $(`entry-${one}`);
     if (cell && page().grid !== null) draw(cell, one);
   }
-  $("picture").classList.toggle("grey", LENS_KINDS[lens.kind] === "colour");
+  $("image").classList.toggle("grey", LENS_KINDS[lens.kind] === "colour");
 }
 
 const legendOfOthers = showLegend;

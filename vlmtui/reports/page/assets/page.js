@@ -62,7 +62,7 @@ function hint() {
   const keys = ["←↑↓→ move", "[ ] stage"];
   if (stage().words.size > 1) keys.push("m metric");
   keys.push("o overlay");
-  if (pages().length > 1) keys.push("t view");
+  if (pages().length > 1) keys.push("t grid");
   return [...keys, "/ find", "z zoom", "d light/dark", "? keys"].join("   ");
 }
 
@@ -125,8 +125,8 @@ function start() {
   listenToFinding();
   listenToKeys();
   listenToTable();
-  // the enlarged patch is cut out of the picture, which may not have been decoded yet
-  $("picture").addEventListener("load", showPatch);
+  // the enlarged patch is cut out of the image, which may not have been decoded yet
+  $("image").addEventListener("load", showPatch);
   const first = data.first.entry;
   const where = first === null ? 0 : pages().findIndex((one) => one.at.has(first));
   toPage(Math.max(0, where), first === null ? -1 : first);

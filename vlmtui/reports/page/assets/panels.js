@@ -1,4 +1,4 @@
-// The panels beside the picture: words, and the patch itself. (The norms are in chart.js.)
+// The panels beside the image: words, and the patch itself. (The norms are in chart.js.)
 
 const SHORTEST_BAR = 0.2;
 
@@ -28,23 +28,23 @@ function showWords() {
     : "none";
   if (!here || entry < 0) {
     fill(list, make("li", { class: "none" }, wordless()), ...largestNorms(entry));
-    $("belief").textContent = "";
+    $("summary").textContent = "";
     return;
   }
   const rows = wordsOf(here, entry);
   const shares = barShares(rows.map((word) => word.score), here.sizes);
   fill(list, ...rows.map((word, i) => wordRow(word, shares[i], i, here)));
-  if (!rows.length) fill(list, make("li", { class: "none" }, "This patch goes into no token, so it has no words."));
-  showBelief(here, rows, entry);
+  if (!rows.length) fill(list, make("li", { class: "none" }, "This patch is not part of any token, so it has no words."));
+  showSummary(here, rows, entry);
 }
 
 function wordRow(word, share, i, here) {
   const attributes = { type: "button", class: "word", title: `find ${word.shown}`, onclick: () => seek(word.shown) };
   const parts = [make("button", attributes, make("bdi", {}, word.shown))];
   if (word.gloss) parts.push(span("gloss", word.gloss));
-  const numbers = [span("score", figure(word.score))];
+  const numbers = [span("score", figure(here.sign * word.score))];
   if (word.explained !== null) {
-    const title = "of the norm explained by then";
+    const title = "of the norm explained so far";
     numbers.push(make("span", { class: "share", title }, percent(100 * word.explained)));
   }
   numbers.push(make("span", { class: "id", title: "id" }, String(word.id)));
@@ -67,7 +67,7 @@ function largestNorms(here) {
   if (!all.length) return [];
   const rows = all.slice(0, data.k).map((entry) => {
     const kind = outlierOf(state.stage, entry) === undefined ? "measured" : "outlier";
-    const attributes = { type: "button", class: "word", title: "go there", onclick: () => toHit(entry) };
+    const attributes = { type: "button", class: "word", title: "move the cursor there", onclick: () => toHit(entry) };
     const name = span("name", make("button", attributes, placeName(of, entry)));
     const share = norm(all[0]) > 0 ? norm(entry) / norm(all[0]) : 0;
     const score = span("score", figure(norm(entry)));
@@ -80,13 +80,13 @@ function largestNorms(here) {
 function wordless() {
   if (data.model.wordless) return data.model.wordless;
   if (state.stage.startsWith("vision.") && stages.has("tokens")) {
-    return `${state.stage} has no words: its vectors are not the language model's. ] walks on to tokens.`;
+    return `Vision-layer states are not in the language model's space. Press ] for tokens.`;
   }
-  return stages.has("tokens") ? "There are no image tokens here." : "A vision tower alone has no words.";
+  return stages.has("tokens") ? "There are no image tokens here." : "Vision-only model: no vocabulary.";
 }
 
-/** What to make of the words. */
-function showBelief(here, rows, entry) {
+/** Figures of the words together: margin or share explained, agreement of the metrics, norm, what the numbers are. */
+function showSummary(here, rows, entry) {
   const parts = [];
   const last = rows.at(-1);
   if (last && last.explained !== null) parts.push(["", percent(100 * last.explained), "of the norm explained"]);
@@ -94,14 +94,14 @@ function showBelief(here, rows, entry) {
   const others = data.agreeing.filter((name) => stage().words.has(name));
   if (rows.length && others.length > 1 && data.agreeing.includes(order())) {
     const same = others.filter((name) => firstOf(stage().words.get(name), entry) === rows[0].row).length;
-    parts.push(["first for", `${same} of ${others.length}`, "metrics"]);
+    parts.push(["top-1 for", `${same} of ${others.length}`, "metrics"]);
   }
   if (state.stage === "tokens") {
     parts.push(["norm", figure(normOf("tokens", entry)), `above ${percent(percentiles[entry])} of the vocabulary`]);
   }
-  parts.push(["score:", "", here.score]);
+  parts.push(["numbers:", "", here.score]);
   const said = ([before, number, after]) => span("", `${before} `, make("b", {}, number), ` ${after}`);
-  $("belief").replaceChildren(...parts.map(said));
+  $("summary").replaceChildren(...parts.map(said));
 }
 
 function showPatch() {
@@ -130,10 +130,10 @@ function patchFacts(of, entry) {
   const pairs = [];
   const box = boxOf(of, entry);
   const inside = entriesOf[of].inside[entry];
-  if (!box) pairs.push(["in file", "nothing: it lies in the padding"]);
+  if (!box) pairs.push(["in file", "nothing: the patch lies in the padding"]);
   else {
     pairs.push(["in file", boxText(box)]);
-    if (inside < 1) pairs.push(["padding", `${percent(100 * (1 - inside))} of it, the rest is picture`]);
+    if (inside < 1) pairs.push(["padding", `${percent(100 * (1 - inside))} of it; the rest is image`]);
     const mean = entriesOf[of].means.slice(6 * entry, 6 * entry + 6);
     const swatch = make("span", { class: "swatch" });
     swatch.style.backgroundColor = `#${mean}`;
@@ -151,7 +151,7 @@ function patchFacts(of, entry) {
   return pairs;
 }
 
-/** The picture within the patch's box, or within its cell where the box is cut by the picture's edge. */
+/** The image within the patch's box, or within its cell where the box is cut by the image's edge. */
 function enlarge(of, entry) {
   const canvas = $("enlarged");
   const cell = cellBox(page(), entry);
@@ -162,8 +162,8 @@ function enlarge(of, entry) {
   const context = canvas.getContext("2d");
   context.imageSmoothingEnabled = false;
   const scale = [data.drawn[0] / data.size[0], data.drawn[1] / data.size[1]];
-  // what lies outside of the picture stays empty, and the pattern for padding is seen through it
+  // what lies outside of the image stays empty, and the pattern for padding is seen through it
   context.setTransform(canvas.width / (x1 - x0) / scale[0], 0, 0, canvas.height / (y1 - y0) / scale[1],
     (-x0 * canvas.width) / (x1 - x0), (-y0 * canvas.height) / (y1 - y0));
-  context.drawImage($("picture"), 0, 0);
+  context.drawImage($("image"), 0, 0);
 }

@@ -1,6 +1,6 @@
-// The picture with a cell for every entry of the page, what lies over it, and the box of the entry under the cursor.
+// The image with a cell for every entry of the page, what lies over it, and the box of the entry under the cursor.
 
-// beyond this a picture is no longer drawn to shape: a strip one pixel wide shows nothing
+// beyond this an image is no longer drawn to shape: a strip one pixel wide shows nothing
 const WIDEST = 4;
 const TALLEST = 2.2;
 // cells narrower than this, in pixels, have no room for a word
@@ -13,11 +13,11 @@ function showPicture() {
   const [wide, tall] = [frame[2] - frame[0], frame[3] - frame[1]];
   const shape = Math.min(WIDEST, Math.max(1 / TALLEST, wide / tall));
   $("frame").style.setProperty("--shape", shape);
-  place($("picture"), [0, 0, ...data.size], frame);
-  // pixels of a picture smaller than it is drawn stay pixels
-  $("picture").classList.toggle("pixels", Math.max(...data.drawn) < 256);
-  $("picture").classList.toggle("grey", !list && overlay() === "norms" && !state.sought);
-  $("picture").classList.toggle("dimmed", !list && overlay() === "words" && !state.sought);
+  place($("image"), [0, 0, ...data.size], frame);
+  // pixels of an image smaller than it is drawn stay pixels
+  $("image").classList.toggle("pixels", Math.max(...data.drawn) < 256);
+  $("image").classList.toggle("grey", !list && overlay() === "norms" && !state.sought);
+  $("image").classList.toggle("dimmed", !list && overlay() === "words" && !state.sought);
   const grid = $("grid");
   grid.hidden = list;
   if (list) grid.replaceChildren();
@@ -26,7 +26,7 @@ function showPicture() {
   showPointed(false);
 }
 
-/** Put an element where a box of the picture lies within the frame. */
+/** Put an element where a box of the image lies within the frame. */
 function place(element, [x0, y0, x1, y1], frame) {
   const [wide, tall] = [frame[2] - frame[0], frame[3] - frame[1]];
   element.style.left = `${(100 * (x0 - frame[0])) / wide}%`;
@@ -74,7 +74,7 @@ function cellFor(here, row, col) {
 
 const warm = (entry) => heat(normOf(state.stage, entry), stage().range);
 
-/** A word in a cell, in black or white, whichever reads on the picture as bright as it is drawn there. */
+/** A word in a cell, in black or white, whichever reads on the image as bright as it is drawn there. */
 function wordCell(cell, entry, row, bright) {
   if (row < 0) return;
   const word = data.pieces[row][1];
@@ -210,8 +210,8 @@ function showLegend() {
     const kinds = new Set([...here.cells].map((entry) => entriesOf[stage().of].kinds[entry]));
     return legend.replaceChildren([...kinds].map((kind) => data.loose[kind]).join(" "));
   }
-  if (state.sought && found()) return legend.replaceChildren("the number is the word's rank among those of the patch");
-  if (!here) return legend.replaceChildren(data.model.wordless || "There is nothing to walk at this stage.");
+  if (state.sought && found()) return legend.replaceChildren("the number is the word's rank in the patch's top-k");
+  if (!here) return legend.replaceChildren(data.model.wordless || "No tokens or patches at this stage.");
   if (overlay() === "norms") {
     const [low, high] = stage().range;
     const scale = make("i", { class: "ramp" });
@@ -219,8 +219,8 @@ function showLegend() {
     scale.style.background = `linear-gradient(to right, ${steps.join(", ")})`;
     legend.replaceChildren(`norm ${state.stage} `, make("b", {}, figure(low, 3)), scale, make("b", {}, figure(high, 3)));
   } else if (overlay() === "words") {
-    const joins = data.model.marks ? " · ‿ before a word-piece: it goes on from the one before it" : "";
+    const joins = data.model.marks ? " · ‿ marks a word-piece that continues the one before it" : "";
     const crowded = $("grid").classList.contains("crowded");
-    legend.replaceChildren(crowded ? "there is no room for the words: z enlarges" : `first words${joins}`);
-  } else legend.replaceChildren("the picture alone");
+    legend.replaceChildren(crowded ? "no room for words: zoom in with z" : `top-1 words${joins}`);
+  } else legend.replaceChildren("image only");
 }

@@ -1,6 +1,6 @@
 // Where the reader stands. Whoever changes it says so with `changed`, and who shows it has listened.
 
-const OVERLAYS = ["words", "norms", "picture"];
+const OVERLAYS = ["words", "norms", "image"];
 
 const state = {
   stage: data.first.stage,
@@ -24,7 +24,7 @@ const page = () => pages()[state.page];
 /** What the words of the stage are ordered by now; undefined where it has none. */
 const order = () => (stage().words.has(state.metric) ? state.metric : stage().words.keys().next().value);
 const found = () => stage().words.get(order());
-/** What lies over the picture: where there are no words, the norms. */
+/** What lies over the image: where there are no words, the norms. */
 const overlay = () => (state.overlay === "words" && !found() ? "norms" : state.overlay);
 /** The entry shown: the one pointed at, or else the one the cursor stands on; -1 where there is none. */
 const shown = () => (state.pointed >= 0 ? state.pointed : state.entry);
@@ -50,14 +50,14 @@ function nearest(row, col) {
   return best[0];
 }
 
-/** The middle of an entry in the picture, in pixels of the file. */
+/** The middle of an entry in the image, in pixels of the file. */
 function middleOf(entry) {
   const [row, col] = cellOf(entry);
   const { box, rows, cols } = page();
   return [box[0] + ((col + 0.5) / cols) * (box[2] - box[0]), box[1] + ((row + 0.5) / rows) * (box[3] - box[1])];
 }
 
-/** The entry of the page that is nearest to a place in the picture. */
+/** The entry of the page that is nearest to a place in the image. */
 function entryAt(x, y) {
   const { box, rows, cols } = page();
   return nearest(
@@ -73,7 +73,7 @@ function toEntry(entry) {
   changed(false);
 }
 
-/** Another page, the cursor as near as may be to where it stood in the picture. */
+/** Another page, the cursor as near as may be to where it stood in the image. */
 function toPage(number, entry = -1) {
   const before = page()?.grid !== null && state.entry >= 0 ? middleOf(state.entry) : null;
   state.page = number;
@@ -86,7 +86,7 @@ function toPage(number, entry = -1) {
   changed(true);
 }
 
-/** Another stage: the same grid, and the same place in the picture, where both stages have entries there. */
+/** Another stage: the same grid, and the same place in the image, where both stages have entries there. */
 function toStage(name) {
   if (!stages.has(name) || name === state.stage) return;
   const before = page();

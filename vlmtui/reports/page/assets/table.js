@@ -14,7 +14,7 @@ function showTable() {
   const head = ["place", "box in the file", "norm", ...numbers].map((name) => make("th", { scope: "col" }, name));
   const body = [];
   for (let entry = 0; entry < many; entry++) body.push(tableRow(here, of, entry, k));
-  const about = here ? `${state.stage} · ${here.name} · ${here.score} in small figures` : state.stage;
+  const about = here ? `${state.stage} · ${here.name} · small figures: ${here.score}` : state.stage;
   const table = make("table", {}, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...body));
   $("table").replaceChildren(make("p", { class: "dim" }, about), table);
 }
@@ -28,7 +28,7 @@ function tableRow(here, of, entry, k) {
   const words = here ? wordsOf(here, entry) : [];
   for (let i = 0; i < k; i++) {
     const word = words[i];
-    row.append(word ? td("", make("bdi", {}, word.shown), " ", make("small", {}, figure(word.score))) : td(""));
+    row.append(word ? td("", make("bdi", {}, word.shown), " ", make("small", {}, figure(here.sign * word.score))) : td(""));
   }
   return row;
 }
@@ -39,7 +39,7 @@ function corners(box) {
   return [span("", from), " – ", span("", to)];
 }
 
-/** `2, 4`, with the page before it where there are several; of a token in no grid its kind and number. */
+/** `2, 4`, with the whole image or tile before it where there are several; of a token in no grid its kind and number. */
 function placeName(of, entry) {
   const number = pagesOf[of].findIndex((one) => one.at.has(entry));
   const where = pagesOf[of][number];
