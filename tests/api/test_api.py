@@ -89,14 +89,14 @@ def test_a_picture_never_saves_over_itself(
     (tmp_path / "sub").mkdir()
     monkeypatch.chdir(tmp_path / "sub")
     for name in ("../photo.png", tmp_path / "other.png"):
-        with pytest.raises(UsageError, match="is the picture itself: name another file"):
+        with pytest.raises(UsageError, match="is the image itself: name another file"):
             picture.save(name)
     assert photo.read_bytes() == SCENE.read_bytes()
 
 
 def test_what_is_similar_to_nothing_is_refused(picture: vlmtui.ImageReading) -> None:
     for none in ((), ([],), ((3, 4), (5,)), (3, 4)):
-        with pytest.raises(UsageError, match=r"similarity is with patches: give one or more, a \(row, col\) each"):
+        with pytest.raises(UsageError, match=r"similarity compares with patches: give one or more as \(row, col\)"):
             picture.similarity(*none)  # type: ignore[arg-type]
 
 
@@ -132,7 +132,7 @@ def test_outliers_patches_and_the_mask(session: vlmtui.Session, picture: vlmtui.
     counted = {at["stage"]: at["grids"][0]["outliers"] for at in told["stages"]}
     assert counted["vision.2"] == marks.sum() + other.outliers("vision.2").sum()
     assert session.outliers([picture], "llm.1")["stages"][0]["stage"] == "llm.1"
-    with pytest.raises(UsageError, match="give some"):
+    with pytest.raises(UsageError, match="give one or more readings"):
         session.outliers([])
     (patch,) = picture.anatomy(3, 5)
     assert (patch.patch, patch.pixels.shape) == (3 * 14 + 5, (*picture.data.patch_size, 3))
@@ -142,7 +142,7 @@ def test_outliers_patches_and_the_mask(session: vlmtui.Session, picture: vlmtui.
     assert norms[3, 5] == pytest.approx(np.linalg.norm(values), rel=1e-5)
     assert picture.outliers("pixels").shape == (14, 14)
     assert session.outliers([picture, other], "pixels")["stages"][0]["grids"][0]["kind"] == "patch"
-    with pytest.raises(UsageError, match="at pixels, before the model, there are norms alone"):
+    with pytest.raises(UsageError, match="at pixels, before the model, there are norms only"):
         picture.words(3, 5, stage="pixels")
     mask = picture.mask()
     assert mask.pattern == "causal"
@@ -155,11 +155,11 @@ def test_pictures_of_every_kind(session: vlmtui.Session) -> None:
     norms = [session.read(one).norms() for one in (str(SCENE), SCENE.read_bytes(), image, np.asarray(image))]
     for other in norms[1:]:
         np.testing.assert_array_equal(norms[0], other)
-    with pytest.raises(UsageError, match="no picture"):
+    with pytest.raises(UsageError, match="not an image"):
         session.read(np.zeros((4, 4)))
-    with pytest.raises(UsageError, match="int is no picture"):
+    with pytest.raises(UsageError, match="int is not an image"):
         session.read(3)  # type: ignore[arg-type]
-    with pytest.raises(ImageError, match="not a picture"):
+    with pytest.raises(ImageError, match="not an image"):
         session.read(b"text")
 
 

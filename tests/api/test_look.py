@@ -86,7 +86,7 @@ def test_what_comes_from_no_file(picture: vlmtui.ImageReading) -> None:
         picture.look(names["sharpness"])
     names["__name__"] = "elsewhere"
     exec(compile(HEAD + SHARPNESS, "<string>", "exec"), names)
-    with pytest.raises(UsageError, match=r"^the lens sharpness comes from no file \(<string>\)"):
+    with pytest.raises(UsageError, match=r"^the lens sharpness does not come from a file \(<string>\)"):
         picture.look(names["sharpness"])
 
     @lens

@@ -56,6 +56,6 @@ def unbroken(command: list[str], warm: None, tmp_path_factory: pytest.TempPathFa
     assert done.returncode == 1, done.stderr
     said = done.stderr.decode().splitlines()
     assert len(said) == 2
-    assert "p021.png is damaged or cut short" in said[0]
-    assert "p040.png is not a picture" in said[1]
+    assert "p021.png is damaged or truncated" in said[0]
+    assert "p040.png is not an image" in said[1]
     return out

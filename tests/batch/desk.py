@@ -87,7 +87,7 @@ def desks(sources: Sequence[str], output: Path, **changes: Any) -> Desks:
 def outcome(picture: ImageFile) -> Outcome:
     """What a desk says of a picture: that which its bytes give, or that they are none."""
     if picture.data.startswith(b"bad"):
-        return Outcome.failed(ImageError(f"{picture.source} is not a picture that can be opened"))
+        return Outcome.failed(ImageError(f"{picture.source} is not an image that can be opened"))
     seed = zlib.crc32(picture.data)
     one = made_reports.reading(2, 3, seed=seed, image=ImageInfo(picture.source, picture.sha256, 640, 427))
     return Outcome(reading=one, words=made_reports.words(one, 3, seed=seed))

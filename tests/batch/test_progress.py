@@ -31,7 +31,7 @@ def test_rate_and_time_are_those_since_the_first_part() -> None:
     tally.joining(7)
     assert said == [
         "192 of 1,000,000 images, part 3 of 15,625",
-        "256 of 1,000,000 images, 32 a second, 8 h 41 min left, part 4 of 15,625",
+        "256 of 1,000,000 images, 32 per second, 8 h 41 min left, part 4 of 15,625",
         "joining part 8 of 15,625",
     ]
 

@@ -116,7 +116,7 @@ def test_what_a_cluster_cannot_do(tmp_path: Path) -> None:
     folder = PartsFolder(str(tmp_path / "out.parquet"))
     with pytest.raises(UsageError, match="no machine of this cluster has a GPU"):
         ray_engine.actor_shares(query_of("demo", device="cuda"), None, 0, 4)
-    with pytest.raises(UsageError, match="name it without a number"):
+    with pytest.raises(UsageError, match="give the device without a number"):
         ray_engine.cluster_job(folder, begun, query_of("demo", device="cuda:1"))
     with pytest.raises(UsageError, match="leave one out"):
         ray_engine.cluster_job(folder, begun, query_of("demo", where=SessionLocation("gpu-box")))
@@ -170,10 +170,10 @@ def test_a_machine_that_does_not_see_what_it_needs(tmp_path: Path) -> None:
     begun = new_manifest(query_of("demo"), SourcesDigest(1, "", None), 4)
     folder = PartsFolder(str(tmp_path / "out.parquet"))
     assert "does not see" in said(folder, begun)
-    assert "put the report on storage that all machines of the cluster share" in said(folder, begun)
+    assert "write the report to storage shared by all machines of the cluster" in said(folder, begun)
     folder.path.mkdir()
     write_manifest(folder, begun)
-    assert "name the pictures and the model with whole paths" in said(folder, begun, str(tmp_path / "nowhere"))
+    assert "give full paths for the images and the model" in said(folder, begun, str(tmp_path / "nowhere"))
     other = msgspec.structs.replace(begun, versions={"vlmtui": "0.0.1"})
     write_manifest(folder, other)
-    assert "and this was started with vlmtui 0.0.1: install the same" in said(folder, other)
+    assert "but this report was started with vlmtui 0.0.1: install the same" in said(folder, other)

@@ -128,7 +128,7 @@ def test_another_query_is_refused(album: list[str], out: Path, whole: bytes) -> 
         (QUERY, BatchOptions(part_size=8), "with --part-size 4:"),
     ):
         order = desks(album, out)
-        with pytest.raises(VlmtuiError, match=f"out.parquet.parts was begun {why} .*--fresh.* -o") as refused:
+        with pytest.raises(VlmtuiError, match=f"out.parquet.parts was started {why} .*--fresh.* -o") as refused:
             run_batch(order, query, how)
         assert refused.value.exit_status == 1
         assert order.asked == []
@@ -152,7 +152,7 @@ def test_other_pictures_are_refused_or_those_of_then_gone_on_with(album: list[st
     interrupted(album, out, 4)
     more = [*album, *pictures(out.parent / "more", 1)]
     for names, now in ((more, "19"), ([*album[1:], more[-1]], "the same number, but others or in another order")):
-        said = rf"with other pictures \(18 of them, now {now}\): add --resume .* --fresh"
+        said = rf"with other images \(18 of them, now {now}\): add --resume .* --fresh"
         with pytest.raises(VlmtuiError, match=said) as refused:
             run_batch(desks(names, out), QUERY, HOW)
         assert refused.value.exit_status == 1
@@ -169,7 +169,7 @@ def test_names_that_start_from_another_folder_are_other_pictures(
     monkeypatch.chdir(tmp_path)
     interrupted(names, out, 4)
     monkeypatch.chdir(tmp_path / "album")
-    with pytest.raises(VlmtuiError, match=f"was begun in {tmp_path}, where its pictures lie"):
+    with pytest.raises(VlmtuiError, match=f"was started in {tmp_path}, where its images are"):
         run_batch(desks(names, out), QUERY, HOW)
 
 
@@ -187,14 +187,14 @@ def test_what_was_begun_anew_by_another_is_left_alone(album: list[str], out: Pat
         if number == 3:
             PartsFolder(str(out)).clear()
 
-    with pytest.raises(VlmtuiError, match=r"out\.parquet\.parts was taken away or begun anew by another command"):
+    with pytest.raises(VlmtuiError, match=r"out\.parquet\.parts was removed or started again by another command"):
         run_batch(desks(album, out, heard=heard), QUERY, HOW)
 
 
 def test_two_at_once(album: list[str], out: Path) -> None:
     with (
         PartsFolder(str(out)).locked(),
-        pytest.raises(VlmtuiError, match=r"another command is making .*out\.parquet: wait for it, or name another"),
+        pytest.raises(VlmtuiError, match=r"another command is writing .*out\.parquet: wait for it, or name another"),
     ):
         run_batch(desks(album, out), QUERY, HOW)
     assert run_batch(desks(album, out), QUERY, HOW) == 1

@@ -73,7 +73,7 @@ def test_the_default_is_the_protocols() -> None:
     ("words", "said"),
     [
         (["--ablate", "3,3", "--ablate", "99,9"], "there is no patch 99,9: grid 0 has rows 0 to 13"),
-        (["--occlude", "15", "--format", "json"], "--occlude 15 is larger than the picture"),
+        (["--occlude", "15", "--format", "json"], "--occlude 15 is larger than the image"),
     ],
 )
 def test_what_the_picture_has_not_is_said_before_the_answer(words: list[str], said: str) -> None:

@@ -66,7 +66,7 @@ def refused(done: subprocess.CompletedProcess[bytes], status: int = 1) -> str:
         (["x.png", "--draw", "paint", "--format", "png"], "words, heat"),
         (["x.png", "--size", "9", "--format", "png"], "64"),
         (["x.png", "--draw", "norms", "--format", "ansi"], "words or heat"),
-        (["report", "x.png", "y.png", "--format", "png"], "one picture"),
+        (["report", "x.png", "y.png", "--format", "png"], "one image"),
         (["report", "-", "--from", "-"], "standard input"),
         (["x.png", "--where", "norm>1", "--format", "html"], "leave them out"),
         (["x.png", "--vectors", "v.npz", "--format", "png"], "beside a report"),
@@ -171,10 +171,10 @@ def bad(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("name", "said"),
     [
         ("empty.png", "is empty (0 bytes)"),
-        ("note.png", "is not a picture"),
-        ("truncated.jpg", "damaged or cut short"),
+        ("note.png", "is not an image"),
+        ("truncated.jpg", "damaged or truncated"),
         ("bomb.png", "--max-pixels"),
-        ("album", "holds no pictures"),
+        ("album", "contains no images"),
         ("no-such.png", "does not exist"),
         ("\x1b]0;owned\x07\u202e.png", "U+001B]0;ownedU+0007U+202E.png is empty"),
     ],
@@ -259,10 +259,10 @@ def test_a_report_never_takes_the_pictures_place(tmp_path: Path) -> None:
     before = photo.read_bytes()
     (tmp_path / "link.png").symlink_to(photo)
     for output in (photo, tmp_path / "link.png"):
-        assert "is the picture itself" in refused(vlmtui("report", str(photo), "-o", str(output)), 2)
+        assert "is the image itself" in refused(vlmtui("report", str(photo), "-o", str(output)), 2)
     assert photo.read_bytes() == before
     shot = photo.rename(tmp_path / "photo.jpg")
-    assert "is the picture itself" in refused(vlmtui("report", str(shot), "-o", str(shot)), 2)
+    assert "is the image itself" in refused(vlmtui("report", str(shot), "-o", str(shot)), 2)
     assert shot.read_bytes() == before
 
 

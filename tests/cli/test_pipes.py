@@ -39,7 +39,7 @@ def test_a_folder_and_a_list_say_the_same(album: Path, clip_folder: Path) -> Non
     folder = report(str(album), *options)
     assert folder.returncode == 1
     assert folder.stderr.count(b"\n") == 1
-    assert b"bad.jpg is not a picture" in folder.stderr
+    assert b"bad.jpg is not an image" in folder.stderr
     rows = list(csv.DictReader(io.StringIO(folder.stdout.decode(), newline="")))
     assert list(dict.fromkeys(row["image"] for row in rows)) == names
     assert [row["error"] != "" for row in rows if row["image"] == names[2]] == [True]
@@ -54,10 +54,10 @@ def test_a_folder_without_pictures_is_told_and_the_others_go_on(album: Path, cli
     done = report(str(tmp_path), str(album / "a.png"), *options)
     assert done.returncode == 1
     assert done.stderr.count(b"\n") == 1
-    assert b"holds no pictures: " in done.stderr
+    assert b"contains no images: " in done.stderr
     first, second, *_ = csv.DictReader(io.StringIO(done.stdout.decode(), newline=""))
     assert first["image"] == str(tmp_path)
-    assert "holds no pictures: " in first["error"]
+    assert "contains no images: " in first["error"]
     assert second["image"] == str(album / "a.png")
 
 

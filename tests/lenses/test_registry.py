@@ -133,12 +133,12 @@ def test_what_a_lens_is() -> None:
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"name": "Sharpness"}, "'Sharpness' is no name for a lens: give letters, digits and hyphens"),
-        ({"name": "a b"}, "'a b' is no name"),
-        ({"name": "a_b"}, "'a_b' is no name"),
-        ({"name": "1a"}, "'1a' is no name"),
-        ({"name": "é"}, "'é' is no name"),
-        ({"name": "a\n"}, "is no name"),
+        ({"name": "Sharpness"}, "'Sharpness' is not a valid lens name: use letters, digits and hyphens"),
+        ({"name": "a b"}, "'a b' is not a valid lens name"),
+        ({"name": "a_b"}, "'a_b' is not a valid lens name"),
+        ({"name": "1a"}, "'1a' is not a valid lens name"),
+        ({"name": "é"}, "'é' is not a valid lens name"),
+        ({"name": "a\n"}, "is not a valid lens name"),
         ({"subject": "picture"}, "names 'picture': choose one of stage, answer, image, vocabulary"),
         ({"cost": "free"}, "names 'free': choose one of quick, slow, idle"),
         ({"stages": "visoin"}, "names the stage 'visoin': choose vision, tokens, llm, or one such as vision.3"),
@@ -162,7 +162,7 @@ def test_a_name_is_one_that_can_be_typed(name: str) -> None:
     if name and not (set(name) - set("abcdefghijklmnopqrstuvwxyz0123456789-")) and name[0].isalpha():
         assert lens(name=name)(one).name == name
     elif name:  # without one it is the function's
-        with pytest.raises(UsageError, match="is no name for a lens"):
+        with pytest.raises(UsageError, match="is not a valid lens name for a lens"):
             lens(name=name)(one)
 
 
@@ -197,7 +197,7 @@ def of_what_is_not_there(context: Context, power: Nothing) -> Scalars:  # type: 
 @pytest.mark.parametrize(
     ("function", "said"),
     [
-        (without_context, "takes nothing: its first parameter is the context"),
+        (without_context, "takes no parameters: its first parameter is the context"),
         (without_kind, "does not say what it returns: annotate it with one of Scalars, Colours"),
         (without_type, "the option power of the lens without-type has no type"),
         (
@@ -410,9 +410,9 @@ def test_another_shape_or_no_numbers_at_all_are_said_so(kind: str, values: Any) 
     ("make", "said"),
     [
         (lambda: Scalars(np.zeros((2, 1))), r"Scalars takes one number per entry, \[entries\], not .* \(2, 1\)"),
-        (lambda: Colours(np.zeros((2, 4))), r"red, green and blue of every entry, \[entries, 3\], not \(2, 4\)"),
+        (lambda: Colours(np.zeros((2, 4))), r"red, green and blue for every entry, \[entries, 3\], not \(2, 4\)"),
         (lambda: Matrix(np.zeros((2, 2)), ("layer",)), r"a dimension for each of \('layer',\)"),
-        (lambda: Matrix(np.zeros(2), ("width",)), "names an axis for every dimension, of layer, head"),
+        (lambda: Matrix(np.zeros(2), ("width",)), "names an axis for every dimension, from layer, head"),
         (lambda: Matrix(np.zeros(2), 7), "names an axis for every dimension"),  # type: ignore[arg-type]
         (lambda: Matrix(np.zeros(()), ()), "names an axis for every dimension"),
         (lambda: Scores(["a", "b"], [1.0]), "a number for each of 2 labels, not 1"),

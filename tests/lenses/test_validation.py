@@ -174,4 +174,4 @@ def test_a_private_session_answers_what_it_does_not_understand_and_goes_on(tmp_p
         session.stdin.write(frame(body={"type": "AskStatus"}))
         session.stdin.flush()
         assert session.wait(WAIT) == 2
-    assert "something else than the protocol" in log.read_text()
+    assert "something other than the protocol" in log.read_text()

@@ -67,7 +67,7 @@ def test_a_place_that_the_model_leaves_out() -> None:
     import msgspec
 
     reading = msgspec.structs.replace(reading, places=reading.places[:-1])
-    with pytest.raises(UsageError, match="leaves that place"):
+    with pytest.raises(UsageError, match="leaves out that position"):
         entries_at(reading, "tokens", PatchPosition(None, 2, 3))
 
 

@@ -109,7 +109,9 @@ def test_a_reading_that_is_gone_is_read_again(photos: list[str]) -> None:
 
         def words(self, *question: Any, **options: Any) -> Future[Any]:
             self.gone -= 1
-            return super().words(*question, **options) if self.gone < 0 else done(ReadingGoneError("no longer kept"))
+            return (
+                super().words(*question, **options) if self.gone < 0 else done(ReadingGoneError("no longer in memory"))
+            )
 
     session = Shared()
     (found,) = run(photos[:1], session)

@@ -349,7 +349,7 @@ def test_the_mask_of_a_prompt_and_of_an_answer(engine, reading):
 def test_a_model_that_does_not_say_the_same_in_one_pass_is_not_looked_into(engine, reading, answer):
     kept = engine.state.readings[reading].answered
     kept.said = [type(said)(said.id, said.log_prob - 5) for said in kept.said]
-    with pytest.raises(ModelError, match="not looked into"):
+    with pytest.raises(ModelError, match="but not analysed"):
         engine.typed(typed_lenses.attention(reading, answer.id))
 
 
@@ -359,7 +359,7 @@ def test_a_tower_alone_has_no_answers(tmp_path):
     engine = Desk()
     engine.load(m.Load(str(build("vit", tmp_path / "vit")), device="cpu"), quiet)
     reading = engine.read(request(png()), quiet).reading.id
-    with pytest.raises(UsageError, match="cannot be asked"):
+    with pytest.raises(UsageError, match="cannot answer"):
         engine.ask(m.Generate(reading, QUESTION))
 
 

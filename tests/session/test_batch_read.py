@@ -274,7 +274,7 @@ def test_what_concerns_all_is_raised(engine, options, said):
 def test_too_many_words_for_one_answer_are_refused(engine, monkeypatch):
     monkeypatch.setattr(many, "_ANSWER_BYTES", 2 * 25 * 3 * 24)
     assert len(together(engine, noise(0), noise(1))) == 2
-    with pytest.raises(UsageError, match="too much for one answer: choose a smaller -k"):
+    with pytest.raises(UsageError, match="too many for one answer: choose a smaller -k"):
         together(engine, noise(0), noise(1), noise(2))
 
 

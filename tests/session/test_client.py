@@ -264,13 +264,13 @@ def test_what_is_printed_in_the_session_goes_to_the_log(tmp_path):
     assert session.stdout == wire.PREAMBLE
     assert session.stderr == b""
     assert session.returncode == 2
-    assert "something else than the protocol" in log.read_text()
+    assert "something other than the protocol" in log.read_text()
 
 
 def test_versions_are_compared():
-    with pytest.raises(ProtocolError, match="bring this end up to date"):
+    with pytest.raises(ProtocolError, match="update this vlmtui"):
         _same_version(m.Welcome(wire.VERSION + 1, "9", 1, ""))
-    with pytest.raises(ProtocolError, match="bring the session up to date"):
+    with pytest.raises(ProtocolError, match="update the session"):
         _same_version(m.Welcome(wire.VERSION - 1, "0", 1, ""))
 
 

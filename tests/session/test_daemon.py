@@ -268,7 +268,7 @@ def test_a_command_that_cannot_use_it_says_so_and_goes_on(runtime: Path) -> None
     client = connect(SessionLocation())
     client.close()
     assert client.where == "its own session"
-    assert "can be reached by others (mode 755)" in client.note
+    assert "can be read by others (mode 755)" in client.note
     assert f"chmod 700 {runtime}; this command starts its own session" in client.note
     assert "chmod 700" in refused(vlmtui("session", "start"))
 
@@ -276,14 +276,14 @@ def test_a_command_that_cannot_use_it_says_so_and_goes_on(runtime: Path) -> None
 def test_a_link_in_the_folders_place(runtime: Path, tmp_path: Path) -> None:
     runtime.rmdir()
     runtime.symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(SessionError, match="is no folder"):
+    with pytest.raises(SessionError, match="is not a folder"):
         warm.runtime_folder()
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder away")
 def test_a_folder_of_somebody_else(runtime: Path) -> None:
     os.chown(runtime, 12345, 12345)
-    with pytest.raises(SessionError, match="belongs to somebody else"):
+    with pytest.raises(SessionError, match="belongs to another user"):
         warm.runtime_folder()
 
 

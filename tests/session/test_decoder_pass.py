@@ -210,7 +210,7 @@ def test_what_cannot_be_asked(engine, tmp_path):
     with pytest.raises(UsageError, match=r"there are no words at vision.1"):
         engine.typed(typed_lenses.words(reading, "l2", 1, stage="vision.1"), never)
     for token in (-1, TOKENS):
-        with pytest.raises(UsageError, match=rf"there is no image token {token}: the picture has 25"):
+        with pytest.raises(UsageError, match=rf"there is no image token {token}: the image has 25"):
             engine.typed(typed_lenses.layer_words(reading, token, 1), never, quiet)
     with pytest.raises(UsageError, match="at least 1"):
         engine.typed(typed_lenses.layer_words(reading, 0, 0), never, quiet)

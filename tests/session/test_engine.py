@@ -45,14 +45,14 @@ def test_readings_are_kept_within_a_budget(clip_folder):
     engine.typed(typed_lenses.words(first, "l2", 1), lambda: False)  # looked at just now: the other one goes
     engine.read(request(png()), quiet)
     engine.typed(typed_lenses.words(first, "l2", 1), lambda: False)
-    with pytest.raises(SessionError, match="read the picture again"):
+    with pytest.raises(SessionError, match="no longer in memory: read it again"):
         engine.typed(typed_lenses.words(second, "l2", 1), lambda: False)
 
 
 def test_another_model_forgets_the_readings_of_the_one_before(engine, siglip_folder):
     reading = engine.read(request(png()), quiet).reading.id
     engine.load(m.Load(str(siglip_folder), device="cpu"), quiet)
-    with pytest.raises(SessionError, match="read the picture again"):
+    with pytest.raises(SessionError, match="no longer in memory: read it again"):
         engine.typed(typed_lenses.words(reading, "l2", 1), lambda: False)
     assert engine.read(request(png()), quiet).reading.id != reading
 

@@ -106,7 +106,7 @@ def test_a_text_on_the_patches(engine):
     np.testing.assert_allclose(found.numbers, expected, atol=1e-6)
     assert found.note.startswith("approximate, by ")
     assert "reads 64" in Values.of(engine.typed(typed_lenses.look(reading, last, Find("sky " * 99)))).note
-    with pytest.raises(UsageError, match=f"at the tower's end alone: choose {last}"):
+    with pytest.raises(UsageError, match=f"at the last vision stage only: choose {last}"):
         engine.typed(typed_lenses.look(reading, "vision.1", Find("sky")))
 
 
@@ -115,9 +115,9 @@ def test_what_cannot_be_asked(engine, clip_folder):
         engine.typed(image_level.head())
     with pytest.raises(UsageError, match="there is no text to match"):
         engine.typed(image_level.texts(()))
-    with pytest.raises(UsageError, match="as many pictures as texts, not of 2 × 3"):
+    with pytest.raises(UsageError, match="as many images as texts, not 2 × 3"):
         engine.typed(image_level.loss(np.zeros((2, 3), np.float32), "softmax"))
-    with pytest.raises(UsageError, match="a vision-language model has its vision tower without"):
+    with pytest.raises(UsageError, match="the vision tower of a vision-language model lacks"):
         holding(clip_folder).typed(image_level.texts(("sky",)))
 
 

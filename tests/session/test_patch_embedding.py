@@ -76,12 +76,12 @@ def test_the_lens_is_the_norm_of_every_row(clip):
 def test_what_cannot_be_asked(clip):
     engine, reading = clip
     for patch in (-1, 25):
-        with pytest.raises(UsageError, match="the picture has 25"):
+        with pytest.raises(UsageError, match="the image has 25"):
             engine.typed(image_level.patch(reading, patch))
     with pytest.raises(ReadingGoneError):
         engine.typed(image_level.patch("another", 0))
     lens = lens_call("patch-embedding")
-    with pytest.raises(UsageError, match=r"one patch is looked at, not 25: name one of 25"):
+    with pytest.raises(UsageError, match=r"the patch embedding is for one patch, not 25: name one of 25"):
         engine.typed(typed_lenses.look(reading, "vision.0", lens))
     with pytest.raises(UsageError, match=r"choose vision\.0"):
         engine.typed(typed_lenses.look(reading, "vision.1", lens, (0,)))
@@ -97,6 +97,6 @@ def test_a_film_and_positions_that_turn(tmp_path):
     assert found.pixels.shape == (tall, wide, 3)
     assert found.projected is not None
     assert found.position is None
-    assert "positions turn within its attention" in found.note
-    with pytest.raises(UsageError, match="turn within its attention"):
+    assert "positions are rotated within its attention" in found.note
+    with pytest.raises(UsageError, match="are rotated within its attention"):
         engine.typed(typed_lenses.look(reading, "vision.0", Position()))

@@ -116,7 +116,7 @@ def test_a_pass_is_cancelled_between_blocks(llava):
 
     def stop(doing: str, done: int = 0, total: int = 0) -> None:
         if done == 2:
-            raise CancelledError("nobody waits")
+            raise CancelledError("the request was cancelled")
 
     with pytest.raises(CancelledError):
         engine.typed(typed_lenses.words(reading.id, "l2", 1, stage="vision.1", projected=True), progress=stop)
@@ -163,7 +163,7 @@ def test_patches_of_one_token_share_what_is_found(tmp_path):
 
 def test_queries_are_made_of_no_patch_in_particular(tmp_path):
     engine, reading = loaded(build("blip2", tmp_path / "blip2"))
-    with pytest.raises(UsageError, match="come from no vision patch in particular"):
+    with pytest.raises(UsageError, match="do not come from single vision patches"):
         find(engine, reading, "vision.2")
     assert "Q-Former, which reads all patches): choose the stage tokens" in exits.no_exit_in_reading(reading)
     # the queries themselves have words there
@@ -172,6 +172,6 @@ def test_queries_are_made_of_no_patch_in_particular(tmp_path):
 
 def test_a_tower_alone_says_why_not(tmp_path):
     engine, reading = loaded(build("siglip", tmp_path / "siglip"))
-    assert "it is a vision tower alone" in exits.no_exit_in_reading(reading)
-    with pytest.raises(UsageError, match="has no words: it is a vision tower alone"):
+    assert "it is a vision-only model" in exits.no_exit_in_reading(reading)
+    with pytest.raises(UsageError, match="has no words: it is a vision-only model"):
         engine.typed(typed_lenses.words(reading.id, "l2", 2, stage="vision.2", projected=True))

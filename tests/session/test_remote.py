@@ -160,7 +160,7 @@ def test_a_line_that_stays_cut(far: Far, client: SessionClient, monkeypatch: pyt
     assert "far cannot be reached through ssh: " in str(client.status().exception(WAIT))
 
 
-@pytest.mark.parametrize(("version", "older"), [(1, "bring the session up to date"), (99, "bring this end up to date")])
+@pytest.mark.parametrize(("version", "older"), [(1, "update the session"), (99, "update this vlmtui")])
 def test_versions_that_differ(version: int, older: str, tmp_path: Path) -> None:
     there = tmp_path / "vlmtui"
     there.write_text(
@@ -173,15 +173,15 @@ def test_versions_that_differ(version: int, older: str, tmp_path: Path) -> None:
     )
     there.chmod(0o755)
     said = refused(vlmtui(CHINA, "--remote", HOST, "--remote-command", str(there)))
-    assert f"the session speaks version {version} of the protocol" in said
+    assert f"the session uses protocol version {version} of the protocol" in said
     assert older in said
 
 
 @pytest.mark.parametrize(
     ("command", "said"),
     [
-        ("/no/such/vlmtui", "add --remote-command"),
-        ("echo", "does not speak vlmtui's protocol"),
+        ("/no/such/vlmtui", "with --remote-command"),
+        ("echo", "does not use vlmtui's protocol"),
         ("echo broken >&2; exit 3;", "ended with status 3: broken"),
     ],
 )
@@ -192,7 +192,7 @@ def test_what_is_no_vlmtui_there(command: str, said: str) -> None:
 def test_a_host_that_cannot_be_reached(monkeypatch: pytest.MonkeyPatch) -> None:
     said = refused(vlmtui(CHINA, "--remote", "no-such-host.invalid"))
     assert said.startswith("vlmtui: no-such-host.invalid cannot be reached through ssh: ")
-    assert "see that `ssh no-such-host.invalid` works" in said
+    assert "check that `ssh no-such-host.invalid` works" in said
     monkeypatch.setenv(SSH, "/no/such/ssh -x")
     assert "'/no/such/ssh' cannot be run" in refused(vlmtui(CHINA, "--remote", HOST))
 
@@ -217,5 +217,5 @@ def test_hosts_that_are_none(host: str) -> None:
 
 @pytest.mark.parametrize("command", ["-x", "", " ", "a\nb"])
 def test_commands_that_are_none(command: str) -> None:
-    with pytest.raises(UsageError, match="is no command"):
+    with pytest.raises(UsageError, match="is not a command"):
         SessionLocation(HOST, command)

@@ -30,7 +30,7 @@ def test_without_javascript_and_with_nothing_chosen() -> None:
         page = browser.new_context(java_script_enabled=False).new_page()
         page.goto(server.address)
         page.click("button[type=submit]")
-        assert "there is no picture" in page.inner_text("[role=alert]")
+        assert "there is no image" in page.inner_text("[role=alert]")
         page.click("text=Back to the form")
         page.set_input_files("#file", "sample_images/scene-town.png")
         page.click("button[type=submit]")

@@ -64,7 +64,7 @@ def test_the_report_is_the_contract_s(server: Serving) -> None:
     [
         (b"no picture", "/process-image/", 400, "choose one such as PNG, JPEG or WebP"),
         (b"", "/process-image/", 400, "is empty"),
-        (picture()[:60], "/process-image/", 400, "damaged or cut short"),
+        (picture()[:60], "/process-image/", 400, "damaged or truncated"),
         (picture(600), "/process-image/", 400, "more than the limit of 250,000: make it smaller\n"),
         (picture(600), "/report/", 400, "more than the limit of 250,000: make it smaller\n"),
         (b"x" * 300_000, "/process-image/", 413, "make it smaller"),

@@ -80,5 +80,5 @@ def test_what_it_cannot_explain_it_does_not_guess(tmp_path, monkeypatch):
         return made
 
     monkeypatch.setattr(LlavaForConditionalGeneration, "forward", forward)
-    with pytest.raises(ModelError, match="in a way that vlmtui does not know"):
+    with pytest.raises(ModelError, match="in a way vlmtui does not support"):
         part.unembed(torch.zeros(1, 48))

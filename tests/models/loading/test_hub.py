@@ -296,8 +296,8 @@ def spoilt(folder: Path, sharded: Path, **config: object) -> Path:
 def test_models_that_cannot_be_read_are_refused_before_their_weights_are_fetched(hub, fetch, tmp_path, sharded):
     said: list[tuple[dict[str, object], str]] = [
         ({"model_type": "llava_2050"}, "newer transformers"),
-        ({"model_type": "own", "auto_map": {"AutoModel": "modeling.Own"}}, "code of its own"),
-        ({"model_type": "llama"}, "neither reads pictures"),
+        ({"model_type": "own", "auto_map": {"AutoModel": "modeling.Own"}}, "its own code"),
+        ({"model_type": "llama"}, "neither a vision-language model"),
         ({"quantization_config": {"quant_method": "awq"}}, "AWQ"),
         ({"quantization_config": {"quant_method": "gptq"}}, "GPTQ"),
         ({"quantization_config": {"quant_method": "fp8"}}, "fp8"),

@@ -14,7 +14,7 @@ from vlmtui.models.loading.hub_errors import explain_hub_errors
     ("error", "said"),
     [
         (OSError(errno.ENOSPC, "No space left on device"), "the disk of .* is full: free some"),
-        (PermissionError(errno.EACCES, "Permission denied"), "a folder of yours with VLMTUI_CACHE"),
+        (PermissionError(errno.EACCES, "Permission denied"), "a folder that you can write to with VLMTUI_CACHE"),
         (ConnectionResetError(errno.ECONNRESET, "reset"), "check disk and connection"),
     ],
 )

@@ -79,7 +79,9 @@ def test_a_quantised_checkpoint_is_read_as_the_library_runs_it(bits, tmp_path):
     # the embeddings are not quantised: words are compared with the true ones
     assert torch.equal(ours.embeddings, model.get_input_embeddings().weight)
     assert len(ours.layout(image, inputs, encoded).places) == len(expected)
-    with pytest.raises(ModelError, match="quantised around float32 and cannot be bfloat16: leave out --dtype"):
+    with pytest.raises(
+        ModelError, match="quantised with float32 computation and cannot be loaded as bfloat16: leave out --dtype"
+    ):
         load_model(
             model_folder.find_checkpoint(ModelSource("mine", folder, None), None, quiet),
             quiet,

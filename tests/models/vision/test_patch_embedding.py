@@ -90,7 +90,7 @@ def test_rotary_positions_are_said_to_be_none(name, held):
     model = held(name)
     found = model.patch_embedding.position_embedding(prepared(model, name))
     assert found.rows is None
-    assert "positions turn within its attention" in found.why
+    assert "positions are rotated within its attention" in found.why
 
 
 PROJECTED = ["llava", "paligemma", "idefics3", "qwen2_vl", "qwen2_5_vl", "siglip2", "pixtral", "mllama"]

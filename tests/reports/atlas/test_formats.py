@@ -50,7 +50,7 @@ def test_the_same_numbers_in_every_format(album_file: Path, tmp_path: Path) -> N
     text = out["txt"].read_text()
     assert max(map(width, text.splitlines())) <= 80
     assert not any(line != line.rstrip() for line in text.splitlines())
-    assert "52 pictures; 8 more failed" in text
+    assert "52 images; 8 more failed" in text
     assert "album/6.png is no picture" in text
     tables = {}
     for name in TABLES:
@@ -104,7 +104,7 @@ def test_a_map_says_what_it_counts(album_file: Path) -> None:
 def test_without_patches(album_file: Path) -> None:
     atlas = build_atlas(AtlasOptions((str(album_file),), k=2, patches=0, words=("sky",)))
     assert not any(chosen.patches for chosen in (*atlas.words.most_frequent, *atlas.words.sought))
-    assert "Most like sky: sky (0), ‿sky (1)" in "".join(atlas_text(atlas))
+    assert "Spellings of sky: sky (0), ‿sky (1)" in "".join(atlas_text(atlas))
     assert not Parsed("".join(atlas_html(atlas))).of("img")
 
 
@@ -140,7 +140,7 @@ def test_crops_are_of_the_pictures_that_were_read(tmp_path: Path) -> None:
             assert image.size == (crop.width, crop.height) == (96, 96)
             rgb = np.asarray(image.convert("RGB"), dtype=int)
         assert np.abs(np.median(rgb, axis=(0, 1)) - (200, 0, 0)).max() < 12
-    assert "2 of the pictures are no longer here" in "".join(atlas_html(atlas))
+    assert "2 of the images are missing or changed" in "".join(atlas_html(atlas))
 
 
 def test_a_page_has_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -202,7 +202,7 @@ def test_in_a_browser(browser: Any, tmp_path: Path, scheme: str, ground: str) ->
         page = opened("".join(atlas_html(atlas)), color_scheme=scheme, viewport={"width": 400, "height": 800})
         assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == ground
         assert page.evaluate("document.documentElement.scrollWidth") <= 400
-        assert page.locator("h1").inner_text() == "Atlas of 6 pictures"
+        assert page.locator("h1").inner_text() == "Atlas of 6 images"
         assert page.locator(".patches img").count() == 4 * 4
         assert page.evaluate("[...document.images].every(image => image.complete && image.naturalWidth === 96)")
         (id_,) = atlas.words.most_frequent[0].ids

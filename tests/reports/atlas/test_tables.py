@@ -37,11 +37,11 @@ def test_wrong_files_get_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixtur
         tmp_path / "nowhere.parquet": "does not exist: check the path",
         text: "is not a parquet file, or was truncated",
         cut: "is not a parquet file, or was truncated",
-        empty: "holds no .parquet files",
+        empty: "contains no .parquet files",
         other: "is no table of vlmtui: make one with vlmtui report",
         newer: "is a vlmtui/table/2, and this vlmtui reads vlmtui/table/1",
-        few: "lacks the columns z, words: make it without --fields",
-        odd: "holds something else as words",
+        few: "lacks the columns z, words: write it again without --fields",
+        odd: "has columns of another type than",
     }.items():
         assert main(["atlas", str(name)]) == 1
         err = capsys.readouterr().err
@@ -95,7 +95,7 @@ def test_several_models_and_stages_are_told_apart(tmp_path: Path) -> None:
     with pytest.raises(VlmtuiError, match=r"the table contains no image of the metric dot: choose from l2$"):
         build_atlas(AtlasOptions((str(failed),), TableFilter(metric="dot")))
     nothing = write([], tmp_path / "nothing.parquet")
-    with pytest.raises(VlmtuiError, match="the table contains no picture: make one with vlmtui report"):
+    with pytest.raises(VlmtuiError, match="the table contains no image: make one with vlmtui report"):
         build_atlas(AtlasOptions((str(nothing),)))
 
 

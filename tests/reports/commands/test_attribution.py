@@ -39,8 +39,8 @@ def test_what_is_about_nothing_has_no_sign() -> None:
 def test_what_a_reading_has_not_is_refused() -> None:
     mllama, queries, tower = (FAMILIES[name]() for name in ("mllama", "idefics2", "clip_tower"))
     for reading, wanted, said in (
-        (mllama, AttributionOptions(attention=True), "cannot be looked into: .*cross-attention"),
-        (queries, AttributionOptions(occlude=1, by="blur"), "no place in the picture to blur"),
+        (mllama, AttributionOptions(attention=True), "attribution is not available for answers of .*cross-attention"),
+        (queries, AttributionOptions(occlude=1, by="blur"), "no position in the image to blur"),
         (FAMILIES["llava_next"](), AttributionOptions(occlude=40), "--occlude 40 is larger"),
     ):
         with pytest.raises(UsageError, match=said):

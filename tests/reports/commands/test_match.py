@@ -139,8 +139,8 @@ def test_a_page_of_classes():
     first, second = text.split("═" * 80)
     assert "    70%      2.000  tabby, tabby cat" in first
     assert "tabby: 1,2 0.5000   1,1 0.4000" in first
-    assert "approximate: the logits that the head gives them" in " ".join(first.split())
-    assert "their shares of its logit, exact." in " ".join(second.split())
+    assert "approximate: the logits of the head applied to each patch" in " ".join(first.split())
+    assert "exact shares of its logit." in " ".join(second.split())
     assert [line.split() for line in first.splitlines()[-3:-1]] == [
         ["0", "cat", "tabby", "sea"],
         ["1", "sea", "tabby", "cat"],
@@ -170,7 +170,7 @@ def test_json_of_classes():
         (["match", "x.png", "--text", "a", "--format", "csv", "-m", "clip-vit-l-336"], "text, json"),
         (
             ["match", "x.png", "--text", "a", "--text", "b", "--captions", "-m", "clip-vit-l-336"],
-            "2 texts for 1 picture",
+            "2 texts for 1 image",
         ),
         (["match", "x.png", "--text", "a"], "demo cannot match"),
         (["match", "x.png", "--text", "a", "-m", "llava-1.5-7b"], "without the text tower"),
@@ -228,7 +228,7 @@ def test_match_from_the_hub_past_a_picture_that_fails(tmp_path):
     assert done.returncode == 1
     said = done.stderr.splitlines()
     assert "text 2 is too long: of its 100 pieces org/clip reads the first 64" in said[0]
-    assert "bad.png is not a picture" in said[1]
+    assert "bad.png is not an image" in said[1]
     assert len(said) == 2
     made = json.loads(done.stdout)
     expected = theirs(folder)

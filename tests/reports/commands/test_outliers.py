@@ -41,10 +41,10 @@ def written(*found: ImageOutliers | ImageFailure) -> tuple[str, dict]:
 def test_a_place_that_repeats() -> None:
     bad = ImageFailure("bad.png", ImageError("bad.png is no picture"))
     text, told = written(*(looked(i, 13) for i in range(5)), bad, looked(0, 13))
-    assert "read    5 pictures; 1 file given more than once, counted once" in text
-    assert "vision.1  position  4 × 6, 5 pictures: 5 outliers (4%)" in text
+    assert "read    5 images; 1 file given more than once, counted once" in text
+    assert "vision.1  position  4 × 6, 5 images: 5 outliers (4%)" in text
     assert "  repeat: 2,1 (13) 5 of 5\n" in text
-    assert "tokens  none  4 × 6, 5 pictures: 0 outliers\n" in text
+    assert "tokens  none  4 × 6, 5 images: 0 outliers\n" in text
     assert "exact binomial" in text
     assert "position: at least 80% of the outliers are at positions that repeat" in text
     assert "content: " not in text
@@ -63,8 +63,8 @@ def test_a_place_that_repeats() -> None:
 def test_shapes_are_apart_and_tiles_are_views() -> None:
     many = [looked(i, i, 24 + i, 48 + i, grids=3) for i in range(9)]
     text, told = written(*many, looked(90, 3, rows=3, cols=5), looked(91, rows=3, cols=5))
-    assert "vision.1  content  4 × 6, 9 pictures, 27 views: 27 outliers" in text
-    assert "vision.1  too few  3 × 5, 2 pictures: 1 outlier" in text
+    assert "vision.1  content  4 × 6, 9 images, 27 grids: 27 outliers" in text
+    assert "vision.1  too few  3 × 5, 2 images: 1 outlier" in text
     assert [grid["rows"] for grid in told["stages"][0]["grids"]] == [4, 3]
     assert told["stages"][0]["grids"][0]["positions"][0]["views"] == 27
 
@@ -76,7 +76,7 @@ def test_queries_and_models_without_tokens() -> None:
         one = looked(number, places=queries)
         found.append(ImageOutliers(one.reading, {"tokens": np.arange(8) == 5, "vision.1": np.zeros(0, bool)}))
     text, told = written(*found)
-    assert "tokens  position  8 queries, 5 pictures: 5 outliers" in text
+    assert "tokens  position  8 queries, 5 images: 5 outliers" in text
     assert "  repeat: 5 5 of 5\n" in text
     assert told["stages"][0]["grids"][0]["kind"] == "query"
     assert "vision.1  no entry has a place" in text

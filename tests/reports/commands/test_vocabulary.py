@@ -61,7 +61,7 @@ def test_a_page_and_its_numbers() -> None:
     of = found(norms=norms, first=first, tied=False, scale=None)
     page = text(of)
     assert "rows    40 of 32 numbers each: 37 words, 1 special, 2 without a token" in page
-    assert "matrix  not that of the unembedding; what its rows become on their way" in page
+    assert "matrix  not that of the unembedding; its rows are not multiplied by" in page
     assert "unnamed 2 rows from 12 to 13, norms from 1.615 to 1.667" in page
     assert "same    3 rows in 1 group of identical rows" in page
     assert "wrong   1 row with numbers that are not finite" in page

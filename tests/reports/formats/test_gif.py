@@ -95,7 +95,7 @@ def test_the_stages_up_to_the_one_asked_for(tmp_path: Path) -> None:
 
 def test_what_a_gif_cannot_show() -> None:
     query = query_of("tiny")
-    with pytest.raises(UsageError, match="one picture"):
+    with pytest.raises(UsageError, match="one image"):
         next(collect_animations(("a", "b"), query, Session))  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="--lens pca"):
         next(collect_animations(("a",), with_options(query, lens=ChosenLens("projector")), Session))  # type: ignore[arg-type]

@@ -61,7 +61,7 @@ def test_text_says_how_much_is_explained() -> None:
     first, second = lines[lines.index(norms[2]) + 1], lines[lines.index(norms[2]) + 2]
     assert re.findall(r"\d+%", f"{first} {second}") == ["10%", "20%", "30%", "40%"]
     assert re.findall(r"\d+%", lines[lines.index(norms[0]) + 1]) == ["10%", "20%"]
-    grid = next(i for i, line in enumerate(lines) if line.startswith("First words"))
+    grid = next(i for i, line in enumerate(lines) if line.startswith("Top-1 words"))
     assert "–" in lines[grid + 3]
 
 

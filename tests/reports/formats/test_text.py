@@ -25,7 +25,7 @@ def text(*results: ImageReport) -> list[str]:
 
 def grid_lines(lines: list[str], rows: int) -> list[str]:
     """The lines of the first block of the grid of first words."""
-    start = next(i for i, line in enumerate(lines) if line.startswith("First words"))
+    start = next(i for i, line in enumerate(lines) if line.startswith("Top-1 words"))
     return lines[start + 3 : start + 3 + rows]
 
 
@@ -78,7 +78,7 @@ def test_what_is_cut_is_said() -> None:
     narrow, wide = made_reports.reading(2, 2), made_reports.reading(24, 24)
     words = ["▁mountains", "▁sky"]
     assert any(
-        line == "First words, 2 rows × 2 columns"
+        line == "Top-1 words, 2 rows × 2 columns"
         for line in text(made_reports.seen(narrow, made_reports.words(narrow, 2, words)))
     )
     assert any("cut to 2 cells" in line for line in text(made_reports.seen(wide, made_reports.words(wide, 2, words))))
@@ -126,7 +126,7 @@ def test_one_patch_alone() -> None:
     lines = text(ImageReport(query, reading, "tokens", (5,), words))
     assert sum(line.startswith("row ") for line in lines) == 1
     assert "stage   tokens: 1 of 12 tokens, vectors of 32 numbers" in lines
-    assert not any(line.startswith(("First words", "Outliers")) for line in lines)
+    assert not any(line.startswith(("Top-1 words", "Outliers")) for line in lines)
 
 
 def test_tokens_without_a_place() -> None:
@@ -134,8 +134,8 @@ def test_tokens_without_a_place() -> None:
     reading = made_reports.reading(2, 2, places=places)
     lines = text(made_reports.seen(reading, made_reports.words(reading)))
     assert "token 3  query" in lines
-    assert "First words of 4 query tokens" in lines
-    assert not any(line.startswith("First words,") for line in lines)
+    assert "Top-1 words of 4 query tokens" in lines
+    assert not any(line.startswith("Top-1 words,") for line in lines)
 
 
 def test_a_hostile_name_and_model() -> None:

@@ -43,9 +43,9 @@ def test_every_entry_is_told_once_within_80_cells(family: str) -> None:
 
 def test_grids_come_one_after_another_with_their_titles() -> None:
     told = lines(FAMILIES["llava_next"]())
-    titles = [line for line in told if line.startswith("First words, ")]
-    assert titles[0] == "First words, whole image (grid 0): pixels (0, 0) – (640, 427)"
-    assert titles[3] == "First words, tile 3 of 4 (grid 3): pixels (0, 213.5) – (320, 427)"
+    titles = [line for line in told if line.startswith("Top-1 words, ")]
+    assert titles[0] == "Top-1 words, whole image (grid 0): pixels (0, 0) – (640, 427)"
+    assert titles[3] == "Top-1 words, tile 3 of 4 (grid 3): pixels (0, 213.5) – (320, 427)"
     assert len(titles) == 5
     start = told.index(titles[1])
     assert told[start + 1].startswith("12 rows × 12 columns")
@@ -53,7 +53,7 @@ def test_grids_come_one_after_another_with_their_titles() -> None:
     rows = told[start + 5 : start + 17]
     assert [row.split()[1] == "·" for row in rows] == [True] * 4 + [False] * 8
     patches = [line for line in told if line.startswith("Patches, ")]
-    assert [p.removeprefix("Patches, ") for p in patches] == [t.removeprefix("First words, ") for t in titles]
+    assert [p.removeprefix("Patches, ") for p in patches] == [t.removeprefix("Top-1 words, ") for t in titles]
     # entries stand under the title of their grid
     under = told[told.index(patches[2]) : told.index(patches[3])]
     assert any(line.startswith("row 4  column 0  token ") for line in under)
@@ -82,21 +82,21 @@ def test_newline_tokens_that_are_the_same_are_told_once() -> None:
 
 def test_queries_are_a_list() -> None:
     told = lines(FAMILIES["idefics2"]())
-    start = told.index("First words of 64 query tokens")
+    start = told.index("Top-1 words of 64 query tokens")
     indices = [
         word for line in told[start + 2 : told.index("", start + 2)] for word in line.split() if word.isdecimal()
     ]
     assert sorted(map(int, indices)) == list(range(64))
     assert "Tokens without a position in the image" in told
     assert RESAMPLED in " ".join(" ".join(told).split())
-    assert not any(line.startswith("First words, ") for line in told)
+    assert not any(line.startswith("Top-1 words, ") for line in told)
 
 
 @pytest.mark.parametrize(("family", "why"), [("clip_tower", TOWER), ("mllama", CROSS)])
 def test_a_model_without_words_says_why(family: str, why: str) -> None:
     told = lines(FAMILIES[family]())
     assert f"words {why}" in " ".join(" ".join(told).split())
-    assert not any(line.startswith("First words") for line in told)
+    assert not any(line.startswith("Top-1 words") for line in told)
     assert any(line.startswith("row 0  column 0  patch 0  box (0, 0)") for line in told)
 
 

@@ -30,7 +30,7 @@ def test_no_picture_is_written_over(tmp_path: Path) -> None:
     (tmp_path / "one.png").touch()
     (tmp_path / "link").symlink_to(tmp_path)
     for folder in (tmp_path, tmp_path / "link"):
-        with pytest.raises(UsageError, match="is one of the pictures: name another folder"):
+        with pytest.raises(UsageError, match="is one of the images: name another folder"):
             image_files(str(folder), ("x.jpg", str(tmp_path / "one.png")), "png")
 
 
@@ -40,7 +40,7 @@ def test_what_is_a_folder_and_what_cannot_be_one(tmp_path: Path) -> None:
     assert not is_folder(str(tmp_path / "new"))
     assert not is_folder(None)
     (tmp_path / "file").touch()
-    with pytest.raises(VlmtuiError, match="is no folder"):
+    with pytest.raises(VlmtuiError, match="is not a folder"):
         make_folder(str(tmp_path / "file"))
     with pytest.raises(VlmtuiError, match="cannot be written"):
         make_folder(str(tmp_path / "no" / "where"))

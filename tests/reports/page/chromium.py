@@ -88,7 +88,11 @@ def rows(page: Any) -> list[tuple[str, str, str]]:
 def told(words: TokenWords, entry: int, joins: bool = True) -> list[tuple[str, str, str]]:
     """The words of an entry as the page should list them."""
     return [
-        (visible(words.pieces[id_], words.texts[id_], joins), format_number(score), str(id_))
+        (
+            visible(words.pieces[id_], words.texts[id_], joins),
+            format_number(abs(score) if words.metric == "l2" else score),
+            str(id_),
+        )
         for id_, score in words.at(entry)
     ]
 

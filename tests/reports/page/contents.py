@@ -115,7 +115,7 @@ def without_tokens() -> Reading:
     """A model whose pictures do not enter its prompt."""
     of = made_reports.reading(3, 4)
     nothing = np.zeros(0, np.float32)
-    model = msgspec.structs.replace(of.model, wordless="its language model reads pictures by cross-attention")
+    model = msgspec.structs.replace(of.model, wordless="its language model reads images by cross-attention")
     return msgspec.structs.replace(of, model=model, places=(), norms=nothing, percentiles=nothing)
 
 

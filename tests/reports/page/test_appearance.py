@@ -39,10 +39,10 @@ def test_on_paper_the_picture_with_its_words_and_a_table(opened: Opened) -> None
 def test_words_without_room_are_left_to_paper_and_to_zooming(opened: Opened) -> None:
     page = opened(document(glance(made_reports.reading(24, 24))), viewport={"width": 400, "height": 800})
     assert not page.locator("#entry-0 bdi").is_visible()
-    assert page.locator("#legend").inner_text() == "there is no room for the words: z enlarges"
+    assert page.locator("#legend").inner_text() == "no room for words: zoom in with z"
     page.keyboard.press("z")
     page.locator("#entry-0 bdi").wait_for()
-    assert page.locator("#legend").inner_text().startswith("first words")
+    assert page.locator("#legend").inner_text().startswith("top-1 words")
     page.keyboard.press("z")
     page.keyboard.press("z")
     page.locator("#entry-0 bdi").wait_for(state="hidden")

@@ -125,7 +125,7 @@ def test_find_lights_up_the_patches_by_rank_and_steps_through_them(opened: Opene
     assert lit.evaluate_all("all => all.map(one => Number(one.id.slice(6)))") == sorted(best)
     assert texts(page, ".cell.hit sup") == [str(ranks[entry] + 1) for entry in sorted(best)]
     first = sum(rank == 0 for rank in ranks.values())
-    assert page.locator("#found").inner_text().startswith(f"{len(best)} of 12 tokens, first in {first}")
+    assert page.locator("#found").inner_text().startswith(f"{len(best)} of 12 tokens, top-1 in {first}")
     page.keyboard.press("Enter")
     for entry in best[1:]:
         page.keyboard.press("n")

@@ -141,7 +141,7 @@ def test_it_wears_the_explorers_colours() -> None:
 
 def test_what_a_page_has_no_place_for() -> None:
     start: Any = Played
-    with pytest.raises(UsageError, match="one picture"):
+    with pytest.raises(UsageError, match="one image"):
         next(collect_pages(("a.png", "b.png"), query_of("tiny"), start))
     with pytest.raises(UsageError, match="leave --lens, --find and --marked out"):
         next(collect_pages(("a.png",), query_of("tiny", lens=ChosenLens("pca")), start))

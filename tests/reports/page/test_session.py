@@ -89,7 +89,7 @@ def test_a_notebook_shows_it_in_a_frame_of_its_own(picture: vlmtui.ImageReading)
 def test_a_reading_saves_itself_in_every_format(picture: vlmtui.ImageReading, tmp_path: Path) -> None:
     for ending in ENDINGS:
         picture.save(tmp_path / f"report{ending}", metric="cosine", k=2)
-    assert "2 nearest under cosine" in (tmp_path / "report.txt").read_text("utf-8")
+    assert "2 nearest by cosine" in (tmp_path / "report.txt").read_text("utf-8")
     for name, kind in (("report.png", "PNG"), ("report.gif", "GIF")):
         with Image.open(tmp_path / name) as image:
             assert image.format == kind

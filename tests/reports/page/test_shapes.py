@@ -33,7 +33,7 @@ def test_tiles_are_walked_one_after_the_other_over_what_was_cut_away(opened: Ope
     assert picture["x"] == pytest.approx(frame["x"] - frame["width"], abs=2)
     page.keyboard.press("t")
     assert "newline token" in place(page)
-    assert "holds nothing of the picture" in page.locator("#patch-facts").inner_text()
+    assert "represents no part of the image" in page.locator("#patch-facts").inner_text()
     page.keyboard.press("T")
     page.keyboard.press("T")
     page.keyboard.press("T")
@@ -76,7 +76,7 @@ def test_query_tokens_are_a_list_beside_the_picture(opened: Opened) -> None:
 def test_without_tokens_the_tower_is_walked(opened: Opened) -> None:
     of = glance(contents.without_tokens(), stage="vision.2", entry=1)
     page = opened(document(of))
-    assert "Its language model reads pictures by cross-attention." in page.locator("#words").inner_text()
+    assert "Its language model reads images by cross-attention." in page.locator("#words").inner_text()
     assert place(page) == "row 0 · column 1 · patch 1"
     page.keyboard.press("]")
     assert texts(page, "#path [aria-pressed=true]") == ["tokens"]
@@ -104,7 +104,7 @@ def test_a_tower_alone(opened: Opened) -> None:
 
 def test_padding_can_be_walked_and_is_said(opened: Opened) -> None:
     page = opened(document(glance(contents.padded(), entry=8)))
-    assert "50% of it, the rest is picture" in texts(page, "#patch-facts dd")
+    assert "50% of it; the rest is image" in texts(page, "#patch-facts dd")
     page.keyboard.press("ArrowDown")
     assert texts(page, "#patch-facts dd")[0] == "nothing: it lies in the padding"
     frame, picture = (page.locator(name).bounding_box() for name in ("#frame", "#image"))

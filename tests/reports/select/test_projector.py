@@ -188,9 +188,9 @@ def test_the_text_names_it_over_its_words(engine, folders, photo):
 @pytest.mark.parametrize(
     ("family", "stage", "why"),
     [
-        ("blip2", "vision.2", "come from no vision patch in particular .every token is a query of the Q-Former"),
-        ("siglip", None, "has no words: it is a vision tower alone"),
-        ("mllama", "vision.2", "has no words: its language model looks at pictures by cross-attention"),
+        ("blip2", "vision.2", "do not come from single vision patches .every token is a query of the Q-Former"),
+        ("siglip", None, "has no words: it is a vision-only model"),
+        ("mllama", "vision.2", "has no words: its language model reads images by cross-attention"),
         ("gemma3", None, "applies to a vision stage, not to tokens: name one, such as --stage vision.4"),
         ("gemma3", "llm.1", "looks at a vision stage, not at llm.1"),
     ],

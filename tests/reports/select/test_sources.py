@@ -79,7 +79,7 @@ def test_names_that_are_no_text(tmp_path: Path) -> None:
 
 def test_lists_that_cannot_be(tmp_path: Path) -> None:
     (tmp_path / "empty").write_bytes(b"\n")
-    with pytest.raises(VlmtuiError, match="names no picture"):
+    with pytest.raises(VlmtuiError, match="names no image"):
         expand_sources([], str(tmp_path / "empty"))
     with pytest.raises(VlmtuiError, match="cannot be read"):
         expand_sources([], str(tmp_path / "no-such"))

@@ -271,7 +271,7 @@ FAILURES = {
         "bad.py:3: the option power of the lens bad has no type: .*",
     ),
     "no lens": ("def bad(context): pass", "bad.py defines no lens: decorate a function with @lens from vlmtui.lenses"),
-    "no name": ("@lens(name='Not one')\ndef bad(context): pass", "bad.py:3: 'Not one' is no name for a lens: .*"),
+    "no name": ("@lens(name='Not one')\ndef bad(context): pass", "bad.py:3: 'Not one' is not a valid lens name: .*"),
     "syntax": ("def bad(:\n    pass", "bad.py:3: the lens cannot be read: invalid syntax"),
     "tabs": ("if True:\n        x = 1\n\ty = 2", "bad.py:5: the lens cannot be read: .*"),
     "null bytes": ("x = 1\0", "bad.py.*: the lens .*null bytes"),
@@ -309,7 +309,7 @@ def test_refusals_are_shown_as_they_are(desk: Desk, reading: str, tmp_path: Path
     with pytest.raises(UsageError, match=r"^only on Sundays: come again$"):
         look(desk, reading, written(tmp_path, "choosy.py", text))
     text = "@lens(stages='vision')\ndef choosy(context: Context) -> Scalars:\n    return Scalars([])\n"
-    with pytest.raises(UsageError, match=r"the lens choosy looks at vision, not at tokens"):
+    with pytest.raises(UsageError, match=r"the lens choosy applies to vision, not to tokens"):
         look(desk, reading, written(tmp_path, "choosy.py", text))
     with pytest.raises(ReadingGoneError):
         look(desk, "another", written(tmp_path, "sharpness.py", SHARPNESS))
@@ -411,9 +411,9 @@ def test_packages_offer_lenses(desk: Desk, reading: str, tmp_path: Path, monkeyp
     assert told["sharpness"].trouble == ""
     assert told["broken"].trouble == "broken_lens.py:3: the lens cannot be read: invalid syntax"
     assert "vlmtui has a lens of this name" in told["pca"].trouble
-    assert "no name for a lens" in told["Bad_Name"].trouble
+    assert "not a valid lens name" in told["Bad_Name"].trouble
     assert told["gone"].trouble.startswith("some-lenses 1.2: the lens needs nothere_lens")
-    assert told["none"].trouble.startswith("some-lenses 1.2 offers a lens none at some_lenses:HEAD, and there is none")
+    assert told["none"].trouble.startswith("some-lenses 1.2 offers a lens none at some_lenses:HEAD, but there is none")
     twice = (
         "two packages offer a lens twice, other-lenses 1.2 at other_lenses:twice and some-lenses 1.2 at "
         "some_lenses:twice: uninstall one, or name a file"

@@ -299,7 +299,7 @@ async def test_what_the_session_says_against_it_is_said_escaped() -> None:
     tui = app()
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
-        talk(tui).no_answer = "no image token of [b]this[/b] picture enters the prompt"
+        talk(tui).no_answer = "no image token of [b]this[/b] image enters the prompt"
         await ask(pilot)
         assert stage(pilot) == "tokens"
         (note,) = tui._notifications

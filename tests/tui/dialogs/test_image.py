@@ -73,8 +73,8 @@ async def test_what_cannot_be_opened_is_said_and_stays_in_the_line(wrong: str, t
         await until(pilot, lambda: bool(explorer(pilot).query(".wrong")))
         assert {
             "none.png": "does not exist: check the path",
-            "folder.png": "holds no pictures",
-            "text.png": "is not a picture that can be opened",
+            "folder.png": "contains no images",
+            "text.png": "is not an image that can be opened",
             "large.png": "101×100 pixels, more than the limit of 10,000",
             "~nosuchuser/x.png": "does not exist: check the path",
         }[wrong] in said(pilot)

@@ -95,7 +95,7 @@ async def test_its_words_lie_over_the_picture_under_their_name() -> None:
 @pytest.mark.parametrize(
     ("family", "why"),
     [
-        ("idefics2", "come from no vision patch in particular"),
+        ("idefics2", "do not come from single vision patches"),
         ("clip_tower", "CLIP's vision tower alone has no language side"),
         ("mllama", "the LLM reads the patches by cross-attention"),
     ],

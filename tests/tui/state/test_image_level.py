@@ -123,7 +123,7 @@ async def test_evidence_is_refused_for_a_model_without_a_head() -> None:
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
         assert explorer(pilot).state.selection.overlay == "none"
-        assert any("is for models with a classification head" in one.message for one in tui._notifications)
+        assert any("needs a model with a classification head" in one.message for one in tui._notifications)
 
 
 async def test_a_tower_without_a_head_says_so(tmp_path: Path) -> None:

@@ -108,7 +108,7 @@ async def test_positions_are_an_overlay_where_they_are_added() -> None:
 async def test_a_lens_that_is_for_other_models_is_said_to_be() -> None:
     for lens, said in (
         (ChosenLens("position"), ""),
-        (ChosenLens("evidence", "cat"), "--lens evidence is for models with"),
+        (ChosenLens("evidence", "cat"), "--lens evidence needs a model with"),
     ):
         tui = app(stage="vision.0", lens=lens)
         async with tui.run_test(size=WIDE) as pilot:

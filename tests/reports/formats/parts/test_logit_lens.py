@@ -80,8 +80,8 @@ def test_the_words_of_every_layer_as_text_and_as_json() -> None:
     text = "".join(format_named("text").write(iter([one]), one.query, False))
     assert "lens    layers: words of the largest logits after every layer" in text
     (second,) = [line.split() for line in text.split("\n") if line.startswith("  llm.2")]
-    assert second == ["llm.2", "2.00", "settled", "sky", "7.500", "sea", "7.000"]
-    assert text.count("settled") == 1
+    assert second == ["llm.2", "2.00", "stable", "sky", "7.500", "sea", "7.000"]
+    assert text.count("stable") == 1
     assert "\x1b" not in text
     report = json.loads("".join(format_named("json").write(iter([one]), one.query, False)))
     assert report["query"]["lens"] == {"name": "layers"}

@@ -71,7 +71,7 @@ def test_pursuits_and_pictures_that_cannot_be_shuffled() -> None:
     ]
     found = [(one["percentile"], one["margin"], one["random"]) for one in shares]
     assert found == [(25.0, None, 100.0), (75.0, None, 100.0)]
-    alone = null(shuffled=None, note="the picture's pixels cannot be shuffled")
+    alone = null(shuffled=None, note="the image's pixels cannot be shuffled")
     seen = replace(made_reports.seen(reading, made_reports.words(reading)), null=alone)
     assert report_object(seen)["tokens"][0]["null"] == {
         "percentile": None,

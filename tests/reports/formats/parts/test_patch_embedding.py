@@ -83,11 +83,11 @@ def test_a_patch_in_text() -> None:
     assert "  projected norm 2.500, before the position embedding\n" in text
     assert "  position  norm 1.250\n" in text
     assert "note" not in text
-    film = anatomy(length=1176, frames=2, position=None, note="positions turn within its attention")
+    film = anatomy(length=1176, frames=2, position=None, note="positions are rotated within its attention")
     text = "\n".join(report_lines(seen(film)))
     assert "  given     2 × 14 × 14 × 3 = 1,176 numbers, flattened\n" in text
     assert "  position  norm" not in text
-    assert "  note      positions turn within its attention" in text
+    assert "  note      positions are rotated within its attention" in text
     assert "then a norm makes vision.0 of the sum" in "\n".join(report_lines(seen(anatomy(normed=True))))
     assert "given" not in "\n".join(report_lines(seen()))
 
