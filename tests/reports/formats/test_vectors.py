@@ -113,5 +113,5 @@ def test_names_that_cannot_be(tmp_path: Path) -> None:
         check_vectors("out.bin", None)
     with pytest.raises(UsageError, match="both"):
         check_vectors("out.npz", "./out.npz")
-    with pytest.raises(VlmtuiError, match="the folder .* does not exist"):
+    with pytest.raises(VlmtuiError, match=r"the folder .* does not exist"):
         check_vectors(str(tmp_path / "none" / "out.npz"), None)

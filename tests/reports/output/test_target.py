@@ -56,7 +56,7 @@ def test_a_link_is_followed_and_stays(tmp_path: Path) -> None:
 def test_a_folder_and_a_place_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(VlmtuiError, match="is a folder"):
         check_target(str(tmp_path))
-    with pytest.raises(VlmtuiError, match="the folder .* does not exist"):
+    with pytest.raises(VlmtuiError, match=r"the folder .* does not exist"):
         check_target(str(tmp_path / "no" / "report"))
 
 
