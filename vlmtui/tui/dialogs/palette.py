@@ -75,8 +75,8 @@ class Palette(Dialog[Found]):
         await self.app.run_action(name, self.query_one(OptionList))
 
     @on(Input.Changed)
-    async def _typed(self) -> None:
-        await self._search()
+    def _typed(self) -> None:
+        self.run_worker(self._search, exclusive=True)
 
     @on(OptionList.OptionSelected)
     async def _clicked(self, event: OptionList.OptionSelected) -> None:
