@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
+from sphinx.application import Sphinx
+
 from vlmtui._version import __version__
 
 project = "vlmtui"
@@ -35,3 +40,21 @@ html_show_sphinx = False
 html_show_copyright = False
 html_copy_source = False
 html_show_sourcelink = False
+
+# documents of the repository's top level are pages too: their links to each other lead to these pages
+PAGES = {
+    "README": "index",
+    **{name: name.lower() for name in ("ARCHITECTURE", "CHANGELOG", "CONTRIBUTING", "SECURITY")},
+}
+
+
+def lead_to_pages(app: Sphinx, path: Path, page: str, content: list[str]) -> None:
+    """Rewrite the links of an included document of the top level: `ARCHITECTURE.md` to `architecture.md`."""
+    for name, target in PAGES.items():
+        content[0] = re.sub(rf"\]\({name}\.md(#[\w-]+)?\)", rf"]({target}.md\1)", content[0])
+    content[0] = re.sub(r"\]\(docs/([\w/.#-]+)\)", r"](\1)", content[0])
+
+
+def setup(app: Sphinx) -> None:
+    """Connect the extension points used here."""
+    app.connect("include-read", lead_to_pages)

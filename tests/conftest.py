@@ -28,12 +28,13 @@ def heard_signals() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Sessions started by tests write to folders of the run, and find no warm sessions or models of the person."""
+    """Sessions started by tests write to folders of the run: no session, model or setting of the user is in them."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
         patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
         patch.setenv("VLMTUI_CACHE", str(tmp_path_factory.mktemp("cache")))
-        for name in ("VLMTUI_REMOTE", "VLMTUI_REMOTE_COMMAND", "VLMTUI_SSH"):
+        patch.setenv("VLMTUI_CONFIG", os.devnull)
+        for name in ("VLMTUI_PROFILE", "VLMTUI_REMOTE", "VLMTUI_REMOTE_COMMAND", "VLMTUI_SSH"):
             patch.delenv(name, raising=False)
         yield
 

@@ -12,7 +12,7 @@ DOCS = ROOT / "docs"
 
 def check_block(page: Path, name: str, made: str) -> None:
     """Assert that the block `name` of a page is `made`; with `UPDATE_DOCS=1` write it there."""
-    start, end = f"<!-- {name}: made by a test, UPDATE_DOCS=1 writes it -->", f"<!-- end of {name} -->"
+    start, end = f"<!-- {name}: written by tests with UPDATE_DOCS=1 -->", f"<!-- end of {name} -->"
     text = page.read_text(encoding="utf-8")
     assert text.count(start) == text.count(end) == 1, f"{page.name} has no block {name}"
     before, rest = text.split(start)
@@ -23,7 +23,7 @@ def check_block(page: Path, name: str, made: str) -> None:
         assert old.strip() == made
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table in Markdown."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -10,7 +10,7 @@ from importlib import import_module
 
 import pytest
 
-from tests.docs.blocks import DOCS, check_block, table
+from tests.docs.blocks import DOCS, check_block, markdown_table
 from tests.reports import made_reports
 from vlmtui.reports.formats.base import Format
 from vlmtui.reports.formats.registry import FORMATS, format_named
@@ -47,7 +47,7 @@ def row(one: Format) -> tuple[str, ...]:
 
 def test_the_table_is_the_registry() -> None:
     head = "format", "ending", "images", "options", "lens results"
-    check_block(PAGE, "formats", table(head, map(row, FORMATS)))
+    check_block(PAGE, "formats", markdown_table(head, map(row, FORMATS)))
 
 
 @pytest.mark.parametrize("schema", WRITTEN_BY)

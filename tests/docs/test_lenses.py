@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.docs.blocks import DOCS, check_block, table
+from tests.docs.blocks import DOCS, check_block, markdown_table
 from vlmtui.lenses.base import Lens
 from vlmtui.lenses.registry import built_in_lenses
 
@@ -63,7 +63,7 @@ def test_a_page_says_what_the_registry_says(one: Lens) -> None:
         ("cost", described.cost),
         ("in reports", in_reports(one)),
     ]
-    shown = table(("lens", f"`{one.name}`"), [row for row in rows if row[1]])
+    shown = markdown_table(("lens", f"`{one.name}`"), [row for row in rows if row[1]])
     check_block(page, "facts", f"{described.line}\n\n{shown}")
     text = page.read_text(encoding="utf-8")
     assert text.startswith(f"# `{one.name}`\n")
@@ -79,4 +79,6 @@ def test_the_index_lists_all() -> None:
         (f"[`{one.name}`]({one.name}.md)", one.line, one.subject, one.described.kind, in_reports(one))
         for one in built_in_lenses().values()
     ]
-    check_block(PAGES / "index.md", "lenses", table(("lens", "what it shows", "of", "kind", "in reports"), rows))
+    check_block(
+        PAGES / "index.md", "lenses", markdown_table(("lens", "what it shows", "of", "kind", "in reports"), rows)
+    )

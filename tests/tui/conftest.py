@@ -1,12 +1,15 @@
-"""Waits of Textual's pilot that end when everything has been handled, however busy the machine is.
+"""A warm session, and waits of Textual's pilot that end when everything was handled, however busy the machine is.
 
-Its own end when the process has used little CPU time for 20 ms. Where others take the CPU that is so at once, and the
-test goes on while its key is still on its way from the application to the screen.
+Its own waits end when the process has used little CPU time for 20 ms. Where others take the CPU that is so at once, and
+the test goes on while its key is still on its way from the application to the screen.
 """
 
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
+from collections.abc import Iterator
 
 import pytest
 from textual._context import active_app
@@ -35,3 +38,12 @@ async def everything_handled(min_sleep: float = 0, max_sleep: float = 1) -> None
 def exact_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("textual.app", "textual.pilot"):
         monkeypatch.setattr(f"{module}.wait_for_idle", everything_handled)
+
+
+@pytest.fixture(scope="module")
+def warm_session() -> Iterator[None]:
+    """A session that has the demo model, as after a first start."""
+    command = [sys.executable, "-m", "vlmtui", "session"]
+    subprocess.run([*command, "start", "-m", "demo", "--idle", "10m"], check=True, stdout=subprocess.DEVNULL)
+    yield
+    subprocess.run([*command, "stop"], check=True, stdout=subprocess.DEVNULL)

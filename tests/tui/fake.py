@@ -8,6 +8,7 @@ terminal, and `python -m tests.tui.fake FAMILY IMAGE` on one of a family's shape
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
 import msgspec
 from PIL import Image
@@ -22,7 +23,7 @@ from vlmtui.reading import Reading
 from vlmtui.results.replacement import Replacement
 from vlmtui.tui import messages
 from vlmtui.tui.app import VlmtuiApp
-from vlmtui.tui.options import ExplorerOptions
+from vlmtui.tui.options import ExplorerOptions, ExplorerSettings
 from vlmtui.tui.session_worker import SessionWorker
 from vlmtui.tui.state.subject import (
     AHEAD,
@@ -230,6 +231,7 @@ def app(
     pieces: dict[int, str] | None = None,
     made: Reading | None = None,
     photo: Image.Image | None = None,
+    settings: Callable[[], ExplorerSettings] = ExplorerSettings,
     **options: object,
 ) -> VlmtuiApp:
     """The application on a made-up picture and reading; `made` is one of another shape."""
@@ -237,7 +239,7 @@ def app(
         size = made.image.width, made.image.height
     image = photo or readings.picture(*size)
     query = query_of("toy", **options)  # type: ignore[arg-type]
-    chosen = ExplorerOptions(image=readings.source(image), query=query)
+    chosen = ExplorerOptions(image=readings.source(image), query=query, settings=settings)
     return VlmtuiApp(FakeWorker(chosen, size, shape, pieces=pieces, made=made), image)
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import signal
 import sys
+import termios
 from pathlib import Path
 
 import pytest
@@ -89,4 +92,41 @@ def test_ctrl_c_before_the_picture_was_read_leaves_at_once_with_130(siglip_folde
         assert terminal.wait(5) == 130
         assert LEAVES_SCREEN in terminal.output
         assert b"Traceback" not in terminal.output
+        until(lambda: gone(session))
+
+
+FAILING = """
+import sys, threading
+from vlmtui.cli import main
+from vlmtui.tui.actions import cursor
+def fails(*arguments):
+    raise ZeroDivisionError("as it was injected")
+def move(*arguments):
+    threading.Thread(target=fails).start()
+cursor.move = {name}
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("name", ["fails", "move"], ids=["in an action", "in a thread"])
+def test_an_error_of_ours_leaves_the_terminal_as_it_was(name: str, siglip_folder: Path, tmp_path: Path) -> None:
+    words = [sys.executable, "-c", FAILING.format(name=name), str(PHOTO), "--model", str(siglip_folder)]
+    with Terminal(words, (120, 40), XDG_STATE_HOME=str(tmp_path), HF_HUB_OFFLINE="1") as terminal:
+        before = termios.tcgetattr(terminal.fd)
+        said(terminal, b"token 21")
+        assert termios.tcgetattr(terminal.fd) != before
+        (session,) = terminal.children()
+        terminal.press("\x1b[C")
+        assert terminal.wait(20) == 1
+        assert termios.tcgetattr(terminal.fd) == before
+        screen, _, after = terminal.output.rpartition(LEAVES_SCREEN)
+        assert b"injected" not in screen
+        assert b"\x1b[?25h" in terminal.output[terminal.output.rindex(b"\x1b[?25l") :]
+        sentence, again = re.sub(rb"\x1b\[[?>=0-9;]*[a-zA-Z]", b"", after).decode().split("vlmtui: ")[1:]
+        assert sentence.strip() == "unexpected ZeroDivisionError (as it was injected): --debug shows where"
+        # in one line, so that it can be copied: the terminal folds it
+        assert "\n" not in again.strip()
+        command = shlex.split(again)
+        assert command[:4] == ["to", "see", "it", "again:"]
+        assert command[4:] == ["vlmtui", str(PHOTO), "-m", str(siglip_folder), "--stage", "tokens", "--patch", "0:3,3"]
         until(lambda: gone(session))

@@ -18,6 +18,7 @@ from vlmtui.cli.options import (
     Version,
     with_grouped_options,
 )
+from vlmtui.cli.user_settings import UserSettings
 from vlmtui.errors import UsageError
 
 _MAX_NEW_TOKENS = 128  # `vlmtui.results.answers.MAX_NEW_TOKENS`, which imports NumPy
@@ -30,6 +31,7 @@ def ask(
     query_arguments: Annotated[QueryArguments, ListedOptions(("model", "max_pixels", "no_warm"))],
     load_arguments: LoadArguments,
     remote_arguments: RemoteArguments,
+    settings: UserSettings,
     max_new_tokens: Annotated[
         int, typer.Option("--max-new-tokens", min=1, metavar="N", help="How long the answer may be.")
     ] = _MAX_NEW_TOKENS,
@@ -63,7 +65,8 @@ def ask(
     version: Version = False,
 ) -> int:
     """Ask the model about IMAGE; its answer is printed as it is said. Ctrl-C stops it."""
-    query = query_arguments.query(load_arguments, remote_arguments)
+    settings.tell()
+    query = query_arguments.query(load_arguments, remote_arguments, settings.lens_folders)
     if query_arguments.prompt is not None:
         raise UsageError("QUESTION is the prompt: leave out --prompt")
     if temperature is not None and not 0 < temperature < math.inf:

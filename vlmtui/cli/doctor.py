@@ -13,11 +13,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vlmtui import cache, catalogue, demo
+from vlmtui import cache, demo
 from vlmtui._version import __version__
 from vlmtui.display import numbers
 from vlmtui.display.pieces import ascii_only, plain
 from vlmtui.errors import VlmtuiError
+from vlmtui.settings.in_force import all_mistakes, read_settings
 
 if TYPE_CHECKING:
     from vlmtui.session.client import SessionClient
@@ -98,9 +99,20 @@ def _model_lines() -> Iterator[str]:
     from huggingface_hub.constants import HF_HUB_CACHE
 
     yield ""
-    default = catalogue.default_model()
-    where = f"from {catalogue.ENVIRONMENT}" if os.environ.get(catalogue.ENVIRONMENT) else "the default"
-    yield _row("model", f"{plain(default)} ({where})")
+    settings = read_settings()
+    mistakes = all_mistakes(settings.file)
+    number = f"{len(mistakes)} mistake{'s' if len(mistakes) > 1 else ''}" if mistakes else "no mistakes"
+    yield _row("settings", plain(f"{settings.file.shown}, {number if settings.file.there else 'not there'}"))
+    if mistakes:
+        yield _advice("vlmtui config check lists them")
+    model = settings.given("model")
+    where = {
+        "environment": f"from {model.variable}",
+        "profile": f"from the profile {settings.profile}",
+        "file": "from the settings",
+        "default": "the default",
+    }[model.source]
+    yield _row("model", plain(f"{model.value} ({where})"))
     weights = sum(file.stat().st_size for file in demo.WEIGHTS.glob("*/*.safetensors"))
     if weights:
         yield _row("demo models", f"{numbers.format_bytes(weights)} in {plain(str(demo.WEIGHTS))}")

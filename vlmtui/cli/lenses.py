@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +11,7 @@ from typer.core import TyperCommand
 
 from vlmtui.cli.messages import print_error, print_message
 from vlmtui.cli.options import Debug, Quiet, RemoteArguments, Version, with_grouped_options
+from vlmtui.cli.user_settings import UserSettings
 
 if TYPE_CHECKING:
     from vlmtui.lenses.description import LensDescription, LensOption
@@ -43,6 +44,7 @@ def lens_option_help() -> str:
 @with_grouped_options
 def lenses(
     remote_arguments: RemoteArguments,
+    settings: UserSettings,
     lens: Annotated[
         list[str] | None,
         typer.Option("--lens", metavar="FILE", help="Also the lens in FILE.py, FILE.py:NAME or FOLDER/; repeatable."),
@@ -55,16 +57,20 @@ def lenses(
     version: Version = False,
 ) -> int:
     """List all lenses: name, subject, kind, where from, and what each is; of a FILE also its options."""
+    from vlmtui.lenses.lens_folders import lenses_in_folders
     from vlmtui.lenses.lens_source import LensSource, is_lens_file, read_lens_source
     from vlmtui.lenses.registry import built_in_lenses, lens_entry_points
+
+    settings.tell()
+    in_folders = lenses_in_folders(settings.lens_folders)
 
     where = remote_arguments.location(warm=not no_warm)
     named = [read_lens_source(word) if is_lens_file(word) else LensSource(word) for word in lens or ()]
     told = [one.described for one in built_in_lenses().values()]
     files: list[LensDescription] = []
     failed = 0
-    if where.remote is not None or named or lens_entry_points():
-        found, files, failed = _described(where, named, quiet, debug)
+    if where.remote is not None or named or in_folders or lens_entry_points():
+        found, files, failed = _described(where, in_folders, named, quiet, debug)
         told += found
     for line in lens_table([*told, *files]):
         typer.echo(line)
@@ -111,10 +117,13 @@ def _takes(option: LensOption) -> str:
 
 
 def _described(
-    where: SessionLocation, named: Sequence[LensSource], quiet: bool, debug: bool
+    where: SessionLocation, in_folders: Mapping[str, str], named: Sequence[LensSource], quiet: bool, debug: bool
 ) -> tuple[list[LensDescription], list[LensDescription], int]:
-    """Descriptions from a session: of installed packages' lenses and of files, and the exit status of a failure."""
+    """Descriptions from a session: of installed lenses and those in the user's folders, of the files that are named,
+    and the exit status where one of these fails."""
     from vlmtui.errors import SessionError, VlmtuiError
+    from vlmtui.lenses.description import LensDescription
+    from vlmtui.lenses.lens_source import read_lens_source
     from vlmtui.reports.output.progress import ProgressLine
     from vlmtui.session.discovery import connect
     from vlmtui.session.protocol import Progress
@@ -128,6 +137,13 @@ def _described(
         client.on_progress = progress
         try:
             installed = list(client.describe().result())
+            for name, path in in_folders.items():
+                try:
+                    installed += client.describe(read_lens_source(path)).result()
+                except SessionError:
+                    raise
+                except VlmtuiError as error:
+                    installed.append(LensDescription(name=name, origin=path, trouble=str(error)))
             for one in named:
                 try:
                     files += client.describe(one).result()

@@ -19,6 +19,7 @@ from vlmtui.cli.options import (
     with_grouped_options,
 )
 from vlmtui.cli.report_options import BatchArguments, DrawingArguments, SelectionArguments
+from vlmtui.cli.user_settings import UserSettings
 from vlmtui.errors import UsageError, VlmtuiError
 from vlmtui.reports.formats.registry import FORMATS, format_for, names
 
@@ -40,6 +41,7 @@ def image(
     drawing: DrawingArguments,
     load_arguments: LoadArguments,
     remote_arguments: RemoteArguments,
+    settings: UserSettings,
     format: Format = None,
     output: Output = None,
     quiet: Quiet = False,
@@ -47,13 +49,14 @@ def image(
     version: Version = False,
 ) -> int:
     """Open the explorer on IMAGE; where stdout is no terminal, or with --format, print the report."""
-    query = drawing.apply(query_arguments.query(load_arguments, remote_arguments))
+    query = drawing.apply(query_arguments.query(load_arguments, remote_arguments, settings.lens_folders))
     if format is None and output is None and can_explore(image):
         selection.check_none()
         drawing.check_none()
         if query.selection.stages:
             raise UsageError("--stages is for --format html: the explorer has every stage")
-        return _explore(image, query, drawing.color, debug)
+        return _explore(image, query, drawing.color, debug, settings)
+    settings.tell()
     return _run_report((image,), selection.apply(query), format, output, quiet, debug)
 
 
@@ -65,6 +68,7 @@ def report(
     batch: BatchArguments,
     load_arguments: LoadArguments,
     remote_arguments: RemoteArguments,
+    settings: UserSettings,
     images: Annotated[
         list[str] | None,
         typer.Argument(metavar="IMAGE", help="Paths, folders, patterns in quotes, addresses, - for stdin."),
@@ -84,7 +88,9 @@ def report(
 
     if not images and listed is None:
         raise UsageError("report needs an IMAGE: name one or more, a folder, or a list with --from")
-    query = selection.apply(drawing.apply(query_arguments.query(load_arguments, remote_arguments)))
+    settings.tell()
+    query = query_arguments.query(load_arguments, remote_arguments, settings.lens_folders)
+    query = selection.apply(drawing.apply(query))
     sources, several = expand_sources(images or (), listed)
     return _run_report(sources, query, format, output, quiet, debug, several, batch)
 
@@ -97,7 +103,7 @@ def can_explore(source: str) -> bool:
     return sys.stdin.isatty() or source == "-"
 
 
-def _explore(source: str, query: Query, color: str, debug: bool) -> int:
+def _explore(source: str, query: Query, color: str, debug: bool, settings: UserSettings) -> int:
     """Read the image and run the explorer."""
     from vlmtui.image import read_source
     from vlmtui.tui.launch import run
@@ -108,7 +114,7 @@ def _explore(source: str, query: Query, color: str, debug: bool) -> int:
     data = read_source(source)
     if source == "-":
         _keyboard_to_stdin()
-    return run(ExplorerOptions(image=data, query=query, color=color, debug=debug))
+    return run(ExplorerOptions(image=data, query=query, color=color, debug=debug, settings=settings.explorer))
 
 
 def _keyboard_to_stdin() -> None:

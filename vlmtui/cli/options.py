@@ -8,7 +8,7 @@ import functools
 import inspect
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
 
@@ -16,19 +16,16 @@ import typer
 from typer.models import OptionInfo
 
 from vlmtui._version import __version__
+from vlmtui.cli.user_settings import UserSettings
 from vlmtui.errors import UsageError
 from vlmtui.metrics import METRICS, RIDGE
+from vlmtui.query.choices import DTYPES, check_choice, check_device
 
 if TYPE_CHECKING:
     from vlmtui.query.options import LoadOptions, Query
     from vlmtui.session.discovery import SessionLocation
 
 _MAX_PIXELS = 200_000_000
-_CHOICES = {
-    "--dtype": ("auto", "float32", "bfloat16", "float16"),
-    "--engine": ("here", "ray"),
-    "--color": ("auto", "truecolor", "256"),
-}
 
 
 def _version(wanted: bool) -> None:
@@ -39,6 +36,9 @@ def _version(wanted: bool) -> None:
 
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress and no notes.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+Profile = Annotated[
+    str | None, typer.Option("--profile", metavar="NAME", help="The profile of the settings file [VLMTUI_PROFILE].")
+]
 Version = Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")]
 
 
@@ -57,10 +57,8 @@ class LoadArguments:
 
     def check(self) -> None:
         """`UsageError` for a device or dtype that is none."""
-        check_choice("--dtype", self.dtype)
-        kind, mark, number = self.device.partition(":")
-        if kind not in ("auto", "cpu", "cuda", "mps") or (mark and not (kind == "cuda" and number.isdecimal())):
-            raise UsageError(f"--device {self.device!r} is not one of auto, cpu, cuda, cuda:N, mps")
+        check_choice("--dtype", self.dtype, DTYPES)
+        check_device(self.device)
 
     def load_options(self, model: str, where: SessionLocation | None = None) -> LoadOptions:
         """These options for a model, in the usual session where none is named."""
@@ -87,7 +85,8 @@ class RemoteArguments:
         """Where the session runs. `UsageError` for a command without a host."""
         from vlmtui.session.discovery import SessionLocation
 
-        host = self.remote if self.remote is not None else os.environ.get("VLMTUI_REMOTE") or None
+        # an empty name is this machine, whatever the settings say
+        host = (self.remote if self.remote is not None else os.environ.get("VLMTUI_REMOTE")) or None
         command = self.remote_command
         if command is None:
             command = os.environ.get("VLMTUI_REMOTE_COMMAND") or "vlmtui"
@@ -154,8 +153,16 @@ class QueryArguments:
         bool, typer.Option("--no-warm", help="Leave a warm session alone, and start one for this command.")
     ] = False
 
-    def query(self, load_arguments: LoadArguments, remote_arguments: RemoteArguments) -> Query:
-        """The query that these options ask for, checked as far as that can be done without a model."""
+    def query(
+        self,
+        load_arguments: LoadArguments,
+        remote_arguments: RemoteArguments,
+        lens_folders: Sequence[str] = (),
+    ) -> Query:
+        """The query that these options ask for, checked as far as that can be done without a model.
+
+        A lens by name is also looked for in `lens_folders`.
+        """
         from vlmtui.catalogue import default_model, resolve_model
         from vlmtui.query.chosen_lens import parse_lens
         from vlmtui.query.options import EntrySelection, Query, ReadOptions, SearchOptions
@@ -173,7 +180,8 @@ class QueryArguments:
             resolve_model(name)  # a folder that is not there is said at once, not when torch is imported
         stages = tuple(word for word in map(str.strip, (self.stages or "").split(",")) if word)
         patches = tuple(parse_patch(words) for words in self.patch or ())
-        lens = parse_lens(self.lens, self.find, self.marked or (), self.lens_option or (), far=where.remote is not None)
+        far = where.remote is not None
+        lens = parse_lens(self.lens, self.find, self.marked or (), self.lens_option or (), far, lens_folders)
         return Query(
             load_arguments.load_options(name, where),
             ReadOptions(self.prompt, self.max_pixels),
@@ -181,12 +189,6 @@ class QueryArguments:
             EntrySelection(self.stage, stages, patches),
             lens,
         )
-
-
-def check_choice(option: str, word: str) -> None:
-    """Raise `UsageError` for a word that is not among the choices of an option."""
-    if word not in _CHOICES[option]:
-        raise UsageError(f"{option} {word!r} is not one of {', '.join(_CHOICES[option])}")
 
 
 @dataclass(frozen=True)
@@ -200,7 +202,7 @@ class ListedOptions:
         """The type of an option, hidden from `--help` unless it is one of these."""
         if name in self.names:
             return hint
-        option = copy.copy(next(part for part in hint.__metadata__ if isinstance(part, OptionInfo)))
+        option = copy.copy(_option(hint))
         option.hidden = True
         return Annotated[hint.__origin__, option]
 
@@ -208,13 +210,20 @@ class ListedOptions:
 def with_grouped_options(command: Callable[..., int]) -> Callable[..., int]:
     """Decorate a command so that a parameter typed as a dataclass above becomes one option a field.
 
-    Typer reads the signature of the function returned, which builds the dataclasses and calls the command.
+    Typer reads the signature of the function returned, which builds the dataclasses and calls the command. Options of
+    the groups that the command line does not name have the values of the user's settings, under the profile of
+    `--profile`. What is wrong in these is told on stderr; a command with a parameter typed as `UserSettings` is given
+    them, and tells it itself.
     """
     hints = get_type_hints(command, include_extras=True)
+    takes = next((name for name, hint in hints.items() if hint is UserSettings), None)
     groups: dict[str, Any] = {}
+    options: dict[str, tuple[str, ...]] = {}
     parameters: list[inspect.Parameter] = []
     for name, parameter in inspect.signature(command).parameters.items():
         kind, *listed = get_args(hints[name]) if get_origin(hints[name]) is Annotated else (hints[name],)
+        if name == takes:
+            continue
         if not dataclasses.is_dataclass(kind):
             parameters.append(parameter.replace(annotation=hints[name], kind=parameter.KEYWORD_ONLY))
             continue
@@ -222,21 +231,48 @@ def with_grouped_options(command: Callable[..., int]) -> Callable[..., int]:
         fields = get_type_hints(kind, include_extras=True)
         for shown in listed:
             fields = {field: shown.of(field, hint) for field, hint in fields.items()}
-        parameters += [
-            inspect.Parameter(
-                field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=fields[field.name]
-            )
-            for field in dataclasses.fields(kind)
-        ]
+        for field in dataclasses.fields(kind):
+            hint = fields[field.name]
+            options[field.name] = _option_names(_option(hint))
+            parameters.append(_keyword(field.name, hint, field.default))
+    parameters += [_keyword("profile", Profile, None), _keyword("context", typer.Context, inspect.Parameter.empty)]
 
     @functools.wraps(command)
-    def called(**given: Any) -> int:
-        whole = {
+    def called(*, context: typer.Context, profile: str | None, **given: Any) -> int:
+        unnamed = {name: names for name, names in options.items() if not _is_named(context, name)}
+        remote = given.get("remote") if "remote" not in unnamed else None
+        settings = UserSettings(profile, remote, quiet=given.get("quiet", False))
+        given |= settings.defaults(unnamed)
+        whole: dict[str, Any] = {
             name: kind(**{field.name: given.pop(field.name) for field in dataclasses.fields(kind)})
             for name, kind in groups.items()
         }
+        if takes is None:
+            settings.tell()
+        else:
+            whole[takes] = settings
         return command(**given, **whole)
 
     called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     called.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return called
+
+
+def _option(hint: Any) -> OptionInfo:
+    """The option that a type is annotated with."""
+    return next(part for part in hint.__metadata__ if isinstance(part, OptionInfo))
+
+
+def _option_names(option: OptionInfo) -> tuple[str, ...]:
+    """The names of an option, such as `-m` and `--model`; in an annotation typer takes the first for its default."""
+    return tuple(name for name in (option.default, *(option.param_decls or ())) if isinstance(name, str))
+
+
+def _keyword(name: str, hint: Any, default: Any) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=hint)
+
+
+def _is_named(context: typer.Context, parameter: str) -> bool:
+    """Whether the command line names an option."""
+    source = context.get_parameter_source(parameter)
+    return source is not None and source.name == "COMMANDLINE"

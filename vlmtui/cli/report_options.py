@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vlmtui.cli.options import check_choice
 from vlmtui.errors import UsageError
 from vlmtui.files import expand_path
+from vlmtui.query.choices import COLOR_DEPTHS, ENGINES, check_choice
 from vlmtui.reports.formats.base import DRAW
 from vlmtui.reports.formats.registry import names, taking, with_fields
 
@@ -81,7 +81,7 @@ class DrawingArguments:
         """The query with these options; `UsageError` where one of them is invalid."""
         from vlmtui.query.drawing_options import parse_drawing
 
-        check_choice("--color", self.color)
+        check_choice("--color", self.color, COLOR_DEPTHS)
         drawing = parse_drawing(self.draw, self.size, self.num_words, self.color != "256")
         return replace(query, output=replace(query.output, drawing=drawing))
 
@@ -119,7 +119,7 @@ class BatchArguments:
         """
         from vlmtui.reports.formats.registry import format_named
 
-        check_choice("--engine", self.engine)
+        check_choice("--engine", self.engine, ENGINES)
         to_file = output not in (None, "-") and not _is_special(output or "")
         many = (several or len(sources) > 1) and "-" not in sources
         if not (format_named(format).in_parts and to_file and many and query.output.vectors is None):

@@ -9,11 +9,13 @@ import typer
 
 from vlmtui.cli.messages import print_message
 from vlmtui.cli.options import Debug, LoadArguments, Quiet, Version, with_grouped_options
+from vlmtui.cli.user_settings import UserSettings
 
 
 @with_grouped_options
 def serve(
     load_arguments: LoadArguments,
+    settings: UserSettings,
     model: Annotated[
         list[str] | None,
         typer.Option("-m", "--model", metavar="NAME", help="To choose from; repeatable, the first by default."),
@@ -35,14 +37,15 @@ def serve(
     version: Version = False,
 ) -> int:
     """Serve the page: upload a picture, or give its address, and its words come back. Ctrl-C ends it."""
-    from vlmtui.catalogue import default_model, resolve_model
+    from vlmtui.catalogue import resolve_model
     from vlmtui.signals import exit_on_signals
     from vlmtui.web.limits import ServerLimits
     from vlmtui.web.server import run_server
 
     exit_on_signals()
+    settings.tell()
     load_arguments.check()
-    models = tuple(dict.fromkeys(model or (default_model(),)))
+    models = tuple(dict.fromkeys(model or (settings.model,)))
     for name in models:
         resolve_model(name)
     first = load_arguments.load_options(models[0])

@@ -9,6 +9,7 @@ import typer
 from vlmtui.cli.match import Output
 from vlmtui.cli.messages import print_message
 from vlmtui.cli.options import Debug, LoadArguments, Quiet, RemoteArguments, Version, with_grouped_options
+from vlmtui.cli.user_settings import UserSettings
 
 _ENDINGS = {".txt": "text", ".json": "json", ".csv": "csv"}
 
@@ -17,6 +18,7 @@ _ENDINGS = {".txt": "text", ".json": "json", ".csv": "csv"}
 def vocabulary(
     load_arguments: LoadArguments,
     remote_arguments: RemoteArguments,
+    settings: UserSettings,
     model: Annotated[
         str | None, typer.Argument(metavar="[MODEL]", help="A hub name, a folder, or an alias; or the usual model.")
     ] = None,
@@ -40,7 +42,7 @@ def vocabulary(
     version: Version = False,
 ) -> int:
     """Show a model's vocabulary: the norms of its rows, which are alike, the words near a word."""
-    from vlmtui.catalogue import default_model, resolve_model
+    from vlmtui.catalogue import resolve_model
     from vlmtui.reports.commands.vocabulary import VocabularyOptions, run_vocabulary
     from vlmtui.reports.output.target import format_by_ending
     from vlmtui.signals import exit_on_signals
@@ -49,9 +51,10 @@ def vocabulary(
         if not quiet:
             print_message(note)
 
+    settings.tell()
     load_arguments.check()
     where = remote_arguments.location(warm=not no_warm)
-    name = default_model() if model is None else model
+    name = settings.model if model is None else model
     if where.remote is None:
         resolve_model(name)
     chosen = format or format_by_ending(output, _ENDINGS)

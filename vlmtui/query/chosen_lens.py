@@ -11,6 +11,7 @@ from vlmtui.lenses.base import Lens, applies_at
 from vlmtui.lenses.captions import LensInputs
 from vlmtui.lenses.description import LensDescription
 from vlmtui.lenses.kinds import Colours, Facts, LayerWords, Matrix, ResultKind, Scalars, Scores, TokenMaps
+from vlmtui.lenses.lens_folders import find_in_folders, lenses_in_folders
 from vlmtui.lenses.lens_source import LensCall, LensSource, is_lens_file, lens_call, read_lens_source
 from vlmtui.lenses.registry import find_lens, lens_entry_points, listed_lenses
 from vlmtui.lenses.validation import checked_options as checked_options
@@ -156,15 +157,20 @@ class ChosenLens:
 
 
 def parse_lens(
-    name: str | None, word: str | None, marked: Sequence[str], options: Sequence[str] = (), far: bool = False
+    name: str | None,
+    word: str | None,
+    marked: Sequence[str],
+    options: Sequence[str] = (),
+    far: bool = False,
+    folders: Sequence[str] = (),
 ) -> ChosenLens | None:
     """Parse the lens options of the command line; None where no lens is asked for, `UsageError` where they conflict.
 
     `options` are NAME=VALUE each. With `far` the session runs on another machine, and the lenses installed there are
-    not known here: any name is accepted.
+    not known here: any name is accepted. Those in the user's `folders` go before installed ones.
     """
     there = {one.name: one for one in listed_lenses()}
-    if name is not None and name not in there and (source := _source(name, far)) is not None:
+    if name is not None and name not in there and (source := _source(name, far, folders)) is not None:
         if word is not None or marked:
             raise UsageError(f"--lens {name} takes neither --find nor --marked: its options are given by --lens-option")
         return ChosenLens(source.name or source.shown, options=_options(options), source=source)
@@ -176,7 +182,8 @@ def parse_lens(
             raise UsageError("--lens-option is for a lens: name one with --lens")
         return None
     if chosen not in there:
-        others = ", ".join(dict.fromkeys(entry.name for entry in lens_entry_points() if find_lens(entry.name) is None))
+        elsewhere = [*lenses_in_folders(folders), *(entry.name for entry in lens_entry_points())]
+        others = ", ".join(dict.fromkeys(one for one in elsewhere if find_lens(one) is None))
         raise UsageError(f"--lens {name!r} is not one of {', '.join(there)}{f'; {others}' if others else ''}")
     offer = there[chosen].offer
     if (word is not None and not offer.word) or (marked and not offer.marked):
@@ -187,12 +194,14 @@ def parse_lens(
     return ChosenLens(chosen, word or "", patches, _built_in_options(there[chosen], options))
 
 
-def _source(name: str, far: bool) -> LensSource | None:
+def _source(name: str, far: bool, folders: Sequence[str]) -> LensSource | None:
     """The source of a lens that is not built in, by name, file or folder; None where there is none."""
     if is_lens_file(name):
         return read_lens_source(name)
     if find_lens(name) is not None:
         return None
+    if (path := find_in_folders(name, folders)) is not None:
+        return read_lens_source(path)
     return LensSource(name) if far or any(entry.name == name for entry in lens_entry_points()) else None
 
 

@@ -11,9 +11,9 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from typing import Any
 
 from PIL import Image
-from rich.text import Text
 from textual import on
 from textual.app import App
 from textual.events import Event, InputEvent, Key, MouseDown, Paste
@@ -23,7 +23,7 @@ from textual.style import Style
 
 from vlmtui.display.pieces import plain
 from vlmtui.tui import messages
-from vlmtui.tui.actions.key_table import bindings
+from vlmtui.tui.actions.keymap import bindings, keymap
 from vlmtui.tui.actions.palette import ActionCommands
 from vlmtui.tui.dialogs.palette import Palette
 from vlmtui.tui.initial_selection import command_of
@@ -58,10 +58,18 @@ class VlmtuiApp(App[int]):
         self._worker = worker
         self._quits_until = 0.0
         self._tell = Notices(self.post_message)
-        self._explorer = Explorer(worker, picture, self._tell)
+        settings = worker.options.settings()
+        self._explorer = Explorer(worker, picture, self._tell, settings)
         self.failure: Exception | None = None
         """Why the explorer was left, where nothing could be shown."""
+        self.last_words: list[str] = []
+        """What is to be said once the terminal is as it was: a line that is typed again must not be folded."""
         self._told_failure = False
+        self._loop_of_app: asyncio.AbstractEventLoop | None = None
+        self._failed_early: Exception | None = None
+        worker.fail = self.fail
+        for error in worker.failed:
+            self.fail(error)
         self._poorer: list[LineFilter] = []
         if not terminal_is_utf8():
             self._poorer.append(Ascii())
@@ -69,7 +77,8 @@ class VlmtuiApp(App[int]):
             self._poorer.append(Perceptual256())
         for theme in themes():
             self.register_theme(theme)
-        self.theme = DARK_NAME
+        self.theme = settings.theme or DARK_NAME
+        self.set_keymap(keymap(settings.keys))
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's own filters, then ours for poorer terminals."""
@@ -87,7 +96,9 @@ class VlmtuiApp(App[int]):
 
     async def on_mount(self) -> None:
         loop = self._loop_of_app = asyncio.get_running_loop()
-        self._worker.fail = self.fail
+        loop.set_exception_handler(self._failed_in_loop)
+        if self._failed_early is not None:
+            raise self._failed_early
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
             loop.add_signal_handler(number, self._terminated, 128 + number)
         # keys that have been typed by now are for the explorer
@@ -145,7 +156,7 @@ class VlmtuiApp(App[int]):
 
     def action_switch_theme(self) -> None:
         """Dark or light."""
-        self.theme = LIGHT_NAME if self.theme == DARK_NAME else DARK_NAME
+        self.theme = LIGHT_NAME if self.current_theme.dark else DARK_NAME
 
     @on(messages.SessionFailed)
     def _could_not_begin(self, message: messages.SessionFailed) -> None:
@@ -157,12 +168,21 @@ class VlmtuiApp(App[int]):
 
     def fail(self, error: Exception) -> None:
         """End with one sentence about an error of ours, in whatever thread it was raised."""
-        if threading.get_ident() == self._thread_id:
+        if self._loop_of_app is None:
+            self._failed_early = self._failed_early or error
+        elif threading.get_ident() == self._thread_id:
             self._handle_exception(error)
         else:
             # the loop may have ended by itself
             with contextlib.suppress(RuntimeError):
                 self._loop_of_app.call_soon_threadsafe(self._handle_exception, error)
+
+    def _failed_in_loop(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """An error in a callback or a task of the loop, which nobody waits for."""
+        if isinstance(error := context.get("exception"), Exception):
+            self.fail(error)
+        else:
+            loop.default_exception_handler(context)
 
     def _fatal_error(self) -> None:
         """An error of ours: one sentence, with --debug the traceback that Textual prints; and how to go on."""
@@ -173,15 +193,23 @@ class VlmtuiApp(App[int]):
             super()._fatal_error()
         else:
             what = " ".join(str(error).split()) or "no more is known"
-            said = f"vlmtui: unexpected {type(error).__name__} ({plain(what)}): --debug shows where"
-            self.panic(Text("\n".join([said, *self._to_see_it_again()])))
+            said = f"unexpected {type(error).__name__} ({plain(what)}): --debug shows where"
+            self.last_words.append(said)
+            self._close_messages_no_wait()
+        if not self._told_failure:
+            self.last_words += self._to_see_it_again()
         self._told_failure = True
 
     def _to_see_it_again(self) -> list[str]:
         state = self._explorer.state
         if state.results.reading is None:
             return []
-        return [f"vlmtui: to see it again: {command_of(state.results, state.selection)}"]
+        try:
+            command = command_of(state.results, state.selection)
+        except Exception:
+            # where the state is broken the error that was first is what counts
+            return []
+        return [f"to see it again: {plain(command)}"]
 
     def _terminated(self, status: int) -> None:
         self._worker.close()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import sys
+import threading
+from collections.abc import Callable, Iterator
 
 from vlmtui.tui.options import ExplorerOptions
 
@@ -30,7 +33,7 @@ def run(options: ExplorerOptions) -> int:
     from vlmtui.tui.session_worker import SessionWorker
 
     worker = SessionWorker(options)
-    try:
+    with thread_errors(lambda error: worker.fail(error)), contextlib.closing(worker):
         # first of all: the session imports torch while Textual is imported here; ssh may have to ask for a password
         worker.start(may_ask=True)
 
@@ -38,8 +41,25 @@ def run(options: ExplorerOptions) -> int:
 
         app = VlmtuiApp(worker, picture)
         status = app.run()
+        for sentence in app.last_words:
+            print(f"vlmtui: {sentence}", file=sys.stderr, flush=True)
         if app.failure is not None:
             raise app.failure
-    finally:
-        worker.close()
     return status if status is not None else (app.return_code or 0)
+
+
+@contextlib.contextmanager
+def thread_errors(fail: Callable[[Exception], object]) -> Iterator[None]:
+    """Give errors that end a thread to `fail`: printed, they would be lost in the screen."""
+
+    def failed(ended: threading.ExceptHookArgs) -> None:
+        if isinstance(ended.exc_value, Exception):
+            fail(ended.exc_value)
+        else:
+            before(ended)
+
+    before, threading.excepthook = threading.excepthook, failed
+    try:
+        yield
+    finally:
+        threading.excepthook = before

@@ -60,8 +60,9 @@ class SessionWorker:
         self.model = options.query.load.model
         self.image = options.image
         self.post: Callable[[Message], object] = lambda message: None
-        self.fail: Callable[[Exception], object] = lambda error: None
-        """Told of an error of ours in another thread."""
+        self.failed: list[Exception] = []
+        self.fail: Callable[[Exception], object] = self.failed.append
+        """Told of an error of ours in another thread; kept until there is an application that can tell it."""
         self._client: SessionClient | None = None
         self._turn = 0
         self._loaded: str | None = None
@@ -88,7 +89,9 @@ class SessionWorker:
         With `may_ask` ssh may ask for a password at the terminal, and the session is there when this comes back.
         """
         if not self.alive:
-            self._client = connect(self.options.query.load.where, self._died, self._line_changed, may_ask)
+            self._client = connect(
+                self.options.query.load.where, self._guarded(self._died), self._guarded(self._line_changed), may_ask
+            )
             if may_ask and self.options.query.load.where.remote is not None:
                 self._client.welcome.result()
 

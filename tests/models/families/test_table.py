@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tests.docs.blocks import DOCS, check_block, table
+from tests.docs.blocks import DOCS, check_block, markdown_table
 from tests.families import FAMILIES
 from tests.families.pictures import picture
 from tests.models.families.test_families import CASES, _faults
@@ -60,4 +60,4 @@ def test_the_documentation_says_what_is_measured(held, truth):
     order = list(registry.FAMILIES)
     names = sorted(FAMILIES, key=lambda name: order.index(held(name).info.family))
     head = "family", "an image token is", "tiles", "tokens right", "norms right", "boxes wrong"
-    check_block(DOCS / "models.md", "families", table(head, [row(name, held, truth) for name in names]))
+    check_block(DOCS / "models.md", "families", markdown_table(head, [row(name, held, truth) for name in names]))

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.docs.blocks import DOCS
+from tests.docs.blocks import DOCS, check_block, markdown_table
 from tests.looked import looked
 from tests.query.queries import query_of
 from tests.reports import made_reports
@@ -55,9 +55,10 @@ def test_the_schema_is_the_documented_one() -> None:
     read = pq.read_schema(pa.BufferReader(file(QUERY, [seen()])))
     assert read.metadata[b"vlmtui.schema"] == b"vlmtui/table/1"
     assert [field.name for field in read] == [name for name, _, _ in table.COLUMNS]
+    for block, columns in (("columns", table.COLUMNS), ("more", table.MORE)):
+        rows = [(f"`{name}`", table.type_name(type_), means) for name, type_, means in columns]
+        check_block(DOCS / "table.md", block, markdown_table(("column", "type", "meaning"), rows))
     told = (DOCS / "table.md").read_text()
-    for name, type_, means in (*table.COLUMNS, *table.MORE):
-        assert f"| `{name}` | {table.type_name(type_)} | {means} |" in told
     for field in read:
         assert field.metadata[b"description"].decode() in told
 

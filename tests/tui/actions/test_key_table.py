@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 from textual.pilot import Pilot
 
-from tests.docs.blocks import DOCS, check_block, table
+from tests.docs.blocks import DOCS, check_block, markdown_table
 from tests.tui.fake import app
 from tests.tui.panels.test_layer_words import talk
 from tests.tui.screens.test_explorer import WIDE, dialog, explorer, text
@@ -57,7 +57,7 @@ def test_the_documentation_lists_what_the_help_lists() -> None:
     rows = [
         (" ".join(f"`{key}`" if len(key) == 1 else key for key in keys.split()), what) for keys, what in help_rows()
     ]
-    check_block(DOCS / "explorer.md", "keys", table(("key", "action"), rows))
+    check_block(DOCS / "explorer.md", "keys", markdown_table(("key", "action"), rows))
 
 
 async def test_every_row_can_be_given_another_key() -> None:

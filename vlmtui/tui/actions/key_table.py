@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from textual.binding import Binding, BindingType
-
 from vlmtui.tui.actions import answer, cursor, lens, session
 from vlmtui.tui.actions.context import ActionContext
 from vlmtui.tui.overlays.listing import NO_LENSES
@@ -334,33 +332,16 @@ def action_named(name: str) -> Action:
     return next(action for action in ACTIONS if action.name == name)
 
 
-def bindings(*, of_app: bool) -> list[BindingType]:
-    """The bindings of the application's actions, or of all others; each can be given other keys by its name."""
-    found: list[BindingType] = []
-    for action in ACTIONS:
-        if action.call.startswith("app.") != of_app:
-            continue
-        keys = action.keys.split(",") if action.keys else []
-        # those with Ctrl are for wherever one is, in a dialog too
-        for priority in (False, True):
-            if of_kind := [key for key in keys if key.startswith("ctrl+") == priority]:
-                call = action.call.partition(".")[2]
-                found.append(
-                    Binding(",".join(of_kind), call, action.title, show=False, priority=priority, id=action.name)
-                )
-    return found
-
-
 def shown_keys(keys: Iterable[str]) -> str:
     """Keys as they are written."""
     return " ".join(GLYPHS.get(key.strip(), key.strip()) for key in keys)
 
 
 def bar_keys(at: Situation, keymap: Mapping[str, str] | None = None) -> list[BarKey]:
-    """What the key bar has to offer, most telling first."""
+    """What the key bar has to offer, most telling first; `keymap`: keys given to actions instead of the table's."""
     ranked = sorted({**groups(), **UNLISTED}.items(), key=lambda item: item[1].rank)
     said = [(_written(name, group, keymap or {}, bar=True), group.offer(at)) for name, group in ranked]
-    return [(keys, label) for keys, label in said if label]
+    return [(keys, label) for keys, label in said if label and keys]
 
 
 def help_rows(keymap: Mapping[str, str] | None = None) -> list[tuple[str, str]]:
@@ -372,5 +353,6 @@ def _written(name: str, group: Group, keymap: Mapping[str, str], bar: bool = Fal
     """The keys of a group as they are written, also where the keymap has given its actions others."""
     of_group = [action for action in ACTIONS if name in (action.group, action.name)]
     if any(action.name in keymap for action in of_group):
-        return shown_keys(keymap.get(action.name, action.keys).split(",")[0] for action in of_group)
+        firsts = [keymap.get(action.name, action.keys).split(",")[0] for action in of_group]
+        return shown_keys(first for first in firsts if first)
     return group.bar if bar and group.bar else group.keys

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from vlmtui.tui.panels import answer, facts, norms, patch, words
 from vlmtui.tui.panels.panel import Panel
 
@@ -13,3 +15,9 @@ PANELS: tuple[Panel, ...] = (
     patch.PANEL,
 )
 """In the order of Tab."""
+
+
+def panels_named(names: Iterable[str]) -> tuple[Panel, ...]:
+    """The panels of these names, in this order."""
+    by_name = {panel.name: panel for panel in PANELS}
+    return tuple(by_name[name] for name in names)

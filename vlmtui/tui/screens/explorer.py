@@ -22,13 +22,15 @@ from textual.widgets import Static
 from vlmtui.tui import messages, navigation, needs
 from vlmtui.tui.actions import answer, lens
 from vlmtui.tui.actions.context import ActionContext
-from vlmtui.tui.actions.key_table import Situation, action_named, bar_keys, bindings, help_rows
+from vlmtui.tui.actions.key_table import Situation, action_named, bar_keys, help_rows
+from vlmtui.tui.actions.keymap import bindings, given_keys
 from vlmtui.tui.dialogs.dialog import Dialog
 from vlmtui.tui.dialogs.help import HelpPage
 from vlmtui.tui.dialogs.layer import DialogLayer
 from vlmtui.tui.notices import KEY, SESSION, Notices, matter_of
+from vlmtui.tui.options import ExplorerSettings
 from vlmtui.tui.panels.answer import AnswerTokenPointed
-from vlmtui.tui.panels.registry import PANELS
+from vlmtui.tui.panels.registry import PANELS, panels_named
 from vlmtui.tui.requests import Requests
 from vlmtui.tui.screens.layout import NARROW, SMALLEST, PanelRows, arrange, panel_cells
 from vlmtui.tui.session_events import SessionEvents
@@ -56,8 +58,13 @@ class Explorer(Screen[None]):
 
     BINDINGS = bindings(of_app=False)
 
-    def __init__(self, worker: SessionWorker, picture: Image.Image, notify: Notices) -> None:
+    def __init__(
+        self, worker: SessionWorker, picture: Image.Image, notify: Notices, settings: ExplorerSettings
+    ) -> None:
         super().__init__()
+        self._notes = settings.notes
+        self.panels = panels_named(settings.panels) if settings.panels else PANELS
+        """The panels that may be seen, in their order."""
         query = worker.options.query
         self.state = ExplorerState(
             Results.of(worker.image, picture),
@@ -66,7 +73,7 @@ class Explorer(Screen[None]):
         )
         self.dialogs = DialogLayer(self)
         self.requests = Requests(
-            self._send, worker.cancel, [*(need for panel in PANELS for need in panel.needs), *IMAGE_NEEDS]
+            self._send, worker.cancel, [*(need for panel in self.panels for need in panel.needs), *IMAGE_NEEDS]
         )
         self._worker = worker
         self._notify = notify
@@ -84,7 +91,7 @@ class Explorer(Screen[None]):
         yield PathBar(id="path")
         with Horizontal(id="body"):
             yield ImageSide(id="picture-side")
-            yield PanelsSide(PANELS, id="panels")
+            yield PanelsSide(self.panels, id="panels")
         yield Static(id="too-small")
         yield StatusBar(id="status")
         yield KeysBar(id="keys")
@@ -96,6 +103,8 @@ class Explorer(Screen[None]):
         self._worker.begin()
         if self._worker.note:
             self._notify(self._worker.note, severity="warning", timeout=12, about=(SESSION,))
+        for note in self._notes:
+            self._notify(note, title="Settings", severity="warning", timeout=12, about=())
         # drawn after the first paint: an image that is there at compose is painted three times
         self.call_after_refresh(self._show)
 
@@ -195,7 +204,7 @@ class Explorer(Screen[None]):
 
     def _panels(self) -> tuple[str, ...]:
         results, selection = self.state.results, self.state.selection
-        return tuple(panel.name for panel in PANELS if panel.applies(results, selection))
+        return tuple(panel.name for panel in self.panels if panel.applies(results, selection))
 
     # what follows from a change
 
@@ -265,7 +274,7 @@ class Explorer(Screen[None]):
         """Side by side, one above the other, or a sentence, by the size of the terminal."""
         state, results, selection = self.state, self.state.results, self.state.selection
         size = self.app.size.width, self.app.size.height
-        there = [panel for panel in PANELS if panel.applies(results, selection)]
+        there = [panel for panel in self.panels if panel.applies(results, selection)]
         names = tuple(panel.name for panel in there)
         if self._there and size[0] < NARROW:
             # where one panel is seen at a time, one that has come because the person chose a lens
@@ -273,7 +282,7 @@ class Explorer(Screen[None]):
             state.panel = come[0] if come else state.panel
         self._there = names
         if state.panel not in names:
-            state.panel = next((panel.name for panel in there if panel.main), names[0])
+            state.panel = next((panel.name for panel in there if panel.main), names[0] if names else "")
         cells = panel_cells(size[0]) - 2
         rows = [
             PanelRows(panel.name, panel.rows(results, selection, cells), panel.least, panel.grows) for panel in there
@@ -291,4 +300,4 @@ class Explorer(Screen[None]):
     @property
     def _keymap(self) -> dict[str, str]:
         """The keys that were given to actions instead of those of the table."""
-        return dict(self.app._keymap)
+        return given_keys(self.app._keymap)

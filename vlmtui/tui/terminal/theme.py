@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from rich.color import Color
 from rich.style import Style
 from textual.app import App
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 DARK_NAME = "vlmtui-dark"
 LIGHT_NAME = "vlmtui-light"
@@ -79,6 +79,11 @@ def roles(app: App[object]) -> Roles:
 def themes() -> tuple[Theme, Theme]:
     """The two themes as Textual knows them, so that dialogs and toasts wear the same colours."""
     return _theme(DARK_NAME, DARK, True), _theme(LIGHT_NAME, LIGHT, False)
+
+
+def theme_names() -> tuple[str, ...]:
+    """The names of all themes: the two here, and Textual's."""
+    return DARK_NAME, LIGHT_NAME, *BUILTIN_THEMES
 
 
 def _theme(name: str, r: Roles, dark: bool) -> Theme:
