@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.text import Text
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.command import DiscoveryHit, Hit, Provider
@@ -75,8 +75,9 @@ class Palette(Dialog[Found]):
         await self.app.run_action(name, self.query_one(OptionList))
 
     @on(Input.Changed)
-    def _typed(self) -> None:
-        self.run_worker(self._search, exclusive=True)
+    @work(exclusive=True)
+    async def _typed(self) -> None:
+        await self._search()
 
     @on(OptionList.OptionSelected)
     async def _clicked(self, event: OptionList.OptionSelected) -> None:
