@@ -49,7 +49,7 @@ class Example:
 
 
 def examples() -> Iterator[Example]:
-    for page in [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]:
+    for page in [ROOT / "README.md", ROOT / "vlmtui" / "demo" / "CARD.md", *sorted(DOCS.rglob("*.md"))]:
         for found in FENCE.finditer(page.read_text(encoding="utf-8")):
             yield Example(
                 str(page.relative_to(DOCS if page.is_relative_to(DOCS) else ROOT)),
