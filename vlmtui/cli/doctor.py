@@ -17,8 +17,10 @@ from vlmtui import cache, demo
 from vlmtui._version import __version__
 from vlmtui.display import numbers
 from vlmtui.display.pieces import ascii_only, plain
-from vlmtui.errors import VlmtuiError
+from vlmtui.errors import UsageError, VlmtuiError
 from vlmtui.settings.in_force import all_mistakes, read_settings
+from vlmtui.tui.terminal.driver_choice import ENVIRONMENT as DRIVER
+from vlmtui.tui.terminal.driver_choice import chosen_driver
 
 if TYPE_CHECKING:
     from vlmtui.session.client import SessionClient
@@ -65,6 +67,7 @@ def terminal_lines() -> Iterator[str]:
             )
     if term in ("", "dumb"):
         yield _advice("the explorer needs a terminal that can draw; reports work without: --format text")
+    yield from _driver_lines()
     size = shutil.get_terminal_size(fallback=(0, 0))
     if not sys.stdout.isatty():
         yield _row("size", "stdout is no terminal")
@@ -76,6 +79,20 @@ def terminal_lines() -> Iterator[str]:
     yield _row("locale", f"{encoding} ({os.environ.get('LC_ALL') or os.environ.get('LANG') or 'none set'})")
     if "utf" not in encoding.lower():
         yield _advice("words that are not ASCII show as code points: export LANG=C.UTF-8, or another UTF-8 locale")
+
+
+def _driver_lines() -> Iterator[str]:
+    """Yield which driver paints the explorer's screen."""
+    try:
+        name = chosen_driver()
+    except UsageError as error:
+        yield _row("driver", plain(str(error)))
+        yield _advice(f"unset {DRIVER}, or the explorer does not begin")
+        return
+    if name == "differences":
+        yield _row("driver", f"differences: only cells that change are sent ({DRIVER}=textual: Textual's own)")
+    else:
+        yield _row("driver", f"textual: Textual's own, by {DRIVER}")
 
 
 def colour_depth(term: str, colorterm: str) -> str:
