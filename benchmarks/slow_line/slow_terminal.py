@@ -49,7 +49,8 @@ class SlowTerminal:
         self.up = Throttle(line.rate, line.round_trip / 2)
         self._answers_after = line.answers_after
         self._answers = Throttle(None, 0.0 if line.answers_after == NEVER else line.answers_after)
-        self._ended = False
+        self.has_ended = False
+        """Whether the program has closed its terminal, and all that it wrote was read."""
         self.emulator = Emulator(size)
         self.terminal = Terminal(command, size, **environment)
         self.started = self.pressed = self.changed = clock()
@@ -65,7 +66,7 @@ class SlowTerminal:
 
     def step(self, seconds: float = TICK_S) -> None:
         """Move what can be moved, after waiting for output for some seconds at most."""
-        down_has_room = self.down.room(self._clock()) > 0 and not self._ended
+        down_has_room = self.down.room(self._clock()) > 0 and not self.has_ended
         ready, _, _ = select.select([self.terminal.fd] if down_has_room else [], [], [], seconds)
         now = self._clock()
         if ready:
@@ -73,7 +74,7 @@ class SlowTerminal:
                 data = os.read(self.terminal.fd, self.down.room(now) or 1)
             except OSError:
                 data = b""
-            self._ended = not data
+            self.has_ended = not data
             self.down.send(data, now)
         if arrived := self.down.arrived(now):
             self.count += len(arrived)
@@ -87,7 +88,7 @@ class SlowTerminal:
                 self._answers.send(reply, now)
         self.up.send(self._answers.arrived(now), now)
         typed = self.up.arrived(now)
-        if typed and not self._ended:
+        if typed and not self.has_ended:
             os.write(self.terminal.fd, typed)
 
     def press(self, keys: str) -> None:
@@ -104,7 +105,7 @@ class SlowTerminal:
     def until(self, condition: Callable[[Emulator], bool], seconds: float) -> None:
         """Go on until the screen is as wanted; looked at when something has come, a few times a second."""
         end, looked_at = self._clock() + seconds, 0
-        while self._clock() < end and not self._ended:
+        while self._clock() < end and not self.has_ended:
             self.run(0.2)
             if looked_at != self.count:
                 looked_at = self.count

@@ -1,16 +1,22 @@
-"""Waits of Textual's pilot that end when everything has been handled, however busy the machine is.
+"""A warm session, and waits of Textual's pilot that end when everything was handled, however busy the machine is.
 
-Its own end when the process has used little CPU time for 20 ms. Where others take the CPU that is so at once, and the
-test goes on while its key is still on its way from the application to the screen.
+Its own waits end when the process has used little CPU time for 20 ms. Where others take the CPU that is so at once, and
+the test goes on while its key is still on its way from the application to the screen.
 """
 
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
+from collections.abc import Iterator
 
 import pytest
 from textual._context import active_app
 from textual.pilot import Pilot
+
+from vlmtui.tui.widgets import panels_side
+from vlmtui.tui.widgets.panels_side import PanelsSide
 
 ROUNDS = 200
 QUIET = 2
@@ -26,6 +32,7 @@ async def everything_handled(min_sleep: float = 0, max_sleep: float = 1) -> None
         pumps = [app, *(pump for screen in app.screen_stack for pump in screen.walk_children(with_self=True))]
         app.screen._on_timer_update()  # layout and paint are due 60 times a second: now
         waiting = any(pump.message_queue_size for pump in pumps) or any(s._callbacks for s in app.screen_stack)
+        waiting = waiting or any(isinstance(pump, PanelsSide) and pump.follows for pump in pumps)
         quiet = 0 if waiting else quiet + 1
         if quiet == QUIET or not await Pilot(app)._wait_for_screen():
             return
@@ -35,3 +42,13 @@ async def everything_handled(min_sleep: float = 0, max_sleep: float = 1) -> None
 def exact_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("textual.app", "textual.pilot"):
         monkeypatch.setattr(f"{module}.wait_for_idle", everything_handled)
+    monkeypatch.setattr(panels_side, "FOLLOW_S", 0.001)
+
+
+@pytest.fixture(scope="module")
+def warm_session() -> Iterator[None]:
+    """A session that has the demo model, as after a first start."""
+    command = [sys.executable, "-m", "vlmtui", "session"]
+    subprocess.run([*command, "start", "-m", "demo", "--idle", "10m"], check=True, stdout=subprocess.DEVNULL)
+    yield
+    subprocess.run([*command, "stop"], check=True, stdout=subprocess.DEVNULL)

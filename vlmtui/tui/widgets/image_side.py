@@ -22,6 +22,9 @@ from vlmtui.tui.widgets.token_list import TokenList
 
 LIST_CELLS = 34
 LEGEND_ROWS = 3
+FIRST_S = 1.0
+"""How long the first drawing waits for the model's patch grid: a warm session has told it by then, and the image is
+drawn once, not first without the grid and then with it."""
 
 
 class PixelPointed(Message):
@@ -43,6 +46,7 @@ class ImageSide(Container):
         self._key: object = None
         self._drawn: ImageDrawing | None = None
         self._legend_rows = 1
+        self._waits = True
 
     def compose(self) -> ComposeResult:
         yield PagesBar(id="pages")
@@ -51,6 +55,13 @@ class ImageSide(Container):
             yield TokenList(id="list")
         yield MaskView(id="mask")
         yield LegendBar(id="legend")
+
+    def on_mount(self) -> None:
+        self.set_timer(FIRST_S, self._wait_no_longer)
+
+    def _wait_no_longer(self) -> None:
+        self._waits = False
+        self._redraw()
 
     def on_resize(self) -> None:
         self._redraw()
@@ -83,6 +94,8 @@ class ImageSide(Container):
             said = mask.legend(results, selection)
             legend.styles.height = min(LEGEND_ROWS, max(1, len(wrapped(said, size.width))))
             legend.explain(Legend(said))
+            return
+        if self._waits and results.model is None:
             return
         room = size.width - beside - 2 * listed, size.height - 1 - several
         if room[0] < 2 or room[1] < 1:
