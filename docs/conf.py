@@ -30,7 +30,8 @@ autodoc_typehints_description_target = "documented"
 add_module_names = False
 python_use_unqualified_type_names = True
 # no inventory of another project is fetched, so that the names of other packages have nowhere to lead
-nitpick_ignore_regex = [("py:.*", r"(?!vlmtui\.(api|lenses\.(kinds|context))\.).*|.*\.(T|ResultKind)")]
+DOCUMENTED = r"vlmtui\.(api|results\.\w+|lenses\.(kinds|context))\.[A-Z]"
+nitpick_ignore_regex = [("py:.*", rf"(?!{DOCUMENTED}).*|.*\.(T|ResultKind)")]
 
 html_theme = "furo"
 html_title = "vlmtui"

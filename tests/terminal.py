@@ -1,10 +1,11 @@
-"""A real pseudo-terminal with a program in it: what it writes, what it costs, and its screen at the end."""
+"""A real pseudo-terminal with a program in it: what it writes, what it costs, and what its screen shows."""
 
 from __future__ import annotations
 
 import fcntl
 import os
 import pty
+import re
 import select
 import signal
 import struct
@@ -13,11 +14,30 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import pyte
+
+ANSWERS = {b"\x1b[6n": b"\x1b[2;1R", b"\x1b[c": b"\x1b[?62;22c"}
+"""Where the cursor is, which nobody takes at its word, and what the terminal is."""
+QUESTION = re.compile(rb"\x1b\[6n|\x1b\[c|\x1b\]11;\?\x1b\\")
+"""Those two, and what the background is."""
+
 
 class Terminal:
-    """Runs `command` in a pty of `size` (columns, rows)."""
+    """Runs `command` in a pty of `size` (columns, rows), which answers questions as a terminal does."""
 
-    def __init__(self, command: Sequence[str], size: tuple[int, int], **environment: str) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        size: tuple[int, int],
+        *,
+        background: str = "1111/1111/1111",
+        answers: bool = True,
+        **environment: str,
+    ) -> None:
+        self._screen = pyte.Screen(*size)
+        self._stream = pyte.ByteStream(self._screen)
+        self._background, self._answers = background, answers
+        self._asked = self._drawn = 0
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
@@ -40,7 +60,27 @@ class Terminal:
         except OSError:
             return b""
         self.output += data
+        self._answer()
         return data
+
+    def _answer(self) -> None:
+        """Answer what is asked."""
+        for question in QUESTION.finditer(self.output, self._asked):
+            self._asked = question.end()
+            if self._answers:
+                os.write(self.fd, ANSWERS.get(question[0]) or b"\x1b]11;rgb:%s\x1b\\" % self._background.encode())
+
+    @property
+    def screen(self) -> pyte.Screen:
+        """What is shown now."""
+        drawn, self._drawn = self._drawn, len(self.output)
+        # but for the settings of a keyboard, which the emulator takes for text
+        self._stream.feed(re.sub(rb"\x1b\[[<>][\d;]*u", b"", bytes(self.output[drawn:])))
+        return self._screen
+
+    def shows(self, text: str) -> bool:
+        """Whether a line of the screen has a text in it."""
+        return any(text in line for line in self.screen.display)
 
     def until(self, condition: Callable[[bytearray], bool], seconds: float) -> float:
         """Read until `condition(all output so far)`; the seconds since the start, or AssertionError."""
@@ -63,6 +103,7 @@ class Terminal:
 
     def resize(self, columns: int, rows: int) -> None:
         """Another size; the program is told."""
+        self.screen.resize(rows, columns)
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def press(self, keys: str) -> None:
@@ -73,6 +114,10 @@ class Terminal:
         """CPU time of the program so far, user and system."""
         fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def state(self) -> str:
+        """What the program does, as `ps` says it: T where it is stopped."""
+        return Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
 
     def children(self) -> list[int]:
         """Process ids of the program's children."""

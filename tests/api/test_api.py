@@ -44,20 +44,6 @@ def test_the_examples_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found.failed == 0
 
 
-def test_the_readme_s_example_runs_with_the_demo_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    section = (SAMPLES.parent / "README.md").read_text().split("### From Python\n", 1)[1]
-    code = section.split("```python\n", 1)[1].split("```", 1)[0]
-    real, stage = '"llava-hf/llava-1.5-7b-hf", dtype="bfloat16"', '"vision.12"'
-    assert real in code
-    assert stage in code
-    shutil.copy(SAMPLES / "china.jpg", tmp_path / "photo.jpg")
-    monkeypatch.chdir(tmp_path)
-    names: dict[str, object] = {}
-    exec(code.replace(real, '"demo", device="cpu"').replace(stage, '"vision.3"'), names)
-    assert (tmp_path / "photo.html").stat().st_size > 10_000
-    assert names["answer"].tokens  # type: ignore[attr-defined]
-
-
 def test_the_same_numbers_as_the_report(picture: vlmtui.ImageReading) -> None:
     command = [sys.executable, "-m", "vlmtui", str(SCENE), "--format", "json", "--no-warm", "--metric", "cosine"]
     done = subprocess.run([*command, "--find", "sky"], capture_output=True, env=os.environ, check=True)

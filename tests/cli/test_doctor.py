@@ -34,6 +34,19 @@ def test_over_ssh_it_says_how_to_get_all_colours(monkeypatch: pytest.MonkeyPatch
     assert "SendEnv" not in "\n".join(doctor.terminal_lines())
 
 
+def test_the_driver_of_the_explorer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = {}
+    for name in ("", "textual", "fast"):
+        monkeypatch.setenv("VLMTUI_DRIVER", name)
+        lines = list(doctor.terminal_lines())
+        at = next(i for i, line in enumerate(lines) if line.startswith("driver"))
+        said[name] = lines[at], lines[at + 1]
+    assert "only cells that change are sent" in said[""][0]
+    assert "Textual's own, by VLMTUI_DRIVER" in said["textual"][0]
+    assert "VLMTUI_DRIVER=fast: the drivers are differences and textual" in said["fast"][0]
+    assert "unset VLMTUI_DRIVER" in said["fast"][1]
+
+
 def test_a_whole_examination(capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor"]) == 0
     said = capfd.readouterr().out

@@ -1,6 +1,7 @@
-"""Every example of the documentation: run as it stands with the demo models, or marked with the reason why not.
+"""Every example of README and documentation: run as it stands with the demo models, or marked with the reason why not.
 
-A comment `% not run: REASON` before a block of commands says why; the options of its commands are checked all the same.
+A comment `% not run: REASON` before a block of commands, in the README `<!-- not run: REASON -->`, says why; the
+options of its commands are checked all the same.
 """
 
 from __future__ import annotations
@@ -21,9 +22,14 @@ import typer.main
 
 from tests.docs.blocks import DOCS, ROOT
 from vlmtui.cli import app
+from vlmtui.settings.config_file import read_config
+from vlmtui.settings.in_force import all_mistakes
 
-FENCE = re.compile(r"(?:^% (?P<mark>[^\n]+)\n)?^```(?P<language>[^\n`]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
-LANGUAGES = {"sh", "python", "sql", "text"}
+FENCE = re.compile(
+    r"(?:^(?:%|<!--) (?P<mark>[^\n]+?)(?: -->)?\n)?^```(?P<language>[^\n`]*)\n(?P<body>.*?)^```$",
+    re.MULTILINE | re.DOTALL,
+)
+LANGUAGES = {"sh", "python", "sql", "text", "toml"}
 DIRECTIVES = re.compile(r"\{(toctree|eval-rst|include|literalinclude|warning)\}.*")
 PARTS = re.compile(r"\s(?:\||&&)\s")
 
@@ -43,15 +49,25 @@ class Example:
 
 
 def examples() -> Iterator[Example]:
-    for page in sorted(DOCS.rglob("*.md")):
+    for page in [ROOT / "README.md", ROOT / "vlmtui" / "demo" / "CARD.md", *sorted(DOCS.rglob("*.md"))]:
         for found in FENCE.finditer(page.read_text(encoding="utf-8")):
-            yield Example(str(page.relative_to(DOCS)), found["language"], found["body"], found["mark"] or "")
+            yield Example(
+                str(page.relative_to(DOCS if page.is_relative_to(DOCS) else ROOT)),
+                found["language"],
+                found["body"],
+                found["mark"] or "",
+            )
 
 
 EXAMPLES = list(examples())
-COMMANDS = [(one.page, line) for one in EXAMPLES if one.language == "sh" and not one.mark for line in one.lines]
+COMMANDS = sorted(
+    ((one.page, line) for one in EXAMPLES if one.language == "sh" and not one.mark for line in one.lines),
+    key=lambda command: re.findall(r" -m (\S+)", command[1]),
+)
+"""Those with one model one after the other: the session has to load it once."""
 NOT_RUN = [(one.page, line) for one in EXAMPLES if one.language == "sh" and one.mark for line in one.lines]
 CODE = [one for one in EXAMPLES if one.language == "python"]
+SETTINGS = [one for one in EXAMPLES if one.language == "toml"]
 QUERIES = [line for one in EXAMPLES if one.language == "sql" for line in one.lines]
 
 
@@ -71,8 +87,10 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[
     shutil.copy(DOCS / "sharpness.py", folder)
     (folder / "names.txt").write_text("album/one.jpg\nalbum/deep/two.jpg\n")
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = os.environ | {"PATH": path, "XDG_RUNTIME_DIR": str(tmp_path_factory.mktemp("warm"))}
-    environment.pop("VLMTUI_MODEL", None)
+    own = {name: str(tmp_path_factory.mktemp(name.lower())) for name in ("XDG_RUNTIME_DIR", "XDG_CONFIG_HOME")}
+    environment = os.environ | own | {"PATH": path}
+    for name in ("VLMTUI_MODEL", "VLMTUI_CONFIG"):
+        environment.pop(name, None)
     subprocess.run(["vlmtui", "session", "start", "-m", "demo"], env=environment, check=True)
     subprocess.run(["vlmtui", "report", "album", "-o", "words.parquet"], cwd=folder, env=environment, check=True)
     yield folder, environment
@@ -126,6 +144,15 @@ def test_code_runs(example: Example, desk: tuple[Path, dict[str, str]], monkeypa
     exec(compile(example.body, example.page, "exec"), {})
 
 
+@pytest.mark.parametrize("example", SETTINGS, ids=lambda one: one.page)
+def test_settings_are_right(example: Example, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "lenses").mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    file = tmp_path / "config.toml"
+    file.write_text(example.body)
+    assert all_mistakes(read_config(file)) == []
+
+
 def test_queries_are_answered(desk: tuple[Path, dict[str, str]]) -> None:
     folder, environment = desk
     subprocess.run(["vlmtui", "report", "album", "-o", "words.parquet"], cwd=folder, env=environment, check=True)
@@ -134,10 +161,14 @@ def test_queries_are_answered(desk: tuple[Path, dict[str, str]]) -> None:
         assert ask.execute(query.replace("'words.parquet'", f"'{folder / 'words.parquet'}'")).fetchall()
 
 
+NO_FILES = r"vlmtui/\w+/\d|vlmtui/config\.toml"
+"""Schemas, and a file in the user's folder for configuration."""
+
+
 def test_files_that_pages_name_are_there() -> None:
     """Tests, and files of the repository."""
     for page in DOCS.rglob("*.md"):
         text = page.read_text(encoding="utf-8")
         named = re.findall(r"`((?:tests|examples|vlmtui|benchmarks|sample_images|demo_training)/[\w./-]+)`", text)
-        files = [name for name in named if not re.fullmatch(r"vlmtui/\w+/\d", name)]  # those are schemas
+        files = [name for name in named if not re.fullmatch(NO_FILES, name)]
         assert [name for name in files if not (ROOT / name).exists()] == [], page

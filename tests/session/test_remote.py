@@ -110,7 +110,7 @@ def test_ssh_asks_before_the_screen_is_there(far: Far, password: str) -> None:
         assert b"\x1b[?1049h" not in terminal.output
         terminal.press(f"{password}\n")
         if password == PASSWORD:
-            terminal.until(lambda output: b"WORDS" in output and b"truecolor" in output, WAIT)
+            terminal.until(lambda output: terminal.shows("WORDS") and terminal.shows("truecolor"), WAIT)
             terminal.press("q")
             assert terminal.wait(WAIT) == 0
         else:

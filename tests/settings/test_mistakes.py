@@ -97,7 +97,7 @@ def test_quiet_tells_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("k = 5\nmodel = demo\n", '2: not TOML (Invalid value): text stands in quotes, and true and false are written'),
+        ("k = 5\nmodel = demo\n", '2: not TOML (Invalid value): put text in quotes; true and false are lower case'),
         ("k = 5\n[keys]\nfind = 'x'\nfind = 'y'\n", "4: not TOML (Cannot overwrite a value): it is given twice"),
         ("[keys]\n[keys]\n", "2: not TOML (Cannot declare ('keys',) twice): it is given twice"),
         ("model\n", "1: not TOML (Expected '=' after a key in a key/value pair): a line is NAME = VALUE"),
@@ -105,7 +105,7 @@ def test_quiet_tells_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd
         ('model = "demo\nk = 5', "1: not TOML (Illegal character '\\n'): text in quotes ends in its line"),
         ('panels = ["words"\n\n\n', "1: not TOML (Unclosed array): a list ends with ]"),
         ("[keys\n", "1: not TOML (Expected ']' at the end of a table declaration): a table is written [NAME]"),
-        ("k = 8 9\n", "1: not TOML (Expected newline or end of document after a statement): a line holds one"),
+        ("k = 8 9\n", "1: not TOML (Expected newline or end of document after a statement): put text in quotes, and"),
         ('model = "C:\\models"\n', "1: not TOML (Unescaped '\\' in a string): write \\\\ for a backslash"),
         (b'k = 5\nmodel = "\xe9"\n', "2: not UTF-8: save it in that encoding"),
         (f"k = {'9' * 5000}\n", "not TOML that can be read (ValueError)"),

@@ -15,6 +15,9 @@ import pytest
 from textual._context import active_app
 from textual.pilot import Pilot
 
+from vlmtui.tui.widgets import panels_side
+from vlmtui.tui.widgets.panels_side import PanelsSide
+
 ROUNDS = 200
 QUIET = 2
 """Rounds without a message: one may be under way where it stands in no queue."""
@@ -29,6 +32,7 @@ async def everything_handled(min_sleep: float = 0, max_sleep: float = 1) -> None
         pumps = [app, *(pump for screen in app.screen_stack for pump in screen.walk_children(with_self=True))]
         app.screen._on_timer_update()  # layout and paint are due 60 times a second: now
         waiting = any(pump.message_queue_size for pump in pumps) or any(s._callbacks for s in app.screen_stack)
+        waiting = waiting or any(isinstance(pump, PanelsSide) and pump.follows for pump in pumps)
         quiet = 0 if waiting else quiet + 1
         if quiet == QUIET or not await Pilot(app)._wait_for_screen():
             return
@@ -38,6 +42,7 @@ async def everything_handled(min_sleep: float = 0, max_sleep: float = 1) -> None
 def exact_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("textual.app", "textual.pilot"):
         monkeypatch.setattr(f"{module}.wait_for_idle", everything_handled)
+    monkeypatch.setattr(panels_side, "FOLLOW_S", 0.001)
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from vlmtui.lenses.lens_source import LensCall, LensSource
 from vlmtui.metrics import WordOrder
 from vlmtui.reading import Reading
 from vlmtui.results.replacement import Replacement
-from vlmtui.tui import messages
+from vlmtui.tui import launch, messages
 from vlmtui.tui.app import VlmtuiApp
 from vlmtui.tui.options import ExplorerOptions, ExplorerSettings
 from vlmtui.tui.session_worker import SessionWorker
@@ -253,7 +253,7 @@ def main() -> None:
         made = readings.reading(rows, cols, *picture.size, layers=vision, llm_layers=llm)
     options = ExplorerOptions(image=source, query=query_of("toy"))
     conversation = FakeWorker(options, picture.size, (made.grids[0].rows, made.grids[0].cols), made=made)
-    VlmtuiApp(conversation, picture).run()
+    launch.show(conversation, picture)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ STEP_S = 0.03
 def test_a_cursor_move_writes_little_and_a_step_is_quick() -> None:
     command = [sys.executable, "-m", "tests.tui.fake", "22", "40", "24", "32", str(PHOTO)]
     with Terminal(command, (200, 60)) as terminal:
-        terminal.until(lambda out: b"PATCH" in out and b"w107" in out, 60)
+        terminal.until(lambda out: terminal.shows("PATCH") and terminal.shows("w107"), 60)
         terminal.quiet(1.0)
         costs = {}
         for where, walk in (("tokens", ""), ("layers", "]]]"), ("all layers", "w")):

@@ -24,34 +24,33 @@ def explorer(model: Path, tmp_path: Path, size: tuple[int, int] = (120, 40)) -> 
     return Terminal(command, size, XDG_STATE_HOME=str(tmp_path), HF_HUB_OFFLINE="1")
 
 
-def said(terminal: Terminal, what: bytes, seconds: float = 90.0) -> None:
-    """Wait until `what` has been written since now."""
-    start = len(terminal.output)
-    terminal.until(lambda out: what in out[start:], seconds)
+def said(terminal: Terminal, what: str, seconds: float = 90.0) -> None:
+    """Wait until `what` is on the screen."""
+    terminal.until(lambda out: terminal.shows(what), seconds)
 
 
 def test_a_session_killed_at_any_moment_is_said_and_comes_back(siglip_folder: Path, tmp_path: Path) -> None:
     with explorer(siglip_folder, tmp_path) as terminal:
         # the picture is drawn while the session is still importing torch
         terminal.until(lambda out: out.count("▀".encode()) > 500, 60)
-        assert b"token 21" not in terminal.output
+        assert not terminal.shows("token 21")
         (session,) = terminal.children()
         os.kill(session, signal.SIGKILL)
-        said(terminal, b"R starts it again")
-        assert b"signal 9" in terminal.output
+        said(terminal, "R starts it again")
+        assert terminal.shows("signal 9")
         terminal.press("R")
-        said(terminal, b"token 21")
+        said(terminal, "token 21")
         terminal.press("\x1b[C")
-        said(terminal, b"token 22")
+        said(terminal, "token 22")
         (session,) = terminal.children()
         terminal.press("mmmmm")
         os.kill(session, signal.SIGKILL)
-        said(terminal, b"R starts it again")
+        said(terminal, "R starts it again")
         # the cursor still walks, on what has arrived
         terminal.press("\x1b[B")
-        said(terminal, b"token 28")
+        said(terminal, "token 28")
         terminal.press("R")
-        said(terminal, b"float32")
+        said(terminal, "float32")
         terminal.quiet(1.0)
         (session,) = terminal.children()
         os.kill(terminal.pid, signal.SIGTERM)
@@ -76,9 +75,9 @@ def test_no_session_outlives_its_terminal(way: str, siglip_folder: Path, tmp_pat
 
 def test_ctrl_c_twice_leaves_a_picture_that_was_read_with_130(siglip_folder: Path, tmp_path: Path) -> None:
     with explorer(siglip_folder, tmp_path) as terminal:
-        said(terminal, b"token 21")
+        said(terminal, "token 21")
         terminal.press("\x03")
-        said(terminal, b", or q, quits")
+        said(terminal, ", or q, quits")
         terminal.press("\x03\x03")  # twice: on a busy machine the two seconds may be over
         assert terminal.wait(5) == 130
         assert LEAVES_SCREEN in terminal.output

@@ -141,8 +141,8 @@ def test_a_model_that_cannot_be_loaded_is_not_to_be_tried_again(server: Serving,
     assert server.post(picture(), "/report/?model=demo").status_code == 200, "the others still can"
 
 
-def test_the_readme_s_requests_work(server: Serving, tmp_path: Path) -> None:
-    lines = [line for line in (ROOT / "README.md").read_text().splitlines() if line.startswith("curl ")]
+def test_the_documented_requests_work(server: Serving, tmp_path: Path) -> None:
+    lines = [line for line in (ROOT / "docs" / "server.md").read_text().splitlines() if line.startswith("curl ")]
     assert len(lines) == 2
     (tmp_path / "photo.jpg").write_bytes(picture())
     for line, begin in zip(lines, ("<!doctype html>", '{"schema":"vlmtui/report/1"'), strict=True):

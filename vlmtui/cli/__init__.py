@@ -11,7 +11,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from vlmtui.cli import ask, atlas, lenses, look, match, models, outliers, serve, session, vocabulary
+from vlmtui.cli import ask, atlas, config, lenses, look, match, models, outliers, serve, session, vocabulary
 from vlmtui.cli.messages import print_error
 from vlmtui.cli.options import Version
 from vlmtui.errors import ImageError, UsageError, VlmtuiError
@@ -54,6 +54,7 @@ _COMMANDS = ask.ask, match.match, match.classify, outliers.outliers, vocabulary.
 for command in (*_COMMANDS, lenses.lenses, serve.serve, models.models, models.verify, models.doctor):
     app.command()(command)
 app.add_typer(session.app, name="session")
+app.add_typer(config.app, name="config")
 
 
 @app.callback()

@@ -13,11 +13,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vlmtui import cache, catalogue, demo
+from vlmtui import cache, demo
 from vlmtui._version import __version__
 from vlmtui.display import numbers
 from vlmtui.display.pieces import ascii_only, plain
-from vlmtui.errors import VlmtuiError
+from vlmtui.errors import UsageError, VlmtuiError
+from vlmtui.settings.in_force import all_mistakes, read_settings
+from vlmtui.tui.terminal.driver_choice import ENVIRONMENT as DRIVER
+from vlmtui.tui.terminal.driver_choice import chosen_driver
 
 if TYPE_CHECKING:
     from vlmtui.session.client import SessionClient
@@ -64,6 +67,7 @@ def terminal_lines() -> Iterator[str]:
             )
     if term in ("", "dumb"):
         yield _advice("the explorer needs a terminal that can draw; reports work without: --format text")
+    yield from _driver_lines()
     size = shutil.get_terminal_size(fallback=(0, 0))
     if not sys.stdout.isatty():
         yield _row("size", "stdout is no terminal")
@@ -75,6 +79,20 @@ def terminal_lines() -> Iterator[str]:
     yield _row("locale", f"{encoding} ({os.environ.get('LC_ALL') or os.environ.get('LANG') or 'none set'})")
     if "utf" not in encoding.lower():
         yield _advice("words that are not ASCII show as code points: export LANG=C.UTF-8, or another UTF-8 locale")
+
+
+def _driver_lines() -> Iterator[str]:
+    """Yield which driver paints the explorer's screen."""
+    try:
+        name = chosen_driver()
+    except UsageError as error:
+        yield _row("driver", plain(str(error)))
+        yield _advice(f"unset {DRIVER}, or the explorer does not begin")
+        return
+    if name == "differences":
+        yield _row("driver", f"differences: only cells that change are sent ({DRIVER}=textual: Textual's own)")
+    else:
+        yield _row("driver", f"textual: Textual's own, by {DRIVER}")
 
 
 def colour_depth(term: str, colorterm: str) -> str:
@@ -98,9 +116,20 @@ def _model_lines() -> Iterator[str]:
     from huggingface_hub.constants import HF_HUB_CACHE
 
     yield ""
-    default = catalogue.default_model()
-    where = f"from {catalogue.ENVIRONMENT}" if os.environ.get(catalogue.ENVIRONMENT) else "the default"
-    yield _row("model", f"{plain(default)} ({where})")
+    settings = read_settings()
+    mistakes = all_mistakes(settings.file)
+    number = f"{len(mistakes)} mistake{'s' if len(mistakes) > 1 else ''}" if mistakes else "no mistakes"
+    yield _row("settings", plain(f"{settings.file.shown}, {number if settings.file.there else 'not there'}"))
+    if mistakes:
+        yield _advice("vlmtui config check lists them")
+    model = settings.given("model")
+    where = {
+        "environment": f"from {model.variable}",
+        "profile": f"from the profile {settings.profile}",
+        "file": "from the settings",
+        "default": "the default",
+    }[model.source]
+    yield _row("model", plain(f"{model.value} ({where})"))
     weights = sum(file.stat().st_size for file in demo.WEIGHTS.glob("*/*.safetensors"))
     if weights:
         yield _row("demo models", f"{numbers.format_bytes(weights)} in {plain(str(demo.WEIGHTS))}")

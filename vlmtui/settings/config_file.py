@@ -19,12 +19,12 @@ ENVIRONMENT = "VLMTUI_CONFIG"
 NAME = "config.toml"
 MAX_BYTES = 1 << 16
 _REMEDIES = {
-    "Invalid value": "text stands in quotes, and true and false are written small",
+    "Invalid value": "put text in quotes; true and false are lower case",
     "Cannot overwrite a value": "it is given twice: keep one of them",
     "Cannot declare": "it is given twice: keep one of them",
     "Expected '=' after a key": "a line is NAME = VALUE",
     "Invalid statement": "a line is NAME = VALUE, or [TABLE]",
-    "Expected newline": "a line holds one setting, and text stands in quotes",
+    "Expected newline": "put text in quotes, and one setting in a line",
     "Illegal character": "text in quotes ends in its line",
     "Unterminated string": "text begins and ends with a quote",
     "Unclosed array": "a list ends with ]",

@@ -47,17 +47,17 @@ class Kind(Protocol):
         """The value of the setting `name`, from a TOML file."""
 
 
-def written(value: Any) -> str:
-    """A value as TOML writes it, cut where it is long."""
+def written(value: Any, whole: bool = False) -> str:
+    """A value as TOML writes it, cut where it is long, unless the `whole` is wanted."""
     if isinstance(value, dict):
-        return "a table"
+        return "a table" if value else "{}"
     if isinstance(value, bool | str | None):
         text = json.dumps(value, ensure_ascii=False)
     elif isinstance(value, list | tuple):
-        text = f"[{', '.join(map(written, value))}]"
+        text = f"[{', '.join(written(one, whole) for one in value)}]"
     else:
         text = str(value)
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    return text if whole or len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def nearest(word: Any, names: Iterable[str]) -> str | None:
@@ -187,7 +187,7 @@ class FolderList:
             if not os.path.isdir(folder)
         ]
         right = tuple(folder for folder in folders.values() if os.path.isdir(folder))
-        return Checked(right, tuple(("", said) for said in wrong))
+        return Checked(None if wrong and not right else right, tuple(("", said) for said in wrong))
 
 
 @dataclass(frozen=True)

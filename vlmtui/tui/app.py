@@ -30,6 +30,8 @@ from vlmtui.tui.initial_selection import command_of
 from vlmtui.tui.notices import KEY, REPORT, MattersOver, Notice, Notices
 from vlmtui.tui.screens.explorer import Explorer
 from vlmtui.tui.session_worker import SessionWorker
+from vlmtui.tui.terminal.background import TerminalStart
+from vlmtui.tui.terminal.driver import DifferenceDriver, driver_class
 from vlmtui.tui.terminal.filters import Ascii, Perceptual256, terminal_is_utf8
 from vlmtui.tui.terminal.theme import DARK_NAME, LIGHT_NAME, themes
 
@@ -53,8 +55,9 @@ class VlmtuiApp(App[int]):
     AUTO_FOCUS = None
     BINDINGS = bindings(of_app=True)
 
-    def __init__(self, worker: SessionWorker, picture: Image.Image) -> None:
-        super().__init__()
+    def __init__(self, worker: SessionWorker, picture: Image.Image, start: TerminalStart | None = None) -> None:
+        """`start`: what was learnt of the terminal before; without it Textual's own driver paints."""
+        super().__init__(driver_class=driver_class(start) if start else None)
         self._worker = worker
         self._quits_until = 0.0
         self._tell = Notices(self.post_message)
@@ -77,7 +80,7 @@ class VlmtuiApp(App[int]):
             self._poorer.append(Perceptual256())
         for theme in themes():
             self.register_theme(theme)
-        self.theme = settings.theme or DARK_NAME
+        self.theme = settings.theme or (LIGHT_NAME if start and start.light else DARK_NAME)
         self.set_keymap(keymap(settings.keys))
 
     def get_line_filters(self) -> Sequence[LineFilter]:
@@ -153,6 +156,12 @@ class VlmtuiApp(App[int]):
             self._tell(f"the screen could not be saved here ({error.strerror})", severity="error")
         else:
             self._tell(f"saved {path}", about=(REPORT,))
+
+    def action_redraw(self) -> None:
+        """Paint all of the screen, whatever the terminal shows by now."""
+        if isinstance(self._driver, DifferenceDriver):
+            self._driver.forget()
+        self.screen.refresh()
 
     def action_switch_theme(self) -> None:
         """Dark or light."""

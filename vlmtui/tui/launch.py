@@ -8,14 +8,25 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from vlmtui.tui.options import ExplorerOptions
+from vlmtui.tui.terminal.background import BackgroundQuestion
+from vlmtui.tui.terminal.driver_choice import chosen_driver
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from vlmtui.tui.session_worker import SessionWorker
 
 COLOUR_SYSTEMS = {"truecolor": "truecolor", "256": "256"}
 
 
 def run(options: ExplorerOptions) -> int:
     """Open the explorer and return its exit status. The image is decoded first: a bad one never opens a screen."""
+    # a driver that is not known is said before anything has begun
+    chosen_driver()
+
     from PIL import Image
 
     from vlmtui.image import decode
@@ -37,14 +48,21 @@ def run(options: ExplorerOptions) -> int:
         # first of all: the session imports torch while Textual is imported here; ssh may have to ask for a password
         worker.start(may_ask=True)
 
+        # ssh has its password by now: the terminal's answer cannot be taken for it
+        return show(worker, picture)
+
+
+def show(worker: SessionWorker, picture: Image.Image) -> int:
+    """Run the explorer on a worker that has started, by the driver that was chosen; return its exit status."""
+    with BackgroundQuestion() if chosen_driver() == "differences" else contextlib.nullcontext() as question:
         from vlmtui.tui.app import VlmtuiApp
 
-        app = VlmtuiApp(worker, picture)
+        app = VlmtuiApp(worker, picture, question.answer() if question else None)
         status = app.run()
-        for sentence in app.last_words:
-            print(f"vlmtui: {sentence}", file=sys.stderr, flush=True)
-        if app.failure is not None:
-            raise app.failure
+    for sentence in app.last_words:
+        print(f"vlmtui: {sentence}", file=sys.stderr, flush=True)
+    if app.failure is not None:
+        raise app.failure
     return status if status is not None else (app.return_code or 0)
 
 

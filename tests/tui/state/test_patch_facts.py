@@ -6,6 +6,7 @@ import re
 
 import msgspec
 import numpy as np
+import pytest
 from textual.pilot import Pilot
 
 from tests.tui import readings
@@ -17,14 +18,14 @@ from vlmtui.display.outlier_positions import GridShape
 from vlmtui.query.chosen_lens import ChosenLens
 from vlmtui.reading import ImageInfo, Reading
 from vlmtui.session.typed_lenses.values import Position
-from vlmtui.tui import messages
+from vlmtui.tui import messages, requests
 from vlmtui.tui.actions.key_table import help_rows
 from vlmtui.tui.dialogs.outliers import OutliersPage, outlier_report
 from vlmtui.tui.state.outlier_history import MODELS, OutlierHistory
 from vlmtui.tui.state.patch_facts import patch_key, recurring
 from vlmtui.tui.state.results import KEPT, Results
 from vlmtui.tui.state.selection import Selection
-from vlmtui.tui.state.subject import LensRequest, PatchLens
+from vlmtui.tui.state.subject import REST, LensRequest, PatchLens
 from vlmtui.tui.terminal.theme import DARK
 
 COLS = 8  # of the made-up reading
@@ -38,7 +39,9 @@ def another(number: int, made: Reading | None = None) -> Reading:
     return msgspec.structs.replace(made, id=f"r{number}", image=image)
 
 
-async def test_a_patch_is_asked_about_where_the_cursor_rests() -> None:
+async def test_a_patch_is_asked_about_where_the_cursor_rests(monkeypatch: pytest.MonkeyPatch) -> None:
+    # longer than three keys take on a busy machine
+    monkeypatch.setitem(requests.DELAYS_S, REST, 1.0)
     tui = app(stage="vision.0")
     async with tui.run_test(size=WIDE) as pilot:
         await rested(pilot)

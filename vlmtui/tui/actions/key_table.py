@@ -43,6 +43,7 @@ GLYPHS = {
     "full_stop": ".",
     "question_mark": "?",
     "ctrl+p": "Ctrl-P",
+    "ctrl+l": "Ctrl-L",
     "ctrl+z": "Ctrl-Z",
     "ctrl+c": "Ctrl-C",
 }
@@ -247,6 +248,7 @@ GROUPS: dict[str, Group] = {
     "copy": Group("y", "copy the patch's words, box and norms", _elsewhere("copy"), 45),
     "save": Group("s", "save the report", _elsewhere("save"), 44),
     "palette": Group("Ctrl-P", "find any action by name"),
+    "redraw": Group("Ctrl-L", "paint the screen again, where something else has written on it"),
     "suspend": Group("Ctrl-Z", "back to the shell; fg returns"),
     "interrupt": Group("Ctrl-C", "stop what goes on: answer, map, layers, playing; twice where nothing does: quit"),
     "quit": Group("q", "quit", lambda at: "quit", 31),
@@ -316,6 +318,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("help", "help", "Help: the keys", "question_mark", "screen.help"),
     Action("screenshot", "screenshot", "Screenshot: save as SVG", "", "app.save_screen"),
     Action("interrupt", "interrupt", "Stop what goes on; again where nothing does: quit", "ctrl+c", "app.interrupt"),
+    Action("redraw", "redraw", "Screen: paint it again", "ctrl+l", "app.redraw", "refresh"),
     Action("suspend", "suspend", "Suspend to the shell", "ctrl+z", "app.suspend_process"),
     Action("quit", "quit", "Quit", "q,ctrl+q", "app.leave", "exit"),
 )

@@ -21,6 +21,9 @@ from vlmtui.tui.widgets.token_list import TokenList
 
 LIST_CELLS = 34
 LEGEND_ROWS = 3
+FIRST_S = 1.0
+"""How long the first drawing waits for the model's patch grid: a warm session has told it by then, and the image is
+drawn once, not first without the grid and then with it."""
 
 
 class PixelPointed(Message):
@@ -42,6 +45,7 @@ class ImageSide(Container):
         self._key: object = None
         self._drawn: ImageDrawing | None = None
         self._legend_rows = 1
+        self._waits = True
 
     def compose(self) -> ComposeResult:
         yield PagesBar(id="pages")
@@ -50,6 +54,13 @@ class ImageSide(Container):
             yield TokenList(id="list")
         yield MaskView(id="mask")
         yield LegendBar(id="legend")
+
+    def on_mount(self) -> None:
+        self.set_timer(FIRST_S, self._wait_no_longer)
+
+    def _wait_no_longer(self) -> None:
+        self._waits = False
+        self._redraw()
 
     def on_resize(self) -> None:
         self._redraw()
@@ -81,6 +92,8 @@ class ImageSide(Container):
             masked.show(results, selection)
             legend.styles.height = 1
             legend.explain(Legend(mask.legend(results, selection)))
+            return
+        if self._waits and results.model is None:
             return
         room = size.width - beside - 2 * listed, size.height - 1 - several
         if room[0] < 2 or room[1] < 1:

@@ -1,0 +1,133 @@
+"""Recording of the explorer for its page: `python docs/recording.py` makes `docs/explorer.gif` again.
+
+Keys are pressed in the explorer without a terminal, with the demo model. The screen after each is exported as SVG and
+drawn by Chromium, and Pillow joins the frames. Needs `chromium` on the PATH and the packages that the tests need.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from PIL import Image
+
+os.environ |= {"TEXTUAL_COLOR_SYSTEM": "truecolor", "COLORTERM": "truecolor"}  # read as Textual is imported
+
+from textual.pilot import Pilot
+
+from vlmtui.image import decode, read_source
+from vlmtui.query.options import LoadOptions, Query
+from vlmtui.tui.app import VlmtuiApp
+from vlmtui.tui.options import ExplorerOptions
+from vlmtui.tui.screens.explorer import Explorer
+from vlmtui.tui.session_worker import SessionWorker
+
+DOCS = Path(__file__).parent
+IMAGE = DOCS.parent / "sample_images" / "china.jpg"
+RECORDING = DOCS / "explorer.gif"
+COLUMNS, ROWS = 120, 36
+WIDTH = 1000
+"""Of the recording, in pixels."""
+SCALE = 1.5
+"""Pixels of a screenshot for one of the SVG."""
+COLOURS = 128
+STEPS: tuple[tuple[tuple[str, ...], float], ...] = (
+    ((), 2.0),
+    (("down", "down"), 1.0),
+    (("right", "right", "right"), 1.0),
+    (("m",), 1.5),
+    (("slash", *"sky", "enter"), 2.5),
+    (("n",), 1.0),
+    (("o",) * 5, 1.5),
+    (("left_square_bracket",), 1.0),
+    (("left_square_bracket",), 1.0),
+    (("left_square_bracket",), 1.0),
+    (("right_square_bracket",) * 5, 2.0),
+    (("a", *"What color is the sky?", "enter"), 3.0),
+    (("full_stop",), 2.0),
+)
+"""Keys, and for how many seconds the screen after them is shown."""
+NAMES = {" ": "space", "?": "question_mark"}
+
+
+async def settled(pilot: Pilot[int]) -> str:
+    """The screen as SVG, once it has not changed for two seconds."""
+    before, quiet = "", 0
+    while quiet < 5:
+        await pilot.pause(0.4)
+        now = pilot.app.export_screenshot(title="vlmtui")
+        quiet = quiet + 1 if now == before else 0
+        before = now
+    return before
+
+
+async def screens() -> list[tuple[str, float]]:
+    """The screen after each step as SVG, with its seconds."""
+    query = Query(LoadOptions("demo", device="cpu"))
+    query = replace(query, load=replace(query.load, where=replace(query.load.where, warm=False)))
+    options = ExplorerOptions(image=replace(read_source(str(IMAGE)), source=IMAGE.name), query=query)
+    picture = Image.fromarray(decode(options.image.data, options.image.source, query.read.max_pixels).rgb)
+    worker = SessionWorker(options)
+    worker.start(may_ask=False)
+    found = []
+    try:
+        app = VlmtuiApp(worker, picture)
+        async with app.run_test(size=(COLUMNS, ROWS)) as pilot:
+            while not (isinstance(app.screen, Explorer) and app.screen.state.results.reading):
+                await pilot.pause(0.5)
+            for keys, seconds in STEPS:
+                await pilot.press(*(NAMES.get(key, key) for key in keys))
+                found.append((await settled(pilot), seconds))
+                print(f"{len(found)} of {len(STEPS)}: {' '.join(keys)}", file=sys.stderr)
+    finally:
+        worker.close()
+    return found
+
+
+def drawn(screen: str, folder: Path) -> Image.Image:
+    """A screen drawn by Chromium."""
+    left, right = screen.index('viewBox="') + 9, screen.index('"', screen.index('viewBox="') + 9)
+    _, _, width, height = map(float, screen[left:right].split())
+    page, shot = folder / "screen.html", folder / "screen.png"
+    page.write_text(f"<!doctype html><meta charset=utf-8><style>body {{ margin: 0 }}</style>{screen}", encoding="utf-8")
+    size = f"--window-size={round(width)},{round(height)}"
+    command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", size]
+    factor = f"--force-device-scale-factor={SCALE}"
+    subprocess.run([*command, factor, f"--screenshot={shot}", page.as_uri()], check=True, capture_output=True)
+    with Image.open(shot) as image:
+        return image.convert("RGB").resize((WIDTH, round(WIDTH * height / width)), Image.Resampling.LANCZOS)
+
+
+def frames(found: list[tuple[str, float]]) -> Iterator[Image.Image]:
+    """The screens, in colours that they share."""
+    with tempfile.TemporaryDirectory() as folder:
+        images = [drawn(screen, Path(folder)) for screen, _ in found]
+    height = images[0].height
+    sheet = Image.new("RGB", (WIDTH, len(images) * height))
+    for i, image in enumerate(images):
+        sheet.paste(image, (0, i * height))
+    palette = sheet.quantize(COLOURS, Image.Quantize.MEDIANCUT)
+    for image in images:
+        yield image.quantize(palette=palette, dither=Image.Dither.NONE)
+
+
+def main() -> None:
+    """Make the recording."""
+    if not shutil.which("chromium"):
+        sys.exit("chromium is not on the PATH: install it, or leave the recording as it is")
+    found = asyncio.run(screens())
+    first, *others = frames(found)
+    durations = [round(1000 * seconds) for _, seconds in found]
+    first.save(RECORDING, save_all=True, append_images=others, duration=durations, loop=0, optimize=True)
+    print(f"{RECORDING}: {RECORDING.stat().st_size / 1e6:.2f} MB", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
