@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -15,8 +15,8 @@ from tests.terminal import Terminal
 PHOTO = Path(__file__).parents[2] / "sample_images" / "china.jpg"
 QUESTION = b"\x1b[6n"
 """What ends a frame: the driver asks where the cursor is, and sends no other frame until it is answered."""
-MARGIN = "margin"
-"""What is on the screen when the words have come."""
+REST_S = 0.6
+"""After such a silence nothing more is expected."""
 KEYS = {"right": "\x1b[C", "down": "\x1b[B", "left": "\x1b[D", "up": "\x1b[A"}
 FRAME, PANELS, STAGE_STEP, FIRST_SCREEN, OPENED, CLOSED = 2_000, 4_000, 3_000, 350_000, 4_000, 60_000
 HALF_BLOCK = "▀".encode()
@@ -38,32 +38,24 @@ class AnsweringTerminal(Terminal):
         self._reply += self.emulator.feed(data)
         return data
 
-    def answer(self) -> None:
-        """Answer what has been asked so far."""
-        if self._reply:
-            self.type_bytes(self._reply)
-            self._reply = b""
+    def answer(self) -> bool:
+        """Answer what has been asked so far, if anything."""
+        reply, self._reply = self._reply, b""
+        self.press(reply.decode())
+        return bool(reply)
 
-    def type_bytes(self, data: bytes) -> None:
-        """Type bytes as they are."""
-        self.press(data.decode())
-
-    def shown(self, text: str, seconds: float = 90.0) -> None:
-        """Read and answer until a row has a text in it."""
-        end = time.monotonic() + seconds
-        while not self.emulator.shows(text):
+    def cost(self, key: str, condition: Callable[[Emulator], bool] = lambda _: True) -> int:
+        """Press a key, if any, and answer all that follows until the screen is as wanted; the number of bytes."""
+        before, end = len(self.output), time.monotonic() + 90
+        self.press(key)
+        # first of all something must come, for a busy machine is silent as well
+        while len(self.output) == before or not condition(self.emulator):
             assert time.monotonic() < end, self.emulator.lines
-            self.rest(0.05)
-
-    def rest(self, seconds: float) -> int:
-        """Read and answer until nothing comes for so long; the number of bytes that came."""
-        before = count = len(self.output)
-        while True:
             self.answer()
-            self.quiet(0.03)
-            if len(self.output) == count and not self._reply and not self.quiet(seconds):
-                return count - before
-            count = len(self.output)
+            self.read(0.05)
+        while self.answer() or self.quiet(REST_S):
+            pass
+        return len(self.output) - before
 
     def frame(self, key: str) -> int:
         """Press a key; the number of bytes of the frame that follows, with its question, which is not answered yet."""
@@ -77,28 +69,20 @@ class AnsweringTerminal(Terminal):
 @pytest.mark.parametrize("size", [(120, 40), (200, 60)])
 def test_the_explorer_writes_few_bytes(size: tuple[int, int], warm_session: None) -> None:
     with AnsweringTerminal(size) as terminal:
-        terminal.shown(MARGIN)
-        terminal.rest(1.0)
-        first = len(terminal.output)
+        first = terminal.cost("", has_words)
         moves = {}
         for name, key in KEYS.items():
             for i in range(3):
-                moves[f"{name} {i}"] = terminal.frame(key), terminal.rest(0.6)
+                moves[f"{name} {i}"] = terminal.frame(key), terminal.cost("")
         steps = {}
         for i in range(2):
             for name, key in {"to vision.5": "[", "to tokens": "]"}.items():
-                terminal.press(key)
-                steps[f"{name} {i}"] = terminal.rest(0.6)
+                steps[f"{name} {i}"] = terminal.cost(key)
         dialogs = {}
         for name, key in {"help": "?", "go to": "g", "find": "/", "models": "M"}.items():
-            terminal.press(key)
-            opened = terminal.rest(0.6)
+            opened = terminal.cost(key, has_dialog)
             columns, rows = dialog_size(terminal.emulator.lines)
-            terminal.press("\x1b")
-            dialogs[name] = columns, rows, opened, terminal.rest(0.6)
-        terminal.press("q")
-        terminal.rest(0.3)
-        assert terminal.wait(20) == 0
+            dialogs[name] = columns, rows, opened, terminal.cost("\x1b", lambda screen: not has_dialog(screen))
     print(f"first screen {first}", moves, steps, dialogs, sep="\n")
     assert first <= FIRST_SCREEN
     assert all(0 < frame <= FRAME and 0 < panels <= PANELS for frame, panels in moves.values()), moves
@@ -115,13 +99,20 @@ def test_the_image_is_painted_once(warm_session: None) -> None:
     # a session that takes longer than a second to tell the model's grid is not waited for: on a busy machine, again
     while not shares or (min(shares) > ONCE and len(shares) < 5):
         with AnsweringTerminal((200, 60)) as terminal:
-            terminal.shown(MARGIN)
-            terminal.rest(1.0)
+            terminal.cost("", has_words)
             on_screen = sum(line.count(HALF_BLOCK.decode()) for line in terminal.emulator.lines)
             shares.append(terminal.output.count(HALF_BLOCK) / on_screen)
-            terminal.press("q")
-            terminal.rest(0.3)
     assert 1.0 <= min(shares) <= ONCE, shares
+
+
+def has_words(screen: Emulator) -> bool:
+    """Whether the words have come."""
+    return screen.shows("margin")
+
+
+def has_dialog(screen: Emulator) -> bool:
+    """Whether a dialog is open."""
+    return screen.shows("╰")
 
 
 def dialog_size(lines: Sequence[str]) -> tuple[int, int]:
