@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from vlmtui.settings.in_force import Settings
     from vlmtui.tui.options import ExplorerSettings
 
-_MOST_NOTES = 4
+_MOST_NOTES = 3
+"""Mistakes that the explorer tells at once; of more it tells the first and their number."""
 
 
 class UserSettings:
@@ -65,17 +66,18 @@ class UserSettings:
 
     def explorer(self) -> ExplorerSettings:
         """The settings of the explorer, and what is wrong in any of them."""
+        from vlmtui.display.pieces import plain
         from vlmtui.tui.options import ExplorerSettings
 
         settings = self.in_force
-        notes = [str(mistake) for mistake in settings.mistakes(explorer=True)] if not self._quiet else []
+        notes = [plain(str(mistake)) for mistake in settings.mistakes(explorer=True)] if not self._quiet else []
         if len(notes) > _MOST_NOTES:
             more = len(notes) - _MOST_NOTES + 1
-            notes = [*notes[: _MOST_NOTES - 1], f"{more} more mistakes in the settings: vlmtui config check"]
+            notes = [*notes[: _MOST_NOTES - 1], f"{more} more mistakes: vlmtui config check"]
         panels = settings.given("panels")
         return ExplorerSettings(
             str(settings["theme"]),
-            settings.keys(),
+            settings.action_keys(),
             panels.value if panels.source != "default" else (),
             tuple(notes),
         )
