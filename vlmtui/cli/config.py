@@ -112,7 +112,7 @@ def keys(profile: Profile = None, debug: Debug = False) -> int:
     from vlmtui.tui.actions.key_table import ACTIONS
     from vlmtui.tui.actions.keymap import given_keys, keymap
 
-    given = given_keys(keymap(read_settings(profile).keys()))
+    given = given_keys(keymap(read_settings(profile).action_keys()))
     rows = [("action", "keys", ""), *((one.name, given.get(one.name, one.keys), one.title) for one in ACTIONS)]
     widths = [max(len(row[column]) for row in rows) for column in range(2)]
     for name, pressed, title in rows:

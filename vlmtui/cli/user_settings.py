@@ -66,17 +66,18 @@ class UserSettings:
 
     def explorer(self) -> ExplorerSettings:
         """The settings of the explorer, and what is wrong in any of them."""
+        from vlmtui.display.pieces import plain
         from vlmtui.tui.options import ExplorerSettings
 
         settings = self.in_force
-        notes = [str(mistake) for mistake in settings.mistakes(explorer=True)] if not self._quiet else []
+        notes = [plain(str(mistake)) for mistake in settings.mistakes(explorer=True)] if not self._quiet else []
         if len(notes) > _MOST_NOTES:
             more = len(notes) - _MOST_NOTES + 1
             notes = [*notes[: _MOST_NOTES - 1], f"{more} more mistakes: vlmtui config check"]
         panels = settings.given("panels")
         return ExplorerSettings(
             str(settings["theme"]),
-            settings.keys(),
+            settings.action_keys(),
             panels.value if panels.source != "default" else (),
             tuple(notes),
         )

@@ -128,7 +128,7 @@ class Settings:
             self._values[name] = self._resolve(BY_NAME[name])
         return self._values[name]
 
-    def keys(self) -> dict[str, tuple[str, ...]]:
+    def action_keys(self) -> dict[str, tuple[str, ...]]:
         """The keys that actions are given; one that the profile gives to an action is not another's in the file."""
         parts = self.parts("keys")
         of_profile = {key for part in parts.values() if part.source == "profile" for key in part.value}

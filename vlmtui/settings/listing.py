@@ -32,7 +32,7 @@ def setting_rows(settings: Settings) -> Iterator[SettingRow]:
     """Every setting in force, in the order of the table; the default profile is the one in use."""
     for setting in SETTINGS:
         if isinstance(setting.kind, KeyTable):
-            keys, parts = settings.keys(), settings.parts(setting.name)
+            keys, parts = settings.action_keys(), settings.parts(setting.name)
             for action, usual in _usual_keys().items() if parts else ():
                 if action in parts:
                     yield _row(settings, f"{setting.name}.{action}", parts[action], keys[action], usual)
