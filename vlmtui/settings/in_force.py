@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from vlmtui.errors import UsageError
-from vlmtui.settings.config_file import ConfigFile, Mistake, config_path, read_config
+from vlmtui.settings.config_file import ConfigFile, Mistake, read_config
 from vlmtui.settings.kinds import CheckContext, nearest, written
-from vlmtui.settings.table import BY_NAME, PROFILE, PROFILE_VARIABLE, PROFILES, SETTINGS, Setting
+from vlmtui.settings.location import PROFILE_ENVIRONMENT, config_path
+from vlmtui.settings.table import BY_NAME, PROFILE, PROFILES, SETTINGS, Setting
 
 Source = Literal["environment", "profile", "file", "default"]
 
@@ -171,7 +172,7 @@ class Settings:
         for name in profiles.keys() - tables.keys():
             said = f"{PROFILES}.{name} is {written(profiles[name])}: a profile begins with [{PROFILES}.{name}]"
             self._mistakes.append(top.mistake(said, PROFILES, name))
-        named = self._environment.get(PROFILE_VARIABLE)
+        named = self._environment.get(PROFILE_ENVIRONMENT)
         variable = bool(named)
         if profile is None and not named and isinstance(top.table.get(PROFILE), str):
             named = top.table[PROFILE]
@@ -184,7 +185,7 @@ class Settings:
         if profile is not None:
             raise UsageError(f"--profile {wanted!r} is not in {top.file.shown}: {advice}{there}")
         if variable:
-            said = f"{PROFILE_VARIABLE} is {written(wanted)}, which is no profile: {advice}{there}"
+            said = f"{PROFILE_ENVIRONMENT} is {written(wanted)}, which is no profile: {advice}{there}"
             self._mistakes.append(Mistake(top.file.shown, None, said))
         else:
             self._mistakes.append(

@@ -9,7 +9,8 @@ from typing import Any
 
 from vlmtui.settings.in_force import Settings, SettingValue
 from vlmtui.settings.kinds import KeyTable, written
-from vlmtui.settings.table import PROFILE, PROFILE_VARIABLE, PROFILES, SETTINGS, Setting
+from vlmtui.settings.location import PROFILE_ENVIRONMENT
+from vlmtui.settings.table import PROFILE, PROFILES, SETTINGS, Setting
 
 SCHEMA = "vlmtui/config/1"
 _WIDTH = 100
@@ -100,7 +101,7 @@ def table_rows() -> Iterator[tuple[str, str, str, str]]:
         else:
             said = setting.help
         if setting.name == PROFILE:
-            said += f" Also `--profile` or `{PROFILE_VARIABLE}`."
+            said += f" Also `--profile` or `{PROFILE_ENVIRONMENT}`."
         yield f"`{setting.name}`", setting.kind.accepts, f"`{written(setting.without)}`", said
 
 

@@ -15,7 +15,6 @@ from vlmtui.settings.kinds import Choice, FolderList, KeyTable, Kind, NameList, 
 
 PROFILE, PROFILES = "default-profile", "profile"
 """The setting that names a profile to use, and the table that holds the profiles."""
-PROFILE_VARIABLE = "VLMTUI_PROFILE"
 
 
 @dataclass(frozen=True)
