@@ -12,6 +12,7 @@ import difflib
 import json
 import os
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -101,9 +102,13 @@ class Text(NamedTuple):
         if value and (context.here or not self.judged_here_only):
             try:
                 self.judge(value)
-            except VlmtuiError as error:
+            except (VlmtuiError, OSError, ValueError) as error:
                 near = nearest(value, self.known())
-                return _only_wrong(f"{name} is {written(value)}: {f'did you mean {written(near)}?' if near else error}")
+                # other errors: no path can be so long, or have a null character
+                remedy = str(error) if isinstance(error, VlmtuiError) else f"give {self.accepts}"
+                return _only_wrong(
+                    f"{name} is {written(value)}: {f'did you mean {written(near)}?' if near else remedy}"
+                )
         return Checked(value)
 
 
@@ -174,14 +179,22 @@ class FolderList:
         """A list of folders that exist."""
         if not isinstance(value, list) or not all(isinstance(one, str) and one.strip() for one in value):
             return _only_wrong(f"{name} is {written(value)}: give {self.accepts}")
-        folders = {one: os.path.join(context.folder, expand_path(one)) for one in value}
+        folders = {one: _folder(one, context) for one in value}
         wrong = [
             f"{name} has {written(one)}, which is no folder: check the path"
             for one, folder in folders.items()
-            if not os.path.isdir(folder)
+            if folder is None
         ]
-        right = tuple(folder for folder in folders.values() if os.path.isdir(folder))
+        right = tuple(folder for folder in folders.values() if folder is not None)
         return Checked(None if wrong and not right else right, tuple(("", said) for said in wrong))
+
+
+def _folder(name: str, context: CheckContext) -> str | None:
+    """The path of a folder; None where there is none of this name."""
+    with suppress(ValueError):  # a null character
+        path = os.path.join(context.folder, expand_path(name))
+        return path if os.path.isdir(path) else None
+    return None
 
 
 class KeyTable:
