@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from vlmtui.settings.location import ENVIRONMENT, config_path
 
@@ -31,8 +31,7 @@ _REMEDIES = {
 }
 
 
-@dataclass(frozen=True)
-class Mistake:
+class Mistake(NamedTuple):
     """What is wrong in a file, at a line where that is known; `said` has no full stop."""
 
     file: str

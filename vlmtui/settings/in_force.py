@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from vlmtui.errors import UsageError
 from vlmtui.settings.config_file import ConfigFile, Mistake, read_config
@@ -21,8 +20,7 @@ from vlmtui.settings.table import BY_NAME, PROFILE, PROFILES, SETTINGS, Setting
 Source = Literal["environment", "profile", "file", "default"]
 
 
-@dataclass(frozen=True)
-class SettingValue:
+class SettingValue(NamedTuple):
     """A value and where it comes from: the environment `variable`, or the `keys` that lead to it in the file."""
 
     value: Any
@@ -31,8 +29,7 @@ class SettingValue:
     keys: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class _Level:
+class _Level(NamedTuple):
     """A table of settings in the file, and the keys that lead to it."""
 
     file: ConfigFile
