@@ -71,7 +71,7 @@ def test_a_file_with_ten_mistakes(tmp_path: Path) -> None:
 def test_the_rest_holds(tmp_path: Path) -> None:
     found = Settings(read_config(file_of(tmp_path, TEN)), environment={})
     assert found["panels"] == ("words",)
-    assert found.keys() == {"overlay": ("f9",), "zoom": ("f10",)}
+    assert found.action_keys() == {"overlay": ("f9",), "zoom": ("f10",)}
     assert (found["model"], found["k"], found["theme"], found["lenses"]) == ("demo", 8, "vlmtui-dark", ())
 
 

@@ -1,5 +1,7 @@
 """Kinds of settings: which values are right, in words and as a check. Textual is imported for its own names alone.
 
+Plain tuples, since every command with a settings file makes them: a dataclass takes some seven times as long to define.
+
 A check never raises: it gives the part of a value that can be used and what is wrong with the rest, so that one wrong
 element of a list leaves the others.
 """
@@ -10,9 +12,8 @@ import difflib
 import json
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from vlmtui.errors import VlmtuiError
 from vlmtui.files import expand_path
@@ -20,16 +21,14 @@ from vlmtui.files import expand_path
 _LONGEST = 60
 
 
-@dataclass(frozen=True)
-class CheckContext:
+class CheckContext(NamedTuple):
     """Where a value stands: `folder` is that of its file; `here` is true where the model runs on this machine."""
 
     folder: Path = Path()
     here: bool = True
 
 
-@dataclass(frozen=True)
-class Checked:
+class Checked(NamedTuple):
     """A value as it is used, None where nothing of it is, and what is wrong: the inner key or "", and the sentence."""
 
     value: Any = None
@@ -78,8 +77,7 @@ def _only_wrong(said: str) -> Checked:
     return Checked(None, (("", said),))
 
 
-@dataclass(frozen=True)
-class Text:
+class Text(NamedTuple):
     """Text. `judge` raises a `VlmtuiError` for one that is wrong; `judged_here_only`: not for another machine's.
 
     `known` are names that may have been meant.
@@ -109,8 +107,7 @@ class Text:
         return Checked(value)
 
 
-@dataclass(frozen=True)
-class Choice:
+class Choice(NamedTuple):
     """One of some words; `fits` accepts others than those written out, such as `cuda:1` for `cuda:N`."""
 
     choices: Callable[[], Sequence[str]]
@@ -129,8 +126,7 @@ class Choice:
         return _only_wrong(not_one_of(name, value, choices))
 
 
-@dataclass(frozen=True)
-class WholeNumber:
+class WholeNumber(NamedTuple):
     """A whole number of at least `least`."""
 
     least: int = 1
@@ -147,8 +143,7 @@ class WholeNumber:
         return Checked(value)
 
 
-@dataclass(frozen=True)
-class NameList:
+class NameList(NamedTuple):
     """Some names of a list, each once, in the order that is wanted."""
 
     choices: Callable[[], Sequence[str]]
@@ -170,11 +165,10 @@ class NameList:
         return Checked(right or None, tuple(("", said) for said in wrong))
 
 
-@dataclass(frozen=True)
 class FolderList:
     """Folders, relative ones to the folder of the file."""
 
-    accepts: str = field(default='a list of folders, such as ["~/lenses"]', init=False)
+    accepts = 'a list of folders, such as ["~/lenses"]'
 
     def check(self, name: str, value: Any, context: CheckContext) -> Checked:
         """A list of folders that exist."""
@@ -190,11 +184,10 @@ class FolderList:
         return Checked(None if wrong and not right else right, tuple(("", said) for said in wrong))
 
 
-@dataclass(frozen=True)
 class KeyTable:
     """A table of actions, each with its key or keys."""
 
-    accepts: str = field(default='a table of actions and their keys, such as find = "f6"', init=False)
+    accepts = 'a table of actions and their keys, such as find = "f6"'
 
     def check(self, name: str, value: Any, context: CheckContext) -> Checked:
         """Keys by action, in Textual's names; of two actions with one key the first has it."""
