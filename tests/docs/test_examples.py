@@ -49,7 +49,7 @@ class Example:
 
 
 def examples() -> Iterator[Example]:
-    for page in [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]:
+    for page in [ROOT / "README.md", ROOT / "vlmtui" / "demo" / "CARD.md", *sorted(DOCS.rglob("*.md"))]:
         for found in FENCE.finditer(page.read_text(encoding="utf-8")):
             yield Example(
                 str(page.relative_to(DOCS if page.is_relative_to(DOCS) else ROOT)),
@@ -91,6 +91,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[
     environment = os.environ | own | {"PATH": path}
     for name in ("VLMTUI_MODEL", "VLMTUI_CONFIG"):
         environment.pop(name, None)
+    subprocess.run(["vlmtui", "config", "init"], env=environment, check=True)
     subprocess.run(["vlmtui", "session", "start", "-m", "demo"], env=environment, check=True)
     subprocess.run(["vlmtui", "report", "album", "-o", "words.parquet"], cwd=folder, env=environment, check=True)
     yield folder, environment
@@ -161,10 +162,14 @@ def test_queries_are_answered(desk: tuple[Path, dict[str, str]]) -> None:
         assert ask.execute(query.replace("'words.parquet'", f"'{folder / 'words.parquet'}'")).fetchall()
 
 
+NO_FILES = r"vlmtui/\w+/\d|vlmtui/config\.toml"
+"""Schemas, and a file in the user's folder for configuration."""
+
+
 def test_files_that_pages_name_are_there() -> None:
     """Tests, and files of the repository."""
     for page in DOCS.rglob("*.md"):
         text = page.read_text(encoding="utf-8")
         named = re.findall(r"`((?:tests|examples|vlmtui|benchmarks|sample_images|demo_training)/[\w./-]+)`", text)
-        files = [name for name in named if not re.fullmatch(r"vlmtui/\w+/\d", name)]  # those are schemas
+        files = [name for name in named if not re.fullmatch(NO_FILES, name)]
         assert [name for name in files if not (ROOT / name).exists()] == [], page

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -100,18 +101,18 @@ def default_name(source: str) -> str:
     return f"{stem.strip('-') or 'picture'}.vlmtui.txt"
 
 
-def ask_name(source: str) -> TextDialog[str]:
-    """A file name for the report of an image; its ending chooses the format."""
+def ask_name(source: str, write: Callable[[str], Path]) -> TextDialog[Path]:
+    """A file name for the report of an image, to which `write` writes it; its ending chooses the format."""
     # an animation is of stages not looked at too
     endings = [ending for one in FORMATS if one.content is not Content.ANIMATION for ending in one.endings]
 
-    def read(name: str) -> str:
+    def read(name: str) -> Path:
         if Path(expand_path(name)).is_dir():
             raise UsageError(f"{name} is a folder: name a file")
         if Path(name).suffix.lower() not in endings:
             raise UsageError(f"the name must end in {', '.join(endings)}")
         check_sources(name, (source,))
-        return name
+        return write(name)
 
     return TextDialog(
         "Save the report", f"the ending chooses the format: {', '.join(endings)}", read, default_name(source)

@@ -49,11 +49,12 @@ with vlmtui.open_session("demo") as session:
     reading = session.read(image)
     reading.save("python.md", k=2)
     from vlmtui.query.options import LoadOptions, Query
+    from pathlib import Path
     from vlmtui.tui.export import ask_name, save
     from vlmtui.tui.state.results import Results, Selection
     results = Results(reading.data.image, None, reading.data.model, reading.data)
     save("explorer.md", results, Selection(stage="vision.1"), Query(LoadOptions("demo")))
-    found["dialog"] = [0, ask_name(image)._hint, ""]
+    found["dialog"] = [0, ask_name(image, Path)._hint, ""]
 print(json.dumps(found))
 """
 

@@ -152,6 +152,11 @@ async def test_the_focus_is_the_dialogs_and_nobodys_after_it() -> None:
         assert screen.focused is screen.query_one(Input)
         await pilot.press("escape")
         assert screen.focused is None
+        # the line and not the list, where the line had it
+        await pilot.press("M", "tab", *"abc", "ctrl+p", "escape", *"def")
+        assert screen.query_one(Input).value == "abcdef"
+        await pilot.press("shift+tab", "escape")
+        assert screen.focused is None
         await pilot.pause()
         assert not screen.query(".dialog")
 

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from textual.geometry import Region
 from textual.pilot import Pilot
+from textual.widgets import Input, Static
 
 from tests.reports.page.contents import Parsed, said
 from tests.tui import readings
@@ -272,6 +273,11 @@ async def test_copy_and_save(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         await pilot.pause()
         assert dialog(pilot) is not None
         assert (tmp_path / "toy.png").read_bytes() == b"the photograph"
+        await pilot.press("ctrl+u", *"nowhere/toy.txt", "enter")
+        await pilot.pause()
+        assert "nowhere" in str(explorer(pilot).query_one(".wrong", Static).content)
+        assert explorer(pilot).query_one(Input).value == "nowhere/toy.txt"
+        assert not list(tui._notifications)
 
 
 async def test_the_light_dress() -> None:

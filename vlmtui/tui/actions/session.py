@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from concurrent.futures import Future
+from pathlib import Path
 
 from vlmtui.catalogue import models_on_disk, resolve_model
-from vlmtui.errors import VlmtuiError
 from vlmtui.tui import export
 from vlmtui.tui.actions.context import ActionContext
 from vlmtui.tui.dialogs.image import ask_image
@@ -82,13 +82,11 @@ def save(context: ActionContext) -> None:
     """Ask where, then write the report."""
     state = context.state
 
-    def write(name: str) -> None:
-        context.notify.over(REPORT)
-        try:
-            written = export.save(name, state.results, state.selection, context.worker.options.query)
-        except VlmtuiError as error:
-            context.notify(str(error), title="the report was not saved", severity="error", timeout=12, about=(REPORT,))
-        else:
-            context.notify(f"saved {written}", about=(REPORT,))
+    def write(name: str) -> Path:
+        return export.save(name, state.results, state.selection, context.worker.options.query)
 
-    context.dialog(export.ask_name(state.results.image.source), write)
+    def saved(written: Path) -> None:
+        context.notify.over(REPORT)
+        context.notify(f"saved {written}", about=(REPORT,))
+
+    context.dialog(export.ask_name(state.results.image.source, write), saved)

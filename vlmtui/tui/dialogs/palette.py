@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.text import Text
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.command import DiscoveryHit, Hit, Provider
@@ -75,6 +75,7 @@ class Palette(Dialog[Found]):
         await self.app.run_action(name, self.query_one(OptionList))
 
     @on(Input.Changed)
+    @work(exclusive=True)
     async def _typed(self) -> None:
         await self._search()
 

@@ -103,8 +103,8 @@ class Explorer(Screen[None]):
         self._worker.begin()
         if self._worker.note:
             self._notify(self._worker.note, severity="warning", timeout=12, about=(SESSION,))
-        for note in self._notes:
-            self._notify(note, title="Settings", severity="warning", timeout=12, about=())
+        if self._notes:
+            self._notify("\n".join(self._notes), title="Settings", severity="warning", timeout=12, about=())
         # drawn after the first paint: an image that is there at compose is painted three times
         self.call_after_refresh(self._show)
 
