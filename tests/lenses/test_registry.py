@@ -162,7 +162,7 @@ def test_a_name_is_one_that_can_be_typed(name: str) -> None:
     if name and not (set(name) - set("abcdefghijklmnopqrstuvwxyz0123456789-")) and name[0].isalpha():
         assert lens(name=name)(one).name == name
     elif name:  # without one it is the function's
-        with pytest.raises(UsageError, match="is not a valid lens name for a lens"):
+        with pytest.raises(UsageError, match="is not a valid lens name"):
             lens(name=name)(one)
 
 

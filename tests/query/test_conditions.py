@@ -128,7 +128,7 @@ def test_what_is_missing_fulfils_no_comparison() -> None:
         ("(norm>3", "add )"),
         ("norm>3)", "join conditions"),
         ('word~"sky', "its quote is not closed"),
-        ("word~a; drop", "in quotes"),
+        ("word~a; drop", "quote anything"),
         ("norm>1e", "with a number"),
         ("not " * 60 + "row=1", "nested too deeply"),
         ("(" * 900 + "row=1" + ")" * 900, "nested too deeply"),

@@ -77,7 +77,7 @@ def test_a_name_is_that_of_a_package_here_or_may_be_one_there(tmp_path: Path, mo
         ("./nothere.py", None, [], "--lens ./nothere.py does not exist: check the path"),
         ("FILE", "sky", [], "takes neither --find nor --marked: its options are given by --lens-option"),
         ("FILE", None, ["power"], "--lens-option 'power' is not an option: give NAME=VALUE, such as power=3"),
-        ("FILE", None, ["=3"], "--lens-option '=3' is no option"),
+        ("FILE", None, ["=3"], "--lens-option '=3' is not an option"),
     ],
 )
 def test_what_does_not_fit(name: str, find: str, options: list[str], said: str, sharpness: str) -> None:

@@ -211,7 +211,7 @@ def test_a_question_after_a_host_was_not_reached_says_so_too() -> None:
 
 @pytest.mark.parametrize("host", ["-oProxyCommand=touch /tmp/x", "", "a b", "a\nb", "a\x1b[2J"])
 def test_hosts_that_are_none(host: str) -> None:
-    with pytest.raises(UsageError, match="is no host"):
+    with pytest.raises(UsageError, match="is not a host"):
         SessionLocation(host)
 
 

@@ -78,7 +78,7 @@ def by_layer() -> ImageReport:
 def test_the_words_of_every_layer_as_text_and_as_json() -> None:
     one = by_layer()
     text = "".join(format_named("text").write(iter([one]), one.query, False))
-    assert "lens    layers: words of the largest logits after every layer" in text
+    assert "lens    layers: words with the largest logits after every layer" in text
     (second,) = [line.split() for line in text.split("\n") if line.startswith("  llm.2")]
     assert second == ["llm.2", "2.00", "stable", "sky", "7.500", "sea", "7.000"]
     assert text.count("stable") == 1
