@@ -93,7 +93,7 @@ def test_what_comes_from_no_file(picture: vlmtui.ImageReading) -> None:
     def inner(context) -> Scalars:
         return Scalars([])
 
-    with pytest.raises(UsageError, match="inside of a function"):
+    with pytest.raises(UsageError, match="inside a function"):
         picture.look(inner)
     with pytest.raises(UsageError, match="lens must be a name, a path, or a function, not int"):
         picture.look(7)

@@ -46,7 +46,7 @@ def test_packages_and_files_are_described_by_a_session(tmp_path: Path) -> None:
     assert rows["sharpness"].split()[1:5] == ["stage", "Scalars", "some-lenses", "1.2"]
     assert "cannot be used: broken_lens.py:3: the lens needs nothere" in rows["broken"]
     assert done.stdout.decode().count("\npca ") == 2
-    assert "vlmtui has a lens of this name" in done.stdout.decode()
+    assert "vlmtui has a built-in lens of this name" in done.stdout.decode()
     assert rows["own-one"].split()[1:4] == ["image", "Scores", str(own)]
     assert done.stdout.decode().endswith(
         "\n\noptions of own-one:\n  way  in or out, must be given\n  sizes  int, several, [1] without it\n"

@@ -241,7 +241,7 @@ def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ((wire.VERSION - 1, "0.0.1", HOME), f"is older (0.0.1, protocol {wire.VERSION - 1}) than this vlmtui"),
         ((wire.VERSION, "0.0.9", HOME), "is older (0.0.9"),
         ((wire.VERSION + 1, "99.0", HOME), "is older than the warm session"),
-        ((wire.VERSION, __version__, "/elsewhere/vlmtui"), "of another installation (/elsewhere/vlmtui)"),
+        ((wire.VERSION, __version__, "/elsewhere/vlmtui"), "belongs to another installation (/elsewhere/vlmtui)"),
     ],
 )
 def test_one_of_another_version_is_not_used(runtime: Path, welcome: tuple[int, str, str], said: str) -> None:

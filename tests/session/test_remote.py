@@ -173,7 +173,7 @@ def test_versions_that_differ(version: int, older: str, tmp_path: Path) -> None:
     )
     there.chmod(0o755)
     said = refused(vlmtui(CHINA, "--remote", HOST, "--remote-command", str(there)))
-    assert f"the session uses protocol version {version} of the protocol" in said
+    assert f"the session uses protocol version {version} and this vlmtui " in said
     assert older in said
 
 

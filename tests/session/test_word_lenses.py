@@ -114,7 +114,7 @@ def test_words_of_any_lens_are_drawn_as_words() -> None:
     assert [[found.texts[id_] for id_ in row] for row in found.ids.tolist()] == [["a", "b"], ["b", "c"]]
     assert (found.tokens.tolist(), found.candidates, found.left_out, found.explained) == ([7, 9], 0, 0, None)
     assert np.isnan(found.scores).all()
-    with pytest.raises(ValueError, match="of 2 entries, not of 1"):
+    with pytest.raises(ValueError, match="for 2 entries, not for 1"):
         token_words(foreign, (7,), "l2")
     with pytest.raises(TypeError, match="Words has no words by layer"):
         layer_words(foreign)

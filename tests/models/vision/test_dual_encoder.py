@@ -130,7 +130,7 @@ def test_patches_of_siglip_go_alone_through_the_pooling_head(name, folders):
 
 
 def test_who_cannot_match_says_so(clip_folder, tmp_path):
-    with pytest.raises(UsageError, match=r"without the text tower.*clip-vit-l-336"):
+    with pytest.raises(UsageError, match=r"lacks the text tower.*clip-vit-l-336"):
         _ = held(clip_folder).dual_encoder
     with pytest.raises(UsageError, match="has no text tower: choose a CLIP"):
         _ = held(build("dinov2", tmp_path / "dinov2")).dual_encoder

@@ -97,8 +97,8 @@ def test_a_word_that_is_nowhere_is_said_to_be(album_file: Path, capsys: pytest.C
 def test_a_map_says_what_it_counts(album_file: Path) -> None:
     page = "".join(atlas_html(build_atlas(AtlasOptions((str(album_file),), k=2, words=("sky",)))))
     captions = re.findall("<figcaption>(.*?)</figcaption>", page)
-    assert captions[0].startswith("among the 5 of at most ")
-    assert all(caption.startswith("first of at most ") for caption in captions[1:3])
+    assert captions[0].startswith("in the top 5 of at most ")
+    assert all(caption.startswith("top-1 of at most ") for caption in captions[1:3])
 
 
 def test_without_patches(album_file: Path) -> None:

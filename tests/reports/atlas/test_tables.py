@@ -38,7 +38,7 @@ def test_wrong_files_get_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixtur
         text: "is not a parquet file, or was truncated",
         cut: "is not a parquet file, or was truncated",
         empty: "contains no .parquet files",
-        other: "is no table of vlmtui: make one with vlmtui report",
+        other: "is not a table of vlmtui: make one with vlmtui report",
         newer: "is a vlmtui/table/2, and this vlmtui reads vlmtui/table/1",
         few: "lacks the columns z, words: write it again without --fields",
         odd: "has columns of another type than",
@@ -58,7 +58,7 @@ def test_ids_that_no_vocabulary_has(tmp_path: Path) -> None:
     one = seen(0, 2, 2)
     one.words.ids[0, 0] = 1 << 40
     one.words.pieces[1 << 40] = one.words.texts[1 << 40] = "far"
-    with pytest.raises(VlmtuiError, match="ids that no vocabulary has"):
+    with pytest.raises(VlmtuiError, match="has ids of words that no vocabulary names"):
         build_atlas(AtlasOptions((str(write([one], tmp_path / "a.parquet")),)))
 
 

@@ -22,7 +22,7 @@ def test_two_answers_compared() -> None:
     text = "".join(ablation_lines(answer, ablation))
     assert "With 1 patch replaced (blur):\naU+001B[2J dog\n" in text
     assert "    -0.500   -0.250   +0.250  a\n" in text
-    assert "    -1.000   -3.750   -2.750  the whole answer\n" in text
+    assert "    -1.000   -3.750   -2.750  whole answer\n" in text
     assert "\x1b" not in text
 
 

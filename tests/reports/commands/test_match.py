@@ -173,7 +173,7 @@ def test_json_of_classes():
             "2 texts for 1 image",
         ),
         (["match", "x.png", "--text", "a"], "demo cannot match"),
-        (["match", "x.png", "--text", "a", "-m", "llava-1.5-7b"], "without the text tower"),
+        (["match", "x.png", "--text", "a", "-m", "llava-1.5-7b"], "lacks the text tower"),
         (["match", "x.png", "--text", "a", "-m", "dinov2-base"], "has no text tower"),
         (["classify", "x.png"], "demo has no classification head"),
         (["classify", "x.png", "-m", "vit-base", "--format", "jsonl"], "text, json"),

@@ -79,7 +79,7 @@ def test_queries_and_models_without_tokens() -> None:
     assert "tokens  position  8 queries, 5 images: 5 outliers" in text
     assert "  repeat: 5 5 of 5\n" in text
     assert told["stages"][0]["grids"][0]["kind"] == "query"
-    assert "vision.1  no entry has a place" in text
+    assert "vision.1  no entry has a position" in text
     assert written_nothing()
 
 

@@ -192,7 +192,7 @@ def test_the_text_names_it_over_its_words(engine, folders, photo):
         ("siglip", None, "has no words: it is a vision-only model"),
         ("mllama", "vision.2", "has no words: its language model reads images by cross-attention"),
         ("gemma3", None, "applies to a vision stage, not to tokens: name one, such as --stage vision.4"),
-        ("gemma3", "llm.1", "looks at a vision stage, not at llm.1"),
+        ("gemma3", "llm.1", "applies to a vision stage, not to llm.1"),
     ],
 )
 def test_where_it_cannot_look_it_is_said(family, stage, why, engine, folders, photo):

@@ -410,7 +410,7 @@ def test_packages_offer_lenses(desk: Desk, reading: str, tmp_path: Path, monkeyp
     assert told["sharpness"].kind == "Scalars"
     assert told["sharpness"].trouble == ""
     assert told["broken"].trouble == "broken_lens.py:3: the lens cannot be read: invalid syntax"
-    assert "vlmtui has a lens of this name" in told["pca"].trouble
+    assert "vlmtui has a built-in lens of this name" in told["pca"].trouble
     assert "not a valid lens name" in told["Bad_Name"].trouble
     assert told["gone"].trouble.startswith("some-lenses 1.2: the lens needs nothere_lens")
     assert told["none"].trouble.startswith("some-lenses 1.2 offers a lens none at some_lenses:HEAD, but there is none")
