@@ -264,7 +264,9 @@ def test_a_damaged_part_is_named(album: list[str], out: Path, whole: bytes) -> N
     interrupted(album, out, 4)
     part = PartsFolder(str(out)).part(1)
     part.write_bytes(part.read_bytes()[:-9])
-    with pytest.raises(VlmtuiError, match=r"part-000001\.parquet cannot be read .*: delete it, and run the same command"):
+    with pytest.raises(
+        VlmtuiError, match=r"part-000001\.parquet cannot be read .*: delete it, and run the same command"
+    ):
         run_batch(desks(album, out), QUERY, HOW)
     part.unlink()
     assert run_batch(desks(album, out), QUERY, HOW) == 1

@@ -166,7 +166,11 @@ def test_a_report_that_nobody_wants_any_more_ends_its_session(photos: list[str])
             {"metric": "cosine"},
             "--metric cosine is not used at llm.2: words there are ordered by their logits",
         ),
-        ("vision.1", {"metric": "omp"}, "--metric omp is not used at vision.1: a vision stage has words only with --lens"),
+        (
+            "vision.1",
+            {"metric": "omp"},
+            "--metric omp is not used at vision.1: a vision stage has words only with --lens",
+        ),
         ("vision.1", {"metric": "omp", "lens": ChosenLens("projector")}, ""),
         ("vision.1", {}, ""),
         ("llm.2", {}, ""),

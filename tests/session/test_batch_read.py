@@ -263,7 +263,7 @@ def test_one_and_none(engine):
     [
         ({"stage": "vision.9"}, "no stage 'vision.9'"),
         ({"k": 0}, "at least 1"),
-        ({"metric": "ridge", "ridge": -1.0}, "is no λ"),
+        ({"metric": "ridge", "ridge": -1.0}, "is not a valid λ"),
     ],
 )
 def test_what_concerns_all_is_raised(engine, options, said):

@@ -77,7 +77,7 @@ def test_several_models_and_stages_are_told_apart(tmp_path: Path) -> None:
     first = write([seen(0, 2, 3)], tmp_path / "a.parquet")
     cosine = write([seen(1, 2, 3, query=query_of("tiny", metric="cosine"))], tmp_path / "b.parquet")
     names = str(first), str(cosine)
-    with pytest.raises(UsageError, match=r"of several metrics \(l2, cosine\), which .* choose one with --metric$"):
+    with pytest.raises(UsageError, match=r"have several metrics \(l2, cosine\), which .* choose one with --metric$"):
         build_atlas(AtlasOptions(names))
     with pytest.raises(
         UsageError, match=r"stages and metrics \(tokens and l2, llm.1 and none\).*--stage and --metric$"

@@ -57,7 +57,9 @@ def test_where_a_token_stands() -> None:
         f"null above 75% of noise, the same top-1 in {same:.0f}% of noise, margin above 50%, "
         "above 100% of random vectors"
     )
-    assert any(line.startswith("null    score of the top-1 word, as a percentile of the same search on") for line in said)
+    assert any(
+        line.startswith("null    score of the top-1 word, as a percentile of the same search on") for line in said
+    )
 
 
 def test_pursuits_and_pictures_that_cannot_be_shuffled() -> None:

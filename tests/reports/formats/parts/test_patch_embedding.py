@@ -62,7 +62,7 @@ def test_the_stage_before_the_model_has_norms_and_no_words() -> None:
     text = "\n".join(report_lines(seen))
     assert f"stage   pixels: {len(norms)} vision patches" in text
     for lens in ("pca", "projector"):
-        with pytest.raises(UsageError, match="choose another stage"):
+        with pytest.raises(UsageError, match="choose a stage after pixels"):
             ChosenLens(lens).check("pixels", reading.model)
 
 
