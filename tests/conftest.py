@@ -8,7 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
+# a busy machine is not a fault of what is tested
+settings.register_profile("vlmtui", deadline=None)
+settings.load_profile("vlmtui")
 # a test that would reach for the real hub is wrong; one that asks for a hub of its own sets HF_ENDPOINT and unsets this
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 if "PYTEST_XDIST_WORKER" in os.environ:

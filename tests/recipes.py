@@ -1,7 +1,7 @@
 """Recipes of CONTRIBUTING.md: the code blocks below a heading, applied to a copy of the project.
 
-A block whose first line is `# path` is a new file. A `diff` block changes a file that is there: its first line is
-`+++ path`, and the lines marked ` ` and `-` must stand in that file together, once.
+A block whose first line is a comment with a path is a new file. A `diff` block changes a file that is there: its first
+line is `+++ path`, and the lines marked ` ` and `-` must be in that file together, once.
 """
 
 from __future__ import annotations
@@ -46,17 +46,27 @@ class Recipe:
             (root / change.path).write_text(source.replace(change.old, change.new), "utf-8")
 
 
-def recipe(title: str, text: str | None = None) -> Recipe:
-    """The recipe below a heading of CONTRIBUTING.md."""
+def sections(text: str | None = None) -> dict[str, str]:
+    """What is below each heading of CONTRIBUTING.md, or of another text; headings in blocks of code are none."""
     text = CONTRIBUTING.read_text("utf-8") if text is None else text
-    section = text.split(f"\n## {title}\n", 1)[1].split("\n## ", 1)[0]
+    found, title, code = {"": ""}, "", False
+    for line in text.splitlines(keepends=True):
+        code ^= line.startswith("```")
+        if line.startswith("## ") and not code:
+            title = line.removeprefix("## ").strip()
+        found[title] = found.get(title, "") + line
+    return found
+
+
+def recipe(title: str, text: str | None = None) -> Recipe:
+    """The recipe below a heading."""
     files, changes = {}, []
-    for language, block in re.findall(r"^```(\w*)\n(.*?)^```$", section, re.DOTALL | re.MULTILINE):
+    for language, block in re.findall(r"^```(\w*)\n(.*?)^```$", sections(text)[title], re.DOTALL | re.MULTILINE):
         first, _, rest = block.partition("\n")
         if language == "diff":
             changes.append(_change(Path(first.removeprefix("+++ ")), rest))
-        elif first.startswith("# ") and "/" in first:
-            files[Path(first.removeprefix("# "))] = rest
+        elif path := re.fullmatch(r"(?:#|<!--) ([\w/.]+/[\w.]+)(?: -->)?", first):
+            files[Path(path[1])] = rest
     assert files or changes, f"the recipe {title!r} has no code"
     return Recipe(files, tuple(changes))
 

@@ -76,6 +76,11 @@ def test_extras_that_are_named_exist() -> None:
     assert [(name, file) for name, file in named if name not in EXTRAS] == []
 
 
+def test_readme_names_every_extra() -> None:
+    (sentence,) = re.findall(r"^Extras, .*?\n\n", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE)
+    assert set(re.findall(r"`(\w+)`", sentence)) == EXTRAS.keys()
+
+
 def test_all_is_every_extra_but_torchvision() -> None:
     (together,) = EXTRAS["all"]
     assert Requirement(together).extras == EXTRAS.keys() - {"all", "torchvision"}

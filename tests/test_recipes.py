@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.recipes import CONTRIBUTING, recipe
+from tests.recipes import recipe, sections
 
 ROOT = Path(__file__).parents[1]
-TITLES = re.findall(r"^## (Add .+)$", CONTRIBUTING.read_text("utf-8"), re.MULTILINE)
+TITLES = [title for title in sections() if title.startswith("Add ")]
 
 
 def test_every_recipe_is_followed_by_a_test() -> None:
@@ -26,9 +26,8 @@ def test_every_recipe_is_followed_by_a_test() -> None:
 
 @pytest.mark.parametrize("title", TITLES)
 def test_every_block_of_code_is_part_of_the_recipe(title: str) -> None:
-    section = CONTRIBUTING.read_text("utf-8").split(f"\n## {title}\n", 1)[1].split("\n## ", 1)[0]
     found = recipe(title)
-    blocks = re.findall(r"^```(?:python|diff)$", section, re.MULTILINE)
+    blocks = re.findall(r"^```(?:python|diff|markdown)$", sections()[title], re.MULTILINE)
     assert len(blocks) == len(found.files) + len(found.changes)
 
 
@@ -51,5 +50,4 @@ def test_files_and_changes_are_read(tmp_path: Path) -> None:
 def test_what_ci_runs_is_told() -> None:
     commands = re.findall(r"^run (?:\.venv/bin/)?(.+)$", (ROOT / ".ci" / "run").read_text(), re.MULTILINE)
     assert len(commands) >= 4
-    section = CONTRIBUTING.read_text("utf-8").split("## What `.ci/run` runs", 1)[1].split("\n## ", 1)[0]
-    assert [command for command in commands if f"`{command}`" not in section] == []
+    assert [command for command in commands if f"`{command}`" not in sections()["What `.ci/run` runs"]] == []

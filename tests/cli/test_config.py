@@ -17,11 +17,13 @@ from tests.test_imports import HEAVY, imported
 from vlmtui.cli import main
 from vlmtui.cli.options import LoadArguments, QueryArguments, RemoteArguments
 from vlmtui.cli.report_options import DrawingArguments
+from vlmtui.cli.user_settings import UserSettings
 from vlmtui.settings.config_file import read_config
 from vlmtui.settings.in_force import all_mistakes
 from vlmtui.settings.listing import table_rows, template
 from vlmtui.settings.table import BY_NAME, SETTINGS
 from vlmtui.tui.actions.key_table import ACTIONS
+from vlmtui.tui.options import ExplorerSettings
 from vlmtui.tui.panels.registry import PANELS
 from vlmtui.tui.terminal.theme import DARK_NAME
 
@@ -210,7 +212,8 @@ def test_a_start_reads_no_settings_where_none_are_needed(file: Path) -> None:
 
 def test_a_command_reads_its_settings_without_the_explorers(file: Path) -> None:
     code = "from vlmtui.cli import main\nmain(['report', '/no/such.png'])"
-    assert "tomllib" not in imported(f"import os\nos.environ['VLMTUI_CONFIG'] = os.devnull\n{code}")
+    none = f"import os\ndel os.environ['VLMTUI_CONFIG']\nos.environ['XDG_CONFIG_HOME'] = {str(file.parent)!r}\n"
+    assert not imported(none + code).intersection(("tomllib", "vlmtui.settings.in_force", "vlmtui.settings.table"))
     written(file, 'k = 5\ntheme = "nowhere"\nkeys.find = "f6"')
     modules = imported(code)
     assert "tomllib" in modules
@@ -225,3 +228,16 @@ def test_a_profile_on_the_command_line_of_other_commands(file: Path) -> None:
         )
         assert (done.returncode, done.stdout) == (2, "")
         assert done.stderr == f"vlmtui: --profile 'b' is not in {file}: the file has a\n"
+
+
+def test_without_a_file_the_defaults_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("VLMTUI_CONFIG")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr("vlmtui.settings.in_force.read_settings", None)  # it is not called
+    settings = UserSettings()
+    assert (settings.model, settings.lens_folders, settings.explorer()) == ("demo", (), ExplorerSettings())
+    assert settings.defaults({"device": ("--device",)}) == {}
+    settings.tell()
+    monkeypatch.setenv("VLMTUI_MODEL", "demo-vit")
+    assert UserSettings().model == "demo-vit"

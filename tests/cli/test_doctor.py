@@ -59,3 +59,17 @@ def test_models_that_are_not_there_are_made_where_they_are_looked_for(
 ) -> None:
     monkeypatch.setattr(doctor.demo, "WEIGHTS", tmp_path)
     assert f"python -m demo_training.train --out {tmp_path}" in " ".join("\n".join(doctor._model_lines()).split())
+
+
+def test_the_settings_are_examined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "config.toml"
+    monkeypatch.setenv("VLMTUI_CONFIG", str(file))
+    file.write_text('model = "demo-vit"\nk = 5\n')
+    lines = [" ".join(line.split()) for line in doctor._model_lines()]
+    assert f"settings {file}, no mistakes" in lines
+    assert "model demo-vit (from the settings)" in lines
+    file.write_text("k = 0\n[profile.a]\nk = 0\n")
+    lines = [" ".join(line.split()) for line in doctor._model_lines()]
+    assert f"settings {file}, 2 mistakes" in lines
+    assert "→ vlmtui config check lists them" in lines
+    assert "model demo (the default)" in lines

@@ -14,7 +14,7 @@ def check_block(page: Path, name: str, made: str) -> None:
     """Assert that the block `name` of a page is `made`; with `UPDATE_DOCS=1` write it there."""
     start, end = f"<!-- {name}: written by tests with UPDATE_DOCS=1 -->", f"<!-- end of {name} -->"
     text = page.read_text(encoding="utf-8")
-    assert text.count(start) == text.count(end) == 1, f"{page.name} has no block {name}"
+    assert text.count(start) == text.count(end) == 1, f"{page.name} needs one line {start!r}, and one {end!r} after it"
     before, rest = text.split(start)
     old, after = rest.split(end)
     if os.environ.get("UPDATE_DOCS"):

@@ -91,6 +91,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[
     environment = os.environ | own | {"PATH": path}
     for name in ("VLMTUI_MODEL", "VLMTUI_CONFIG"):
         environment.pop(name, None)
+    subprocess.run(["vlmtui", "config", "init"], env=environment, check=True)
     subprocess.run(["vlmtui", "session", "start", "-m", "demo"], env=environment, check=True)
     subprocess.run(["vlmtui", "report", "album", "-o", "words.parquet"], cwd=folder, env=environment, check=True)
     yield folder, environment

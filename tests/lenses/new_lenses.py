@@ -95,12 +95,18 @@ def look(context: Context) -> Facts:
 }
 
 
-def copied(into: Path) -> Path:
-    """The package copied with the recipe's lens and one of each kind: a folder and a line each; its folder."""
+def copied_with_recipe(into: Path) -> Path:
+    """The package copied with the recipe's lens, its test and its page; its folder."""
     package = into / "vlmtui"
     shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__", "weights"))
     (package / "demo" / "weights").symlink_to(PACKAGE / "demo" / "weights")
     RECIPE.apply(into)
+    return into
+
+
+def copied(into: Path) -> Path:
+    """The package copied with the recipe's lens and one of each kind: a folder and a line each; its folder."""
+    package = copied_with_recipe(into) / "vlmtui"
     registry = package / "lenses" / "registry.py"
     text = registry.read_text()
     for name, body in BODIES.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,9 +14,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tests.lenses.new_lenses import BODIES, RECIPE, copied
+from tests.lenses.new_lenses import BODIES, RECIPE, copied, copied_with_recipe
 
-IMAGE = Path(__file__).parents[2] / "sample_images" / "scene-town.png"
+ROOT = Path(__file__).parents[2]
+IMAGE = ROOT / "sample_images" / "scene-town.png"
 DRIVER = """
 import contextlib, io, json, sys
 from vlmtui.cli import main
@@ -136,12 +138,19 @@ def test_the_recipe_s_lens_gives_the_kurtosis_of_scipy(found: dict[str, list[obj
     np.testing.assert_allclose(values, expected.ravel(), rtol=1e-3)
 
 
-def test_the_recipe_s_own_test_passes(tmp_path: Path) -> None:
-    env = os.environ | {"PYTHONPATH": str(copied(tmp_path))}
+def test_the_recipe_s_own_test_passes_and_its_page_is_whole(tmp_path: Path) -> None:
+    copy = copied_with_recipe(tmp_path)
+    for name in ("tests", "docs"):
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
+    shutil.copy(ROOT / "README.md", copy)
     (test,) = (path for path in RECIPE.files if path.parts[0] == "tests")
-    words = [sys.executable, "-P", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", ".", str(test)]
-    done = subprocess.run(words, env=env, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert (done.returncode, "1 passed" in done.stdout) == (0, True), done.stdout + done.stderr
+    tests = [str(test), "tests/docs/test_lenses.py", "tests/test_readme.py::test_it_lists_the_lenses"]
+    words = [sys.executable, "-P", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", ".", *tests]
+    for update, status in ((), 1), (("UPDATE_DOCS",), 0), ((), 0):
+        env = os.environ | {"PYTHONPATH": str(copy), **dict.fromkeys(update, "1")}
+        done = subprocess.run(words, env=env, cwd=copy, capture_output=True, text=True, check=False)
+        assert done.returncode == status, done.stdout + done.stderr
+    assert "[`kurtosis`](docs/lenses/kurtosis.md)" in (copy / "README.md").read_text()
 
 
 def test_reports_hold_what_the_lenses_found(found: dict[str, list[object]]) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -10,8 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vlmtui.cli import look, main
+from vlmtui.display.pieces import plain
 from vlmtui.settings.config_file import MAX_BYTES, read_config
 from vlmtui.settings.in_force import Settings, all_mistakes
+from vlmtui.settings.listing import listing_json, setting_rows
+from vlmtui.settings.table import BY_NAME, SETTINGS
 
 CHINA = str(Path(__file__).parents[2] / "sample_images" / "china.jpg")
 TEN = """\
@@ -71,7 +76,7 @@ def test_a_file_with_ten_mistakes(tmp_path: Path) -> None:
 def test_the_rest_holds(tmp_path: Path) -> None:
     found = Settings(read_config(file_of(tmp_path, TEN)), environment={})
     assert found["panels"] == ("words",)
-    assert found.keys() == {"overlay": ("f9",), "zoom": ("f10",)}
+    assert found.action_keys() == {"overlay": ("f9",), "zoom": ("f10",)}
     assert (found["model"], found["k"], found["theme"], found["lenses"]) == ("demo", 8, "vlmtui-dark", ())
 
 
@@ -122,6 +127,10 @@ def test_quiet_tells_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd
         ('remote = "-oProxyCommand=x"', "1: remote is \"-oProxyCommand=x\": --remote '-oProxyCommand=x' is no host"),
         ("metric = ['l2']", '1: metric is ["l2"], not one of l2, cosine, cosine-centred, dot, omp, omp-positive'),
         ("k = 0", "1: k is 0: give a whole number of at least 1"),
+        (r'model = "~\u0000"', r'1: model is "~\u0000": give text, such as "llava-1.5-7b"'),
+        (f"model = '{'x' * 300}'", f'1: model is "{"x" * 59}…: give text, such as "llava-1.5-7b"'),
+        (r'lenses = ["~\u0000"]', r'1: lenses has "~\u0000", which is no folder: check the path'),
+        (f"lenses = ['{'x' * 300}']", f'1: lenses has "{"x" * 59}…, which is no folder: check the path'),
         ("k = true", "1: k is true: give a whole number of at least 1"),
         ("k = 8.0", "1: k is 8.0: give a whole number of at least 1"),
         ("keys = 'x'", '1: keys is "x": give a table of actions and their keys'),
@@ -177,11 +186,54 @@ def test_a_profile_that_is_not_there(
 @given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode))
 def test_whatever_is_in_the_file(content: bytes) -> None:
     """Never an exception, and a sentence for everything that is not empty."""
-    import tempfile
-
     with tempfile.TemporaryDirectory() as folder:
         file = file_of(Path(folder), content)
         found = read_config(file)
         for mistake in all_mistakes(found):
             assert mistake.line is None or 1 <= mistake.line <= content.count(b"\n") + 1
         assert found.content or found.mistakes or not found.text.strip() or "#" in found.text or "[" in found.text
+
+
+SCALARS = st.booleans() | st.integers() | st.floats() | st.text(max_size=6) | st.dates()
+VALUES = st.sampled_from(["~\0", "~nobody-here/x", "x" * 300, "a/b", "cuda:99", "f6", "../..", "-x"]) | st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["find", "zoom", "", "é"]), inner),
+    max_leaves=5,
+)
+
+
+def toml(value: object) -> str:
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{toml(key)} = {toml(inner)}' for key, inner in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(toml, value))}]"
+    if isinstance(value, str):
+        return '"' + "".join(c if c.isalnum() or c in "~/-:. " else f"\\U{ord(c):08x}" for c in value) + '"'
+    return str(value).lower()
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.dictionaries(st.sampled_from([*BY_NAME, "profile", "other"]), VALUES),
+    st.dictionaries(st.sampled_from([*BY_NAME, "other"]), VALUES),
+)
+def test_whatever_a_setting_is(top: dict[str, object], profile: dict[str, object]) -> None:
+    """No exception, a line for every mistake, and a value for every setting that its own check calls right."""
+    top = {name: value for name, value in top.items() if name != "profile" or not profile}
+    lines = [f"{name} = {toml(value)}" for name, value in top.items()]
+    lines += ["[profile.a]", *(f"{name} = {toml(value)}" for name, value in profile.items())] if profile else []
+    with tempfile.TemporaryDirectory() as folder:
+        file = read_config(file_of(Path(folder), "\n".join(lines)))
+        assert file.mistakes == ()
+        for mistake in all_mistakes(file):
+            assert mistake.line is not None
+            assert 1 <= mistake.line <= len(lines)
+            assert "\n" not in plain(str(mistake))
+        found = Settings(file, "a" if profile else None, environment={})
+        rows = {row.name: row for row in setting_rows(found)}
+        json.dumps(listing_json(found))
+        wrong = {mistake.line for mistake in found.mistakes(explorer=True)}
+        for row in rows.values():
+            if row.line is not None and row.line not in wrong and row.source != "default":
+                assert row.value is not None
+        assert all(setting.name in rows for setting in SETTINGS if setting.name not in ("keys", "default-profile"))

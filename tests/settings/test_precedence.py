@@ -16,7 +16,7 @@ from vlmtui import open_session
 from vlmtui.api import session as api_session
 from vlmtui.cli import look, main
 from vlmtui.errors import ModelError
-from vlmtui.query.options import Query
+from vlmtui.query.options import LoadOptions, Query
 from vlmtui.session.discovery import SessionLocation
 
 CHINA = str(Path(__file__).parents[2] / "sample_images" / "china.jpg")
@@ -158,6 +158,51 @@ def test_a_model_of_another_machine_is_not_looked_for_here(
         assert main(["report", CHINA, *words]) == 0
         assert queries[-1].load.model == model
         assert capfd.readouterr().err.count("no model folder /there/model") == (model == "demo")
+
+
+def test_the_colour_depth(queries: list[Query], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text('color = "256"')
+    monkeypatch.setenv("VLMTUI_CONFIG", str(file))
+    asked_for: list[str] = []
+
+    def explore(source: str, query: Query, color: str, *rest: object) -> int:
+        asked_for.append(color)
+        return 0
+
+    monkeypatch.setattr(look, "_explore", explore)
+    monkeypatch.setattr(look, "can_explore", lambda source: True)
+    assert main([CHINA]) == 0
+    assert main([CHINA, "--color", "truecolor"]) == 0
+    assert main([CHINA, "--format", "ansi"]) == 0
+    assert asked_for == ["256", "truecolor"]
+    assert queries[-1].output.drawing.deep is False
+
+
+@pytest.mark.parametrize(
+    ("words", "run"),
+    [
+        (["vocabulary"], "vlmtui.reports.commands.vocabulary.run_vocabulary"),
+        (["serve"], "vlmtui.web.server.run_server"),
+        (["ask", CHINA, "What?"], "vlmtui.reports.commands.ask.run_ask"),
+        (["classify", CHINA], "vlmtui.reports.commands.classify.run_classify"),
+        (["outliers", CHINA, CHINA, CHINA], "vlmtui.reports.commands.outliers.run_outliers"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_other_commands(words: list[str], run: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text('model = "demo-vit"\ndtype = "float16"\nk = 3\nmetric = "omp"')
+    monkeypatch.setenv("VLMTUI_CONFIG", str(file))
+    given: list[object] = []
+    monkeypatch.setattr(run, lambda *arguments: given.extend(arguments) or 0)
+    assert main(words) == 0
+    (load,) = (argument for argument in given if isinstance(argument, LoadOptions))
+    assert (load.model, load.dtype) == ("demo-vit", "float16")
+    # their own -k and --metric are another matter
+    for argument in given:
+        assert getattr(argument, "k", 8) == 8
+        assert getattr(argument, "metric", "l2") == "l2"
 
 
 def test_python_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

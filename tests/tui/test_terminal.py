@@ -112,7 +112,7 @@ def test_an_error_of_ours_leaves_the_terminal_as_it_was(name: str, siglip_folder
     words = [sys.executable, "-c", FAILING.format(name=name), str(PHOTO), "--model", str(siglip_folder)]
     with Terminal(words, (120, 40), XDG_STATE_HOME=str(tmp_path), HF_HUB_OFFLINE="1") as terminal:
         before = termios.tcgetattr(terminal.fd)
-        said(terminal, b"token 21")
+        said(terminal, "token 21")
         assert termios.tcgetattr(terminal.fd) != before
         (session,) = terminal.children()
         terminal.press("\x1b[C")
@@ -129,3 +129,39 @@ def test_an_error_of_ours_leaves_the_terminal_as_it_was(name: str, siglip_folder
         assert command[:4] == ["to", "see", "it", "again:"]
         assert command[4:] == ["vlmtui", str(PHOTO), "-m", str(siglip_folder), "--stage", "tokens", "--patch", "0:3,3"]
         until(lambda: gone(session))
+
+
+def test_keys_typed_while_torch_is_imported_do_what_is_offered(siglip_folder: Path, tmp_path: Path) -> None:
+    with explorer(siglip_folder, tmp_path) as terminal:
+        # at once: before there is anything to see
+        terminal.press("?")
+        said(terminal, "move the cursor by one patch")
+        assert not terminal.shows("token 21")
+        terminal.press("\x1b")
+        terminal.until(lambda out: not terminal.shows("move the cursor by one patch"), 30)
+        # those that are not offered yet do nothing; the picture that is opened is what will be read
+        terminal.press(f"mo]Ox,{{ Kri{PHOTO.with_name('chelsea.png')}\r")
+        said(terminal, "chelsea.png")
+        said(terminal, "token 21")
+        assert b"Traceback" not in terminal.output
+        terminal.press("\x1b[C")
+        said(terminal, "token 22")
+        terminal.press("q")
+        assert terminal.wait(10) == 0
+        assert b"unexpected" not in terminal.output
+
+
+def test_quitting_while_torch_is_imported(siglip_folder: Path, tmp_path: Path) -> None:
+    with explorer(siglip_folder, tmp_path) as terminal:
+        terminal.press("q")
+        assert terminal.wait(30) == 0
+        assert not terminal.shows("token 21")
+
+
+def test_a_device_that_is_not_there_opens_no_screen_without_anything_to_see(siglip_folder: Path) -> None:
+    words = [sys.executable, "-m", "vlmtui", str(PHOTO), "--model", str(siglip_folder), "--device", "cuda", "--no-warm"]
+    with Terminal(words, (120, 40), CUDA_VISIBLE_DEVICES="", HF_HUB_OFFLINE="1") as terminal:
+        assert terminal.wait(90) == 1
+        after = terminal.output.rpartition(LEAVES_SCREEN)[2]
+        assert b"vlmtui: this machine has no device cuda" in after
+        assert b"choose one of cpu" in after

@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from vlmtui.cli import ask, atlas, config, lenses, look, match, models, outliers, serve, session, vocabulary
+from vlmtui.cli.help import HelpCommand
 from vlmtui.cli.messages import print_error
 from vlmtui.cli.options import Version
 from vlmtui.errors import ImageError, UsageError, VlmtuiError
@@ -48,11 +49,11 @@ app = typer.Typer(
     subcommand_metavar="IMAGE | COMMAND [OPTIONS]",
     context_settings={"help_option_names": ["--help"]},
 )
-app.command(_IMAGE, hidden=True, cls=lenses.LensHelpCommand)(look.image)
-app.command(cls=lenses.LensHelpCommand)(look.report)
+app.command(_IMAGE, hidden=True, cls=HelpCommand)(look.image)
+app.command(cls=HelpCommand)(look.report)
 _COMMANDS = ask.ask, match.match, match.classify, outliers.outliers, vocabulary.vocabulary, atlas.atlas
 for command in (*_COMMANDS, lenses.lenses, serve.serve, models.models, models.verify, models.doctor):
-    app.command()(command)
+    app.command(cls=HelpCommand)(command)
 app.add_typer(session.app, name="session")
 app.add_typer(config.app, name="config")
 

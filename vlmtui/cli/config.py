@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shlex
-import subprocess
 from pathlib import Path
 from typing import Annotated
 
@@ -39,6 +36,8 @@ def config(
     """List every setting in force: its value, where it comes from, and its default."""
     if context.invoked_subcommand is not None:
         return 0
+    import json
+
     from vlmtui.settings.in_force import read_settings
     from vlmtui.settings.listing import listing_json, listing_lines
 
@@ -58,7 +57,7 @@ def config(
 @app.command()
 def path(debug: Debug = False) -> int:
     """Print the path of the settings file."""
-    from vlmtui.settings.config_file import config_path
+    from vlmtui.settings.location import config_path
 
     typer.echo(_plain(str(config_path())))
     return 0
@@ -67,7 +66,7 @@ def path(debug: Debug = False) -> int:
 @app.command()
 def init(quiet: Quiet = False, debug: Debug = False) -> int:
     """Write a settings file to begin with. One that exists is left as it is."""
-    from vlmtui.settings.config_file import config_path
+    from vlmtui.settings.location import config_path
 
     file = config_path()
     _write_template(file)
@@ -80,7 +79,10 @@ def init(quiet: Quiet = False, debug: Debug = False) -> int:
 def edit(quiet: Quiet = False, debug: Debug = False) -> int:
     """Open the settings file in an editor. VISUAL or EDITOR names it; the file is written first where there is none,
     and checked afterwards."""
-    from vlmtui.settings.config_file import config_path
+    import shlex
+    import subprocess
+
+    from vlmtui.settings.location import config_path
 
     file = config_path()
     if not os.path.lexists(file):
@@ -100,7 +102,7 @@ def edit(quiet: Quiet = False, debug: Debug = False) -> int:
 def check(file: File = None, debug: Debug = False) -> int:
     """Check a settings file. A line is printed for each mistake, also of profiles; with mistakes the status is 1."""
     from vlmtui.files import expand_path
-    from vlmtui.settings.config_file import config_path
+    from vlmtui.settings.location import config_path
 
     return _check(config_path() if file is None else Path(expand_path(file)))
 
@@ -112,7 +114,7 @@ def keys(profile: Profile = None, debug: Debug = False) -> int:
     from vlmtui.tui.actions.key_table import ACTIONS
     from vlmtui.tui.actions.keymap import given_keys, keymap
 
-    given = given_keys(keymap(read_settings(profile).keys()))
+    given = given_keys(keymap(read_settings(profile).action_keys()))
     rows = [("action", "keys", ""), *((one.name, given.get(one.name, one.keys), one.title) for one in ACTIONS)]
     widths = [max(len(row[column]) for row in rows) for column in range(2)]
     for name, pressed, title in rows:

@@ -1,13 +1,12 @@
-"""`vlmtui lenses`: the list of lenses; and the help of `--lens`."""
+"""`vlmtui lenses`: the list of lenses."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from typer.core import TyperCommand
 
 from vlmtui.cli.messages import print_error, print_message
 from vlmtui.cli.options import Debug, Quiet, RemoteArguments, Version, with_grouped_options
@@ -19,26 +18,6 @@ if TYPE_CHECKING:
     from vlmtui.session.discovery import SessionLocation
 
 _HEAD = ("name", "subject", "kind", "from", "line")
-
-
-class LensHelpCommand(TyperCommand):
-    """A command whose `--help` lists the lenses."""
-
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Write the help, with the lenses filled in."""
-        for parameter in self.params:
-            if parameter.name == "lens":
-                parameter.help = lens_option_help()  # type: ignore[attr-defined]
-        super().format_help(ctx, formatter)
-
-
-def lens_option_help() -> str:
-    """The help of `--lens`, in one line."""
-    from vlmtui.lenses.registry import listed_lenses
-
-    values = ", ".join(one.name for one in listed_lenses() if not one.offer.projects)
-    projected = ", ".join(f"{one.name} at vision.i" for one in listed_lenses() if one.offer.projects)
-    return f"Also {values}; {projected}; or FILE.py, FILE.py:NAME, FOLDER/, see vlmtui lenses."
 
 
 @with_grouped_options

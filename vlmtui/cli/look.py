@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vlmtui.cli.help import OUTPUT
 from vlmtui.cli.messages import print_error, print_message
 from vlmtui.cli.options import (
     Debug,
@@ -28,9 +29,11 @@ if TYPE_CHECKING:
 
 Format = Annotated[
     str | None,
-    typer.Option("--format", metavar="FORMAT", help=f"{names(FORMATS, ' or ')}."),
+    typer.Option("--format", rich_help_panel=OUTPUT, metavar="FORMAT", help=f"{names(FORMATS, ' or ')}."),
 ]
-Output = Annotated[str | None, typer.Option("-o", "--output", metavar="FILE", help="Write the report to FILE.")]
+Output = Annotated[
+    str | None, typer.Option("-o", "--output", rich_help_panel=OUTPUT, metavar="FILE", help="Write the report to FILE.")
+]
 
 
 @with_grouped_options

@@ -16,6 +16,7 @@ import typer
 from typer.models import OptionInfo
 
 from vlmtui._version import __version__
+from vlmtui.cli.help import ENTRIES, LENS, MODEL, SESSION, TOKENS
 from vlmtui.cli.user_settings import UserSettings
 from vlmtui.errors import UsageError
 from vlmtui.metrics import METRICS, RIDGE
@@ -47,13 +48,21 @@ class LoadArguments:
     """How a model is loaded: the command-line options that `LoadOptions` is made of."""
 
     revision: Annotated[
-        str | None, typer.Option("--revision", metavar="NAME", help="Branch, tag or commit on the hub.")
+        str | None,
+        typer.Option("--revision", rich_help_panel=MODEL, metavar="NAME", help="Branch, tag or commit on the hub."),
     ] = None
     processor: Annotated[
-        str | None, typer.Option("--processor", metavar="NAME", help="For a folder without processor files.")
+        str | None,
+        typer.Option(
+            "--processor", rich_help_panel=MODEL, metavar="NAME", help="For a folder without processor files."
+        ),
     ] = None
-    device: Annotated[str, typer.Option("--device", metavar="DEVICE", help="auto, cpu, cuda, cuda:N or mps.")] = "auto"
-    dtype: Annotated[str, typer.Option("--dtype", metavar="DTYPE", help="auto, float32, bfloat16 or float16.")] = "auto"
+    device: Annotated[
+        str, typer.Option("--device", rich_help_panel=MODEL, metavar="DEVICE", help="auto, cpu, cuda, cuda:N or mps.")
+    ] = "auto"
+    dtype: Annotated[
+        str, typer.Option("--dtype", rich_help_panel=MODEL, metavar="DTYPE", help="auto, float32, bfloat16 or float16.")
+    ] = "auto"
 
     def check(self) -> None:
         """`UsageError` for a device or dtype that is none."""
@@ -74,11 +83,21 @@ class RemoteArguments:
 
     remote: Annotated[
         str | None,
-        typer.Option("--remote", metavar="HOST", help="Run the model on HOST, through ssh [VLMTUI_REMOTE]."),
+        typer.Option(
+            "--remote",
+            rich_help_panel=SESSION,
+            metavar="HOST",
+            help="Run the model on HOST, through ssh [VLMTUI_REMOTE].",
+        ),
     ] = None
     remote_command: Annotated[
         str | None,
-        typer.Option("--remote-command", metavar="COMMAND", help="vlmtui on HOST, if not on the PATH there."),
+        typer.Option(
+            "--remote-command",
+            rich_help_panel=SESSION,
+            metavar="COMMAND",
+            help="vlmtui on HOST, if not on the PATH there.",
+        ),
     ] = None
 
     def location(self, warm: bool) -> SessionLocation:
@@ -102,55 +121,105 @@ class QueryArguments:
     model: Annotated[
         str | None,
         typer.Option(
-            "-m", "--model", metavar="NAME", help="A hub name, a folder, or an alias [VLMTUI_MODEL, or demo]."
+            "-m",
+            "--model",
+            rich_help_panel=MODEL,
+            metavar="NAME",
+            help="A hub name, a folder, or an alias [VLMTUI_MODEL, or demo].",
         ),
     ] = None
-    k: Annotated[int, typer.Option("-k", min=1, metavar="N", help="Word-pieces a patch.")] = 8
+    k: Annotated[int, typer.Option("-k", rich_help_panel=TOKENS, min=1, metavar="N", help="Word-pieces a patch.")] = 8
     metric: Annotated[
-        str, typer.Option("--metric", metavar="METRIC", help="l2, cosine, dot, omp and others: see the README.")
+        str,
+        typer.Option(
+            "--metric",
+            rich_help_panel=TOKENS,
+            metavar="METRIC",
+            help=f"{', '.join(METRICS[:-1])} or {METRICS[-1]}.",
+        ),
     ] = "l2"
     ridge: Annotated[
-        float, typer.Option("--ridge", metavar="LAMBDA", help="λ of --metric ridge, relative to the mean eigenvalue.")
+        float,
+        typer.Option(
+            "--ridge",
+            rich_help_panel=TOKENS,
+            metavar="LAMBDA",
+            help="λ of --metric ridge, relative to the mean eigenvalue.",
+        ),
     ] = RIDGE
     stage: Annotated[
-        str | None, typer.Option("--stage", metavar="STAGE", help="vision.0 …, tokens, or llm.1 …, a layer.")
+        str | None,
+        typer.Option(
+            "--stage", rich_help_panel=ENTRIES, metavar="STAGE", help="vision.0 …, tokens, or llm.1 …, a layer."
+        ),
     ] = None
     stages: Annotated[
         str | None,
-        typer.Option("--stages", metavar="STAGES", help="html: also these stages, with commas between, or all."),
+        typer.Option(
+            "--stages",
+            rich_help_panel=ENTRIES,
+            metavar="STAGES",
+            help="html: also these stages, with commas between, or all.",
+        ),
     ] = None
-    all_tokens: Annotated[bool, typer.Option("--all-tokens", help="Every row of the vocabulary, special ones too.")] = (
-        False
-    )
+    all_tokens: Annotated[
+        bool,
+        typer.Option("--all-tokens", rich_help_panel=TOKENS, help="Every row of the vocabulary, special ones too."),
+    ] = False
     patch: Annotated[
         list[str] | None,
-        typer.Option("--patch", metavar="[GRID:]R,C", help="This patch: row and column from 0; repeatable."),
+        typer.Option(
+            "--patch",
+            rich_help_panel=ENTRIES,
+            metavar="[GRID:]R,C",
+            help="This patch: row and column from 0; repeatable.",
+        ),
     ] = None
     lens: Annotated[
         str | None,
-        typer.Option("--lens", metavar="LENS", help="Also what a lens makes of every patch: a name, or a file."),
+        typer.Option(
+            "--lens",
+            rich_help_panel=LENS,
+            metavar="LENS",
+            help="Also what a lens makes of every patch: a name, or a file.",
+        ),
     ] = None
     lens_option: Annotated[
         list[str] | None,
-        typer.Option("--lens-option", metavar="NAME=VALUE", help="An option of the lens; repeatable."),
+        typer.Option(
+            "--lens-option", rich_help_panel=LENS, metavar="NAME=VALUE", help="An option of the lens; repeatable."
+        ),
     ] = None
     find: Annotated[
         str | None,
-        typer.Option("--find", metavar="WORD", help="How near every patch is to WORD, or what it says for a class."),
+        typer.Option(
+            "--find",
+            rich_help_panel=LENS,
+            metavar="WORD",
+            help="How near every patch is to WORD, or what it says for a class.",
+        ),
     ] = None
     marked: Annotated[
         list[str] | None,
-        typer.Option("--marked", metavar="[GRID:]R,C", help="Compare all patches with this; repeatable."),
+        typer.Option(
+            "--marked", rich_help_panel=LENS, metavar="[GRID:]R,C", help="Compare all patches with this; repeatable."
+        ),
     ] = None
-    null: Annotated[bool, typer.Option("--null", help="Hold words against noise, and other metrics' words.")] = False
-    prompt: Annotated[str | None, typer.Option("--prompt", metavar="TEXT", help="Instead of “Describe the image.”")] = (
-        None
-    )
-    max_pixels: Annotated[int, typer.Option("--max-pixels", min=1, metavar="N", help="Refuse larger pictures.")] = (
-        _MAX_PIXELS
-    )
+    null: Annotated[
+        bool, typer.Option("--null", rich_help_panel=TOKENS, help="Hold words against noise, and other metrics' words.")
+    ] = False
+    prompt: Annotated[
+        str | None,
+        typer.Option("--prompt", rich_help_panel=MODEL, metavar="TEXT", help="Instead of “Describe the image.”"),
+    ] = None
+    max_pixels: Annotated[
+        int, typer.Option("--max-pixels", rich_help_panel=MODEL, min=1, metavar="N", help="Refuse larger pictures.")
+    ] = _MAX_PIXELS
     no_warm: Annotated[
-        bool, typer.Option("--no-warm", help="Leave a warm session alone, and start one for this command.")
+        bool,
+        typer.Option(
+            "--no-warm", rich_help_panel=SESSION, help="Leave a warm session alone, and start one for this command."
+        ),
     ] = False
 
     def query(

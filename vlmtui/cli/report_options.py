@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vlmtui.cli.help import DRAWING, ROWS, TABLES
 from vlmtui.errors import UsageError
 from vlmtui.files import expand_path
 from vlmtui.query.choices import COLOR_DEPTHS, ENGINES, check_choice
@@ -24,20 +25,38 @@ class SelectionArguments:
     """Which of an image's entries are in a report, and which of their fields."""
 
     rows: Annotated[
-        str | None, typer.Option("--rows", metavar="R-R", help="Only these rows of the grid, such as 0-5 or 3,7.")
+        str | None,
+        typer.Option(
+            "--rows", rich_help_panel=ROWS, metavar="R-R", help="Only these rows of the grid, such as 0-5 or 3,7."
+        ),
     ] = None
     where: Annotated[
         str | None,
-        typer.Option("--where", metavar="CONDITION", help="Only such patches, as “norm>z3”: see the README."),
+        typer.Option(
+            "--where",
+            rich_help_panel=ROWS,
+            metavar="CONDITION",
+            help="Only patches for which this is true, such as “norm > z3 and word ~ sky”.",
+        ),
     ] = None
     fields: Annotated[
         str | None,
-        typer.Option("--fields", metavar="NAMES", help=f"{names(with_fields())}: only these, commas between."),
+        typer.Option(
+            "--fields",
+            rich_help_panel=ROWS,
+            metavar="NAMES",
+            help=f"{names(with_fields())}: only these, commas between.",
+        ),
     ] = None
 
     vectors: Annotated[
         str | None,
-        typer.Option("--vectors", metavar="FILE", help="Also the vectors themselves, as .safetensors or .npz."),
+        typer.Option(
+            "--vectors",
+            rich_help_panel=ROWS,
+            metavar="FILE",
+            help="Also the vectors themselves, as .safetensors or .npz.",
+        ),
     ] = None
 
     def apply(self, query: Query) -> Query:
@@ -65,17 +84,31 @@ class DrawingArguments:
 
     draw: Annotated[
         str | None,
-        typer.Option("--draw", metavar="WHAT", help=f"{names(taking(DRAW))}: words, heat, layers or norms."),
+        typer.Option(
+            "--draw",
+            rich_help_panel=DRAWING,
+            metavar="WHAT",
+            help=f"{names(taking(DRAW))}: words, heat, layers or norms.",
+        ),
     ] = None
     size: Annotated[
-        int | None, typer.Option("--size", metavar="N", help="png, svg: pixels of the longer side; ansi: columns.")
+        int | None,
+        typer.Option(
+            "--size", rich_help_panel=DRAWING, metavar="N", help="png, svg: pixels of the longer side; ansi: columns."
+        ),
     ] = None
     num_words: Annotated[
-        int | None, typer.Option("--num-words", min=1, metavar="N", help="png, svg: words a patch, at most.")
+        int | None,
+        typer.Option(
+            "--num-words", rich_help_panel=DRAWING, min=1, metavar="N", help="png, svg: words a patch, at most."
+        ),
     ] = None
-    color: Annotated[str, typer.Option("--color", metavar="DEPTH", help="Explorer, ansi: auto, truecolor or 256.")] = (
-        "auto"
-    )
+    color: Annotated[
+        str,
+        typer.Option(
+            "--color", rich_help_panel=DRAWING, metavar="DEPTH", help="Explorer, ansi: auto, truecolor or 256."
+        ),
+    ] = "auto"
 
     def apply(self, query: Query) -> Query:
         """The query with these options; `UsageError` where one of them is invalid."""
@@ -97,17 +130,30 @@ class BatchArguments:
     """How the table of many images is made."""
 
     part_size: Annotated[
-        int | None, typer.Option("--part-size", min=1, metavar="N", help="Tables of many: images a part, or 64.")
+        int | None,
+        typer.Option(
+            "--part-size", rich_help_panel=TABLES, min=1, metavar="N", help="Tables of many: images a part, or 64."
+        ),
     ] = None
     resume: Annotated[
         bool | None,
-        typer.Option("--resume/--fresh", help="Tables of many: go on with the images of then, or begin anew."),
+        typer.Option(
+            "--resume/--fresh",
+            rich_help_panel=TABLES,
+            help="Tables of many: go on with the images of then, or begin anew.",
+        ),
     ] = None
     engine: Annotated[
-        str, typer.Option("--engine", metavar="ENGINE", help="Tables of many: here, or ray, on a cluster.")
+        str,
+        typer.Option(
+            "--engine", rich_help_panel=TABLES, metavar="ENGINE", help="Tables of many: here, or ray, on a cluster."
+        ),
     ] = "here"
     workers: Annotated[
-        int | None, typer.Option("--workers", min=1, metavar="N", help="--engine ray: sessions, or one a GPU.")
+        int | None,
+        typer.Option(
+            "--workers", rich_help_panel=TABLES, min=1, metavar="N", help="--engine ray: sessions, or one a GPU."
+        ),
     ] = None
 
     def batch_options(

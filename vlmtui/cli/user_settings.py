@@ -19,11 +19,18 @@ _MOST_NOTES = 3
 class UserSettings:
     """The settings in force for one command; the file is read when one is first asked for.
 
-    `profile` and `remote` are those of the command line.
+    `profile` and `remote` are those of the command line. Without a file nothing is read or imported for it.
     """
 
     def __init__(self, profile: str | None = None, remote: str | None = None, quiet: bool = False) -> None:
         self._profile, self._remote, self._quiet = profile, remote, quiet
+
+    @cached_property
+    def _some(self) -> bool:
+        """Whether there is anything to read."""
+        from vlmtui.settings.location import has_settings
+
+        return self._profile is not None or has_settings()
 
     @cached_property
     def in_force(self) -> Settings:
@@ -35,18 +42,22 @@ class UserSettings:
     @property
     def model(self) -> str:
         """The model of a command that names none."""
-        return str(self.in_force["model"])
+        from vlmtui.catalogue import default_model
+
+        return str(self.in_force["model"]) if self._some else default_model()
 
     @property
     def lens_folders(self) -> tuple[str, ...]:
         """Folders with lenses of the user's own."""
-        return tuple(self.in_force["lenses"])
+        return tuple(self.in_force["lenses"]) if self._some else ()
 
     def defaults(self, options: Mapping[str, Collection[str]]) -> dict[str, Any]:
         """What the file says for options: `options` are the names of each, such as `--model`, by its parameter.
 
         A parameter that the file or its profile says nothing of, or the environment, is left out.
         """
+        if not self._some:
+            return {}
         from vlmtui.settings.table import SETTINGS
 
         found = {}
@@ -60,23 +71,26 @@ class UserSettings:
 
     def tell(self) -> None:
         """Print what is wrong in the settings, but for those of the explorer."""
-        if not self._quiet:
+        if self._some and not self._quiet:
             for mistake in self.in_force.mistakes():
                 print_message(str(mistake))
 
     def explorer(self) -> ExplorerSettings:
         """The settings of the explorer, and what is wrong in any of them."""
+        from vlmtui.display.pieces import plain
         from vlmtui.tui.options import ExplorerSettings
 
+        if not self._some:
+            return ExplorerSettings()
         settings = self.in_force
-        notes = [str(mistake) for mistake in settings.mistakes(explorer=True)] if not self._quiet else []
+        notes = [plain(str(mistake)) for mistake in settings.mistakes(explorer=True)] if not self._quiet else []
         if len(notes) > _MOST_NOTES:
             more = len(notes) - _MOST_NOTES + 1
             notes = [*notes[: _MOST_NOTES - 1], f"{more} more mistakes: vlmtui config check"]
         panels = settings.given("panels")
         return ExplorerSettings(
             str(settings["theme"]),
-            settings.keys(),
+            settings.action_keys(),
             panels.value if panels.source != "default" else (),
             tuple(notes),
         )

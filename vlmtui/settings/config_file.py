@@ -1,4 +1,4 @@
-"""Configuration file: where `config.toml` is, its content with lines, and what keeps it from being read.
+"""Configuration file: the content of `config.toml` with lines, and what keeps it from being read.
 
 Reading never raises: a file that cannot be used is empty, and a mistake says why.
 """
@@ -11,12 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from vlmtui.files import expand_path
+from vlmtui.settings.location import ENVIRONMENT, config_path
 
-ENVIRONMENT = "VLMTUI_CONFIG"
-NAME = "config.toml"
 MAX_BYTES = 1 << 16
 _REMEDIES = {
     "Invalid value": "put text in quotes; true and false are lower case",
@@ -33,8 +31,7 @@ _REMEDIES = {
 }
 
 
-@dataclass(frozen=True)
-class Mistake:
+class Mistake(NamedTuple):
     """What is wrong in a file, at a line where that is known; `said` has no full stop."""
 
     file: str
@@ -69,15 +66,6 @@ class ConfigFile:
         from vlmtui.settings.key_lines import key_lines
 
         return key_lines(self.text)
-
-
-def config_path() -> Path:
-    """The file with the settings: `VLMTUI_CONFIG`, or `config.toml` in the user's folder for configuration."""
-    if named := os.environ.get(ENVIRONMENT):
-        return Path(expand_path(named))
-    import platformdirs
-
-    return platformdirs.user_config_path("vlmtui") / NAME
 
 
 def read_config(path: Path) -> ConfigFile:

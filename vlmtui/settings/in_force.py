@@ -7,21 +7,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from vlmtui.errors import UsageError
-from vlmtui.settings.config_file import ConfigFile, Mistake, config_path, read_config
+from vlmtui.settings.config_file import ConfigFile, Mistake, read_config
 from vlmtui.settings.kinds import CheckContext, nearest, written
-from vlmtui.settings.table import BY_NAME, PROFILE, PROFILE_VARIABLE, PROFILES, SETTINGS, Setting
+from vlmtui.settings.location import PROFILE_ENVIRONMENT, config_path
+from vlmtui.settings.table import BY_NAME, PROFILE, PROFILES, SETTINGS, Setting
 
 Source = Literal["environment", "profile", "file", "default"]
 
 
-@dataclass(frozen=True)
-class SettingValue:
+class SettingValue(NamedTuple):
     """A value and where it comes from: the environment `variable`, or the `keys` that lead to it in the file."""
 
     value: Any
@@ -30,8 +29,7 @@ class SettingValue:
     keys: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class _Level:
+class _Level(NamedTuple):
     """A table of settings in the file, and the keys that lead to it."""
 
     file: ConfigFile
@@ -128,7 +126,7 @@ class Settings:
             self._values[name] = self._resolve(BY_NAME[name])
         return self._values[name]
 
-    def keys(self) -> dict[str, tuple[str, ...]]:
+    def action_keys(self) -> dict[str, tuple[str, ...]]:
         """The keys that actions are given; one that the profile gives to an action is not another's in the file."""
         parts = self.parts("keys")
         of_profile = {key for part in parts.values() if part.source == "profile" for key in part.value}
@@ -171,7 +169,7 @@ class Settings:
         for name in profiles.keys() - tables.keys():
             said = f"{PROFILES}.{name} is {written(profiles[name])}: a profile begins with [{PROFILES}.{name}]"
             self._mistakes.append(top.mistake(said, PROFILES, name))
-        named = self._environment.get(PROFILE_VARIABLE)
+        named = self._environment.get(PROFILE_ENVIRONMENT)
         variable = bool(named)
         if profile is None and not named and isinstance(top.table.get(PROFILE), str):
             named = top.table[PROFILE]
@@ -184,7 +182,7 @@ class Settings:
         if profile is not None:
             raise UsageError(f"--profile {wanted!r} is not in {top.file.shown}: {advice}{there}")
         if variable:
-            said = f"{PROFILE_VARIABLE} is {written(wanted)}, which is no profile: {advice}{there}"
+            said = f"{PROFILE_ENVIRONMENT} is {written(wanted)}, which is no profile: {advice}{there}"
             self._mistakes.append(Mistake(top.file.shown, None, said))
         else:
             self._mistakes.append(

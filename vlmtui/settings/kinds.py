@@ -1,5 +1,7 @@
 """Kinds of settings: which values are right, in words and as a check. Textual is imported for its own names alone.
 
+Plain tuples, since every command with a settings file makes them: a dataclass takes some seven times as long to define.
+
 A check never raises: it gives the part of a value that can be used and what is wrong with the rest, so that one wrong
 element of a list leaves the others.
 """
@@ -10,9 +12,9 @@ import difflib
 import json
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from vlmtui.errors import VlmtuiError
 from vlmtui.files import expand_path
@@ -20,16 +22,14 @@ from vlmtui.files import expand_path
 _LONGEST = 60
 
 
-@dataclass(frozen=True)
-class CheckContext:
+class CheckContext(NamedTuple):
     """Where a value stands: `folder` is that of its file; `here` is true where the model runs on this machine."""
 
     folder: Path = Path()
     here: bool = True
 
 
-@dataclass(frozen=True)
-class Checked:
+class Checked(NamedTuple):
     """A value as it is used, None where nothing of it is, and what is wrong: the inner key or "", and the sentence."""
 
     value: Any = None
@@ -78,8 +78,7 @@ def _only_wrong(said: str) -> Checked:
     return Checked(None, (("", said),))
 
 
-@dataclass(frozen=True)
-class Text:
+class Text(NamedTuple):
     """Text. `judge` raises a `VlmtuiError` for one that is wrong; `judged_here_only`: not for another machine's.
 
     `known` are names that may have been meant.
@@ -103,14 +102,17 @@ class Text:
         if value and (context.here or not self.judged_here_only):
             try:
                 self.judge(value)
-            except VlmtuiError as error:
+            except (VlmtuiError, OSError, ValueError) as error:
                 near = nearest(value, self.known())
-                return _only_wrong(f"{name} is {written(value)}: {f'did you mean {written(near)}?' if near else error}")
+                # other errors: no path can be so long, or have a null character
+                remedy = str(error) if isinstance(error, VlmtuiError) else f"give {self.accepts}"
+                return _only_wrong(
+                    f"{name} is {written(value)}: {f'did you mean {written(near)}?' if near else remedy}"
+                )
         return Checked(value)
 
 
-@dataclass(frozen=True)
-class Choice:
+class Choice(NamedTuple):
     """One of some words; `fits` accepts others than those written out, such as `cuda:1` for `cuda:N`."""
 
     choices: Callable[[], Sequence[str]]
@@ -129,8 +131,7 @@ class Choice:
         return _only_wrong(not_one_of(name, value, choices))
 
 
-@dataclass(frozen=True)
-class WholeNumber:
+class WholeNumber(NamedTuple):
     """A whole number of at least `least`."""
 
     least: int = 1
@@ -147,8 +148,7 @@ class WholeNumber:
         return Checked(value)
 
 
-@dataclass(frozen=True)
-class NameList:
+class NameList(NamedTuple):
     """Some names of a list, each once, in the order that is wanted."""
 
     choices: Callable[[], Sequence[str]]
@@ -170,31 +170,37 @@ class NameList:
         return Checked(right or None, tuple(("", said) for said in wrong))
 
 
-@dataclass(frozen=True)
 class FolderList:
     """Folders, relative ones to the folder of the file."""
 
-    accepts: str = field(default='a list of folders, such as ["~/lenses"]', init=False)
+    accepts = 'a list of folders, such as ["~/lenses"]'
 
     def check(self, name: str, value: Any, context: CheckContext) -> Checked:
         """A list of folders that exist."""
         if not isinstance(value, list) or not all(isinstance(one, str) and one.strip() for one in value):
             return _only_wrong(f"{name} is {written(value)}: give {self.accepts}")
-        folders = {one: os.path.join(context.folder, expand_path(one)) for one in value}
+        folders = {one: _folder(one, context) for one in value}
         wrong = [
             f"{name} has {written(one)}, which is no folder: check the path"
             for one, folder in folders.items()
-            if not os.path.isdir(folder)
+            if folder is None
         ]
-        right = tuple(folder for folder in folders.values() if os.path.isdir(folder))
+        right = tuple(folder for folder in folders.values() if folder is not None)
         return Checked(None if wrong and not right else right, tuple(("", said) for said in wrong))
 
 
-@dataclass(frozen=True)
+def _folder(name: str, context: CheckContext) -> str | None:
+    """The path of a folder; None where there is none of this name."""
+    with suppress(ValueError):  # a null character
+        path = os.path.join(context.folder, expand_path(name))
+        return path if os.path.isdir(path) else None
+    return None
+
+
 class KeyTable:
     """A table of actions, each with its key or keys."""
 
-    accepts: str = field(default='a table of actions and their keys, such as find = "f6"', init=False)
+    accepts = 'a table of actions and their keys, such as find = "f6"'
 
     def check(self, name: str, value: Any, context: CheckContext) -> Checked:
         """Keys by action, in Textual's names; of two actions with one key the first has it."""

@@ -9,7 +9,8 @@ from typing import Any
 
 from vlmtui.settings.in_force import Settings, SettingValue
 from vlmtui.settings.kinds import KeyTable, written
-from vlmtui.settings.table import PROFILE, PROFILE_VARIABLE, PROFILES, SETTINGS, Setting
+from vlmtui.settings.location import PROFILE_ENVIRONMENT
+from vlmtui.settings.table import PROFILE, PROFILES, SETTINGS, Setting
 
 SCHEMA = "vlmtui/config/1"
 _WIDTH = 100
@@ -32,7 +33,7 @@ def setting_rows(settings: Settings) -> Iterator[SettingRow]:
     """Every setting in force, in the order of the table; the default profile is the one in use."""
     for setting in SETTINGS:
         if isinstance(setting.kind, KeyTable):
-            keys, parts = settings.keys(), settings.parts(setting.name)
+            keys, parts = settings.action_keys(), settings.parts(setting.name)
             for action, usual in _usual_keys().items() if parts else ():
                 if action in parts:
                     yield _row(settings, f"{setting.name}.{action}", parts[action], keys[action], usual)
@@ -100,7 +101,7 @@ def table_rows() -> Iterator[tuple[str, str, str, str]]:
         else:
             said = setting.help
         if setting.name == PROFILE:
-            said += f" Also `--profile` or `{PROFILE_VARIABLE}`."
+            said += f" Also `--profile` or `{PROFILE_ENVIRONMENT}`."
         yield f"`{setting.name}`", setting.kind.accepts, f"`{written(setting.without)}`", said
 
 

@@ -6,8 +6,7 @@ The defaults are those of the options; the lists of words come from the code tha
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from vlmtui.metrics import METRICS
 from vlmtui.query.choices import COLOR_DEPTHS, DEVICES, DTYPES, is_device
@@ -15,11 +14,9 @@ from vlmtui.settings.kinds import Choice, FolderList, KeyTable, Kind, NameList, 
 
 PROFILE, PROFILES = "default-profile", "profile"
 """The setting that names a profile to use, and the table that holds the profiles."""
-PROFILE_VARIABLE = "VLMTUI_PROFILE"
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(NamedTuple):
     """One row. `default` is a value, or gives it where a module has to be imported for it.
 
     `option` is the option that it is the default of in every command that has it, `variable` an environment variable

@@ -214,7 +214,7 @@ class VlmtuiApp(App[int]):
         if state.results.reading is None:
             return []
         try:
-            command = command_of(state.results, state.selection)
+            command = command_of(state.results, state.selection, self._worker.options.query.search.metric)
         except Exception:
             # where the state is broken the error that was first is what counts
             return []

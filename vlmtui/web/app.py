@@ -276,7 +276,7 @@ def _with_headers(response: Response) -> Response:
 async def _not_found(request: Request, error: Exception) -> Response:
     """Answer what Starlette itself refuses: unknown paths and methods."""
     assert isinstance(error, HTTPException)
-    sentence = f"there is nothing to {request.method} here: open / or see the README"
+    sentence = f"there is nothing to {request.method} here: open /, or POST an image to /report/"
     if error.status_code == 405 and request.url.path in _IMAGE_PATHS:
         sentence = "POST a picture here, as the multipart field `file`"
     response = _refusal_response(request, RefusedError(error.status_code, sentence))

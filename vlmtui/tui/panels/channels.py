@@ -11,7 +11,7 @@ from vlmtui.tui.state.patch_facts import patch_embedding
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.terminal.theme import Roles
-from vlmtui.tui.widgets.lines import Part, line
+from vlmtui.tui.widgets.lines import Part, fitting, line
 
 CHANNELS = ("red", "green", "blue")
 LONGEST_BAR = 36
@@ -34,7 +34,8 @@ def channels(roles: Roles, results: Results, selection: Selection, cells: int, r
     if seen is not None:
         tall, wide, _ = seen.pixels.shape
         values = seen.pixels.reshape(-1, 3).astype(np.float64)
-        title, right = f"{wide}×{tall} px as the model gets them", "mean, span, normalised"
+        right = "mean, span, normalised"
+        title = fitting(cells - len(right) - 1, f"{wide}×{tall} px as the model gets them", f"{wide}×{tall} px seen")
         normalised = [f"{format_number(float(v), 3)} " for v in seen.mean]
     elif place.box is not None:
         left, top, right_, bottom = pixel_bounds(place.box, results.image.width, results.image.height)

@@ -15,6 +15,7 @@ from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.widgets import mask
 from vlmtui.tui.widgets.bars import Legend, LegendBar
 from vlmtui.tui.widgets.image_view import BesidePointed, ImageView
+from vlmtui.tui.widgets.lines import wrapped
 from vlmtui.tui.widgets.mask import MaskView
 from vlmtui.tui.widgets.pages_bar import PagesBar
 from vlmtui.tui.widgets.token_list import TokenList
@@ -90,8 +91,9 @@ class ImageSide(Container):
         self.query_one("#picture-row").display = not masked.display
         if masked.display:
             masked.show(results, selection)
-            legend.styles.height = 1
-            legend.explain(Legend(mask.legend(results, selection)))
+            said = mask.legend(results, selection)
+            legend.styles.height = min(LEGEND_ROWS, max(1, len(wrapped(said, size.width))))
+            legend.explain(Legend(said))
             return
         if self._waits and results.model is None:
             return

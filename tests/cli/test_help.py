@@ -1,0 +1,82 @@
+"""`--help`: options in groups, examples that are right, and no way round through a document."""
+
+from __future__ import annotations
+
+import shlex
+
+import pytest
+import typer.main
+
+from vlmtui.cli import app, main
+from vlmtui.cli.help import EXAMPLES, GENERAL, HelpCommand
+from vlmtui.query.conditions import parse_where
+
+GROUP = typer.main.get_command(app)
+COMMANDS = sorted(name for name, command in GROUP.commands.items() if isinstance(command, HelpCommand))  # type: ignore[attr-defined]
+
+
+def help_of(command: str, capfd: pytest.CaptureFixture[str]) -> str:
+    assert main([command.strip() or "no such image.png", "--help"]) == 0
+    return capfd.readouterr().out
+
+
+def test_every_command_has_examples() -> None:
+    assert {name.strip() or "image" for name in COMMANDS} == EXAMPLES.keys()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_help_ends_with_its_examples_and_names_no_document(command: str, capfd: pytest.CaptureFixture[str]) -> None:
+    shown = help_of(command, capfd)
+    lines = EXAMPLES[command.strip() or "image"]
+    assert shown.endswith("\nExamples:\n" + "".join(f"  {line}\n" for line in lines))
+    assert "README" not in shown
+    general = shown.partition(f"\n{GENERAL}:\n")[2].partition("\n\n")[0]
+    assert {word for word in general.split() if word.startswith("--")} >= {"--debug", "--help"}
+
+
+def test_options_are_in_groups(capfd: pytest.CaptureFixture[str]) -> None:
+    shown = help_of("report", capfd)
+    headings = [line for line in shown.splitlines() if line.endswith(":") and not line.startswith(" ")]
+    assert headings == [
+        "Arguments:",
+        "Options:",
+        "Stage and patches:",
+        "Nearest tokens:",
+        "Lens:",
+        "Rows and fields:",
+        "Drawing:",
+        "Tables of many images:",
+        "Output:",
+        "Model:",
+        "Session:",
+        "General:",
+        "Examples:",
+    ]
+    # every option that the command has is listed once
+    listed = [line.split()[0].rstrip(",") for line in shown.splitlines() if line.startswith("  -")]
+    command = GROUP.commands["report"]  # type: ignore[attr-defined]
+    assert sorted(listed) == sorted([*(one.opts[0] for one in command.params if one.opts[0][0] == "-"), "--help"])
+
+
+@pytest.mark.parametrize("line", [line for lines in EXAMPLES.values() for line in lines])
+def test_an_example_is_understood(line: str) -> None:
+    words = shlex.split(line)
+    assert words[0] == "vlmtui"
+    with GROUP.make_context("vlmtui", words[1:]) as context:
+        name, command, rest = GROUP.resolve_command(context, [*context._protected_args, *context.args])  # type: ignore[attr-defined]
+        values = command.make_context(name, rest, parent=context).params
+    if where := values.get("where"):
+        parse_where(where)
+
+
+def test_the_condition_in_the_help_is_one(capfd: pytest.CaptureFixture[str]) -> None:
+    shown = " ".join(help_of("report", capfd).split())
+    parse_where(shown.partition("such as “norm")[2].partition("”")[0].join(("norm", "")))
+
+
+def test_the_width_of_the_terminal_breaks_no_example(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    shown = help_of("report", capfd)
+    assert all(f"  {line}\n" in shown for line in EXAMPLES["report"])

@@ -1,0 +1,46 @@
+"""The chart of norms: labels beside it, however long, shift no row, and names stand under their bars."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vlmtui.tui.terminal.theme import DARK
+from vlmtui.tui.widgets.chart import NormBlock, NormSummaries, chart
+
+ROWS = 7
+
+
+def block(magnitude: float, stages: int, here: int | None) -> NormBlock:
+    everything = magnitude * np.linspace(1, 2, stages * 9).reshape(stages, 9)
+    return NormBlock([str(i) for i in range(stages)], everything[:, 4], NormSummaries.of(everything), [4], here)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(st.floats(-9, 9), st.integers(1, 10)), min_size=1, max_size=2),
+    st.integers(60, 120),
+)
+def test_no_label_shifts_its_row(blocks: list[tuple[float, int]], cells: int) -> None:
+    made = [block(10**power, stages, None) for power, stages in blocks]
+    strips = chart(DARK, made, ROWS, cells)
+    assert len(strips) == ROWS + 1
+    assert {strip.cell_length for strip in strips} == {cells}
+    *rows, axis = (strip.text for strip in strips)
+    first = axis.index("0")
+    for one in range(ROWS):
+        # the label is right before the bars, and as it is elsewhere: a number, or nothing
+        beside = rows[one][:first]
+        assert beside[-1] == " "
+        assert beside.strip() == made[0].labels(ROWS).get(one, "")
+    if len(made) == 2:
+        second = axis.index("0", first + 1)
+        for one in range(ROWS):
+            assert rows[one][:second].rstrip().endswith(made[1].labels(ROWS).get(one, "")), rows[one]
+
+
+def test_the_numbers_of_two_layers_are_told_apart() -> None:
+    made = [block(1.0, 5, None), block(1.0, 3, 2)]
+    axis = chart(DARK, made, ROWS, 60)[-1].text
+    assert axis.split() == ["0", "1", "2", "3", "4", "0", "1", "2"]

@@ -1,0 +1,97 @@
+"""Help of the commands: options in groups, the names of lenses, and examples."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from typer.core import TyperCommand
+
+MODEL = "Model"
+SESSION = "Session"
+ENTRIES = "Stage and patches"
+TOKENS = "Nearest tokens"
+LENS = "Lens"
+ROWS = "Rows and fields"
+DRAWING = "Drawing"
+TABLES = "Tables of many images"
+OUTPUT = "Output"
+OTHERS = "Options"
+GENERAL = "General"
+_ORDER = ("Arguments", OTHERS, ENTRIES, TOKENS, LENS, ROWS, DRAWING, TABLES, OUTPUT, MODEL, SESSION, GENERAL)
+"""Headings of a help; an option without a heading of its own is among `OTHERS`."""
+_GENERAL = ("quiet", "debug", "version", "profile", "help")
+
+EXAMPLES = {
+    "image": (
+        "vlmtui photo.jpg",
+        "vlmtui photo.jpg -m llava-hf/llava-1.5-7b-hf --stage llm.12",
+        "vlmtui photo.jpg --find sky -o sky.png",
+    ),
+    "report": (
+        "vlmtui report photo.jpg --patch 6,8 --metric cosine -k 20",
+        "vlmtui report album --format csv --where 'norm > z3' --fields image,row,col,norm,word",
+        "vlmtui report photo.jpg --stage vision.3 --lens projector --format json",
+        "vlmtui report album -o words.parquet",
+    ),
+    "ask": (
+        'vlmtui ask photo.jpg "What color is the sky?"',
+        'vlmtui ask photo.jpg "Is there a dog?" --format json --attention',
+        'vlmtui ask photo.jpg "Is there a dog?" --ablate 6,8 --by blur',
+    ),
+    "match": ('vlmtui match photo.jpg --text "a photo of a cat" --text "a photo of a dog" -m clip-vit-l-336',),
+    "classify": ("vlmtui classify photo.jpg -k 5 -m vit-base",),
+    "outliers": ("vlmtui outliers album -m siglip-so400m",),
+    "vocabulary": ("vlmtui vocabulary demo --near sky --metric cosine -k 20",),
+    "atlas": ("vlmtui atlas words.parquet", "vlmtui atlas words.parquet --word sky -o atlas.html"),
+    "lenses": ("vlmtui lenses --lens ./sharpness.py",),
+    "serve": ("vlmtui serve -m demo --port 9000",),
+    "models": ("vlmtui models --long",),
+    "verify": ("vlmtui verify qwen2.5-vl-7b",),
+    "doctor": ("vlmtui doctor",),
+}
+"""Command lines that the help of a command ends with."""
+
+
+class HelpCommand(TyperCommand):
+    """A command whose `--help` has its options in groups and ends with examples; `--lens` names the lenses."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help, with the lenses filled in."""
+        for parameter in self.params:
+            if parameter.name == "lens" and not parameter.multiple:
+                parameter.help = lens_option_help()  # type: ignore[attr-defined]
+        super().format_help(ctx, formatter)
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write the arguments, then the options group by group."""
+        groups: dict[str, list[tuple[str, str]]] = {name: [] for name in _ORDER}
+        for parameter in self.get_params(ctx):
+            if (record := parameter.get_help_record(ctx)) is not None:
+                groups[_heading(parameter)].append(record)
+        for name, records in groups.items():
+            if records:
+                with formatter.section(name):
+                    formatter.write_dl(records)
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Write the examples, each in a line of its own, however long."""
+        if lines := EXAMPLES.get((self.name or "").strip() or "image"):
+            with formatter.section("Examples"):
+                for line in lines:
+                    formatter.write(f"{'':{formatter.current_indent}}{line}\n")
+
+
+def _heading(parameter: Any) -> str:
+    """The heading that an argument or option is under."""
+    if parameter.param_type_name == "argument":
+        return "Arguments"
+    return GENERAL if parameter.name in _GENERAL else parameter.rich_help_panel or OTHERS
+
+
+def lens_option_help() -> str:
+    """The help of `--lens`, in one line."""
+    from vlmtui.lenses.registry import listed_lenses
+
+    values = ", ".join(one.name for one in listed_lenses() if not one.offer.projects)
+    projected = ", ".join(f"{one.name} at vision.i" for one in listed_lenses() if one.offer.projects)
+    return f"Also {values}; {projected}; or FILE.py, FILE.py:NAME, FOLDER/, see vlmtui lenses."
