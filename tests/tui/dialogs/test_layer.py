@@ -152,6 +152,11 @@ async def test_the_focus_is_the_dialogs_and_nobodys_after_it() -> None:
         assert screen.focused is screen.query_one(Input)
         await pilot.press("escape")
         assert screen.focused is None
+        # the line and not the list, where the line had it
+        await pilot.press("M", "tab", *"abc", "ctrl+p", "escape", *"def")
+        assert screen.query_one(Input).value == "abcdef"
+        await pilot.press("shift+tab", "escape")
+        assert screen.focused is None
         await pilot.pause()
         assert not screen.query(".dialog")
 
@@ -201,3 +206,14 @@ async def test_a_click_beside_the_palette_leaves_it() -> None:
         await click(pilot, 4, 6)
         assert dialog(pilot) is None
         assert at(pilot) == (3, 4)
+
+
+async def test_a_page_key_typed_at_once_with_the_palette_ends_nothing() -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        for key, character in (("ctrl+p", "\x10"), ("pagedown", None), ("pageup", None)):
+            pilot.app.post_message(Key(key, character))
+        await pilot.pause()
+        assert tui.return_code is None
+        assert isinstance(dialog(pilot), Palette)

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from textual import events
 from textual.errors import NoWidget
 from textual.screen import Screen
-from textual.widget import AwaitMount
+from textual.widget import AwaitMount, Widget
 from textual.widgets import Input
 
 from vlmtui.tui.dialogs.dialog import Dialog
@@ -24,32 +25,41 @@ Then = Callable[[Any], object]
 """What is done with an answer; may return an awaitable."""
 
 
+@dataclass(frozen=True)
+class _Opened:
+    """A dialog that is open, what is done with its answer, and what had the focus before it."""
+
+    dialog: Dialog[Any]
+    then: Then
+    focused: Widget | None
+
+
 class DialogLayer:
     """The dialogs that are open over a screen, the last on top."""
 
     def __init__(self, screen: Screen[Any]) -> None:
         self._screen = screen
-        self._open: list[tuple[Dialog[Any], Then]] = []
+        self._open: list[_Opened] = []
         self._closing: list[Dialog[Any]] = []
         self._mounting: AwaitMount | None = None
 
     @property
     def top(self) -> Dialog[Any] | None:
         """The dialog that has the keys."""
-        return self._open[-1][0] if self._open else None
+        return self._open[-1].dialog if self._open else None
 
     def open(self, dialog: Dialog[Any], then: Then) -> None:
         """Open a dialog over what is there; `then` is given its answer, where there is one."""
         for before in self._closing:
             before.display = False  # one that is still being removed would stand beside it
-        self._open.append((dialog, then))
+        self._open.append(_Opened(dialog, then, self._screen.focused))
         dialog.reply = partial(self._reply, dialog)
         self._mounting = self._screen.mount(dialog)
 
     def leave(self) -> None:
         """Close all dialogs without an answer."""
-        for dialog, _ in [*self._open]:
-            self._close(dialog)
+        for opened in reversed(self._open):
+            self._close(opened)
 
     async def leave_top(self) -> None:
         """Close the dialog that has the keys, without an answer."""
@@ -116,20 +126,18 @@ class DialogLayer:
         return False
 
     async def _reply(self, dialog: Dialog[Any], answer: Any) -> None:
-        then = next((then for one, then in self._open if one is dialog), None)
-        if then is None:
+        opened = next((one for one in self._open if one.dialog is dialog), None)
+        if opened is None:
             return
-        self._close(dialog)
+        self._close(opened)
         if answer is not None:
-            done = then(answer)
+            done = opened.then(answer)
             if inspect.isawaitable(done):
                 await done
 
-    def _close(self, dialog: Dialog[Any]) -> None:
-        self._open = [(one, then) for one, then in self._open if one is not dialog]
-        self._closing = [one for one in (*self._closing, dialog) if one.is_attached]
-        if self.top is None:
-            self._screen.set_focus(None)
-        elif self.top.is_mounted:
-            self.top.take_focus()
-        dialog.remove()
+    def _close(self, opened: _Opened) -> None:
+        if self.top is opened.dialog:
+            self._screen.set_focus(opened.focused)
+        self._open = [one for one in self._open if one is not opened]
+        self._closing = [one for one in (*self._closing, opened.dialog) if one.is_attached]
+        opened.dialog.remove()

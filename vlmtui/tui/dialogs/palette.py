@@ -72,7 +72,10 @@ class Palette(Dialog[Found]):
     async def action_list(self, name: str) -> None:
         """Move in the list."""
         await self._search()
-        await self.app.run_action(name, self.query_one(OptionList))
+        options = self.query_one(OptionList)
+        # of a list that has not been laid out yet there are no pages, and Textual fails
+        if options.scrollable_content_region or not name.startswith("page"):
+            await self.app.run_action(name, options)
 
     @on(Input.Changed)
     @work(exclusive=True)
