@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import pyte
+from tests.emulator import Emulator
 
 ANSWERS = {b"\x1b[6n": b"\x1b[2;1R", b"\x1b[c": b"\x1b[?62;22c"}
 """Where the cursor is, which nobody takes at its word, and what the terminal is."""
@@ -34,8 +34,7 @@ class Terminal:
         answers: bool = True,
         **environment: str,
     ) -> None:
-        self._screen = pyte.Screen(*size)
-        self._stream = pyte.ByteStream(self._screen)
+        self._emulator = Emulator(size)
         self._background, self._answers = background, answers
         self._asked = self._drawn = 0
         self.pid, self.fd = pty.fork()
@@ -71,16 +70,15 @@ class Terminal:
                 os.write(self.fd, ANSWERS.get(question[0]) or b"\x1b]11;rgb:%s\x1b\\" % self._background.encode())
 
     @property
-    def screen(self) -> pyte.Screen:
-        """What is shown now."""
+    def screen(self) -> Emulator:
+        """What is shown now. It is drawn when it is looked at: that must not slow down what is measured."""
         drawn, self._drawn = self._drawn, len(self.output)
-        # but for the settings of a keyboard, which the emulator takes for text
-        self._stream.feed(re.sub(rb"\x1b\[[<>][\d;]*u", b"", bytes(self.output[drawn:])))
-        return self._screen
+        self._emulator.feed(bytes(self.output[drawn:]))
+        return self._emulator
 
     def shows(self, text: str) -> bool:
         """Whether a line of the screen has a text in it."""
-        return any(text in line for line in self.screen.display)
+        return self.screen.shows(text)
 
     def until(self, condition: Callable[[bytearray], bool], seconds: float) -> float:
         """Read until `condition(all output so far)`; the seconds since the start, or AssertionError."""
@@ -103,7 +101,7 @@ class Terminal:
 
     def resize(self, columns: int, rows: int) -> None:
         """Another size; the program is told."""
-        self.screen.resize(rows, columns)
+        self.screen.resize(columns, rows)
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def press(self, keys: str) -> None:

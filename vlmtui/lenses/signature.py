@@ -114,7 +114,7 @@ class LensSignature:
         try:
             _takes(_split(hint)[0])
         except TypeError:
-            shown = getattr(hint, "__name__", str(hint))
+            shown = hint.__name__ if isinstance(hint, type) else str(hint)
             raise UsageError(
                 f"the option {name} of the lens {self.name} is a {shown}: "
                 "options are bool, int, float, str, Literal, or lists of these"

@@ -27,6 +27,7 @@ from vlmtui.reports.page.document import own_policy
 from vlmtui.session.client import SessionClient
 from vlmtui.web import templates
 from vlmtui.web.downloads import download_public
+from vlmtui.web.examples import EXAMPLES, Example, example_image, example_named
 from vlmtui.web.guard import COOKIE, Guard
 from vlmtui.web.limits import RateLimit, ServerLimits, UploadQueue
 from vlmtui.web.model_holder import ModelHolder
@@ -54,6 +55,7 @@ _HEADERS = {
     "Cache-Control": "no-store",
 }
 _NOTHING_ALLOWED = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+_PAGE_POLICY = {"Content-Security-Policy": f"{own_policy()}; frame-ancestors 'none'"}
 _IMAGE_PATHS = _PAGE, _REPORT = "/process-image/", "/report/"
 _TYPED_SECONDS = 10.0  # for the form with a token
 
@@ -87,6 +89,7 @@ class WebApplication:
     ) -> None:
         self._holder, self._load, self._models, self._guard = holder, load, models, guard
         self._limits, self._queue, self._rate = limits, UploadQueue(limits.places), RateLimit(limits.rate)
+        self._example_pages: dict[Example, str] = {}
 
     def app(self) -> Starlette:
         """The ASGI application."""
@@ -94,6 +97,8 @@ class WebApplication:
             exception_handlers={HTTPException: _not_found},
             routes=[
                 Route("/", self._answers(self._form)),
+                Route("/examples/{name}.jpg", self._answers(self._example_image)),
+                Route("/examples/{name}", self._answers(self._example, counted=True)),
                 Route("/token", self._answers(self._token, open=True, counted=True), methods=["POST"]),
                 Route("/readiness", self._answers(self._readiness, open=True)),
                 Route("/queue/{ticket}", self._answers(self._place)),
@@ -142,6 +147,7 @@ class WebApplication:
                 least=WORDS[0],
                 most=WORDS[-1],
                 words=DEFAULT_WORDS,
+                examples=EXAMPLES,
                 mebibytes=f"{self._limits.bytes / (1 << 20):.3g}",
                 megapixels=f"{self._limits.pixels / 1e6:.3g}",
             )
@@ -164,12 +170,25 @@ class WebApplication:
 
     async def _page(self, request: Request) -> Response:
         made, place = await self._look(request, render_page)
-        headers = {"Content-Security-Policy": f"{own_policy()}; frame-ancestors 'none'", "X-Queue-Place": place}
-        return HTMLResponse(made, headers=headers)
+        return HTMLResponse(made, headers={**_PAGE_POLICY, "X-Queue-Place": place})
 
     async def _report(self, request: Request) -> Response:
         made, place = await self._look(request, render_report)
         return Response(made, media_type="application/json", headers={"X-Queue-Place": place})
+
+    async def _example_image(self, request: Request) -> Response:
+        return Response(example_image(_example_of(request)).data, media_type="image/jpeg")
+
+    async def _example(self, request: Request) -> Response:
+        """The page of an example by the first model, made when it is first asked for."""
+        example = _example_of(request)
+        if example not in self._example_pages:
+            upload = Upload(example_image(example), "", {})
+            wanted = ImageRequest(self._models[0], next(iter(METRICS.values())), DEFAULT_WORDS)
+            with self._queue.place(""):
+                served = self._served(upload, wanted, render_page)
+                self._example_pages[example] = await _until_disconnect(request, served)
+        return HTMLResponse(self._example_pages[example], headers=_PAGE_POLICY)
 
     async def _look(self, request: Request, made: Renderer) -> tuple[str, str]:
         """The rendered answer for the image of a request, and how many requests were before it in the queue."""
@@ -203,6 +222,14 @@ class WebApplication:
     async def _fetched(self, address: str) -> ImageFile:
         data = await download_public(address, self._limits.bytes)
         return ImageFile(encodable_name(address), data, hashlib.sha256(data).hexdigest())
+
+
+def _example_of(request: Request) -> Example:
+    example = example_named(request.path_params["name"])
+    if example is None:
+        names = ", ".join(each.name for each in EXAMPLES)
+        raise RefusedError(404, f"there is no example of this name: the examples are {names}")
+    return example
 
 
 async def _within(seconds: float, doing: Awaitable[_T], late: RefusedError) -> _T:

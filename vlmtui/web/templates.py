@@ -27,7 +27,7 @@ def content_policy() -> str:
     """The Content-Security-Policy of these pages: own style and script, the form, and requests for the queue."""
     style, script = hashed(_style()), hashed(read_asset("form.js"))
     return (
-        f"default-src 'none'; img-src data:; style-src '{style}'; script-src '{script}'; "
+        f"default-src 'none'; img-src data: 'self'; style-src '{style}'; script-src '{script}'; "
         "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
 

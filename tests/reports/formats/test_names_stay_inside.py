@@ -13,6 +13,7 @@ from vlmtui.reports.formats.registry import ENDINGS, FORMATS, format_named
 PACKAGE = Path(__file__).parents[3] / "vlmtui"
 COMMANDS = {
     "cli/atlas.py": "formats of an atlas",
+    "cli/config.py": "formats of the list of settings",
     "reports/atlas/tables.py": "kinds of a column, of which text is one",
     "reports/commands/ask.py": "formats of an answer",
     "reports/commands/atlas.py": "formats of an atlas",

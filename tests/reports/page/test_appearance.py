@@ -18,12 +18,12 @@ from tests.reports.page.contents import glance
 from vlmtui.display.numbers import box as box_text
 from vlmtui.display.numbers import format_number, percent
 from vlmtui.reading import ImageInfo
-from vlmtui.reports.page import document
+from vlmtui.reports.page.document import page_document
 
 
 def test_on_paper_the_picture_with_its_words_and_a_table(opened: Opened) -> None:
     of = glance(made_reports.reading(3, 4))
-    page = opened(document(of))
+    page = opened(page_document(of))
     assert page.pdf()[:5] == b"%PDF-"
     assert page.locator("tbody tr").count() == 12
     assert not page.locator("details").evaluate("it => it.open")
@@ -37,7 +37,7 @@ def test_on_paper_the_picture_with_its_words_and_a_table(opened: Opened) -> None
 
 
 def test_words_without_room_are_left_to_paper_and_to_zooming(opened: Opened) -> None:
-    page = opened(document(glance(made_reports.reading(24, 24))), viewport={"width": 400, "height": 800})
+    page = opened(page_document(glance(made_reports.reading(24, 24))), viewport={"width": 400, "height": 800})
     assert not page.locator("#entry-0 bdi").is_visible()
     assert page.locator("#legend").inner_text() == "no room for words: zoom in with z"
     page.keyboard.press("z")
@@ -55,7 +55,7 @@ def test_words_without_room_are_left_to_paper_and_to_zooming(opened: Opened) -> 
     [(5, [0, 1, 2, 3, 4, 5]), (24, [0, 4, 8, 12, 16, 20, 24]), (27, [0, 9, 18, 27]), (13, [0, 13])],
 )
 def test_stages_have_their_numbers_at_one_distance(opened: Opened, layers: int, numbered: list[int]) -> None:
-    page = opened(document(glance(made_reports.reading(3, 4, layers=layers))))
+    page = opened(page_document(glance(made_reports.reading(3, 4, layers=layers))))
     shown = page.locator("#path button:not([aria-pressed=true])").all_text_contents()
     assert [label for label in shown if label != "·"] == [str(number) for number in numbered]
     assert len(shown) == layers + 1
@@ -63,7 +63,7 @@ def test_stages_have_their_numbers_at_one_distance(opened: Opened, layers: int, 
 
 @pytest.mark.parametrize("width", [820, 960, 1100, 1400])
 def test_no_button_falls_alone_onto_a_line(opened: Opened, width: int) -> None:
-    page = opened(document(glance(made_reports.reading(3, 4))), viewport={"width": width, "height": 800})
+    page = opened(page_document(glance(made_reports.reading(3, 4))), viewport={"width": width, "height": 800})
     overlays, zoom = (page.locator(name).bounding_box() for name in ("#overlays", "#zoom"))
     assert abs(overlays["y"] + overlays["height"] / 2 - zoom["y"] - zoom["height"] / 2) < 2
     assert zoom["x"] > overlays["x"]
@@ -71,7 +71,7 @@ def test_no_button_falls_alone_onto_a_line(opened: Opened, width: int) -> None:
 
 def test_a_phone_is_wide_enough(opened: Opened) -> None:
     size = {"width": 360, "height": 740}
-    page = opened(document(glance(contents.tiled(), entry=0)), viewport=size, has_touch=True, is_mobile=True)
+    page = opened(page_document(glance(contents.tiled(), entry=0)), viewport=size, has_touch=True, is_mobile=True)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     page.locator("#entry-4").tap()
     assert place(page).endswith("token 4")
@@ -81,7 +81,7 @@ def test_long_words_and_names_fit(opened: Opened) -> None:
     reading = made_reports.reading(3, 4, image=ImageInfo("/a-folder" * 30, "ab" * 32, 640, 427))
     reading = msgspec.structs.replace(reading, model=msgspec.structs.replace(reading.model, name="a/model" * 30))
     pieces: list[str | None] = ["▁" + "word" * 60, "漢" * 80, "▁x", "شمس" * 40, "y"]
-    page = opened(document(glance(reading, pieces=pieces, entry=0)), viewport={"width": 360, "height": 740})
+    page = opened(page_document(glance(reading, pieces=pieces, entry=0)), viewport={"width": 360, "height": 740})
     page.keyboard.press("/")
     page.keyboard.type("word" * 60)
     page.locator("summary").click()
@@ -95,7 +95,7 @@ def ground(page: Any) -> str:
 
 
 def test_light_and_dark_as_the_reader_has_it_or_chooses(opened: Opened) -> None:
-    text = document(glance(made_reports.reading()))
+    text = page_document(glance(made_reports.reading()))
     dark, light = "rgb(13, 17, 23)", "rgb(251, 250, 247)"
     for scheme, first, second in (("dark", dark, light), ("light", light, dark)):
         page = opened(text, color_scheme=scheme)
@@ -107,7 +107,7 @@ def test_light_and_dark_as_the_reader_has_it_or_chooses(opened: Opened) -> None:
 
 
 def test_overlays_zoom_and_help(opened: Opened) -> None:
-    page = opened(document(glance(made_reports.reading(3, 4))))
+    page = opened(page_document(glance(made_reports.reading(3, 4))))
     width = page.locator("#frame").bounding_box()["width"]
     page.keyboard.press("z")
     assert page.locator("#frame").bounding_box()["width"] == pytest.approx(2 * width)
@@ -124,7 +124,7 @@ def test_overlays_zoom_and_help(opened: Opened) -> None:
 
 def test_what_cannot_be_seen_is_said(opened: Opened) -> None:
     of = glance(made_reports.reading(3, 4), entry=5)
-    page = opened(document(of))
+    page = opened(page_document(of))
     page.keyboard.press("ArrowRight")
     grid = page.get_by_role("grid")
     assert grid.evaluate("it => it === document.activeElement")
@@ -139,7 +139,7 @@ def test_what_cannot_be_seen_is_said(opened: Opened) -> None:
 
 
 def test_who_tabs_through_buttons_stays_on_them(opened: Opened) -> None:
-    page = opened(document(glance(made_reports.reading(3, 4))))
+    page = opened(page_document(glance(made_reports.reading(3, 4))))
     for name in ("cosine", "vision.1", "norms", "tokens"):
         page.get_by_role("button", name=name, exact=True).focus()
         page.keyboard.press("Enter")
@@ -174,7 +174,7 @@ def test_numbers_are_written_as_in_the_other_reports(opened: Opened) -> None:
 def test_in_a_frame_of_a_notebook_it_keeps_to_itself(opened: Opened) -> None:
     of = glance(made_reports.reading(3, 4), entry=0)
     size = "width: 900px; height: 700px"
-    frame = f'<iframe srcdoc="{html.escape(document(of))}" sandbox="allow-scripts" style="{size}"></iframe>'
+    frame = f'<iframe srcdoc="{html.escape(page_document(of))}" sandbox="allow-scripts" style="{size}"></iframe>'
     page = opened(f"<!doctype html><link rel=icon href=data:,><input id=cell autofocus>{frame}")
     inside = page.frame_locator("iframe")
     inside.locator("#words .word").first.wait_for()

@@ -15,11 +15,11 @@ from tests.reports.page.contents import glance
 from vlmtui.display.numbers import box as box_text
 from vlmtui.display.numbers import format_number
 from vlmtui.reading import ImageInfo
-from vlmtui.reports.page import document
+from vlmtui.reports.page.document import page_document
 
 
 def test_tiles_are_walked_one_after_the_other_over_what_was_cut_away(opened: Opened) -> None:
-    page = opened(document(glance(contents.tiled(), entry=0)))
+    page = opened(page_document(glance(contents.tiled(), entry=0)))
     assert texts(page, "#views button") == ["whole image", "tile 1 of 2", "tile 2 of 2", "2 newline tokens"]
     page.keyboard.press("t")
     assert place(page).startswith("tile 1 of 2 · row 0 · column 1")
@@ -43,7 +43,7 @@ def test_tiles_are_walked_one_after_the_other_over_what_was_cut_away(opened: Ope
 def test_a_hit_on_another_tile_is_gone_to(opened: Opened) -> None:
     reading = contents.tiled()
     of = glance(reading, k=2, entry=0)
-    page = opened(document(of))
+    page = opened(page_document(of))
     page.keyboard.press("/")
     page.keyboard.type("mountains")
     page.keyboard.press("Enter")
@@ -59,7 +59,7 @@ def test_a_hit_on_another_tile_is_gone_to(opened: Opened) -> None:
 
 def test_query_tokens_are_a_list_beside_the_picture(opened: Opened) -> None:
     of = glance(contents.queries(), entry=0)
-    page = opened(document(of))
+    page = opened(page_document(of))
     assert page.locator("#list [role=option]").count() == 7
     assert page.locator(".cell").count() == 0
     page.keyboard.press("ArrowRight")
@@ -75,7 +75,7 @@ def test_query_tokens_are_a_list_beside_the_picture(opened: Opened) -> None:
 
 def test_without_tokens_the_tower_is_walked(opened: Opened) -> None:
     of = glance(contents.without_tokens(), stage="vision.2", entry=1)
-    page = opened(document(of))
+    page = opened(page_document(of))
     assert "Its language model reads images by cross-attention." in page.locator("#words").inner_text()
     assert place(page) == "row 0 · column 1 · patch 1"
     page.keyboard.press("]")
@@ -94,7 +94,7 @@ def test_a_tower_alone(opened: Opened) -> None:
     )
     nothing = np.zeros(0, np.float32)
     of = msgspec.structs.replace(of, model=model, places=(), norms=nothing, percentiles=nothing)
-    page = opened(document(glance(of, stage="vision.2", entry=3)))
+    page = opened(page_document(glance(of, stage="vision.2", entry=3)))
     assert texts(page, "#path button") == ["0", "1", "vision.2"]
     assert "A vision tower alone." in page.locator("#words").inner_text()
     assert not page.locator("#find").is_visible()
@@ -103,7 +103,7 @@ def test_a_tower_alone(opened: Opened) -> None:
 
 
 def test_padding_can_be_walked_and_is_said(opened: Opened) -> None:
-    page = opened(document(glance(contents.padded(), entry=8)))
+    page = opened(page_document(glance(contents.padded(), entry=8)))
     assert "50% of it; the rest is image" in texts(page, "#patch-facts dd")
     page.keyboard.press("ArrowDown")
     assert texts(page, "#patch-facts dd")[0] == "nothing: it lies in the padding"
@@ -123,7 +123,7 @@ def test_thin_pictures_have_patches_wide_enough_to_point_at(opened: Opened, widt
     corners = [(p.col * wide, p.row * tall, (p.col + 1) * wide, (p.row + 1) * tall) for p in reading.places]
     places = tuple(replace(place, box=box) for place, box in zip(reading.places, corners, strict=True))
     reading = msgspec.structs.replace(reading, places=places, patch_places=places)
-    page = opened(document(glance(reading, entry=5)))
+    page = opened(page_document(glance(reading, entry=5)))
     cell = page.locator("#entry-5").bounding_box()
     assert min(cell["width"], cell["height"]) > 20
     assert texts(page, "#patch-facts dd")[0] == box_text(places[5].box)

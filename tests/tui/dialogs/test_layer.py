@@ -6,6 +6,7 @@ import pytest
 from textual.events import Key, MouseDown, MouseScrollDown, MouseUp, Paste
 from textual.geometry import Region
 from textual.pilot import Pilot
+from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from tests.tui.fake import app
@@ -206,3 +207,15 @@ async def test_a_click_beside_the_palette_leaves_it() -> None:
         await click(pilot, 4, 6)
         assert dialog(pilot) is None
         assert at(pilot) == (3, 4)
+
+
+@pytest.mark.parametrize(("opens", "kind"), [(("ctrl+p", "\x10"), Palette), (("M", "M"), ModelDialog)])
+async def test_a_page_key_typed_at_once_with_a_list_ends_nothing(opens: tuple[str, str], kind: type[Widget]) -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        for key, character in (opens, ("pagedown", None), ("pageup", None), ("pagedown", None)):
+            pilot.app.post_message(Key(key, character))
+        await pilot.pause()
+        assert tui.return_code is None
+        assert isinstance(dialog(pilot), kind)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Static
 
 from tests.tui import readings
 from tests.tui.fake import FakeWorker, app
@@ -281,7 +282,7 @@ async def test_the_pixels_are_looked_at_without_the_model() -> None:
         assert "pixels" in tui.clipboard
         await pilot.press("s", "enter")
         await pilot.pause()
-        assert any("no report of the pixels" in n.message for n in tui._notifications)
+        assert "no report of the pixels" in str(explorer(pilot).query_one(".wrong", Static).content)
 
 
 async def test_copies_and_reports_of_a_layer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

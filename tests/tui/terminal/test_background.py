@@ -26,8 +26,8 @@ def asked(terminal: Terminal) -> str:
     """What the program found."""
     terminal.wait(20)
     terminal.quiet(0.05)
-    lines = [line.rstrip() for line in terminal.screen.display if "after:" in line]
-    assert len(lines) == 1, terminal.screen.display
+    lines = [line.rstrip() for line in terminal.screen.lines if "after:" in line]
+    assert len(lines) == 1, terminal.screen.lines
     return lines[0]
 
 

@@ -15,7 +15,6 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from tests.terminal import Terminal
-from tests.tui.terminal.frames import cells
 from vlmtui.tui.terminal.driver_choice import ENVIRONMENT
 
 PHOTO = Path(__file__).parents[3] / "sample_images" / "china.jpg"
@@ -76,12 +75,12 @@ class Pair:
         while True:
             self.plain.quiet(0.1)
             self.ours.quiet(0.1)
-            ours, plain = cells(self.ours.screen), cells(self.plain.screen)
+            ours, plain = self.ours.screen.cells, self.plain.screen.cells
             if ours == plain:
                 return
             if time.monotonic() > end:
                 rows = [row for row, (one, other) in enumerate(zip(ours, plain, strict=True)) if one != other]
-                lines = "\n".join(f"{self.ours.screen.display[row]}\n{self.plain.screen.display[row]}" for row in rows)
+                lines = "\n".join(f"{self.ours.screen.lines[row]}\n{self.plain.screen.lines[row]}" for row in rows)
                 raise AssertionError(f"rows {rows} differ, ours first:\n{lines}")
 
     def close(self) -> None:
@@ -154,12 +153,12 @@ def test_what_others_write_on_the_screen_goes_at_ctrl_l() -> None:
     with Terminal(FAKE, (120, 40)) as terminal:
         terminal.until(lambda out: terminal.shows("row 3 · column 4"), 60)
         terminal.quiet(0.5)
-        before = cells(terminal.screen)
+        before = terminal.screen.cells
         terminal.output += b"\x1b[5;5H\x1b[0mwritten by another"
-        assert cells(terminal.screen) != before
+        assert terminal.screen.cells != before
         terminal.press("\x0c")
         terminal.quiet(0.5)
-        assert cells(terminal.screen) == before
+        assert terminal.screen.cells == before
 
 
 def test_nothing_of_the_terminal_reaches_the_shell() -> None:

@@ -30,6 +30,11 @@ from vlmtui.results.early_exit import NOTE
 from vlmtui.results.noise_baseline import AGREEING
 
 Object = dict[str, Any]
+PURSUIT = (
+    "omp and ompp are orthogonal matching pursuit over embeddings of length 1, in the order picked; they name other"
+    " words than the code of visualizing-vlm-tokens, which sorts them by coefficient"
+)
+"""Why two tools that say `omp` differ, on the pages of those metrics."""
 
 
 def page_data(content: PageContent, embedded: EmbeddedImage) -> Object:
@@ -95,6 +100,7 @@ def _facts(content: PageContent) -> list[list[str]]:
         ["runs on", f"{model.device}, {model.dtype}"],
         ["processor", model.processor or ""],
         ["seen as", f"{reading.seen}, in patches of {patch_width}×{patch_height} pixels" if reading.seen else ""],
+        ["metric", PURSUIT if query.search.metric in ("omp", "omp-positive") else ""],
         ["prompt", plain(reading.prompt or "") if query.read.prompt is not None or content.layers is not None else ""],
         ["places", reading.placeless],
         ["image", f"sha256 {reading.image.sha256}"],

@@ -13,6 +13,7 @@ from textual.widgets.option_list import Option
 from vlmtui.catalogue import DEMO_NOTES, LocalModel
 from vlmtui.display.pieces import plain
 from vlmtui.errors import VlmtuiError
+from vlmtui.tui.dialogs.choice_list import ChoiceList
 from vlmtui.tui.dialogs.dialog import Dialog
 from vlmtui.tui.dialogs.text import PathSuggester
 
@@ -38,7 +39,7 @@ class ModelDialog(Dialog[str]):
             if note := DEMO_NOTES.get(model.name):
                 text.append(f"\n  {note.removeprefix('demo model, ')}", style="dim")
             options.append(Option(text, id=model.name))
-        yield OptionList(*options)
+        yield ChoiceList(*options)
         line = Input(
             placeholder="or a hub name (org/model) or a folder", suggester=PathSuggester(), select_on_focus=False
         )

@@ -15,6 +15,7 @@ from textual.visual import VisualType
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
+from vlmtui.tui.dialogs.choice_list import ChoiceList
 from vlmtui.tui.dialogs.dialog import Dialog
 
 Found = Hit | DiscoveryHit
@@ -47,7 +48,7 @@ class Palette(Dialog[Found]):
         line = Input(placeholder="Search for commands…", select_on_focus=False)
         line.cursor_blink = False
         yield line
-        options = OptionList()
+        options = ChoiceList()
         options.can_focus = False
         yield options
 
@@ -77,7 +78,8 @@ class Palette(Dialog[Found]):
     @on(Input.Changed)
     @work(exclusive=True)
     async def _typed(self) -> None:
-        await self._search()
+        if self.is_attached and self.query(OptionList):
+            await self._search()
 
     @on(OptionList.OptionSelected)
     async def _clicked(self, event: OptionList.OptionSelected) -> None:
@@ -85,14 +87,16 @@ class Palette(Dialog[Found]):
 
     async def _search(self) -> None:
         """Fill the list with what is found by the line, where it is not yet."""
-        options, query = self.query_one(OptionList), self.query_one(Input).value.strip()
+        options, line = self.query_one(OptionList), self.query_one(Input)
+        query = line.value.strip()
         if query == self._searched:
             return
         found: list[Found] = []
         for provider in self._providers:
             async for hit in provider.search(query) if query else provider.discover():
                 found.append(hit)
-        if query != self.query_one(Input).value.strip():
+        if query != line.value.strip() or not options.is_attached:
+            # more has been typed, or the palette has been left
             return
         self._searched, self._found = query, sorted(found, key=lambda hit: -hit.score)
         options.clear_options()

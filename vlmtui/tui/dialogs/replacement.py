@@ -10,6 +10,7 @@ from textual.widgets.option_list import Option
 
 from vlmtui.display.numbers import count
 from vlmtui.results.replacement import REPLACEMENTS, Replacement
+from vlmtui.tui.dialogs.choice_list import ChoiceList
 from vlmtui.tui.dialogs.dialog import Dialog
 
 MEANINGS: dict[Replacement, str] = {
@@ -28,7 +29,7 @@ class ReplacementDialog(Dialog[Replacement]):
 
     def compose(self) -> ComposeResult:
         yield self.title()
-        options = OptionList(*(Option(Text(f"{name}  {MEANINGS[name]}"), id=name) for name in REPLACEMENTS))
+        options = ChoiceList(*(Option(Text(f"{name}  {MEANINGS[name]}"), id=name) for name in REPLACEMENTS))
         options.highlighted = REPLACEMENTS.index(self._before)
         yield options
         yield self.hint("what stands for them · ↑↓ and Enter choose · Escape leaves")

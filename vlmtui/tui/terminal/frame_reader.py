@@ -12,7 +12,7 @@ SYNC_BEGIN, SYNC_END = "\x1b[?2026h", "\x1b[?2026l"
 _TOKEN = re.compile(
     r"\x1b\[(?P<style>[\d;:]*)m"
     r"|\x1b\[(?P<move>[\d;]*)H"
-    r"|(?P<text>[^\x00-\x1f\x7f-\x9f]+)"
+    r"|(?P<cells>[^\x00-\x1f\x7f-\x9f]+)"
     r"|(?P<newline>\n)"
     r"|(?P<link>\x1b\]8;[^\x07\x1b]*(?:\x07|\x1b\\))"
     r"|(?P<sequence>\x1b\[[<-?]*[\d;:]*[ -/]*[@-~]|\x1b[\]P_^X][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[^\[\]P_^X]|\x07)"
@@ -39,7 +39,7 @@ class FrameReader:
         grid = self.grid
         for token in _TOKEN.finditer(written):
             kind = token.lastgroup
-            if kind == "text":
+            if kind == "cells":
                 grid.put(token[0], self._style)
             elif kind == "style":
                 self._restyle(token["style"])

@@ -130,7 +130,7 @@ function patchFacts(of, entry) {
   const pairs = [];
   const box = boxOf(of, entry);
   const inside = entriesOf[of].inside[entry];
-  if (!box) pairs.push(["in file", "nothing: the patch lies in the padding"]);
+  if (!box) pairs.push(["in file", "nothing: it lies in the padding"]);
   else {
     pairs.push(["in file", boxText(box)]);
     if (inside < 1) pairs.push(["padding", `${percent(100 * (1 - inside))} of it; the rest is image`]);
