@@ -102,9 +102,7 @@ SETTINGS: tuple[Setting, ...] = (
         "--model",
         "VLMTUI_MODEL",
     ),
-    Setting(
-        "device", Choice(lambda: DEVICES, is_device), "auto", "The device that the model is loaded on.", "--device"
-    ),
+    Setting("device", Choice(lambda: DEVICES, is_device), "auto", "The device that runs the model.", "--device"),
     Setting("dtype", Choice(lambda: DTYPES), "auto", "The data type of the weights.", "--dtype"),
     Setting("metric", Choice(lambda: METRICS), "l2", "The metric of nearest tokens.", "--metric"),
     Setting("k", WholeNumber(1), 8, "The number of nearest tokens per image token.", "-k"),

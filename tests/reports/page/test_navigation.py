@@ -100,7 +100,7 @@ def test_stages_are_switched_by_key_by_button_and_at_the_chart(opened: Opened) -
     assert f"vision.1 {format_number(norm)}" in texts(page, "#norms-legend b")
     assert place(page) == "row 0 · column 2 · patch 2"
     # where there are no words, the largest norms, to be gone to
-    assert "vision.1 has no words" in page.locator("#words").inner_text()
+    assert "Vision-layer states are not" in page.locator("#words").inner_text()
     assert page.locator("#legend").inner_text().startswith("norm vision.1")
     largest = int(of.reading.grid_norms[0].patches[1].argmax())
     page.locator("#words .word").first.click()
