@@ -24,7 +24,7 @@ from vlmtui.reports.image_report import ImageReport, ReportOrFailure
 from vlmtui.reports.per_image import ImageFailure
 from vlmtui.reports.select.columns import simple
 from vlmtui.reports.select.rows import ReportRows
-from vlmtui.results.early_exit import PROJECTOR, early_exit_name
+from vlmtui.results.early_exit import PROJECTOR
 
 SCHEMA = "vlmtui/report/1"
 _ABOUT = ("image", "model")
@@ -174,7 +174,8 @@ def _lens(seen: ImageReport) -> Object:
     `pca` it is three, each as a multiple of the range of its component.
     """
     if seen.projected:
-        return {"name": PROJECTOR, "note": early_exit_name(seen.stage)}
+        # in the words of the schema's first version, which programs may compare
+        return {"name": PROJECTOR, "note": f"early exit: {seen.stage} → {PROJECTOR}"}
     through, values = seen.query.lens, seen.values
     assert through is not None
     told: Object = {"name": through.name}
