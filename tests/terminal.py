@@ -16,10 +16,9 @@ from pathlib import Path
 
 from tests.emulator import Emulator
 
-ANSWERS = {b"\x1b[6n": b"\x1b[2;1R", b"\x1b[c": b"\x1b[?62;22c"}
-"""Where the cursor is, which nobody takes at its word, and what the terminal is."""
+MOVED = re.compile(rb"\x1b\[(\d+)(?:;(\d+))?H\Z")
 QUESTION = re.compile(rb"\x1b\[6n|\x1b\[c|\x1b\]11;\?\x1b\\")
-"""Those two, and what the background is."""
+"""Where the cursor is, what the terminal is, and what its background is."""
 
 
 class Terminal:
@@ -67,7 +66,17 @@ class Terminal:
         for question in QUESTION.finditer(self.output, self._asked):
             self._asked = question.end()
             if self._answers:
-                os.write(self.fd, ANSWERS.get(question[0]) or b"\x1b]11;rgb:%s\x1b\\" % self._background.encode())
+                os.write(self.fd, self._answer_to(question))
+
+    def _answer_to(self, question: re.Match[bytes]) -> bytes:
+        if question[0] == b"\x1b[c":
+            return b"\x1b[?62;22c"
+        if question[0] != b"\x1b[6n":
+            return b"\x1b]11;rgb:%s\x1b\\" % self._background.encode()
+        # nothing is drawn for it: who asks has moved the cursor just before
+        moved = MOVED.search(self.output[max(0, question.start() - 16) : question.start()])
+        assert moved is not None, self.output[max(0, question.start() - 16) : question.end()]
+        return b"\x1b[%s;%sR" % (moved[1], moved[2] or b"1")
 
     @property
     def screen(self) -> Emulator:

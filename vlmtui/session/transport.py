@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections import deque
 from pathlib import Path
@@ -347,6 +348,10 @@ def write_end(log: Path, reason: str) -> None:
         file.write(f"\n{_ENDED}{reason}\n")
 
 
+LAST_LINE_S = 5.0
+"""How old the last line of a log may be to say why the session ended."""
+
+
 def why_ended(log: Path) -> str:
     """Why a session ended, by its log: why a front end ended it, or the exception in the last line; "" for neither."""
     try:
@@ -354,10 +359,13 @@ def why_ended(log: Path) -> str:
             file.seek(0, os.SEEK_END)
             file.seek(max(0, file.tell() - 4096))
             lines = file.read().decode(errors="replace").strip().splitlines()
+            age = time.time() - os.fstat(file.fileno()).st_mtime
     except OSError:
         return ""
     if ended := next((line for line in reversed(lines) if line.startswith(_ENDED)), ""):
         return f" ({ended.removeprefix(_ENDED).strip()[:200]})"
     last = lines[-1].strip()[:200] if lines else ""
-    # any other line was written before somebody killed it, and is no reason
+    # any other line, and one from long before the end, was written before somebody killed it, and is no reason
+    if age > LAST_LINE_S:
+        return ""
     return f" ({last})" if re.match(r"[\w.]*(Error|Exception|Interrupt|Exit)\b", last) else ""

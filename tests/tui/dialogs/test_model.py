@@ -59,3 +59,12 @@ async def test_a_file_is_no_model(tmp_path: Path) -> None:
         await pilot.press("M", "tab", *str(file), "enter")
         await pilot.pause()
         assert said(pilot).startswith(f"{file} is a file: give the folder")
+
+
+async def test_a_name_is_typed_without_going_to_its_line_first() -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await pilot.press("M", *"org/x")
+        assert explorer(pilot).query_one(Input).value == "org/x"
+        assert isinstance(explorer(pilot).focused, Input)

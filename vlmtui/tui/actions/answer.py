@@ -202,5 +202,7 @@ def mask(context: ActionContext) -> None:
 
 def _say_no_answer(context: ActionContext) -> None:
     # while it is being generated it is on its way, which is seen
-    if not context.state.generation.speaking:
+    if not context.state.connected and context.state.generation.ready:
+        context.notify("the session has ended: R starts it again", timeout=4)
+    elif not context.state.generation.speaking:
         context.notify(NO_ANSWER, timeout=4)

@@ -104,8 +104,11 @@ class DialogLayer:
             await app.run_action(active.binding.action, active.node)
 
     def _type(self, text: str) -> bool:
-        """Type into the line that has the focus, where there is one."""
+        """Type into the line that has the focus, or into that of the dialog, which then has it."""
         line = self._screen.focused
+        if not isinstance(line, Input) and self.top is not None:
+            line = next(iter(self.top.query(Input)), None)
+            self._screen.set_focus(line)
         if isinstance(line, Input):
             line.replace(text, *sorted(line.selection))
         return isinstance(line, Input)

@@ -22,13 +22,16 @@ from textual.message import Message
 from vlmtui.tui.terminal.background import TerminalStart
 from vlmtui.tui.terminal.frame_flow import FrameFlow
 from vlmtui.tui.terminal.frame_reader import SYNC_BEGIN, SYNC_END, FrameReader
+from vlmtui.tui.terminal.pastes import Pastes
 from vlmtui.tui.terminal.replies import Replies
 from vlmtui.tui.terminal.screen_difference import difference
 from vlmtui.tui.terminal.screen_grid import ScreenGrid
 
 QUESTION = "\x1b[6n"
 """Where is the cursor? The terminal answers when it has read all that came before."""
-LAST_ANSWER_S = 1.0
+BELOW_FIRST_ROW = "\x1b[2H"
+"""An answer with row 1 could be a function key."""
+LAST_ANSWER_S = 0.5
 """How long the last answer is waited for, which would else be typed into the shell."""
 BUSY_S = 0.01
 """How long a terminal that does not answer is left alone while it has not taken the frame before."""
@@ -94,7 +97,7 @@ class DifferenceDriver(LinuxDriver):
         if reading and self._flow.answers and self._writer_thread is not None and self._writer_thread.is_alive():
             self._disable_mouse_support()
             self._flow.sent(0)
-            super().write(QUESTION)
+            super().write(f"{BELOW_FIRST_ROW}{QUESTION}")
             deadline = time.monotonic() + LAST_ANSWER_S
             while self._flow.waits_for_answer and time.monotonic() < deadline:
                 time.sleep(0.002)
@@ -176,7 +179,7 @@ class DifferenceDriver(LinuxDriver):
 
     def run_input_thread(self) -> None:
         """Read what is typed: without the terminal's replies, and without bytes that are not UTF-8."""
-        parser = XTermParser(self._debug)
+        parser, pastes = XTermParser(self._debug), Pastes()
         decode = getincrementaldecoder("utf-8")(errors="ignore").decode
 
         def type_(data: bytes) -> None:
@@ -185,7 +188,7 @@ class DifferenceDriver(LinuxDriver):
                     self.process_message(event)
 
         typed, self._start.typed = self._start.typed, b""
-        type_(typed)
+        type_(pastes.feed(typed))
         while not self.exit_event.is_set():
             if select.select([self.fileno], [], [], READ_S)[0]:
                 try:
@@ -195,8 +198,8 @@ class DifferenceDriver(LinuxDriver):
                 if not data:
                     # the terminal has gone, or what was piped in has ended
                     break
-                type_(self._replies.feed(data))
-            type_(self._replies.release())
+                type_(pastes.feed(self._replies.feed(data)))
+            type_(pastes.feed(self._replies.release()))
             for event in parser.tick():
                 self.process_message(event)
 
@@ -212,7 +215,7 @@ def _ending(cursor: tuple[int, int], asks: bool) -> str:
     place = f"\x1b[{row + 1};{column + 1}H"
     if not asks:
         return place
-    return f"{place}{QUESTION}" if row else f"\x1b[2H{QUESTION}{place}"
+    return f"{place}{QUESTION}" if row else f"{BELOW_FIRST_ROW}{QUESTION}{place}"
 
 
 def _is_idle(writer: WriterThread) -> bool:
