@@ -13,6 +13,7 @@ WRAPPERS = "session/typed_lenses/"
 """The folder of the typed wrappers, which call built-in lenses by name."""
 
 WORDS = {
+    "cli/help.py": ({"vocabulary"}, "the name of a command"),
     "display/outlier_positions.py": ({"position"}, "a verdict on outliers: position, content, both"),
     "reports/commands/attribution.py": ({"attention", "layers", "position"}, "keys of vlmtui/answer/1"),
     "reports/commands/classify.py": ({"classes", "evidence"}, "keys of vlmtui/classify/1"),
