@@ -49,7 +49,7 @@ def test_what_it_holds() -> None:
     ours = {model.name: model.decoder_layers for model in catalogue.models_on_disk() if model.owner == "vlmtui"}
     assert ours == {"org/explored": 0, "org/some": 3, "org/whole": None}
     shown = "\n".join(model_table())
-    for words in ("for exploring", "with 3 decoder layers", "whole", "Begun: org/begun, 10", "--clear NAME"):
+    for words in ("for exploring", "with 3 decoder layers", "whole", "Incomplete: org/begun, 10", "--clear NAME"):
         assert words in shown, shown
 
 

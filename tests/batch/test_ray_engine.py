@@ -81,7 +81,7 @@ def test_a_killed_worker_changes_nothing(command: list[str], unbroken: Path, tmp
     assert (run.returncode, stdout) == (1, b"")
     said = stderr.decode().splitlines()
     assert said[0] == "vlmtui: 2 model sessions on Ray, on 1 machine"
-    assert sorted(line.partition(".png ")[2][:10] for line in said[1:]) == ["is damaged", "is not a p"]
+    assert sorted(line.partition(".png ")[2][:10] for line in said[1:]) == ["is damaged", "is not an "]
     assert out.read_bytes() == unbroken.read_bytes()
     assert [path.name for path in tmp_path.iterdir()] == ["out.parquet"]
 

@@ -214,5 +214,5 @@ def test_a_processor_that_leaves_the_wrong_number_of_places(tmp_path, clip_folde
     config["patch_size"] = 35
     (folder / "processor_config.json").write_text(json.dumps(config))
     model = held(folder)
-    with pytest.raises(ModelError, match="25 image tokens where its processor leaves 4 places"):
+    with pytest.raises(ModelError, match="25 image tokens where its processor leaves 4 positions"):
         model.encode(model.prepare(picture(70, 70), None))

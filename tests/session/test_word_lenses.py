@@ -64,7 +64,7 @@ def test_patches_have_the_words_of_their_token(desk: Desk, reading: Reading, met
         # those of the session's own naming, and no others
         assert set(ours.pieces) == set(ours.texts) == set(ours.ids[ours.ids >= 0].flat)
         assert ours.pieces.items() <= theirs.pieces.items()
-    with pytest.raises(UsageError, match=r"not tokens: choose one, such as vision\.1"):
+    with pytest.raises(UsageError, match=r"not to tokens: choose one, such as vision\.1"):
         look(desk, reading, "tokens", lens_call("projector"))
 
 

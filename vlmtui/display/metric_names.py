@@ -27,7 +27,7 @@ def search_phrase(order: WordOrder, ridge: float | None) -> str:
         return f"picked by {order}, in that order,"
     if order in ("ridge", "pinv"):
         return f"with the largest coefficients under {metric_name(order, ridge)}"
-    return f"nearest by {SCORES[order]}"
+    return f"nearest by {SCORES.get(order, order)}"
 
 
 def shown_score(order: str | None, score: float) -> float:

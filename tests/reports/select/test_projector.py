@@ -99,7 +99,7 @@ def test_patches_have_the_words_of_their_token(engine, folders, photo):
     feeds = own.reading.model.feeds
     seen = look(engine, folder, photo, stage=feeds, lens=PROJECTOR)
     report, tokens = json.loads(written(seen, "json")), json.loads(written(own, "json"))["tokens"]
-    assert report["query"].pop("lens") == {"name": "projector", "note": f"projector lens: {feeds} → projector"}
+    assert report["query"].pop("lens") == {"name": "projector", "note": f"early exit: {feeds} → projector"}
     contract.REPORT(report, "report")
     assert report["query"]["stage"] == feeds
     assert report["query"]["metric"] == "l2"
@@ -176,7 +176,7 @@ def test_one_patch_in_the_order_of_its_patches(engine, folders, photo):
     assert np.array_equal(seen.words.ids, whole.words.ids[list(seen.entries)])
     text = written(seen, "text")
     assert "of its token explained" in text
-    assert "lens    projector lens: vision.1 → projector; a patch has the words of the token" in text
+    assert "lens    projector lens: vision.1 → projector; a patch has the words of its token" in text
 
 
 def test_the_text_names_it_over_its_words(engine, folders, photo):
@@ -243,7 +243,7 @@ def test_the_explorer_opens_with_it_and_saves_the_same_bytes(engine, folders, ph
         Selection(), known_of(engine, folders("siglip"), photo), with_options(seen.query, stage=None)
     )
     assert not tower.early_exit
-    assert "vision tower alone" in wrong[0]
+    assert "vision-only model" in wrong[0]
 
 
 def known_of(engine, folder, photo) -> Results:

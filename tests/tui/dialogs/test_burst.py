@@ -41,7 +41,7 @@ def test_what_is_typed_at_once_is_done_in_its_order() -> None:
         burst("g1,1\rg2,2\r", at(2, 2))
         burst("\x10overlay: similarity\rj", "cosine with row 3, col 2 at tokens", at(3, 2))
         burst("\x10go to\r9,9\rk", at(8, 9))
-        burst("g99,99\r", "Go to", "99,99", "the whole view has rows 0 to 13 and columns 0 to 20")
+        burst("g99,99\r", "Go to", "99,99", "the whole image has rows 0 to 13 and columns 0 to 20")
         burst("\x0301,1" + "\x7f" * 4 + "g\x150,1\r", at(0, 1))
         burst("i/no/such/picture.png\r", "Another picture", "/no/such/picture.png does not exist")
         burst("\x15x\x03?", "Keys")

@@ -106,8 +106,8 @@ class DialogLayer:
     def _type(self, text: str) -> bool:
         """Type into the line that has the focus, or into that of the dialog, which then has it."""
         line = self._screen.focused
-        if not isinstance(line, Input) and self.top is not None:
-            line = next(iter(self.top.query(Input)), None)
+        lines = self.top.query(Input) if self.top is not None and not isinstance(line, Input) else ()
+        for line in lines:
             self._screen.set_focus(line)
         if isinstance(line, Input):
             line.replace(text, *sorted(line.selection))
