@@ -49,10 +49,10 @@ class Dialog(VerticalScroll, Generic[_T], can_focus=False):
         return Static(Text(text), classes="dialog-hint")
 
     def say(self, sentence: str, *, wrong: bool = False) -> None:
-        """Say something in the place of the hint."""
-        hint = self.query_one(".dialog-hint", Static)
-        hint.set_class(wrong, "wrong")
-        hint.update(Text(sentence))
+        """Say something in the place of the hint, where the dialog has not been left meanwhile."""
+        for hint in self.query(".dialog-hint").results(Static):
+            hint.set_class(wrong, "wrong")
+            hint.update(Text(sentence))
 
     def first(self) -> Widget | None:
         """The widget that has the focus at first."""
