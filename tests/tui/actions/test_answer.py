@@ -27,7 +27,6 @@ from vlmtui.tui.actions.key_table import help_rows
 from vlmtui.tui.app import AGAIN_S, VlmtuiApp
 from vlmtui.tui.options import ExplorerOptions
 from vlmtui.tui.panels.answer import about, shares
-from vlmtui.tui.screens.layout import PanelRows, arrange
 from vlmtui.tui.session_worker import SessionWorker
 from vlmtui.tui.state.answer_values import about_answer
 from vlmtui.tui.state.generation import MOST_BLOCKS, AnswerGeneration, block_for
@@ -470,18 +469,6 @@ async def test_all_tokens_are_seen_beside_what_they_were_without_patches() -> No
         assert "not seen" not in shown
         assert shown.count("+0.125") == 18  # the whole answer with them
         assert shown.count("-2.000") >= 1
-
-
-@pytest.mark.parametrize("panel", ["answer", "norms", "patch"])
-@pytest.mark.parametrize("size", [(40, 20), (80, 24), (110, 20), (120, 24), (140, 40), (200, 60)])
-def test_an_answer_never_has_less_room_than_it_needs_nor_more_than_there_is(size: tuple[int, int], panel: str) -> None:
-    for wanted in (8, 20, 60):
-        panels = [PanelRows("answer", wanted, grows=True), PanelRows("norms", 11), PanelRows("patch", 7)]
-        plan = arrange(size, panels, 14, panel)
-        assert "answer" not in plan.heights or 8 <= plan.heights["answer"] <= size[1]
-        assert panel in plan.heights
-        assert all(height > 0 for height in plan.heights.values())
-        assert sum(height + 1 for height in plan.heights.values()) <= size[1] + 1
 
 
 def test_that_an_answer_was_cut_is_said_however_little_room_there_is() -> None:

@@ -52,11 +52,13 @@ def test_metrics_and_numbers_of_words_are_offered_where_words_are_seen() -> None
     assert {", .", "x", "K"} <= there(made, ANSWER)
 
 
-def test_tiles_have_their_key_and_narrow_screens_theirs() -> None:
+def test_tiles_have_their_key_and_what_is_folded_stands_first() -> None:
     assert "t T" in there(FAMILIES["llava_next"](), "tokens")
     assert "t T" not in there(readings.reading(6, 8), "tokens")
     known = Results.of(readings.source(readings.picture(96, 64)), readings.picture(96, 64))
-    assert bar_keys(Situation(known, Selection(), narrow=True))[0] == ("Tab", "panel")
+    hidden = Situation(known, Selection(), hidden=((3, "Words"), (5, "Patch")))
+    assert bar_keys(hidden)[:2] == [("3", "words"), ("5", "patch")]
+    assert bar_keys(hidden, {"panel-5": "F5"})[1] == ("F5", "patch")
 
 
 @pytest.mark.parametrize("columns", [40, 60, 80, 200])

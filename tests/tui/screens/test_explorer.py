@@ -167,16 +167,17 @@ async def test_go_to_a_pixel_and_to_nonsense() -> None:
         assert dialog(pilot) is None
 
 
-async def test_narrow_terminals_show_one_panel_and_tiny_ones_a_sentence() -> None:
+async def test_narrow_terminals_name_what_has_no_room_and_tiny_ones_say_a_sentence() -> None:
     tui = app()
     async with tui.run_test(size=NARROW) as pilot:
         await pilot.pause()
         screen = explorer(pilot)
         shown = [name for name in ("words", "norms", "patch") if screen.query_one(f"#{name}").display]
-        assert shown == ["words"]
-        await pilot.press("tab")
+        assert shown == ["words", "norms"]
+        assert "5 patch" in text(tui, "#keys")
+        await pilot.press("5")
         await pilot.pause()
-        assert screen.query_one("#norms").display
+        assert screen.query_one("#patch").display
         await pilot.resize_terminal(40, 15)
         await pilot.pause()
         await pilot.pause()

@@ -29,3 +29,5 @@ class ActionContext:
     """Put a text on the clipboard."""
     panels: Callable[[], tuple[str, ...]]
     """The panels that there are now, by name."""
+    numbered: tuple[tuple[str, str], ...]
+    """All panels in the order of their numbers, from 1: name and title."""

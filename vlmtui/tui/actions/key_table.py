@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from vlmtui.tui.actions import answer, cursor, lens, session
+from vlmtui.tui.actions import answer, cursor, lens, panels, session
 from vlmtui.tui.actions.context import ActionContext
 from vlmtui.tui.overlays.listing import NO_LENSES
 from vlmtui.tui.state import early_exit
@@ -51,11 +51,15 @@ GLYPHS = {
 
 @dataclass(frozen=True)
 class Situation:
-    """Where the explorer is: what an offer of a key depends on. `narrow`: one panel is seen at a time."""
+    """Where the explorer is: what an offer of a key depends on.
+
+    `hidden` are the panels that there are and that are not seen: number and title. `alone`: the image has the screen.
+    """
 
     results: Results
     selection: Selection
-    narrow: bool = False
+    hidden: tuple[tuple[int, str], ...] = ()
+    alone: bool = False
 
     @property
     def read(self) -> bool:
@@ -240,7 +244,14 @@ GROUPS: dict[str, Group] = {
         "x", "ask again without the marked patches: their mean, zeros, or blurred", _at_answer("ablate"), 21
     ),
     "mask": Group("K", "the attention mask in the place of the picture, or the picture again", _at_answer("mask"), 23),
-    "panel": Group("Tab", "narrow terminal: the next panel", _when("panel", lambda at: at.narrow), 0),
+    "full": Group(
+        "f",
+        "the whole screen for the image, with one line on the patch under the cursor; or the panels again",
+        lambda at: ("panels" if at.alone else "full") if at.read else "",
+        17,
+    ),
+    "fold": Group("1  2  3  4  5  6", "fold the panel of that number, or show it; the key bar names what is folded"),
+    "panel": Group("Tab", "where not all panels are seen: the next one"),
     "open": Group("i", "another picture: a path or an address", _when("picture", lambda at: not at.at_answer), 42),
     "model": Group("M", "another model", _when("model", lambda at: not at.at_answer), 43),
     "read": Group("r", "read the picture again"),
@@ -261,6 +272,11 @@ UNLISTED: dict[str, Group] = {
     "screenshot": Group("", "save the screen"),
 }
 """Groups without a line of `?`."""
+
+
+def _fold(number: int) -> Callable[[ActionContext], object]:
+    return lambda context: panels.fold(context, number)
+
 
 NEXT_TOKEN, PREVIOUS_TOKEN = "full_stop,greater_than_sign", "comma,less_than_sign"
 LAYER_ON, LAYER_BACK = "right_curly_bracket", "left_curly_bracket"
@@ -307,7 +323,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("head", "head", "Attention: the next head", "H", answer.head),
     Action("occlude", "occlude", "Occlusion map: make it", "O", answer.occlude, "perturbation"),
     Action("mask", "mask", "Attention mask: draw it", "K", answer.mask, "causal"),
-    Action("panel", "panel", "Panel: the next", "tab", session.panel),
+    Action("full", "full", "Image: the whole screen, or the panels again", "f", panels.image_alone, "fullscreen"),
+    *(Action(f"panel-{n}", "fold", f"Panel {n}: fold, or show", str(n), _fold(n), "hide") for n in range(1, 7)),
+    Action("panel", "panel", "Panel: the next", "tab", panels.turn_to_next),
     Action("open-image", "open", "Picture: open another", "i", session.open_image, "image file"),
     Action("choose-model", "model", "Model: choose another", "M", session.choose_model, "checkpoint"),
     Action("read-again", "read", "Picture: read it again", "r", session.read_again),
@@ -344,7 +362,13 @@ def bar_keys(at: Situation, keymap: Mapping[str, str] | None = None) -> list[Bar
     """What the key bar has to offer, most telling first; `keymap`: keys given to actions instead of the table's."""
     ranked = sorted({**groups(), **UNLISTED}.items(), key=lambda item: item[1].rank)
     said = [(_written(name, group, keymap or {}, bar=True), group.offer(at)) for name, group in ranked]
-    return [(keys, label) for keys, label in said if label and keys]
+    folded = [(_key_of(f"panel-{number}", keymap or {}), title.lower()) for number, title in at.hidden]
+    return [(keys, label) for keys, label in [*folded, *said] if label and keys]
+
+
+def _key_of(name: str, keymap: Mapping[str, str]) -> str:
+    """The first key of an action, as it is written."""
+    return shown_keys(keymap.get(name, action_named(name).keys).split(",")[:1])
 
 
 def help_rows(keymap: Mapping[str, str] | None = None) -> list[tuple[str, str]]:

@@ -15,15 +15,6 @@ from vlmtui.tui.notices import IMAGE, MODEL, READING, REPORT
 from vlmtui.tui.state.status import Work
 
 
-def panel(context: ActionContext) -> None:
-    """The next panel, where not all are seen."""
-    there = context.panels()
-    if not there:
-        return
-    at = there.index(context.state.panel) if context.state.panel in there else -1
-    context.state.panel = there[(at + 1) % len(there)]
-
-
 def open_image(context: ActionContext) -> None:
     """Ask for another image."""
 

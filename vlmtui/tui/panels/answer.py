@@ -21,7 +21,7 @@ from vlmtui.tui.state.generation import AblatedAnswer, AnswerGeneration
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.stages import ANSWER
-from vlmtui.tui.widgets.lines import Lines, Part, fitting, line, wrapped
+from vlmtui.tui.widgets.lines import NUMBER_CELLS, Lines, Part, fitting, line, wrapped
 from vlmtui.tui.widgets.text_folding import folded, parted, span, windowed
 
 BAR = "━"
@@ -65,8 +65,8 @@ class AnswerPanel(Lines):
         if results is None:
             return []
         generation = results.generation
-        head: Part = ("ANSWER", r.style(bold=True))
-        lines = [line(cells, blank, [head], [(fitting(cells - 8, *about(generation)), dim)])]
+        head = self.heading("ANSWER")
+        lines = [line(cells, blank, head, [(fitting(cells - 8 - NUMBER_CELLS, *about(generation)), dim)])]
         if not generation.begun:
             return [*lines, line(cells, blank, [("a asks the model a question", dim)])]
         lines += [
@@ -89,7 +89,7 @@ class AnswerPanel(Lines):
         lines += self._texts(generation, chosen, cells, text_rows)
         tokens, hidden = self._tokens(generation, selection, cells, token_rows, len(lines), columns)
         if hidden:
-            lines[0] = line(cells, blank, [head], [(fitting(cells - 8, *about(generation, hidden)), dim)])
+            lines[0] = line(cells, blank, head, [(fitting(cells - 8 - NUMBER_CELLS, *about(generation, hidden)), dim)])
         lines += tokens
         foot = whole_sentences(meaning, cells, foot_rows)
         lines += [line(cells, blank, [])] * (len(lines) + len(foot) < rows)

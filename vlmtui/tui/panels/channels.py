@@ -17,6 +17,8 @@ CHANNELS = ("red", "green", "blue")
 LONGEST_BAR = 36
 BAR, LINE = "━", "─"
 _NORMALISED = 18
+LEAST_WITH_NORMALISED = 44
+"""Cells of a panel that has room for what the channels are once normalised."""
 
 
 def channels(roles: Roles, results: Results, selection: Selection, cells: int, rows: int) -> list[Strip]:
@@ -31,19 +33,22 @@ def channels(roles: Roles, results: Results, selection: Selection, cells: int, r
     dim, text = roles.style("dim"), roles.style()
     seen = patch_embedding(results, selection)
     normalised = [""] * 3
+    numbers = _NORMALISED if seen and cells >= LEAST_WITH_NORMALISED else 0
     if seen is not None:
         tall, wide, _ = seen.pixels.shape
         values = seen.pixels.reshape(-1, 3).astype(np.float64)
-        right = "mean, span, normalised"
+        right = "mean, span, normalised" if numbers else "mean, span"
         title = fitting(cells - len(right) - 1, f"{wide}×{tall} px as the model gets them", f"{wide}×{tall} px seen")
-        normalised = [f"{format_number(float(v), 3)} " for v in seen.mean]
+        normalised = [f"{format_number(float(v), 3)} " for v in seen.mean] if numbers else normalised
     elif place.box is not None:
         left, top, right_, bottom = pixel_bounds(place.box, results.image.width, results.image.height)
         values = np.asarray(results.picture.crop((left, top, right_, bottom)), dtype=np.float64).reshape(-1, 3)
-        title, right = f"{right_ - left}×{bottom - top} pixels of the file: mean, darkest – brightest", ""
+        size, right = f"{right_ - left}×{bottom - top}", ""
+        whole, brief = f"{size} pixels of the file: mean, darkest – brightest", f"{size} px: mean, darkest – brightest"
+        title = fitting(cells, whole, brief, f"{size} px of the file")
     else:
         return []
-    bar_cells = min(cells - 28 - (_NORMALISED if seen else 0), LONGEST_BAR)
+    bar_cells = min(cells - 28 - numbers, LONGEST_BAR)
     lines = [line(cells, text, []), line(cells, text, [(title, dim)], [(right, dim)])]
     for name, channel, made in zip(CHANNELS, values.T, normalised, strict=True):
         low, mean, high = float(channel.min()), float(channel.mean()), float(channel.max())

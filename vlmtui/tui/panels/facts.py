@@ -13,7 +13,7 @@ from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.stages import llm_depth
 from vlmtui.tui.terminal.theme import Roles
-from vlmtui.tui.widgets.lines import Lines, Part, fitting, line, wrapped
+from vlmtui.tui.widgets.lines import NUMBER_CELLS, Lines, Part, fitting, line, wrapped
 
 BAR = "━"
 LONGEST_BAR = 36
@@ -35,8 +35,8 @@ class FactsPanel(Lines):
             return []
         blank, dim = r.style(), r.style("dim")
         name = plain(told.lens.name)
-        head: list[Part] = [("LENS", r.style(bold=True)), (f"  {name}", r.style("accent"))]
-        about = fitting(cells - width(name) - 8, told.lens.kind.one, "")
+        head: list[Part] = [*self.heading("LENS"), (f"  {name}", r.style("accent"))]
+        about = fitting(cells - width(name) - 8 - NUMBER_CELLS, told.lens.kind.one, "")
         lines = [line(cells, blank, head, [(about, dim)])]
         if told.result is None:
             return [*lines, *(line(cells, blank, [(part, dim)]) for part in wrapped(told.instead, cells))]

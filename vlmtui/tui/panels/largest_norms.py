@@ -9,10 +9,12 @@ from vlmtui.display.numbers import count, format_number, ordinal
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.terminal.theme import Roles
-from vlmtui.tui.widgets.lines import Part, line
+from vlmtui.tui.widgets.lines import Part, fitting, line
 
 LONGEST_BAR = 36
 BAR = "━"
+LEAST_NUMBER = 12
+"""Cells for a norm beside its place."""
 
 
 def largest_norms(roles: Roles, results: Results, selection: Selection, cells: int, rows: int) -> list[Strip]:
@@ -30,6 +32,10 @@ def largest_norms(roles: Roles, results: Results, selection: Selection, cells: i
         (f"{names[p.grid]}, " if len(names) > 1 else "") + f"row {p.row}, column {p.col}"
         for p in map(places.__getitem__, top)
     ]
+    if max(map(len, where)) > cells - LEAST_NUMBER:
+        where = [
+            (f"{names[p.grid]}, " if len(names) > 1 else "") + f"{p.row},{p.col}" for p in map(places.__getitem__, top)
+        ]
     label = max(map(len, where))
     largest = float(norms[top[0]])
     bar_cells = min(cells - label - 14, LONGEST_BAR)
@@ -47,6 +53,9 @@ def largest_norms(roles: Roles, results: Results, selection: Selection, cells: i
     if here is not None:
         rank = int(ranked.rank[here]) + 1
         of = count(len(norms), "patch", "patches")
-        said = f"this one: {format_number(float(norms[here]))}, the {ordinal(rank)} of {of}"
+        own = format_number(float(norms[here]))
+        said = fitting(
+            cells, f"this one: {own}, the {ordinal(rank)} of {of}", f"{own}, the {ordinal(rank)} of {len(norms):,}"
+        )
         lines.append(line(cells, text, [(said, dim)]))
     return lines

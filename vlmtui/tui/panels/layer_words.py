@@ -11,7 +11,7 @@ from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.stages import llm_depth
 from vlmtui.tui.terminal.theme import Roles
-from vlmtui.tui.widgets.lines import Part, fitting, line, wrapped
+from vlmtui.tui.widgets.lines import NUMBER_CELLS, Part, fitting, line, wrapped
 
 COLUMN_CELLS = 26
 """What a layer needs: its number, a word, a logit, an entropy."""
@@ -26,16 +26,18 @@ def wanted_rows(layers: int, k: int) -> int:
     return max(k, -(-layers // 2)) + 2
 
 
-def first_words(roles: Roles, results: Results, selection: Selection, cells: int, rows: int) -> list[Strip]:
-    """As many layers as there is room for, those around the one looked at first."""
+def first_words(
+    roles: Roles, results: Results, selection: Selection, cells: int, rows: int, heading: list[Part]
+) -> list[Strip]:
+    """As many layers as there is room for, those around the one looked at first; `heading` has the name `HEAD`."""
     assert results.reading is not None
     blank, dim = roles.style(), roles.style("dim")
     layers = results.reading.model.llm_layers
     there = results.by_layer(results.token(selection)) is not None
     found = results.by_layer(results.token(selection) if there else results.followed)
     short = f"logit · {BAR} entropy in nats"
-    about = fitting(cells - len(HEAD) - 2, f"logit lens, layers 1–{layers} · {short}", short)
-    head = line(cells, blank, [(HEAD, roles.style(bold=True))], [(about, dim)])
+    about = fitting(cells - len(HEAD) - NUMBER_CELLS - 2, f"logit lens, layers 1–{layers} · {short}", short)
+    head = line(cells, blank, heading, [(about, dim)])
     if found is not None and not found.ids.shape[1]:
         return [head, line(cells, blank, [("no words are searched", dim)])]
     room = max(1, rows - 2)

@@ -16,7 +16,10 @@ from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.stages import TOKENS, llm_depth, vision_depth
 from vlmtui.tui.widgets.chart import MEDIAN, NormBlock, NormSummaries, chart
-from vlmtui.tui.widgets.lines import Lines, Part, fitting, line
+from vlmtui.tui.widgets.lines import NUMBER_CELLS, Lines, Part, fitting, line
+
+LEAST_ROWS = 6
+"""Three of them the chart."""
 
 
 class NormsPanel(Lines):
@@ -34,27 +37,30 @@ class NormsPanel(Lines):
         blank, dim = r.style(), r.style("dim")
         results, selection = self._results, self._selection
         reading = results.reading if results else None
-        head: Part = ("NORMS", r.style(bold=True))
+        head = self.heading("NORMS")
         if results is None or reading is None:
             why = "the model has not read the picture yet"
-            return [line(cells, blank, [head]), line(cells, blank, [(why, dim)])]
+            return [line(cells, blank, head), line(cells, blank, [(why, dim)])]
         vision, llm = self._of_vision(results, selection), self._of_llm(results, selection)
         blocks = [block for block in (vision, llm) if block]
         if not blocks:
-            return [line(cells, blank, [head]), line(cells, blank, [("its vision patches are not known", dim)])]
+            return [line(cells, blank, head), line(cells, blank, [("its vision patches are not known", dim)])]
         about = [f"vision 0–{len(vision.names) - 1}"] if vision else []
         about += [f"llm 1–{len(llm.names) - 1}"] if llm else []
         if len(blocks) > 1:
             spans = ", ".join(about)
-            about = [fitting(cells - 8, f"{spans} · L2, each on its own scale", f"{spans} · own scales")]
+            about = [fitting(cells - 8 - NUMBER_CELLS, f"{spans} · L2, each on its own scale", f"{spans} · own scales")]
         else:
             against = "patch against " if blocks[0].values is not None else ""
-            about += ["L2", f"{against}all {'patches' if vision else 'tokens'}"]
-        lines = [line(cells, blank, [head], [(" · ".join(about), dim)])]
+            whole = " · ".join([*about, "L2", f"{against}all {'patches' if vision else 'tokens'}"])
+            about = [fitting(cells - 8 - NUMBER_CELLS, whole, f"{about[0]} · L2")]
+        lines = [line(cells, blank, head, [(" · ".join(about), dim)])]
         lines += chart(r, blocks, max(1, rows - 3), cells)
-        legend = self._legend(blocks, vision, results, selection)
+        legends = (self._legend(blocks, vision, results, selection, brief) for brief in (False, True))
+        legend = next((one for one in legends if _wide(one) <= cells), None)
+        legend = legend or self._legend(blocks, vision, results, selection, brief=True)[1:]
         tail: Part = ("t: tokens" if len(blocks) > 1 else "", dim)
-        fits = sum(width(text) for text, _ in [*legend, tail]) + 2 <= cells
+        fits = _wide([*legend, tail]) + 2 <= cells
         return [*lines, line(cells, blank, legend, [tail] if fits else [])]
 
     def _of_vision(self, results: Results, selection: Selection) -> NormBlock | None:
@@ -84,8 +90,9 @@ class NormsPanel(Lines):
         )
 
     def _legend(
-        self, blocks: list[NormBlock], vision: NormBlock | None, results: Results, selection: Selection
+        self, blocks: list[NormBlock], vision: NormBlock | None, results: Results, selection: Selection, brief: bool
     ) -> list[Part]:
+        """What the chart shows; `brief`: in fewer cells."""
         r = self.roles
         parts: list[Part] = []
         for block in blocks:
@@ -102,7 +109,10 @@ class NormsPanel(Lines):
         values = vision.values if vision else blocks[0].values
         if values is not None:
             columns = vision.columns if vision else [0]
-            whose = " this patch  " if len(columns) == 1 else f" mean of {len(columns)} patches  "
+            this, mean = (
+                ("this", f"mean of {len(columns)}") if brief else ("this patch", f"mean of {len(columns)} patches")
+            )
+            whose = f" {this if len(columns) == 1 else mean}  "
             parts += [(" ", Style(bgcolor=Color.parse(r.measured))), (whose, r.style("dim"))]
         placed = results.place(selection) is not None
         return [
@@ -113,6 +123,10 @@ class NormsPanel(Lines):
             (" median", r.style("dim")),
             ("   no patches of its own" if placed and values is None else "", r.style("dim")),
         ]
+
+
+def _wide(parts: list[Part]) -> int:
+    return sum(width(text) for text, _ in parts)
 
 
 def _where(block: NormBlock, blocks: list[NormBlock], vision: NormBlock | None) -> str:
@@ -135,4 +149,4 @@ def _runs(indices: list[int], names: list[str]) -> str:
     return ", ".join(parts)
 
 
-PANEL = Panel("norms", "Norms", NormsPanel, fixed(11), needs=(needs.layers,))
+PANEL = Panel("norms", "Norms", NormsPanel, fixed(11), least=LEAST_ROWS, grows=True, needs=(needs.layers,))

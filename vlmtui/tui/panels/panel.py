@@ -38,8 +38,8 @@ class Panel:
     """One panel. `name` is also the id of its `widget`, which is shown where the panel `applies`.
 
     `rows` are preferred. `least`: fewer than preferred will do, down to these; None where the panel is folded away
-    rather than cut. `main`: it is the one that is seen first. `grows`: it has the rows that the others leave, and on a
-    narrow screen those that it would like.
+    rather than cut. `main`: it is the one that is seen first. `grows`: it has the rows that the others leave. In fewer
+    than so many `columns` its text is cut.
     """
 
     name: str
@@ -51,3 +51,4 @@ class Panel:
     least: int | None = None
     main: bool = False
     grows: bool = False
+    columns: int = 0

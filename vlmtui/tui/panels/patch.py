@@ -6,6 +6,7 @@ At `pixels` and `vision.0` it is shown as the model gets it, once the session ha
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 from PIL import Image
@@ -21,7 +22,7 @@ from vlmtui.display.entry_grids import EntryGrid
 from vlmtui.display.grid_names import unplaced_reason
 from vlmtui.display.numbers import box as box_text
 from vlmtui.display.numbers import count, format_number, percent
-from vlmtui.geometry import Place, pixel_bounds
+from vlmtui.geometry import Box, Place, pixel_bounds
 from vlmtui.reading import Reading
 from vlmtui.results.patch_embedding import PatchEmbeddingResult
 from vlmtui.tui import needs
@@ -32,12 +33,15 @@ from vlmtui.tui.state.selection import NORMS, Selection
 from vlmtui.tui.state.stages import TOKENS, llm_depth, of_tokens
 from vlmtui.tui.widgets.blocks import half_block
 from vlmtui.tui.widgets.image_view import divided, divisions
-from vlmtui.tui.widgets.lines import Lines, Part, line, wrapped
+from vlmtui.tui.widgets.lines import Lines, Part, fitting, line, wrapped
 from vlmtui.tui.widgets.minimap import MiniMap
 
 LABEL_CELLS = 9
 FACTS_CELLS = 42
 """What the facts need before the map may stand beside them."""
+
+LEAST_FACTS_CELLS = 32
+"""What they need before the patch may."""
 
 
 class PatchPanel(Vertical):
@@ -50,8 +54,12 @@ class PatchPanel(Vertical):
     PatchPanel MiniMap { width: 14; height: 5; margin-left: 1; }
     """
 
+    number = 0
+
     def compose(self) -> ComposeResult:
-        yield PatchHeader()
+        header = PatchHeader()
+        header.number = self.number
+        yield header
         with Horizontal():
             yield EnlargedPatch()
             yield PatchFacts()
@@ -65,7 +73,8 @@ class PatchPanel(Vertical):
         cells = 12 if under and of_tokens(selection.stage) and max(under.page.split) > 2 else 10
         enlarged.styles.width, enlarged.styles.height = cells, cells // 2
         # a token that lies in no grid has nothing to enlarge, an image without tiles needs no map
-        enlarged.display = under is None or under.page.grid is not None
+        roomy = self.size.width >= cells + 2 + LEAST_FACTS_CELLS
+        enlarged.display = roomy and (under is None or under.page.grid is not None)
         self.query_one(PatchFacts).styles.margin = (0, 0, 0, 2 if enlarged.display else 0)
         needs = enlarged.display and results is not None and len(results.pages(selection.stage)) > 1
         minimap.display = needs and self.size.width >= cells + 2 + FACTS_CELLS + 1 + 14
@@ -100,7 +109,7 @@ class PatchHeader(Lines):
         under = CursorPlace.of(self._results, self._selection)
         where = where_text(under, self._selection) if under else ""
         title = "TOKEN" if under and under.page.grid is None else "PATCH"
-        return [line(cells, r.style(), [(title, r.style(bold=True))], [(where, r.style("dim"))])]
+        return [line(cells, r.style(), self.heading(title), [(where, r.style("dim"))])]
 
 
 def where_text(under: CursorPlace, selection: Selection) -> str:
@@ -154,10 +163,11 @@ class PatchFacts(Lines):
             return [line(cells, r.style(), [(part, r.style())]) for part in lines]
         return [
             line(cells, r.style(), [(label.ljust(LABEL_CELLS), r.style("dim")), *parts])
-            for label, parts in self._facts(under)
+            for label, parts in self._facts(under, cells - LABEL_CELLS)
         ]
 
-    def _facts(self, under: CursorPlace) -> list[tuple[str, list[Part]]]:
+    def _facts(self, under: CursorPlace, cells: int) -> list[tuple[str, list[Part]]]:
+        """Labels and facts, each of which says less where it would not stand whole in so many cells."""
         r = self.roles
         text, dim = r.style(), r.style("dim")
         reading, place = under.reading, under.place
@@ -165,7 +175,8 @@ class PatchFacts(Lines):
         if place.box is None:
             facts.append(("in file", [("nothing: it lies in the padding", text)]))
         else:
-            facts.append(("in file", [(box_text(place.box), text)]))
+            whole = cast(Box, tuple(map(round, place.box)))
+            facts.append(("in file", [(fitting(cells, box_text(place.box), box_text(whole)), text)]))
             if place.inside < 1.0:
                 facts.append(
                     ("padding", [(percent(100 * (1 - place.inside)), text), (" of it, the rest is picture", dim)])
@@ -173,29 +184,32 @@ class PatchFacts(Lines):
             mean = mean_colour(under.results, place)
             swatch = Style(bgcolor=Color.from_rgb(*mean))
             rgb = " ".join(str(v) for v in mean)
-            facts.append(("mean", [("  ", swatch), (f" {hex_colour(mean)}  rgb {rgb}", text)]))
+            named = f" {hex_colour(mean)}"
+            facts.append(("mean", [("  ", swatch), (fitting(cells - 2, f"{named}  rgb {rgb}", named), text)]))
         tall, wide = reading.patch_size
         feeds, stage = reading.model.feeds, self._selection.stage
         # what a token saw is all of its patches
         down, across = under.page.split if of_tokens(stage) and len(place.patches) > 1 else (1, 1)
-        facts.append(("seen as", [(f"{across * wide}×{down * tall} px of {reading.seen}", text)]))
+        size = f"{across * wide}×{down * tall} px"
+        facts.append(("seen as", [(fitting(cells, f"{size} of {reading.seen}", size), text)]))
         if before_first_block(stage):
             facts += self._embedding_facts(under)
         elif of_tokens(stage):
             if len(place.patches) > 1:
                 down, across = under.page.split
                 laid = f" ({down}×{across})" if down * across == len(place.patches) else ""
-                facts.append(
-                    ("made of", [(f"{count(len(place.patches), 'vision patch', 'vision patches')}{laid}", text)])
-                )
+                patches = count(len(place.patches), "vision patch", "vision patches")
+                facts.append(("made of", [(fitting(cells, f"{patches}{laid}", patches), text)]))
             elif not place.patches:
-                facts.append(("made of", [("patches of several tiles, resampled", text)]))
+                facts.append(("made of", [(fitting(cells, "patches of several tiles, resampled", "resampled"), text)]))
             layer = llm_depth(stage)
             if layer is not None:
                 before = TOKENS if layer == 1 else f"llm.{layer - 1}"
-                facts.append(("reads", [(f"{before} → layer {layer} → here", text)]))
+                through = f"{before} → layer {layer}"
+                facts.append(("reads", [(fitting(cells, f"{through} → here", through), text)]))
             elif feeds:
-                facts.append(("reads", [(f"{feeds} → projector → here", text)]))
+                through = f"{feeds} → projector"
+                facts.append(("reads", [(fitting(cells, f"{through} → here", through), text)]))
         elif stage == feeds:
             facts.append(("feeds", [("the projector", r.style("accent"))]))
         if recurs := recurring(under.results, self._selection):
@@ -238,4 +252,4 @@ def mean_colour(results: Results, place: Place) -> tuple[int, int, int]:
     return red, green, blue
 
 
-PANEL = Panel("patch", "Patch", PatchPanel, fixed(7), needs=(needs.patch,))
+PANEL = Panel("patch", "Patch", PatchPanel, fixed(7), least=6, columns=12 + 2 + FACTS_CELLS, needs=(needs.patch,))

@@ -16,7 +16,7 @@ from vlmtui.tui import needs
 from vlmtui.tui.panels.channels import channels
 from vlmtui.tui.panels.image_level import image_level_lines
 from vlmtui.tui.panels.largest_norms import largest_norms
-from vlmtui.tui.panels.layer_words import first_words, wanted_rows
+from vlmtui.tui.panels.layer_words import HEAD, first_words, wanted_rows
 from vlmtui.tui.panels.panel import Panel
 from vlmtui.tui.panels.word_footer import footer
 from vlmtui.tui.state import early_exit
@@ -26,7 +26,7 @@ from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.stages import ANSWER, PIXELS, llm_depth, of_tokens
 from vlmtui.tui.state.word_table import WordRow
 from vlmtui.tui.terminal.theme import Roles
-from vlmtui.tui.widgets.lines import Lines, Part, fitting, line, wrapped
+from vlmtui.tui.widgets.lines import NUMBER_CELLS, Lines, Part, fitting, line, wrapped
 
 BAR = "━"
 SHORTEST_BAR = 0.2
@@ -57,8 +57,8 @@ class WordsPanel(Lines):
         blank, dim = r.style(), r.style("dim")
         results, selection = self._results, self._selection
         exit_ = early_exit.early_exit_title(results, selection) if results else ""
-        head: list[Part] = [("WORDS", r.style(bold=True)), (f"  {exit_}" if exit_ else "", r.style("accent"))]
-        lines = [line(cells, blank, head, [(self._about(cells - len(exit_)), dim)])]
+        head: list[Part] = [*self.heading("WORDS"), (f"  {exit_}" if exit_ else "", r.style("accent"))]
+        lines = [line(cells, blank, head, [(self._about(cells - len(exit_) - NUMBER_CELLS), dim)])]
         if results is None or results.reading is None:
             return [*lines, line(cells, blank, [("the model has not read the picture yet", dim)])]
         wordless = results.reading.model.wordless
@@ -69,7 +69,7 @@ class WordsPanel(Lines):
         if llm_depth(selection.stage) and results.layers is None:
             return [*lines, *(line(cells, blank, [(part, dim)]) for part in wrapped(BEING_READ, cells))]
         if selection.shows_layers:
-            return first_words(r, results, selection, cells, rows)
+            return first_words(r, results, selection, cells, rows, self.heading(HEAD))
         words = results.words(selection)
         if words is None:
             return [*lines, line(cells, blank, [(results.waiting, dim)])]
@@ -109,7 +109,7 @@ class WordsPanel(Lines):
             )
             if early_exit.has_early_exit(results, selection):
                 why += " e looks through the projector: an early exit."
-        lines = [line(cells, blank, [("WORDS", r.style(bold=True))], [("none", dim)])]
+        lines = [line(cells, blank, self.heading("WORDS"), [("none", dim)])]
         lines += [line(cells, blank, [(part, dim)]) for part in wrapped(why, cells)]
         level = results.image_level
         if level.complete and selection.stage != PIXELS:

@@ -6,14 +6,15 @@ It holds the state and the parts that change it, and shows what has changed. No 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from PIL import Image
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal
+from textual.containers import Container
 from textual.message import Message
 from textual.screen import Screen
 from textual.timer import Timer
@@ -30,9 +31,11 @@ from vlmtui.tui.dialogs.layer import DialogLayer
 from vlmtui.tui.notices import KEY, SESSION, Notices, matter_of
 from vlmtui.tui.options import ExplorerSettings
 from vlmtui.tui.panels.answer import AnswerTokenPointed
+from vlmtui.tui.panels.panel import Panel
 from vlmtui.tui.panels.registry import PANELS, panels_named
 from vlmtui.tui.requests import Requests
-from vlmtui.tui.screens.layout import NARROW, SMALLEST, PanelRows, arrange, panel_cells
+from vlmtui.tui.screens.layout import SMALLEST, ScreenLayout, arrange
+from vlmtui.tui.screens.packing import PanelRows
 from vlmtui.tui.session_events import SessionEvents
 from vlmtui.tui.session_worker import SessionWorker
 from vlmtui.tui.state.explorer_state import ExplorerState
@@ -41,7 +44,7 @@ from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.status import SessionStatus, Work
 from vlmtui.tui.state.subject import NOW, LayersLens, LensRequest
 from vlmtui.tui.widgets.bars import KeysBar, StatusBar, TitleBar, status_line
-from vlmtui.tui.widgets.image_side import ImageSide, PixelPointed
+from vlmtui.tui.widgets.image_side import ImageSide, PixelPointed, bars, image_cells
 from vlmtui.tui.widgets.image_view import PatchPointed
 from vlmtui.tui.widgets.pages_bar import PageClicked
 from vlmtui.tui.widgets.panels_side import PanelsSide
@@ -80,7 +83,15 @@ class Explorer(Screen[None]):
         events = SessionEvents(self.state, self.requests, worker, self._notify)
         self._events = events
         self.context = ActionContext(
-            self.state, self.requests, events, worker, self._dialog, self._notify, self._copy, self._panels
+            self.state,
+            self.requests,
+            events,
+            worker,
+            self._dialog,
+            self._notify,
+            self._copy,
+            self._panels,
+            tuple((panel.name, panel.title) for panel in self.panels),
         )
         self._there: tuple[str, ...] = ()
         self._wake: Timer | None = None
@@ -89,9 +100,9 @@ class Explorer(Screen[None]):
     def compose(self) -> ComposeResult:
         yield TitleBar(id="title")
         yield PathBar(id="path")
-        with Horizontal(id="body"):
-            yield ImageSide(id="picture-side")
+        with Container(id="body"):
             yield PanelsSide(self.panels, id="panels")
+            yield ImageSide(id="picture-side")
         yield Static(id="too-small")
         yield StatusBar(id="status")
         yield KeysBar(id="keys")
@@ -271,31 +282,48 @@ class Explorer(Screen[None]):
         self.query_one(StatusBar).report(*line)
 
     def _arrange(self) -> None:
-        """Side by side, one above the other, or a sentence, by the size of the terminal."""
+        """Give image and panels their places, by the size of the terminal; or a sentence."""
         state, results, selection = self.state, self.state.results, self.state.selection
-        size = self.app.size.width, self.app.size.height
+        room = state.panels
         there = [panel for panel in self.panels if panel.applies(results, selection)]
         names = tuple(panel.name for panel in there)
-        if self._there and size[0] < NARROW:
-            # where one panel is seen at a time, one that has come because the person chose a lens
-            come = [panel.name for panel in there if panel.name not in self._there and not panel.main]
-            state.panel = come[0] if come else state.panel
+        come = [panel.name for panel in there if panel.name not in self._there and not panel.main and self._there]
         self._there = names
-        if state.panel not in names:
-            state.panel = next((panel.name for panel in there if panel.main), names[0] if names else "")
-        cells = panel_cells(size[0]) - 2
-        rows = [
-            PanelRows(panel.name, panel.rows(results, selection, cells), panel.least, panel.grows) for panel in there
-        ]
-        page, several = results.shown(selection), len(results.pages(selection.stage)) > 1
-        plan = arrange(size, rows, (page.rows if page else 0) + several, state.panel)
-        self.set_class(plan.narrow, "narrow")
+        plan = self._plan(there)
+        if come and come[0] in plan.hidden:
+            # one that has come because the person chose a lens is not looked for
+            room.first = come[0]
+            plan = self._plan(there)
+        room.seen = tuple(plan.panels)
+        self.set_class(plan.spacious, "spacious")
         self.set_class(plan.too_small, "too-small")
-        self.query_one(KeysBar).offer(bar_keys(Situation(results, selection, plan.narrow), self._keymap))
+        self.set_class(room.alone, "alone")
+        hidden = tuple(
+            (number, panel.title)
+            for number, panel in enumerate(self.panels, 1)
+            if panel.name in names and panel.name not in plan.panels and not room.alone
+        )
+        self.query_one(KeysBar).offer(bar_keys(Situation(results, selection, hidden, room.alone), self._keymap))
         if plan.too_small:
-            sentence = f"{size[0]}×{size[1]} is too small: make the terminal at least {SMALLEST[0]}×{SMALLEST[1]}"
+            there_is, least = self.app.size, "×".join(map(str, SMALLEST))
+            sentence = f"{there_is.width}×{there_is.height} is too small: make the terminal at least {least}"
             self.query_one("#too-small", Static).update(Text(sentence))
         self.query_one(PanelsSide).lay_out(plan)
+        self.query_one(ImageSide).lay_out(plan.image)
+
+    def _plan(self, there: Sequence[Panel]) -> ScreenLayout:
+        """The layout with those of the panels that are not folded."""
+        results, selection, room = self.state.results, self.state.selection, self.state.panels
+        seen = [panel for panel in there if panel.name not in room.folded]
+        main = next((panel.name for panel in seen if panel.main), "")
+        room.lead = room.first if room.first in {panel.name for panel in seen} else main
+        rows = [
+            PanelRows(panel.name, partial(panel.rows, results, selection), panel.least, panel.grows, panel.columns)
+            for panel in seen
+        ]
+        image = partial(image_cells, results, selection)
+        size = self.app.size.width, self.app.size.height
+        return arrange(size, rows, image, bars(results, selection), room.lead, room.alone)
 
     @property
     def _keymap(self) -> dict[str, str]:

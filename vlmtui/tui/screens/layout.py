@@ -1,95 +1,126 @@
-"""Layout of the explorer by the size of the terminal. Pure functions."""
+"""Layout of the explorer by the size of the terminal: where the image and the panels stand. Pure functions.
+
+The image is as large as it gets; the panels have the columns beside it and the rows below it that it leaves. Where it
+leaves neither, it gives way to them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise, product
 
-NARROW = 110
+from vlmtui.tui.screens.packing import Area, PanelRows, pack
+
+Cells = tuple[int, int]
+"""Columns and rows."""
+ImageCells = Callable[[Cells], tuple[int, int, int]]
+"""The cells that the image takes of a room, across and down, and across a patch."""
+
 SMALLEST = (40, 20)
-NARROW_CHROME = 5
-"""Lines of a narrow screen that are neither image nor panel: title, path, legend, state, keys."""
-LEAST_GROWN = 12
-"""Rows of a panel that has what the others leave."""
-WIDE_CHROME = 6
-"""Lines of a wide screen above and below the panels: title, path with a blank line on each side, state, keys."""
-
-
-@dataclass(frozen=True)
-class PanelRows:
-    """The rows that a panel would like; `least` and `grows` as in `vlmtui.tui.panels.panel.Panel`."""
-
-    name: str
-    wanted: int
-    least: int | None = None
-    grows: bool = False
+SPACIOUS = 36
+"""Rows of a screen that has a blank line below the path, and between two panels."""
+CHROME, CHROME_ALONE = 4, 2
+"""Lines that are neither image nor panel: title, path, state, keys; only the last two where the image is alone."""
+EDGE, GAP = 1, 2
+"""Blank columns on both sides of the screen, and between what stands side by side."""
+BESIDE, BELOW = 34, 10
+"""Columns beside the image, or rows below it, in which panels are read well."""
+AMPLE, ENOUGH = 56, 8
+"""Columns beside an image whose patches have enough cells across for whole words."""
+LEAST_BESIDE, LEAST_BELOW = 24, 8
+"""So few will do where the image would have to be smaller otherwise."""
+STRIP = 6
+"""Rows below the image in which one more panel stands, where others stand beside it."""
+KEPT = 0.6
+"""The share of its largest area that the image should keep where panels stand beside it."""
+LEAST_IMAGE = 8
+"""Columns and rows that are left to the image in any case."""
+LEGEND_CELLS = 36
+"""Columns that the legend needs, however narrow the image."""
+MORE_LEGEND = 1
+"""Lines of the legend after the first, where panels stand below it."""
+ACROSS = 40
+"""Columns of each of several panels side by side."""
 
 
 @dataclass(frozen=True)
 class ScreenLayout:
-    """`heights` of the panels that are seen, by name; the panels' block is `width` × `height`, None: what is left."""
+    """The areas of the image's side and of the panels that are seen, counted from below the path.
 
-    narrow: bool
+    `hidden` are the panels that there is no room for.
+    """
+
     too_small: bool
-    heights: dict[str, int]
-    width: int | None
-    height: int | None
+    spacious: bool
+    image: Area
+    panels: dict[str, Area]
+    hidden: tuple[str, ...] = ()
 
 
-def panel_cells(columns: int) -> int:
-    """How wide the panels are on a screen of `columns`, what lies around them included."""
-    return columns if columns < NARROW else min(max(54, columns * 45 // 100), 74)
+def arrange(
+    size: Cells, panels: Sequence[PanelRows], image: ImageCells, bars: int, first: str = "", alone: bool = False
+) -> ScreenLayout:
+    """The image with panels beside and below it, on a screen of `size`; `first` is the panel that must be seen.
 
-
-def grown(size: tuple[int, int], panel: PanelRows, others: Sequence[PanelRows], first: str) -> int:
-    """The rows of a panel that grows on a screen of `size` (columns, rows).
-
-    On a wide one it has what the other panels leave, of which those give way that it needs the room of, the largest
-    first, unless the person has chosen one of them (`first`); below the image at most half of what there is.
+    `bars` are the lines of the image's side that are not image. `alone`: the image has the whole screen.
     """
     columns, rows = size
-    if columns < NARROW:
-        return max(8, min(panel.wanted, (rows - NARROW_CHROME) // 2))
-    cut = [one for one in others if one.least is not None]
-    fixed = sorted(one.wanted for one in others if one.least is None)
-    room = rows - WIDE_CHROME - 1 - sum(one + 1 for one in fixed[:1])
-    if cut:
-        return max(LEAST_GROWN, room - sum(one.wanted + 1 for one in cut))
-    beside = room - sum(one + 1 for one in fixed[1:])
-    chosen = any(one.name == first and one.wanted in fixed[1:] for one in others)
-    least = LEAST_GROWN if chosen else max(LEAST_GROWN, panel.wanted)
-    return beside if beside >= least else max(LEAST_GROWN, room)
-
-
-def arrange(size: tuple[int, int], panels: Sequence[PanelRows], grid_rows: int, first: str) -> ScreenLayout:
-    """Panels beside the image, or one below it where the terminal is narrow; `first` is the one that must be seen.
-
-    `size` is (columns, rows) of the terminal, `grid_rows` are the rows of the patch grid.
-    """
-    columns, rows = size
+    spacious = rows >= SPACIOUS and not alone
+    width, height = columns - 2 * EDGE, rows - (CHROME_ALONE if alone else CHROME + spacious)
     too_small = columns < SMALLEST[0] or rows < SMALLEST[1]
-    there = [
-        PanelRows(one.name, grown(size, one, [other for other in panels if other is not one], first))
-        if one.grows
-        else one
-        for one in panels
-    ]
-    if columns < NARROW:
-        spare = max(1, rows - NARROW_CHROME) - grid_rows
-        grows = {one.name for one in panels if one.grows}
-        wanted = next((one.wanted for one in there if one.name == first and one.name in grows), 0)
-        # a small panel where that lets the image be seen whole, and in any case one that is read
-        height = max(min(spare, 12) if spare >= 6 else 8, wanted)
-        return ScreenLayout(True, too_small, {first: height}, None, height)
-    room = max(1, rows - WIDE_CHROME)
-    heights: dict[str, int] = {}
-    for one in sorted(there, key=lambda one: one.name != first):
-        wanted = one.wanted
-        if one.least is not None and heights and room > one.least:
-            # cut rather than folded away
-            wanted = min(wanted, room - 1)
-        # each has a blank line below it
-        if wanted + 1 <= room or not heights:
-            heights[one.name] = min(wanted, room)
-            room -= heights[one.name] + 1
-    return ScreenLayout(False, too_small, heights, panel_cells(columns), None)
+    if alone or too_small or not panels:
+        return ScreenLayout(too_small, spacious, Area(EDGE, 0, max(1, width), max(1, height)), {})
+    wide, tall = image_room((width, height - bars), image)
+    side = max(wide, LEGEND_CELLS)
+    if width - side - GAP < LEAST_BESIDE:
+        side = width
+    packed = [pack(rooms, panels, first, int(spacious)) for rooms in _rooms((width, height), (side, tall + bars))]
+    best = min(packed, key=lambda one: (len(one.hidden), one.cut, -one.cells if one.hidden or one.cut else 0))
+    below = [area.y for area in best.areas.values() if area.x < EDGE + side]
+    return ScreenLayout(False, spacious, Area(EDGE, 0, side, min([height, *below])), best.areas, best.hidden)
+
+
+def image_room(room: Cells, image: ImageCells) -> Cells:
+    """The cells that the image takes of a room where panels stand beside or below it as well."""
+    whole = image(room)
+    if whole[2] >= ENOUGH:
+        ample = image((room[0] - GAP - AMPLE, room[1])) if room[0] - GAP - AMPLE >= LEAST_IMAGE else whole
+        if ample[2] >= ENOUGH and room[0] - GAP - max(ample[0], LEGEND_CELLS) >= AMPLE:
+            return ample[:2]
+    found = []
+    for beside, below in ((BESIDE, BELOW), (LEAST_BESIDE, LEAST_BELOW)):
+        smaller = (room[0] - GAP - beside, room[1]), (room[0], room[1] - MORE_LEGEND - below)
+        fits = [whole[:2], *(image(one)[:2] for one in smaller if min(one) >= LEAST_IMAGE)]
+        leaving = [
+            one
+            for one in fits
+            if room[0] - GAP - max(one[0], LEGEND_CELLS) >= beside or room[1] - MORE_LEGEND - one[1] >= below
+        ]
+        if leaving:
+            found.append(max(leaving, key=_cells))
+            if _cells(found[-1]) >= KEPT * _cells(whole[:2]):
+                return found[-1]
+    return found[0] if found else whole[:2]
+
+
+def _cells(size: Cells) -> int:
+    return size[0] * size[1]
+
+
+def _rooms(body: Cells, image: Cells) -> Iterator[list[Area]]:
+    """The ways to divide what the image's side leaves of the body into rooms, the simplest first."""
+    (width, height), (side, top) = body, (image[0], image[1] + MORE_LEGEND)
+    beside = [[]] if side == width else list(_columns(Area(EDGE + side + GAP, 0, width - side - GAP, height)))
+    below = [[]] if height - top < STRIP else [[], *_columns(Area(EDGE, top, side, height - top))]
+    if side == width and below == [[]]:
+        # not even that: the image and a panel share what there is
+        below = [[Area(EDGE, height - LEAST_BELOW, side, LEAST_BELOW)]]
+    yield from sorted((one + other for one, other in product(beside, below) if one + other), key=len)
+
+
+def _columns(area: Area) -> Iterator[list[Area]]:
+    """An area whole, in two columns, in three ..., as long as each can be read."""
+    for many in range(1, max(1, (area.width + GAP) // (ACROSS + GAP)) + 1):
+        edges = [area.x + i * (area.width + GAP) // many for i in range(many + 1)]
+        yield [Area(a, area.y, b - a - GAP, area.height) for a, b in pairwise(edges)]

@@ -12,6 +12,7 @@ from vlmtui.results.replacement import Replacement
 from vlmtui.tui import navigation
 from vlmtui.tui.state.generation import AnswerGeneration
 from vlmtui.tui.state.lens_values import STOPPED, overlay_scores, ranked_entries
+from vlmtui.tui.state.panel_room import PanelRoom
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.stages import ANSWER, TOKENS, llm_depth
@@ -26,8 +27,7 @@ class ExplorerState:
     """What the screen shows and what keys change.
 
     `connected`: the session has the reading that is shown. `first` until the first reading has come. `to_highest`: the
-    cursor goes to the highest value of the overlay as soon as it has come. `panel` is the one that must be seen where
-    not all are.
+    cursor goes to the highest value of the overlay as soon as it has come.
     """
 
     results: Results
@@ -37,7 +37,7 @@ class ExplorerState:
     first: bool = True
     to_highest: bool = False
     playing: bool = False
-    panel: str = ""
+    panels: PanelRoom = field(default_factory=PanelRoom)
     questions: int = 0
     question: str = ""
     replacement: Replacement = "mean"

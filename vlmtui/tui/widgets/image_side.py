@@ -7,17 +7,21 @@ from textual.app import ComposeResult
 from textual.containers import Container, Horizontal
 from textual.message import Message
 
+from vlmtui.geometry import fit_cells
 from vlmtui.tui.overlays import composition as overlays
 from vlmtui.tui.overlays import legend as valued
 from vlmtui.tui.overlays.drawing import ImageDrawing
+from vlmtui.tui.screens.packing import Area
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
+from vlmtui.tui.state.stages import of_tokens
 from vlmtui.tui.widgets import mask
 from vlmtui.tui.widgets.bars import Legend, LegendBar
 from vlmtui.tui.widgets.image_view import BesidePointed, ImageView
 from vlmtui.tui.widgets.lines import wrapped
 from vlmtui.tui.widgets.mask import MaskView
 from vlmtui.tui.widgets.pages_bar import PagesBar
+from vlmtui.tui.widgets.panels_side import put
 from vlmtui.tui.widgets.token_list import TokenList
 
 LIST_CELLS = 34
@@ -25,6 +29,28 @@ LEGEND_ROWS = 3
 FIRST_S = 1.0
 """How long the first drawing waits for the model's patch grid: a warm session has told it by then, and the image is
 drawn once, not first without the grid and then with it."""
+
+
+def bars(results: Results, selection: Selection) -> int:
+    """The lines of the image's side that are not image: its legend, and the pages where there are several."""
+    return 1 + (len(results.pages(selection.stage)) > 1)
+
+
+def image_cells(results: Results, selection: Selection, room: tuple[int, int]) -> tuple[int, int, int]:
+    """The cells (across, down) that the image, and the list beside it, take of a room; and those across a patch."""
+    page, shown = results.page(selection), results.shown(selection)
+    listed = page is not None and page.grid is None
+    beside = min(LIST_CELLS, room[0] // 2) + 2 if listed else 0
+    size = results.image.width, results.image.height
+    view = max(1, room[0] - beside), room[1]
+    if shown is None or listed:
+        layout = fit_cells(view, 1, 1, shown.box if shown else (0.0, 0.0, float(size[0]), float(size[1])), size)
+    else:
+        split = shown.split if of_tokens(selection.stage) else (1, 1)
+        layout = fit_cells(view, shown.rows, shown.cols, shown.box, size, split)
+    # where the image is wider than its view, a scroll bar needs a line
+    down = layout.height + (layout.width > view[0])
+    return min(layout.width, view[0]) + beside, room[1] if listed else min(down, room[1]), layout.wide
 
 
 class PixelPointed(Message):
@@ -47,6 +73,7 @@ class ImageSide(Container):
         self._drawn: ImageDrawing | None = None
         self._legend_rows = 1
         self._waits = True
+        self._area: Area | None = None
 
     def compose(self) -> ComposeResult:
         yield PagesBar(id="pages")
@@ -66,6 +93,12 @@ class ImageSide(Container):
     def on_resize(self) -> None:
         self._redraw()
 
+    def lay_out(self, area: Area) -> None:
+        """Take a place: the image is drawn for it once it is there."""
+        if area != self._area:
+            self._area = area
+            put(self, area)
+
     def show(self, results: Results, selection: Selection) -> None:
         """Show a view; a mere move of the cursor repaints two patches."""
         self._results, self._selection = results, selection
@@ -73,7 +106,7 @@ class ImageSide(Container):
 
     def _redraw(self) -> None:
         results, selection = self._results, self._selection
-        if results is None:
+        if results is None or self._area is None or self.size != (self._area.width, self._area.height):
             return
         pages, page = results.pages(selection.stage), results.page(selection)
         several = len(pages) > 1

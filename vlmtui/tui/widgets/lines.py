@@ -16,6 +16,8 @@ from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.terminal.theme import Roles, roles
 
 Part = tuple[str, Style]
+NUMBER_CELLS = 2
+"""What a panel's number takes in its header."""
 
 
 def line(cells: int, fill: Style, left: Iterable[Part], right: Iterable[Part] = ()) -> Strip:
@@ -72,6 +74,13 @@ class Lines(Widget, can_focus=False):
         self._lines: list[Strip] = []
         self._results: Results | None = None
         self._selection = Selection()
+        self.number = 0
+        """The number of a panel, by which it is folded; 0 for what is none."""
+
+    def heading(self, title: str) -> list[Part]:
+        """The title of a panel with its number."""
+        number = [(f"{self.number} ", self.roles.style("dim"))] if self.number else []
+        return [*number, (title, self.roles.style(bold=True))]
 
     def show(self, results: Results | None, selection: Selection) -> None:
         """Show results for a selection, repainting the lines that differ."""

@@ -8,9 +8,11 @@ from dataclasses import replace
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.timer import Timer
+from textual.widget import Widget
 
 from vlmtui.tui.panels.panel import Panel, ShowsResults
 from vlmtui.tui.screens.layout import ScreenLayout
+from vlmtui.tui.screens.packing import Area
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 
@@ -30,23 +32,24 @@ class PanelsSide(Container):
         self._follow: Timer | None = None
 
     def compose(self) -> ComposeResult:
-        for panel in self._panels:
+        for number, panel in enumerate(self._panels, 1):
             widget = panel.widget()
             widget.id = panel.name
+            widget.number = number  # type: ignore[attr-defined]
             widget.add_class("panel")
             yield widget
 
     def lay_out(self, plan: ScreenLayout) -> None:
-        """Give every panel that is seen its height."""
+        """Give every panel that is seen its place."""
         if plan == self._plan:
             return
         self._plan = plan
-        self.styles.width = plan.width or "1fr"
-        self.styles.height = plan.height or "1fr"
         for panel in self._panels:
             widget = self.query_one(f"#{panel.name}")
-            widget.display = panel.name in plan.heights
-            widget.styles.height = plan.heights.get(panel.name, 1)
+            area = plan.panels.get(panel.name)
+            widget.display = area is not None
+            if area is not None:
+                put(widget, area)
 
     def show(self, results: Results, selection: Selection) -> None:
         """Show a selection in those that apply."""
@@ -66,7 +69,7 @@ class PanelsSide(Container):
 
     @property
     def _several(self) -> bool:
-        return self._plan is None or len(self._plan.heights) > 1
+        return self._plan is None or len(self._plan.panels) > 1
 
     def _show_others(self) -> None:
         self._follow = None
@@ -80,6 +83,12 @@ class PanelsSide(Container):
                 widget = self.query_one(f"#{panel.name}")
                 assert isinstance(widget, ShowsResults)
                 widget.show(results, selection)
+
+
+def put(widget: Widget, area: Area) -> None:
+    """Put a widget whose position is absolute at its place in the body of the screen."""
+    styles = widget.styles
+    styles.width, styles.height, styles.offset = area.width, area.height, (area.x, area.y)
 
 
 def _same_view(one: Selection, other: Selection) -> bool:

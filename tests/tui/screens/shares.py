@@ -1,0 +1,149 @@
+"""Shares of the screen that are image, panel and empty, as it is drawn; and what of it is cut or hidden.
+
+`python -m tests.tui.screens.shares FOLDER [light]` writes a table of models by sizes, and a picture (SVG) of each.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+from rich.color import Color
+from textual.pilot import Pilot
+from textual.strip import Strip
+
+from tests.tui import families
+from tests.tui.fake import FakeWorker, app
+from vlmtui.reading import Reading
+from vlmtui.tui.screens.explorer import Explorer
+from vlmtui.tui.terminal.theme import LIGHT_NAME, roles
+from vlmtui.tui.widgets.image_view import ImageView
+
+SIZES = [(80, 24), (100, 30), (120, 40), (140, 30), (160, 24), (200, 60), (240, 64)]
+BLANK = 8
+"""Blank cells in a row that count as empty."""
+MOST_EMPTY = 1 / 6
+PHOTO = Path(__file__).parents[3] / "sample_images" / "china.jpg"
+ANSWER = "a gray tree, a gray mountain and a brown house on white snow under a white sky. It is cold"
+MODELS: dict[str, Callable[[], Reading]] = {
+    "demo 14×14": lambda: families.build([families.whole((14, 14))], layers=6),
+    "LLaVA-1.5 24×24": lambda: families.build([families.whole((24, 24))], layers=24),
+    "Qwen2.5-VL 27×36": lambda: families.build([families.whole((54, 72))], merge=2, layers=32),
+    "Qwen2.5-VL 48×64": lambda: families.build([families.whole((96, 128))], merge=2, layers=32),
+    "Gemma 3 16×16": lambda: families.build([families.whole((64, 64))], merge=4, layers=27),
+    "LLaVA-NeXT five tiles": families.llava_next,
+    "BLIP-2 queries": families.idefics2,
+    "DINOv2 37×37": lambda: families.build([families.whole((37, 37))], layers=12),
+}
+
+
+@dataclass(frozen=True)
+class Shares:
+    """Shares of the screen's cells; `cut` names what is not seen whole."""
+
+    image: float
+    panels: float
+    empty: float
+    cut: tuple[str, ...]
+
+    @property
+    def fair(self) -> bool:
+        """Whether no more is empty than may be."""
+        return self.empty <= MOST_EMPTY or not self.cut
+
+
+def measured(pilot: Pilot[int]) -> Shares:
+    """The shares of what is drawn now."""
+    tui = pilot.app
+    screen = next(each for each in tui.screen_stack if isinstance(each, Explorer))
+    cells = tui.size.width * tui.size.height
+    strips = screen._compositor.render_strips()
+    grounds = {Color.parse(roles(tui).ground), Color.parse(roles(tui).raised)}  # type: ignore[arg-type]
+    empty = sum(run for strip in strips for run in blank_runs(strip, grounds) if run >= BLANK)
+    view = screen.query_one(ImageView)
+    panels = [screen.query_one(f"#{name}").size for name in screen.state.panels.seen]
+    return Shares(
+        view.size.area / cells, sum(size.area for size in panels) / cells, empty / cells, tuple(cut(screen, strips))
+    )
+
+
+def blank_runs(strip: Strip, grounds: set[Color]) -> Iterator[int]:
+    """The lengths of the runs of blank cells of a line, on one of the grounds."""
+    run = 0
+    for segment in strip:
+        ground = segment.style.bgcolor if segment.style else None
+        for character in segment.text:
+            if character == " " and (ground is None or ground in grounds):
+                run += 1
+            else:
+                yield run
+                run = 0
+    yield run
+
+
+def cut(screen: Explorer, strips: list[Strip]) -> Iterator[str]:
+    """Panels that are hidden or have fewer rows than they would like, text that ends early, an image that scrolls."""
+    results, selection = screen.state.results, screen.state.selection
+    seen = screen.state.panels.seen
+    for panel in screen.panels:
+        if panel.applies(results, selection) and panel.name not in screen.state.panels.folded:
+            size = screen.query_one(f"#{panel.name}").size
+            if panel.name not in seen:
+                yield f"{panel.name} hidden"
+            elif size.height < panel.rows(results, selection, size.width):
+                yield f"{panel.name} short"
+    body = strips[2:-2]
+    if any("…" in strip.text for strip in body):
+        yield "text"
+    view = screen.query_one(ImageView)
+    if view.virtual_size.width > view.size.width or view.virtual_size.height > view.size.height:
+        yield "image"
+
+
+async def shares_of(
+    made: Reading, size: tuple[int, int], *, answered: bool = False, light: bool = False, picture: Path | None = None
+) -> Shares:
+    """The shares of a model's first screen, or of an answer's; drawn into `picture`."""
+    photo = Image.open(PHOTO).convert("RGB").resize((made.image.width, made.image.height))
+    tui = app(made=made, photo=photo)
+    async with tui.run_test(size=size) as pilot:
+        await pilot.pause()
+        if light:
+            tui.theme = LIGHT_NAME
+        if answered:
+            worker = tui._worker
+            assert isinstance(worker, FakeWorker)
+            worker.said = ANSWER
+            await pilot.press("a", "enter")
+        await pilot.pause()
+        await pilot.pause()
+        if picture is not None:
+            picture.write_text(tui.export_screenshot(), "utf-8")
+        return measured(pilot)
+
+
+async def main(folder: Path, light: bool) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    print(
+        "| model | size | image | panels | empty | cut or hidden |", "| --- | --- | --- | --- | --- | --- |", sep="\n"
+    )
+    for name, make in MODELS.items():
+        for answered in (False, True):
+            for columns, rows in SIZES:
+                label = f"{name}{', answer' if answered else ''}"
+                drawn = folder / f"{label.replace(' ', '-').replace(',', '')}-{columns}x{rows}.svg"
+                one = await shares_of(make(), (columns, rows), answered=answered, light=light, picture=drawn)
+                bad = "" if one.fair else " **too much**"
+                print(
+                    f"| {label} | {columns}×{rows} | {one.image:.0%} | {one.panels:.0%} | {one.empty:.1%}{bad} | "
+                    f"{', '.join(one.cut)} |",
+                    flush=True,
+                )
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1]), sys.argv[2:] == ["light"]))
