@@ -1,4 +1,4 @@
-"""The model `demo` with a larger grid, its position embeddings resampled: what it says stays true, at a real token count.
+"""The model `demo` with a larger grid, its position embeddings resampled: true words at a real token count.
 
 `python -m tests.enlarged_demo FOLDER [--side 24]` writes the checkpoint and prints how often a thing of a labelled
 patch is among the first five words at the token over that patch's centre, beside the same of the model as it ships.
@@ -82,7 +82,8 @@ def main() -> None:
     labels = read_labels()
     for side, folder in ((labels.grid, DEMO), (given.side, enlarge(given.folder, given.side))):
         found, patches = things_found(folder, side)
-        print(f"{side} × {side}: a thing in the first {WORDS} words at {found} of {patches} patches, {found / patches:.3f}")
+        said = f"{found} of {patches} patches, {found / patches:.3f}"
+        print(f"{side} × {side}: a thing in the first {WORDS} words at {said}")
 
 
 if __name__ == "__main__":
