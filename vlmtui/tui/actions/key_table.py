@@ -30,6 +30,7 @@ GLYPHS = {
     "pageup": "PgUp",
     "pagedown": "PgDn",
     "space": "Space",
+    "enter": "Enter",
     "tab": "Tab",
     "escape": "Esc",
     "left_square_bracket": "[",
