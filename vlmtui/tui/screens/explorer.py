@@ -32,6 +32,7 @@ from vlmtui.tui.options import ExplorerSettings
 from vlmtui.tui.panels.answer import AnswerTokenPointed
 from vlmtui.tui.panels.registry import PANELS, panels_named
 from vlmtui.tui.requests import Requests
+from vlmtui.tui.screens.compositor import VisibleCompositor
 from vlmtui.tui.screens.layout import NARROW, SMALLEST, PanelRows, arrange, panel_cells
 from vlmtui.tui.session_events import SessionEvents
 from vlmtui.tui.session_worker import SessionWorker
@@ -62,6 +63,7 @@ class Explorer(Screen[None]):
         self, worker: SessionWorker, picture: Image.Image, notify: Notices, settings: ExplorerSettings
     ) -> None:
         super().__init__()
+        self._compositor = VisibleCompositor()
         self._notes = settings.notes
         self.panels = panels_named(settings.panels) if settings.panels else PANELS
         """The panels that may be seen, in their order."""

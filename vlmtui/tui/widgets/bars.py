@@ -108,9 +108,9 @@ class LegendBar(Lines):
         name, here = (legend.text, r.style("dim")), (legend.here, r.style())
         needed = max(width(legend.here), HERE_CELLS) + 2 if legend.here else 0
         scale = self._scale(LEAST_STEPS)
-        if width(legend.text) + needed + sum(width(text) for text, _ in scale) <= cells:
+        if width(legend.text) + needed + _cells(scale) <= cells:
             first = [part for part in (name, ("  ", r.style()), here) if legend.here or part is name]
-            room = cells - sum(width(text) for text, _ in first)
+            room = cells - _cells(first)
             return [line(cells, r.style(), [*first, *self._scale(room)])]
         if not legend.here and not scale:
             return [line(cells, r.style(), [(part, name[1])]) for part in _in_rows(legend.text, cells, rows)]
@@ -119,8 +119,12 @@ class LegendBar(Lines):
             below = _in_rows(legend.text, cells, rows - 1)
             named = [line(cells, r.style(), [(part, name[1])]) for part in below]
             return [line(cells, r.style(), [here, *self._scale(room)]), *named]
-        brief = self._scale(min(room, sum(width(text) for text, _ in self._scale(0)) + ENOUGH_STEPS))
-        return [line(cells, r.style(), [here, *brief, ("  ", r.style()), name])]
+        ends = self._scale(0)
+        brief = self._scale(min(room, _cells(ends) + ENOUGH_STEPS))
+        # where one line has no room for all: the colours of the scale go before the name, then of how many the rank is
+        shorter = (legend.here.partition(" of ")[0], r.style())
+        variants = [[one, *two, ("  ", r.style()), name] for one, two in ((here, brief), (here, ends), (shorter, ends))]
+        return [line(cells, r.style(), next((one for one in variants if _cells(one) <= cells), variants[0]))]
 
     def _scale(self, room: int) -> list[Part]:
         """The ends of the scale and its colours between them in at most so many cells; without colours where there is
@@ -140,6 +144,10 @@ class LegendBar(Lines):
         colours = difference_colours(places, 1) if legend.diverging else magnitude_colours(places, -1, 1)
         swatch = [(" ", Style(bgcolor=Color.from_rgb(*(int(v) for v in c)))) for c in colours]
         return [(f" {left}", outside), (f"{low} ", r.style()), *swatch, (f" {high}", r.style()), (right, outside)]
+
+
+def _cells(parts: Sequence[Part]) -> int:
+    return sum(width(text) for text, _ in parts)
 
 
 def _in_rows(text: str, cells: int, rows: int) -> list[str]:
