@@ -10,15 +10,17 @@ import numpy as np
 
 from vlmtui.display import canvas
 from vlmtui.display.canvas import Pixels
+from vlmtui.display.cell_layout import CellLayout
 from vlmtui.display.colours import blend, difference_colours, magnitude_colours, shading
 from vlmtui.display.entry_grids import EntryGrid
-from vlmtui.geometry import CellLayout
 from vlmtui.lenses.kinds import ResultKind
 
 HEAT_SHARE = 0.7
 DIMMED = 0.75
-LEAST_FOR_WORDS = 3
-"""Cells a patch must have for a word."""
+LEAST_FOR_WORDS = 4
+"""Columns that a patch must have for a word."""
+TOO_SMALL_FOR_WORDS = "zoom in (z) to read words"
+"""What the legend says where patches have fewer columns."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class ImageDrawing:
     @property
     def inner(self) -> Pixels:
         """The pixels of the grid, to be changed in place."""
-        return self.pixels[canvas.grid_slices(self.pixels, self.layout)]
+        return self.pixels[self.layout.grid_slices()]
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,11 @@ def lay_heat(
     there = (np.isfinite(spread) if bare else ~canvas.spread_to_pixels(page.holes, layout))[..., None]
     heat = difference_colours(spread, scale[1]) if diverging else magnitude_colours(spread, *scale)
     pixels[:] = np.where(there, blend(shading(pixels), heat, HEAT_SHARE), pixels)
+
+
+def fits_words(layout: CellLayout) -> bool:
+    """Whether a patch has the columns for a word, and a row of cells wholly inside it."""
+    return layout.wide >= LEAST_FOR_WORDS and all(layout.cell_rows(row) for row in range(layout.rows))
 
 
 def dim(pixels: Pixels) -> None:
