@@ -215,7 +215,7 @@ GROUPS: dict[str, Group] = {
         lambda at: at.scored_by if at.read else "",
         15,
     ),
-    "next": Group("n  N", "to the next best, the best before, of the numbers of the overlay"),
+    "next": Group("n  N", "to the next best, the best before, of the numbers of the overlay; of words by segment"),
     "mark": Group("Space  U", "mark the patch; take all marks away", _at_answer("mark"), 20, "Space"),
     "outliers": Group("V", "outliers of all pictures opened: by position or by content, at every stage"),
     "play": Group("p", f"play through the layers with the overlay ({default_overlay()} if there is none)"),

@@ -11,6 +11,7 @@ from vlmtui.display.cell_layout import is_near, shape_difference
 from vlmtui.tui.overlays import composition as overlays
 from vlmtui.tui.overlays import legend as valued
 from vlmtui.tui.overlays.drawing import ImageDrawing
+from vlmtui.tui.overlays.word_legend import word_legend
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.widgets import mask
@@ -116,7 +117,17 @@ class ImageSide(Container):
         picture.styles.height = height
         # a list takes all the room there is
         self.query_one("#picture-row").styles.height = room[1] if listed else height
-        picture.show(drawn.pixels, drawn.layout, cursor, drawn.words, drawn.split, drawn.marks, drawn.sinks)
+        picture.show(
+            drawn.pixels,
+            drawn.layout,
+            cursor,
+            drawn.words,
+            drawn.split,
+            drawn.marks,
+            drawn.sinks,
+            drawn.colours,
+            drawn.labels,
+        )
         # more lines where the image leaves some
         self._legend_rows = 1 if listed else min(LEGEND_ROWS, 1 + room[1] - height)
         legend.styles.height = self._legend_rows
@@ -134,7 +145,9 @@ class ImageSide(Container):
 
 def _legend(results: Results, selection: Selection, drawn: ImageDrawing) -> Legend:
     here, value = valued.cursor_text(results, selection), valued.cursor_value(results, selection)
-    return Legend(drawn.legend + _shape_note(drawn), drawn.scale, here, value, drawn.diverging)
+    words = word_legend(drawn, (selection.row, selection.col))
+    said = drawn.legend + _shape_note(drawn)
+    return Legend(said, drawn.scale, here, value, drawn.diverging, words)
 
 
 def _shape_note(drawn: ImageDrawing) -> str:
