@@ -14,7 +14,7 @@ from vlmtui.cli import doctor, main
     [
         ("xterm-256color", "truecolor", "16 million"),
         ("xterm-256color", "", "256"),
-        ("xterm", "", "16: too few for a picture"),
+        ("xterm", "", "16: too few for an image"),
         ("xterm-kitty", "", "256"),
         ("dumb", "", "none"),
         ("", "", "none"),

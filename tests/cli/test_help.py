@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from typing import Any
 
 import pytest
 import typer.main
@@ -11,17 +12,53 @@ from vlmtui.cli import app, main
 from vlmtui.cli.help import EXAMPLES, GENERAL, HelpCommand
 from vlmtui.query.conditions import parse_where
 
-GROUP = typer.main.get_command(app)
-COMMANDS = sorted(name for name, command in GROUP.commands.items() if isinstance(command, HelpCommand))  # type: ignore[attr-defined]
+GROUP: Any = typer.main.get_command(app)
+COMMANDS = sorted(
+    [
+        *(name for name, command in GROUP.commands.items() if isinstance(command, HelpCommand)),
+        *(f"{name} {sub}" for name in ("session", "config") for sub in GROUP.commands[name].commands),
+    ]
+)
 
 
 def help_of(command: str, capfd: pytest.CaptureFixture[str]) -> str:
-    assert main([command.strip() or "no such image.png", "--help"]) == 0
+    assert main([*(command.split() or ["no such image.png"]), "--help"]) == 0
     return capfd.readouterr().out
 
 
 def test_every_command_has_examples() -> None:
     assert {name.strip() or "image" for name in COMMANDS} == EXAMPLES.keys()
+
+
+def test_commands_are_listed_with_whole_lines(capfd: pytest.CaptureFixture[str]) -> None:
+    for group in ([], ["session"], ["config"]):
+        assert main([*group, "--help"]) == 0
+        lines = capfd.readouterr().out.partition("\nCommands:\n")[2].splitlines()
+        assert len(lines) > 2
+        assert all(line.endswith(".") and "..." not in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["atlas", "words.parquet"],
+        ["ask", "x.png", "What is it?"],
+        ["classify", "x.png", "-m", "vit-base"],
+        ["match", "x.png", "--text", "a dog", "-m", "clip-vit-l-336"],
+        ["outliers", "x.png", "y.png", "z.png"],
+        ["verify", "demo"],
+        ["vocabulary"],
+    ],
+)
+def test_the_formats_in_the_help_are_those_that_are_offered(
+    words: list[str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*words, "--format", "none"]) == 2
+    *first, last = capfd.readouterr().err.strip().rpartition("choose ")[2].split(", ")
+    listed = " ".join(help_of(words[0], capfd).partition("--format FORMAT")[2].split())
+    assert listed.startswith(
+        (f"{', '.join(first)} or {last}.", f"{', '.join(first)} or {last}; or by the ending of -o.")
+    )
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -54,17 +91,20 @@ def test_options_are_in_groups(capfd: pytest.CaptureFixture[str]) -> None:
     ]
     # every option that the command has is listed once
     listed = [line.split()[0].rstrip(",") for line in shown.splitlines() if line.startswith("  -")]
-    command = GROUP.commands["report"]  # type: ignore[attr-defined]
+    command = GROUP.commands["report"]
     assert sorted(listed) == sorted([*(one.opts[0] for one in command.params if one.opts[0][0] == "-"), "--help"])
 
 
 @pytest.mark.parametrize("line", [line for lines in EXAMPLES.values() for line in lines])
 def test_an_example_is_understood(line: str) -> None:
     words = shlex.split(line)
-    assert words[0] == "vlmtui"
-    with GROUP.make_context("vlmtui", words[1:]) as context:
-        name, command, rest = GROUP.resolve_command(context, [*context._protected_args, *context.args])  # type: ignore[attr-defined]
-        values = command.make_context(name, rest, parent=context).params
+    rest = words[words.index("vlmtui") + 1 :]
+    with GROUP.make_context("vlmtui", rest) as context:
+        inner, command = context, GROUP
+        while hasattr(command, "commands"):
+            name, command, rest = command.resolve_command(inner, [*inner._protected_args, *inner.args])
+            inner = command.make_context(name, rest, parent=inner)
+        values = inner.params
     if where := values.get("where"):
         parse_where(where)
 

@@ -33,7 +33,7 @@ from vlmtui.session.discovery import HOME, SessionLocation, connect, connect_war
 def pid(siglip_folder: Path) -> Iterator[int]:
     """The process of a warm session that `session start -m` began, for all tests that leave it as it is."""
     said = vlmtui("session", "start", "-m", str(siglip_folder), "--device", "cpu").stderr.decode()
-    assert f"started, holds {siglip_folder} on cpu in float32" in said
+    assert f"started; model: {siglip_folder} on cpu in float32" in said
     pid = warm.lock_owner(warm.runtime_folder())
     assert pid is not None
     assert f"(process {pid})" in said
@@ -79,7 +79,7 @@ def test_later_commands_find_it(pid: int, siglip_folder: Path) -> None:
     assert done.stderr.decode() == f"vlmtui: the session is the warm session, process {pid}\n"
     assert took < 4
     again = vlmtui("session", "start", "-m", str(siglip_folder), "--device", "cpu")
-    assert f"(process {pid}) runs already, holds {siglip_folder}" in again.stderr.decode()
+    assert f"(process {pid}) is already running; model: {siglip_folder}" in again.stderr.decode()
 
 
 def test_a_relative_folder_is_that_of_the_front_end(
@@ -212,14 +212,12 @@ def test_one_that_speaks_something_else_is_sent_away(two: tuple[SessionClient, S
 
 def test_status(pid: int, siglip_folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["session", "status"]) == 0
-    lines = dict(
-        line.split(None, 1) for line in capfd.readouterr().out.replace("front ends", "front-ends").splitlines()
-    )
+    lines = dict(line.split(None, 1) for line in capfd.readouterr().out.splitlines())
     assert lines["process"] == str(pid)
     assert lines["model"].endswith("on cpu")
-    assert lines["front-ends"] == "0"
+    assert lines["clients"] == "0"
     assert "MB" in lines["memory"] or "GB" in lines["memory"]
-    assert lines["does"] == "nothing"
+    assert lines["current"] == "idle"
     assert lines["socket"] == str(warm.socket_path())
     assert Path(lines["log"]).exists()
     assert lines["idle"].startswith("for")

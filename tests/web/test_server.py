@@ -8,8 +8,8 @@ import pytest
 
 from vlmtui.errors import VlmtuiError
 from vlmtui.query.options import LoadOptions
-from vlmtui.web.limits import ServerLimits
 from vlmtui.web.server import run_server
+from vlmtui.web.server_limits import ServerLimits
 
 
 def test_a_port_that_is_taken_is_no_matter_of_words() -> None:

@@ -60,9 +60,9 @@ app.add_typer(config.app, name="config")
 
 @app.callback()
 def group(version: Version = False) -> None:
-    """See what a vision-language model's image tokens say.
+    """Look into the image tokens of vision-language models.
 
-    `vlmtui IMAGE` opens the explorer; into a pipe, or with --format, it prints the report. `vlmtui IMAGE --help`
+    `vlmtui IMAGE` opens the explorer; in a pipe, or with --format, it prints the report. `vlmtui IMAGE --help`
     lists the options. IMAGE is a path, an http(s) address, or - for the bytes on stdin.
     """
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from vlmtui.cli.help import ANSWER, ATTRIBUTION, FORMAT_NAMES, OUTPUT
 from vlmtui.cli.messages import print_message
 from vlmtui.cli.options import (
     Debug,
@@ -33,38 +34,71 @@ def ask(
     remote_arguments: RemoteArguments,
     settings: UserSettings,
     max_new_tokens: Annotated[
-        int, typer.Option("--max-new-tokens", min=1, metavar="N", help="How long the answer may be.")
+        int,
+        typer.Option("--max-new-tokens", rich_help_panel=ANSWER, min=1, metavar="N", help="Longest answer, in tokens."),
     ] = _MAX_NEW_TOKENS,
     temperature: Annotated[
-        float | None, typer.Option("--temperature", metavar="T", help="Sample, instead of always the likeliest.")
+        float | None,
+        typer.Option(
+            "--temperature",
+            rich_help_panel=ANSWER,
+            metavar="T",
+            help="Sample with this temperature; greedy without it.",
+        ),
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of what is sampled with --temperature.")] = 0,
+    seed: Annotated[
+        int, typer.Option("--seed", rich_help_panel=ANSWER, metavar="N", help="Random seed for --temperature.")
+    ] = 0,
     attention: Annotated[
-        bool, typer.Option("--attention", help="With --format json: where each token of the answer looked.")
+        bool,
+        typer.Option("--attention", rich_help_panel=ATTRIBUTION, help="json: attention of each token of the answer."),
     ] = False,
     gradient: Annotated[
-        bool, typer.Option("--gradient", help="With --format json: gradient × input of every patch.")
+        bool, typer.Option("--gradient", rich_help_panel=ATTRIBUTION, help="json: gradient × input of every patch.")
     ] = False,
     ablate: Annotated[
         list[str] | None,
-        typer.Option("--ablate", metavar="[GRID:]R,C", help="Ask again without this patch; repeatable."),
+        typer.Option(
+            "--ablate",
+            rich_help_panel=ATTRIBUTION,
+            metavar="[GRID:]R,C",
+            help="Ask again with this patch replaced; repeatable.",
+        ),
     ] = None,
     occlude: Annotated[
         int | None,
-        typer.Option("--occlude", min=1, metavar="SIDE", help="With --format json: each block's part in the answer."),
+        typer.Option(
+            "--occlude",
+            rich_help_panel=ATTRIBUTION,
+            min=1,
+            metavar="SIDE",
+            help="json: occlusion map, by blocks of SIDE × SIDE patches.",
+        ),
     ] = None,
     by: Annotated[
-        str | None, typer.Option("--by", metavar="STAND-IN", help="What replaces patches: mean, zero or blur.")
+        str | None,
+        typer.Option(
+            "--by",
+            rich_help_panel=ATTRIBUTION,
+            metavar="REPLACEMENT",
+            help="What replaces patches: mean, zero or blur.",
+        ),
     ] = None,
-    format: Annotated[str, typer.Option("--format", metavar="FORMAT", help="text or json.")] = "text",
+    format: Annotated[
+        str, typer.Option("--format", rich_help_panel=OUTPUT, metavar="FORMAT", help=f"{FORMAT_NAMES}.")
+    ] = "text",
     output: Annotated[
-        str | None, typer.Option("-o", "--output", metavar="FILE", help="Write the answer to FILE.")
+        str | None,
+        typer.Option("-o", "--output", rich_help_panel=OUTPUT, metavar="FILE", help="Write the answer to FILE."),
     ] = None,
     quiet: Quiet = False,
     debug: Debug = False,
     version: Version = False,
 ) -> int:
-    """Ask the model about IMAGE; its answer is printed as it is said. Ctrl-C stops it."""
+    """Ask the model about IMAGE and print its answer.
+
+    The answer is printed token by token; Ctrl-C stops it.
+    """
     settings.tell()
     query = query_arguments.query(load_arguments, remote_arguments, settings.lens_folders)
     if query_arguments.prompt is not None:

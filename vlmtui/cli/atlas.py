@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from vlmtui.cli.help import FORMAT_NAMES, OUTPUT
 from vlmtui.cli.match import Output
 from vlmtui.cli.messages import print_message
 from vlmtui.cli.options import Debug, Quiet, Version
@@ -21,31 +22,38 @@ def atlas(
     ],
     word: Annotated[
         list[str] | None,
-        typer.Option("--word", metavar="WORD", help="Also where WORD is said, and by which patches most; repeatable."),
+        typer.Option("--word", metavar="WORD", help="Also where WORD is top-1, and its best patches; repeatable."),
     ] = None,
-    k: Annotated[int, typer.Option("-k", min=1, metavar="N", help="So many of the most said words.")] = 12,
-    patches: Annotated[int, typer.Option("--patches", min=0, metavar="N", help="So many patches a word.")] = 8,
+    k: Annotated[int, typer.Option("-k", min=1, metavar="N", help="So many of the most frequent words.")] = 12,
+    patches: Annotated[int, typer.Option("--patches", min=0, metavar="N", help="So many patches per word.")] = 8,
     model: Annotated[
-        str | None, typer.Option("-m", "--model", metavar="NAME", help="Of tables with several models, this one.")
+        str | None, typer.Option("-m", "--model", metavar="NAME", help="Only this model, of tables with several.")
     ] = None,
     stage: Annotated[
-        str | None, typer.Option("--stage", metavar="STAGE", help="Of tables with several stages, this one.")
+        str | None, typer.Option("--stage", metavar="STAGE", help="Only this stage, of tables with several.")
     ] = None,
     metric: Annotated[
-        str | None, typer.Option("--metric", metavar="METRIC", help="Of tables with several metrics, this one.")
+        str | None, typer.Option("--metric", metavar="METRIC", help="Only this metric, of tables with several.")
     ] = None,
     table: Annotated[
-        str | None, typer.Option("--table", metavar="TABLE", help="csv: words, where, patches, outliers or failures.")
+        str | None, typer.Option("--table", metavar="TABLE", help=f"csv: {', '.join(_TABLES[:-1])} or {_TABLES[-1]}.")
     ] = None,
     format: Annotated[
-        str | None, typer.Option("--format", metavar="FORMAT", help="text, json, csv or html; or by the name of -o.")
+        str | None,
+        typer.Option(
+            "--format", rich_help_panel=OUTPUT, metavar="FORMAT", help=f"{FORMAT_NAMES}; or by the ending of -o."
+        ),
     ] = None,
     output: Output = None,
     quiet: Quiet = False,
     debug: Debug = False,
     version: Version = False,
 ) -> int:
-    """Sum up many pictures: words most said, where, outliers that repeat, patches most like a word."""
+    """Summarise tables of many images: words, places, outliers.
+
+    Lists the most frequent nearest tokens and where they are, recurring outlier positions, and the patches nearest to
+    a word.
+    """
     from vlmtui.reports.atlas.summary import AtlasOptions
     from vlmtui.reports.atlas.tables import TableFilter
     from vlmtui.reports.commands.atlas import run_atlas

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from vlmtui.cli.help import HelpCommand
 from vlmtui.cli.messages import print_message
 from vlmtui.cli.options import Debug, Profile, Quiet
 from vlmtui.errors import VlmtuiError
@@ -16,13 +17,13 @@ from vlmtui.query.choices import check_choice
 _FORMATS = ("text", "json")
 
 app = typer.Typer(
-    help="The settings in force, and the file that they are in.",
+    help="List, edit or check the settings.",
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
 
-File = Annotated[str | None, typer.Argument(metavar="[FILE]", help="Your own settings file, unless another is named.")]
+File = Annotated[str | None, typer.Argument(metavar="[FILE]", help="A settings file; your own if none is named.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -54,7 +55,7 @@ def config(
     return 0
 
 
-@app.command()
+@app.command(cls=HelpCommand)
 def path(debug: Debug = False) -> int:
     """Print the path of the settings file."""
     from vlmtui.settings.location import config_path
@@ -63,9 +64,9 @@ def path(debug: Debug = False) -> int:
     return 0
 
 
-@app.command()
+@app.command(cls=HelpCommand)
 def init(quiet: Quiet = False, debug: Debug = False) -> int:
-    """Write a settings file to begin with. One that exists is left as it is."""
+    """Write a settings file to start from. An existing one is left as it is."""
     from vlmtui.settings.location import config_path
 
     file = config_path()
@@ -75,10 +76,12 @@ def init(quiet: Quiet = False, debug: Debug = False) -> int:
     return 0
 
 
-@app.command()
+@app.command(cls=HelpCommand)
 def edit(quiet: Quiet = False, debug: Debug = False) -> int:
-    """Open the settings file in an editor. VISUAL or EDITOR names it; the file is written first where there is none,
-    and checked afterwards."""
+    """Open the settings file in an editor.
+
+    VISUAL or EDITOR names the editor. A file that does not exist is written first; the file is checked afterwards.
+    """
     import shlex
     import subprocess
 
@@ -98,18 +101,24 @@ def edit(quiet: Quiet = False, debug: Debug = False) -> int:
     return _check(file)
 
 
-@app.command()
+@app.command(cls=HelpCommand)
 def check(file: File = None, debug: Debug = False) -> int:
-    """Check a settings file. A line is printed for each mistake, also of profiles; with mistakes the status is 1."""
+    """Check a settings file.
+
+    A line is printed for each mistake, those of all profiles included; the exit status is 1 if there are any.
+    """
     from vlmtui.files import expand_path
     from vlmtui.settings.location import config_path
 
     return _check(config_path() if file is None else Path(expand_path(file)))
 
 
-@app.command()
+@app.command(cls=HelpCommand)
 def keys(profile: Profile = None, debug: Debug = False) -> int:
-    """List the explorer's actions and keys. The table `keys` of the file gives an action others by its name."""
+    """List the explorer's actions and keys.
+
+    The table `keys` of the settings file gives other keys to an action, by its name.
+    """
     from vlmtui.settings.in_force import read_settings
     from vlmtui.tui.actions.key_table import ACTIONS
     from vlmtui.tui.actions.keymap import given_keys, keymap

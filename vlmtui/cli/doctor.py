@@ -57,7 +57,7 @@ def terminal_lines() -> Iterator[str]:
     yield _row("COLORTERM", colorterm or "not set")
     yield _row("colours", colour_depth(term, colorterm))
     if os.environ.get("NO_COLOR"):
-        yield _advice("NO_COLOR is set: the picture is drawn in greys; unset it to see colours")
+        yield _advice("NO_COLOR is set: the image is drawn in greys; unset it to see colours")
     elif colorterm not in ("truecolor", "24bit"):
         yield _advice("where the terminal can do 16 million colours: export COLORTERM=truecolor, or --color truecolor")
         if os.environ.get("SSH_CONNECTION"):
@@ -87,7 +87,7 @@ def _driver_lines() -> Iterator[str]:
         name = chosen_driver()
     except UsageError as error:
         yield _row("driver", plain(str(error)))
-        yield _advice(f"unset {DRIVER}, or the explorer does not begin")
+        yield _advice(f"unset {DRIVER}, or the explorer does not start")
         return
     if name == "differences":
         yield _row("driver", f"differences: only cells that change are sent ({DRIVER}=textual: Textual's own)")
@@ -101,7 +101,7 @@ def colour_depth(term: str, colorterm: str) -> str:
         return "none"
     if colorterm in ("truecolor", "24bit") or term.endswith("-direct"):
         return "16 million"
-    return "256" if "256" in term or "kitty" in term else "16: too few for a picture"
+    return "256" if "256" in term or "kitty" in term else "16: too few for an image"
 
 
 def _version(package: str) -> str:
@@ -134,7 +134,7 @@ def _model_lines() -> Iterator[str]:
     if weights:
         yield _row("demo models", f"{numbers.format_bytes(weights)} in {plain(str(demo.WEIGHTS))}")
     else:
-        yield _row("demo models", f"not there: {plain(str(demo.WEIGHTS))} holds no weights")
+        yield _row("demo models", f"not there: {plain(str(demo.WEIGHTS))} has no weights")
         yield _advice(
             f"make them with `python -m demo_training.train --out {plain(str(demo.WEIGHTS))}` (about an hour), "
             "or name another model with --model"
@@ -187,7 +187,7 @@ def _warm_session_lines() -> Iterator[str]:
     try:
         link = connect_warm()
         if link is None:
-            yield _row("warm session", f"none; `vlmtui session start` puts one at {plain(str(socket_path()))}")
+            yield _row("warm session", f"none; `vlmtui session start` starts one at {plain(str(socket_path()))}")
         else:
             yield _row("warm session", f"process {link.pid}: commands on this machine use it")
             link.cut()

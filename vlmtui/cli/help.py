@@ -1,7 +1,8 @@
-"""Help of the commands: options in groups, the names of lenses, and examples."""
+"""Help of the commands: options in groups, the names of formats and lenses, and examples."""
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 from typer.core import TyperCommand
@@ -15,9 +16,15 @@ ROWS = "Rows and fields"
 DRAWING = "Drawing"
 TABLES = "Tables of many images"
 OUTPUT = "Output"
+ANSWER = "Answer"
+ATTRIBUTION = "Attribution"
+LIMITS = "Limits"
 OTHERS = "Options"
 GENERAL = "General"
-_ORDER = ("Arguments", OTHERS, ENTRIES, TOKENS, LENS, ROWS, DRAWING, TABLES, OUTPUT, MODEL, SESSION, GENERAL)
+_ORDER = (
+    *("Arguments", OTHERS, ENTRIES, TOKENS, LENS, ANSWER, ATTRIBUTION, ROWS, DRAWING, TABLES, OUTPUT),
+    *(LIMITS, MODEL, SESSION, GENERAL),
+)
 """Headings of a help; an option without a heading of its own is among `OTHERS`."""
 _GENERAL = ("quiet", "debug", "version", "profile", "help")
 
@@ -48,16 +55,45 @@ EXAMPLES = {
     "models": ("vlmtui models --long",),
     "verify": ("vlmtui verify qwen2.5-vl-7b",),
     "doctor": ("vlmtui doctor",),
+    "session start": ("vlmtui session start -m qwen2.5-vl-7b --idle 2h",),
+    "session stop": ("vlmtui session stop",),
+    "session status": ("vlmtui session status",),
+    "session stdio": ("ssh HOST vlmtui session stdio",),
+    "config path": ("vlmtui config path",),
+    "config init": ("vlmtui config init",),
+    "config edit": ("EDITOR=nano vlmtui config edit",),
+    "config check": ("vlmtui config check", "vlmtui config check ./config.toml"),
+    "config keys": ("vlmtui config keys",),
 }
-"""Command lines that the help of a command ends with."""
+"""Command lines that the help of a command ends with, by its name and that of the group it is in."""
+
+FORMAT_NAMES = "{formats}"
+"""In the help of `--format`: what the names of the command's formats are put in place of."""
+_FORMATS = {
+    "ask": "vlmtui.reports.commands.ask",
+    "match": "vlmtui.reports.commands.match",
+    "classify": "vlmtui.reports.commands.classify",
+    "outliers": "vlmtui.reports.commands.outliers",
+    "vocabulary": "vlmtui.reports.commands.vocabulary",
+    "atlas": "vlmtui.reports.atlas.formats",
+    "verify": "vlmtui.reports.commands.verify",
+}
+"""Modules with the formats of a command, `FORMATS`; imported where its help is asked for."""
 
 
 class HelpCommand(TyperCommand):
-    """A command whose `--help` has its options in groups and ends with examples; `--lens` names the lenses."""
+    """A command whose `--help` has its options in groups and ends with examples.
+
+    `--lens` names the lenses there, and `--format` the formats.
+    """
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Write the help, with the lenses filled in."""
+        """Write the help, with the lenses and formats filled in."""
         for parameter in self.params:
+            if parameter.name == "format" and self.name in _FORMATS:
+                *first, last = import_module(_FORMATS[self.name]).FORMATS
+                named = f"{', '.join(first)} or {last}"
+                parameter.help = parameter.help.replace(FORMAT_NAMES, named)  # type: ignore[attr-defined]
             if parameter.name == "lens" and not parameter.multiple:
                 parameter.help = lens_option_help()  # type: ignore[attr-defined]
         super().format_help(ctx, formatter)
@@ -75,7 +111,7 @@ class HelpCommand(TyperCommand):
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
         """Write the examples, each in a line of its own, however long."""
-        if lines := EXAMPLES.get((self.name or "").strip() or "image"):
+        if lines := EXAMPLES.get(ctx.command_path.partition(" ")[2].strip() or "image"):
             with formatter.section("Examples"):
                 for line in lines:
                     formatter.write(f"{'':{formatter.current_indent}}{line}\n")
@@ -93,5 +129,5 @@ def lens_option_help() -> str:
     from vlmtui.lenses.registry import listed_lenses
 
     values = ", ".join(one.name for one in listed_lenses() if not one.offer.projects)
-    projected = ", ".join(f"{one.name} at vision.i" for one in listed_lenses() if one.offer.projects)
-    return f"Also {values}; {projected}; or FILE.py, FILE.py:NAME, FOLDER/, see vlmtui lenses."
+    projected = ", ".join(f"{one.name} (at vision.i)" for one in listed_lenses() if one.offer.projects)
+    return f"Also apply a lens: {values}, {projected}, FILE.py, FILE.py:NAME or FOLDER/ (vlmtui lenses lists them)."

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vlmtui.cli.messages import print_error, print_message
-from vlmtui.cli.options import Debug, Quiet, RemoteArguments, Version, with_grouped_options
+from vlmtui.cli.options import Debug, NoWarm, Quiet, RemoteArguments, Version, with_grouped_options
 from vlmtui.cli.user_settings import UserSettings
 
 if TYPE_CHECKING:
@@ -28,14 +28,15 @@ def lenses(
         list[str] | None,
         typer.Option("--lens", metavar="FILE", help="Also the lens in FILE.py, FILE.py:NAME or FOLDER/; repeatable."),
     ] = None,
-    no_warm: Annotated[
-        bool, typer.Option("--no-warm", help="Leave a warm session alone, and start one for this command.")
-    ] = False,
+    no_warm: NoWarm = False,
     quiet: Quiet = False,
     debug: Debug = False,
     version: Version = False,
 ) -> int:
-    """List all lenses: name, subject, kind, where from, and what each is; of a FILE also its options."""
+    """List all lenses: name, subject, kind, origin, description.
+
+    Of a lens in a FILE its options are listed too.
+    """
     from vlmtui.lenses.lens_folders import lenses_in_folders
     from vlmtui.lenses.lens_source import LensSource, is_lens_file, read_lens_source
     from vlmtui.lenses.registry import built_in_lenses, lens_entry_points

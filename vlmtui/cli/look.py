@@ -51,7 +51,10 @@ def image(
     debug: Debug = False,
     version: Version = False,
 ) -> int:
-    """Open the explorer on IMAGE; where stdout is no terminal, or with --format, print the report."""
+    """Open the explorer on IMAGE.
+
+    Where stdout is not a terminal, or with --format, the report is printed instead.
+    """
     query = drawing.apply(query_arguments.query(load_arguments, remote_arguments, settings.lens_folders))
     if format is None and output is None and can_explore(image):
         selection.check_none()
@@ -78,7 +81,7 @@ def report(
     ] = None,
     listed: Annotated[
         str | None,
-        typer.Option("--from", metavar="FILE", help="Also the images that FILE lists, one a line; - for stdin."),
+        typer.Option("--from", metavar="FILE", help="Also the images that FILE lists, one per line; - for stdin."),
     ] = None,
     format: Format = None,
     output: Output = None,
@@ -86,7 +89,7 @@ def report(
     debug: Debug = False,
     version: Version = False,
 ) -> int:
-    """Print the report of one or many images, of a folder, of a list."""
+    """Print the report of one image, several, a folder, or a list."""
     from vlmtui.reports.select.sources import expand_sources
 
     if not images and listed is None:
@@ -113,7 +116,7 @@ def _explore(source: str, query: Query, color: str, debug: bool, settings: UserS
     from vlmtui.tui.options import ExplorerOptions
 
     if source == "-" and sys.stdin.isatty():
-        raise UsageError("IMAGE - reads a picture from stdin, and that is the keyboard: pipe a file into it")
+        raise UsageError("IMAGE - reads an image from stdin, which is the keyboard here: pipe a file into it")
     data = read_source(source)
     if source == "-":
         _keyboard_to_stdin()

@@ -8,8 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vlmtui.cli.help import FORMAT_NAMES, MODEL, OUTPUT
 from vlmtui.cli.messages import print_error, print_message
-from vlmtui.cli.options import Debug, LoadArguments, Quiet, RemoteArguments, Version, with_grouped_options
+from vlmtui.cli.options import (
+    MAX_PIXELS,
+    Debug,
+    LoadArguments,
+    MaxPixels,
+    NoWarm,
+    Quiet,
+    RemoteArguments,
+    Version,
+    with_grouped_options,
+)
 from vlmtui.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,13 +28,13 @@ if TYPE_CHECKING:
     from vlmtui.reports.run import ReportJob
     from vlmtui.session.discovery import SessionLocation
 
-_MAX_PIXELS = 200_000_000
-
 Images = Annotated[
     list[str], typer.Argument(metavar="IMAGE", help="Paths, folders, patterns in quotes, addresses, - for stdin.")
 ]
-Format = Annotated[str, typer.Option("--format", metavar="FORMAT", help="text or json.")]
-Output = Annotated[str | None, typer.Option("-o", "--output", metavar="FILE", help="Write to FILE.")]
+Format = Annotated[str, typer.Option("--format", rich_help_panel=OUTPUT, metavar="FORMAT", help=f"{FORMAT_NAMES}.")]
+Output = Annotated[
+    str | None, typer.Option("-o", "--output", rich_help_panel=OUTPUT, metavar="FILE", help="Write to FILE.")
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,14 +42,17 @@ class ModelArguments:
     """Which model is used, and in which session."""
 
     model: Annotated[
-        str | None, typer.Option("-m", "--model", metavar="NAME", help="A hub name, a folder, or an alias.")
+        str | None,
+        typer.Option(
+            "-m",
+            "--model",
+            rich_help_panel=MODEL,
+            metavar="NAME",
+            help="A hub name, a folder, or an alias [VLMTUI_MODEL, or demo].",
+        ),
     ] = None
-    max_pixels: Annotated[int, typer.Option("--max-pixels", min=1, metavar="N", help="Refuse larger pictures.")] = (
-        _MAX_PIXELS
-    )
-    no_warm: Annotated[
-        bool, typer.Option("--no-warm", help="Leave a warm session alone, and start one for this command.")
-    ] = False
+    max_pixels: MaxPixels = MAX_PIXELS
+    no_warm: NoWarm = False
 
     def load_options(
         self, load_arguments: LoadArguments, remote_arguments: RemoteArguments, check: Callable[[str, str | None], None]
@@ -69,21 +83,22 @@ def match(
     load_arguments: LoadArguments,
     remote_arguments: RemoteArguments,
     text: Annotated[
-        list[str] | None, typer.Option("--text", metavar="TEXT", help="A text to match with the pictures; repeatable.")
+        list[str] | None, typer.Option("--text", metavar="TEXT", help="A text to match with the images; repeatable.")
     ] = None,
     captions: Annotated[
-        bool, typer.Option("--captions", help="Each text is one picture's own, in their order: say the loss, too.")
+        bool, typer.Option("--captions", help="One caption per image, in order: also report the loss.")
     ] = False,
-    patches: Annotated[
-        bool, typer.Option("--patches", help="Match the pictures' patches as well, which is approximate.")
-    ] = False,
+    patches: Annotated[bool, typer.Option("--patches", help="Also match the images' patches, approximately.")] = False,
     format: Format = "text",
     output: Output = None,
     quiet: Quiet = False,
     debug: Debug = False,
     version: Version = False,
 ) -> int:
-    """Match pictures with texts, by a CLIP or SigLIP model: cosines, probabilities, loss."""
+    """Match images with texts, using a CLIP or SigLIP model.
+
+    Each image gets the cosine and the probability of every text.
+    """
     if not text:
         raise UsageError("match needs texts: give one or more, such as --text “a photo of a cat”")
     if any(not one.strip() for one in text):
@@ -102,14 +117,17 @@ def classify(
     tower: ModelArguments,
     load_arguments: LoadArguments,
     remote_arguments: RemoteArguments,
-    k: Annotated[int, typer.Option("-k", min=1, metavar="N", help="Classes a picture.")] = 8,
+    k: Annotated[int, typer.Option("-k", min=1, metavar="N", help="Top classes per image.")] = 8,
     format: Format = "text",
     output: Output = None,
     quiet: Quiet = False,
     debug: Debug = False,
     version: Version = False,
 ) -> int:
-    """Classify pictures, by a model with a classification head, and say what each patch speaks for."""
+    """Classify images, using a model with a classification head.
+
+    Each image gets its top classes and, for these, the evidence of every patch.
+    """
     from vlmtui.models.families.registry import check_classifier
     from vlmtui.reports.commands.classify import run_classify
 

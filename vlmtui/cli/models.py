@@ -6,19 +6,23 @@ from typing import Annotated
 
 import typer
 
+from vlmtui.cli.help import FORMAT_NAMES, OUTPUT
 from vlmtui.cli.options import Debug, LoadArguments, Quiet, RemoteArguments, Version, with_grouped_options
 
 
 def models(
-    long: Annotated[bool, typer.Option("--long", help="The hub's names and the sizes of each part as well.")] = False,
+    long: Annotated[bool, typer.Option("--long", help="Also the hub's names, and the size of each part.")] = False,
     clear: Annotated[
         str | None,
-        typer.Option("--clear", metavar="NAME", help="Remove what vlmtui fetched of a model from its cache."),
+        typer.Option("--clear", metavar="NAME", help="Remove a model that vlmtui downloaded from its cache."),
     ] = None,
     debug: Debug = False,
     version: Version = False,
 ) -> int:
-    """List the models on this disk, and those with short names: what exploring them fetches and holds."""
+    """List the models on this disk and those with short names.
+
+    With what exploring each of them downloads, and how much memory it takes.
+    """
     from vlmtui.reports.commands.models import clear_model as remove
     from vlmtui.reports.commands.models import model_table
 
@@ -32,13 +36,20 @@ def verify(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="A hub name, a folder, or an alias.")],
     load_arguments: LoadArguments,
     remote_arguments: RemoteArguments,
-    format: Annotated[str, typer.Option("--format", metavar="FORMAT", help="text or json.")] = "text",
-    whole: Annotated[bool, typer.Option("--whole", help="Fetch the language model's layers too, to compare.")] = False,
+    format: Annotated[
+        str, typer.Option("--format", rich_help_panel=OUTPUT, metavar="FORMAT", help=f"{FORMAT_NAMES}.")
+    ] = "text",
+    whole: Annotated[
+        bool, typer.Option("--whole", help="Also download the language model's layers, to compare.")
+    ] = False,
     quiet: Quiet = False,
     debug: Debug = False,
     version: Version = False,
 ) -> int:
-    """Check a model against itself: tokens, boxes, norms, words, logits, weights."""
+    """Check a model against itself (self-verification).
+
+    Compares tokens, boxes, norms, words, logits and weights with the model's own forward pass.
+    """
     from vlmtui.catalogue import resolve_model
     from vlmtui.reports.commands.verify import run_verify
     from vlmtui.signals import exit_on_signals
@@ -53,7 +64,10 @@ def verify(
 
 
 def doctor(debug: Debug = False, version: Version = False) -> int:
-    """Say what the terminal, torch, the GPU, the caches and the logs are, and what to change."""
+    """Check terminal, packages, GPU, caches, session and logs.
+
+    Lines that begin with an arrow say what to change.
+    """
     from vlmtui.cli.doctor import examine
 
     for line in examine():

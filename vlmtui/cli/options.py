@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from vlmtui.query.options import LoadOptions, Query
     from vlmtui.session.discovery import SessionLocation
 
-_MAX_PIXELS = 200_000_000
+MAX_PIXELS = 200_000_000
 
 
 def _version(wanted: bool) -> None:
@@ -35,10 +35,18 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-Quiet = Annotated[bool, typer.Option("--quiet", help="No progress and no notes.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Print no progress and no notes.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 Profile = Annotated[
-    str | None, typer.Option("--profile", metavar="NAME", help="The profile of the settings file [VLMTUI_PROFILE].")
+    str | None,
+    typer.Option("--profile", metavar="NAME", help="Use this profile of the settings file [VLMTUI_PROFILE]."),
+]
+MaxPixels = Annotated[
+    int, typer.Option("--max-pixels", rich_help_panel=MODEL, min=1, metavar="N", help="Refuse images with more pixels.")
+]
+NoWarm = Annotated[
+    bool,
+    typer.Option("--no-warm", rich_help_panel=SESSION, help="Use no warm session: start one for this command."),
 ]
 Version = Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")]
 
@@ -54,7 +62,10 @@ class LoadArguments:
     processor: Annotated[
         str | None,
         typer.Option(
-            "--processor", rich_help_panel=MODEL, metavar="NAME", help="For a folder without processor files."
+            "--processor",
+            rich_help_panel=MODEL,
+            metavar="NAME",
+            help="Use the processor of NAME, for a folder without one.",
         ),
     ] = None
     device: Annotated[
@@ -87,7 +98,7 @@ class RemoteArguments:
             "--remote",
             rich_help_panel=SESSION,
             metavar="HOST",
-            help="Run the model on HOST, through ssh [VLMTUI_REMOTE].",
+            help="Run the model on HOST, over ssh [VLMTUI_REMOTE].",
         ),
     ] = None
     remote_command: Annotated[
@@ -96,7 +107,7 @@ class RemoteArguments:
             "--remote-command",
             rich_help_panel=SESSION,
             metavar="COMMAND",
-            help="vlmtui on HOST, if not on the PATH there.",
+            help="The vlmtui command on HOST, if not on its PATH.",
         ),
     ] = None
 
@@ -128,7 +139,9 @@ class QueryArguments:
             help="A hub name, a folder, or an alias [VLMTUI_MODEL, or demo].",
         ),
     ] = None
-    k: Annotated[int, typer.Option("-k", rich_help_panel=TOKENS, min=1, metavar="N", help="Word-pieces a patch.")] = 8
+    k: Annotated[
+        int, typer.Option("-k", rich_help_panel=TOKENS, min=1, metavar="N", help="Nearest tokens per patch.")
+    ] = 8
     metric: Annotated[
         str,
         typer.Option(
@@ -150,7 +163,7 @@ class QueryArguments:
     stage: Annotated[
         str | None,
         typer.Option(
-            "--stage", rich_help_panel=ENTRIES, metavar="STAGE", help="vision.0 …, tokens, or llm.1 …, a layer."
+            "--stage", rich_help_panel=ENTRIES, metavar="STAGE", help="vision.0 …, tokens, or llm.1 … (logit lens)."
         ),
     ] = None
     stages: Annotated[
@@ -159,12 +172,14 @@ class QueryArguments:
             "--stages",
             rich_help_panel=ENTRIES,
             metavar="STAGES",
-            help="html: also these stages, with commas between, or all.",
+            help="html: also these stages, separated by commas, or all.",
         ),
     ] = None
     all_tokens: Annotated[
         bool,
-        typer.Option("--all-tokens", rich_help_panel=TOKENS, help="Every row of the vocabulary, special ones too."),
+        typer.Option(
+            "--all-tokens", rich_help_panel=TOKENS, help="Search all rows of the vocabulary, special ones too."
+        ),
     ] = False
     patch: Annotated[
         list[str] | None,
@@ -172,7 +187,7 @@ class QueryArguments:
             "--patch",
             rich_help_panel=ENTRIES,
             metavar="[GRID:]R,C",
-            help="This patch: row and column from 0; repeatable.",
+            help="Only this patch: row, column from 0; repeatable.",
         ),
     ] = None
     lens: Annotated[
@@ -181,7 +196,7 @@ class QueryArguments:
             "--lens",
             rich_help_panel=LENS,
             metavar="LENS",
-            help="Also what a lens makes of every patch: a name, or a file.",
+            help="Also apply a lens: a name, or a file.",
         ),
     ] = None
     lens_option: Annotated[
@@ -196,31 +211,30 @@ class QueryArguments:
             "--find",
             rich_help_panel=LENS,
             metavar="WORD",
-            help="How near every patch is to WORD, or what it says for a class.",
+            help="Similarity of every patch to WORD, or its evidence for a class.",
         ),
     ] = None
     marked: Annotated[
         list[str] | None,
         typer.Option(
-            "--marked", rich_help_panel=LENS, metavar="[GRID:]R,C", help="Compare all patches with this; repeatable."
+            "--marked",
+            rich_help_panel=LENS,
+            metavar="[GRID:]R,C",
+            help="Similarity of all patches to this one; repeatable.",
         ),
     ] = None
     null: Annotated[
-        bool, typer.Option("--null", rich_help_panel=TOKENS, help="Hold words against noise, and other metrics' words.")
+        bool,
+        typer.Option("--null", rich_help_panel=TOKENS, help="Compare words with a noise baseline and other metrics."),
     ] = False
     prompt: Annotated[
         str | None,
-        typer.Option("--prompt", rich_help_panel=MODEL, metavar="TEXT", help="Instead of “Describe the image.”"),
-    ] = None
-    max_pixels: Annotated[
-        int, typer.Option("--max-pixels", rich_help_panel=MODEL, min=1, metavar="N", help="Refuse larger pictures.")
-    ] = _MAX_PIXELS
-    no_warm: Annotated[
-        bool,
         typer.Option(
-            "--no-warm", rich_help_panel=SESSION, help="Leave a warm session alone, and start one for this command."
+            "--prompt", rich_help_panel=MODEL, metavar="TEXT", help="Prompt, instead of “Describe the image.”"
         ),
-    ] = False
+    ] = None
+    max_pixels: MaxPixels = MAX_PIXELS
+    no_warm: NoWarm = False
 
     def query(
         self,

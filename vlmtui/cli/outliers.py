@@ -24,7 +24,7 @@ def outliers(
     load_arguments: LoadArguments,
     remote_arguments: RemoteArguments,
     stage: Annotated[
-        str | None, typer.Option("--stage", metavar="STAGE", help="Only this one: vision.0 …, tokens, or llm.1 ….")
+        str | None, typer.Option("--stage", metavar="STAGE", help="Only this stage: vision.0 …, tokens, or llm.1 ….")
     ] = None,
     format: Format = "text",
     output: Output = None,
@@ -32,14 +32,18 @@ def outliers(
     debug: Debug = False,
     version: Version = False,
 ) -> int:
-    """Tell whether patches of large norm are a matter of position or of content, from several pictures."""
+    """Test whether norm outliers are by position or by content.
+
+    Positions where the norms of many images have an outlier are compared with chance; at least three images are
+    needed.
+    """
     from vlmtui.reports.commands.outliers import run_outliers
 
     load = tower.load_options(load_arguments, remote_arguments, _accept_any)
     order = order_for(images, load.where, output, quiet, debug)
     if (given := len(order.sources)) < _LEAST:
         raise UsageError(
-            f"outliers compares pictures, and {given} cannot tell position from content: give at least {_LEAST}, "
-            "unlike each other"
+            f"outliers compares images, and {given} cannot tell position from content: give at least {_LEAST} "
+            "different ones"
         )
     return run_outliers(load, tower.read_options, stage, format, order)

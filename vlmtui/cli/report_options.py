@@ -45,7 +45,7 @@ class SelectionArguments:
             "--fields",
             rich_help_panel=ROWS,
             metavar="NAMES",
-            help=f"{names(with_fields())}: only these, commas between.",
+            help=f"{names(with_fields())}: only these, separated by commas.",
         ),
     ] = None
 
@@ -55,7 +55,7 @@ class SelectionArguments:
             "--vectors",
             rich_help_panel=ROWS,
             metavar="FILE",
-            help="Also the vectors themselves, as .safetensors or .npz.",
+            help="Also save the vectors, as .safetensors or .npz.",
         ),
     ] = None
 
@@ -100,7 +100,11 @@ class DrawingArguments:
     num_words: Annotated[
         int | None,
         typer.Option(
-            "--num-words", rich_help_panel=DRAWING, min=1, metavar="N", help="png, svg: words a patch, at most."
+            "--num-words",
+            rich_help_panel=DRAWING,
+            min=1,
+            metavar="N",
+            help="png, svg: at most so many words per patch.",
         ),
     ] = None
     color: Annotated[
@@ -122,7 +126,7 @@ class DrawingArguments:
         """`UsageError` where one of them was given to the explorer."""
         given = {"--draw": self.draw, "--size": self.size, "--num-words": self.num_words}
         if found := next((option for option, value in given.items() if value is not None), None):
-            raise UsageError(f"{found} is for pictures: add --format png, or another")
+            raise UsageError(f"{found} is for drawn reports: add --format png, or another")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,28 +135,28 @@ class BatchArguments:
 
     part_size: Annotated[
         int | None,
-        typer.Option(
-            "--part-size", rich_help_panel=TABLES, min=1, metavar="N", help="Tables of many: images a part, or 64."
-        ),
+        typer.Option("--part-size", rich_help_panel=TABLES, min=1, metavar="N", help="Images per part, 64 by default."),
     ] = None
     resume: Annotated[
         bool | None,
         typer.Option(
             "--resume/--fresh",
             rich_help_panel=TABLES,
-            help="Tables of many: go on with the images of then, or begin anew.",
+            help="Resume an interrupted table, or start it anew.",
         ),
     ] = None
     engine: Annotated[
         str,
-        typer.Option(
-            "--engine", rich_help_panel=TABLES, metavar="ENGINE", help="Tables of many: here, or ray, on a cluster."
-        ),
+        typer.Option("--engine", rich_help_panel=TABLES, metavar="ENGINE", help="here, or ray for a cluster."),
     ] = "here"
     workers: Annotated[
         int | None,
         typer.Option(
-            "--workers", rich_help_panel=TABLES, min=1, metavar="N", help="--engine ray: sessions, or one a GPU."
+            "--workers",
+            rich_help_panel=TABLES,
+            min=1,
+            metavar="N",
+            help="--engine ray: so many sessions, or one per GPU.",
         ),
     ] = None
 
@@ -185,7 +189,9 @@ class BatchArguments:
             "--workers": self.workers is not None,
         }
         if found := next((option for option, there in given.items() if there), None):
-            raise UsageError(f"{found} is for tables of many images: name a file for one with -o, as words.parquet")
+            raise UsageError(
+                f"{found} is for tables of many images: name a file for one with -o, such as words.parquet"
+            )
 
 
 def _is_special(output: str) -> bool:

@@ -7,9 +7,13 @@ from typing import Annotated
 
 import typer
 
+from vlmtui.cli.help import LIMITS, MODEL
 from vlmtui.cli.messages import print_message
 from vlmtui.cli.options import Debug, LoadArguments, Quiet, Version, with_grouped_options
 from vlmtui.cli.user_settings import UserSettings
+from vlmtui.web.server_limits import ServerLimits
+
+_DEFAULT = ServerLimits()
 
 
 @with_grouped_options
@@ -18,28 +22,52 @@ def serve(
     settings: UserSettings,
     model: Annotated[
         list[str] | None,
-        typer.Option("-m", "--model", metavar="NAME", help="To choose from; repeatable, the first by default."),
+        typer.Option(
+            "-m",
+            "--model",
+            rich_help_panel=MODEL,
+            metavar="NAME",
+            help="A model to choose; repeatable, the first is the default.",
+        ),
     ] = None,
-    host: Annotated[str, typer.Option("--host", metavar="ADDRESS", help="Listen there; not loopback: --token.")] = (
-        "127.0.0.1"
-    ),
-    port: Annotated[int, typer.Option("--port", min=0, max=65535, metavar="N", help="0 takes a free one.")] = 8000,
+    host: Annotated[
+        str, typer.Option("--host", metavar="ADDRESS", help="Listen there; beyond loopback --token is needed.")
+    ] = ("127.0.0.1"),
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, metavar="N", help="Listen on this port; 0 takes a free one.")
+    ] = 8000,
     token: Annotated[
-        str | None, typer.Option("--token", metavar="WORD", help="Who asks must know it [VLMTUI_TOKEN].")
+        str | None, typer.Option("--token", metavar="WORD", help="Clients must send this token [VLMTUI_TOKEN].")
     ] = None,
-    max_bytes: Annotated[int, typer.Option("--max-bytes", min=1, metavar="N", help="Of one picture.")] = 20 << 20,
-    max_pixels: Annotated[int, typer.Option("--max-pixels", min=1, metavar="N", help="Of one picture.")] = 50_000_000,
-    seconds: Annotated[float, typer.Option("--seconds", min=0.1, metavar="N", help="For one picture.")] = 120.0,
-    rate: Annotated[int, typer.Option("--rate", min=1, metavar="N", help="Requests a minute of one client.")] = 60,
-    queue: Annotated[int, typer.Option("--queue", min=1, metavar="N", help="Pictures that may wait.")] = 32,
+    max_bytes: Annotated[
+        int,
+        typer.Option("--max-bytes", rich_help_panel=LIMITS, min=1, metavar="N", help="Bytes of one image, at most."),
+    ] = _DEFAULT.bytes,
+    max_pixels: Annotated[
+        int,
+        typer.Option("--max-pixels", rich_help_panel=LIMITS, min=1, metavar="N", help="Pixels of one image, at most."),
+    ] = _DEFAULT.pixels,
+    seconds: Annotated[
+        float,
+        typer.Option("--seconds", rich_help_panel=LIMITS, min=0.1, metavar="N", help="Time for one image, at most."),
+    ] = _DEFAULT.seconds,
+    rate: Annotated[
+        int,
+        typer.Option("--rate", rich_help_panel=LIMITS, min=1, metavar="N", help="Requests per minute and client."),
+    ] = _DEFAULT.rate,
+    queue: Annotated[
+        int, typer.Option("--queue", rich_help_panel=LIMITS, min=1, metavar="N", help="Images that may wait.")
+    ] = _DEFAULT.places,
     quiet: Quiet = False,
     debug: Debug = False,
     version: Version = False,
 ) -> int:
-    """Serve the page: upload a picture, or give its address, and its words come back. Ctrl-C ends it."""
+    """Serve the web page, where anyone may upload an image.
+
+    Ctrl-C stops the server.
+    """
     from vlmtui.catalogue import resolve_model
     from vlmtui.signals import exit_on_signals
-    from vlmtui.web.limits import ServerLimits
     from vlmtui.web.server import run_server
 
     exit_on_signals()

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from vlmtui.cli.help import MODEL, HelpCommand
 from vlmtui.cli.options import Debug, LoadArguments, Quiet, with_grouped_options
 from vlmtui.errors import SessionError, UsageError, VlmtuiError
 
@@ -27,21 +28,25 @@ app = typer.Typer(
 
 IDLE = "30m"
 """How long a warm session waits for the next client before it ends."""
-Idle = Annotated[
-    str, typer.Option("--idle", metavar="TIME", help="End after so long without front ends: 90s, 30m, 2h.")
-]
+Idle = Annotated[str, typer.Option("--idle", metavar="TIME", help="End after so long without clients: 90s, 30m, 2h.")]
 
 
-@app.command()
+@app.command(cls=HelpCommand)
 @with_grouped_options
 def start(
     load_arguments: LoadArguments,
-    model: Annotated[str | None, typer.Option("-m", "--model", metavar="NAME", help="Load this model at once.")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option("-m", "--model", rich_help_panel=MODEL, metavar="NAME", help="Load this model at once."),
+    ] = None,
     idle: Idle = IDLE,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> int:
-    """Start a session that later commands find and use; with -m, load a model at once."""
+    """Start a warm session, which later commands use.
+
+    With -m it loads a model at once.
+    """
     from vlmtui.catalogue import resolve_model
     from vlmtui.query.options import load_model
     from vlmtui.reports.output.progress import ProgressLine
@@ -53,7 +58,7 @@ def start(
     if model is not None:
         resolve_model(model)
     link = connect_warm(JUST_BEGUN_S)
-    word = "runs already"
+    word = "is already running"
     if link is None:
         word = "started"
         link = start_warm(seconds)
@@ -65,25 +70,25 @@ def start(
             loading = load_model(client, load_arguments.load_options(model), progress)
             info = loading.result()
             progress.clear()
-            holds = f", holds {info.name} on {info.device} in {info.dtype}"
+            loaded = f"; model: {info.name} on {info.device} in {info.dtype}"
         else:
             client.status().result()
-            holds = ""
+            loaded = ""
     finally:
         progress.clear()
         client.close()
     if not quiet:
-        print(f"the warm session (process {pid}) {word}{_shown(holds)}", file=sys.stderr)
+        print(f"the warm session (process {pid}) {word}{_shown(loaded)}", file=sys.stderr)
     return 0
 
 
-@app.command()
+@app.command(cls=HelpCommand)
 def stop(
     because: Annotated[str | None, typer.Option("--because", metavar="TEXT", hidden=True)] = None,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> int:
-    """End the warm session, for all front ends that use it."""
+    """Stop the warm session, for all clients that use it."""
     from vlmtui.session import daemon
     from vlmtui.session.client import SessionClient
     from vlmtui.session.logs import log_of
@@ -118,9 +123,9 @@ def stop(
     return 0
 
 
-@app.command()
+@app.command(cls=HelpCommand)
 def status(debug: Debug = False) -> int:
-    """Say what the warm session is and holds."""
+    """Show the warm session: its model, memory, clients and log."""
     from vlmtui.display.numbers import format_bytes, format_duration
     from vlmtui.session import daemon
     from vlmtui.session.client import SessionClient
@@ -143,8 +148,8 @@ def status(debug: Debug = False) -> int:
     if found.device_total:
         lines.append(("GPU memory", f"{format_bytes(found.device_memory)} of {format_bytes(found.device_total)}"))
     lines += [
-        ("front ends", str(found.clients)),
-        ("does", found.doing or "nothing"),
+        ("clients", str(found.clients)),
+        ("current", found.doing or "idle"),
         ("idle for", format_duration(found.idle)),
         ("socket", str(daemon.socket_path())),
         ("log", str(client.log)),
@@ -154,9 +159,12 @@ def status(debug: Debug = False) -> int:
     return 0
 
 
-@app.command()
+@app.command(cls=HelpCommand)
 def stdio(idle: Idle = IDLE, debug: Debug = False) -> int:
-    """Speak the protocol on stdin and stdout: what `--remote` runs at the far end."""
+    """Speak the protocol on stdin and stdout.
+
+    This is what --remote runs at the far end.
+    """
     from vlmtui.session.ssh_relay import relay
 
     if sys.stdin.isatty() or sys.stdout.isatty():

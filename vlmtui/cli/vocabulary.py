@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
+from vlmtui.cli.help import FORMAT_NAMES, OUTPUT
 from vlmtui.cli.match import Output
 from vlmtui.cli.messages import print_message
-from vlmtui.cli.options import Debug, LoadArguments, Quiet, RemoteArguments, Version, with_grouped_options
+from vlmtui.cli.options import Debug, LoadArguments, NoWarm, Quiet, RemoteArguments, Version, with_grouped_options
 from vlmtui.cli.user_settings import UserSettings
 
 _ENDINGS = {".txt": "text", ".json": "json", ".csv": "csv"}
@@ -20,28 +21,32 @@ def vocabulary(
     remote_arguments: RemoteArguments,
     settings: UserSettings,
     model: Annotated[
-        str | None, typer.Argument(metavar="[MODEL]", help="A hub name, a folder, or an alias; or the usual model.")
+        str | None, typer.Argument(metavar="[MODEL]", help="A hub name, a folder, or an alias [VLMTUI_MODEL, or demo].")
     ] = None,
-    near: Annotated[str | None, typer.Option("--near", metavar="WORD", help="The words nearest to WORD.")] = None,
+    near: Annotated[str | None, typer.Option("--near", metavar="WORD", help="List the words nearest to WORD.")] = None,
     metric: Annotated[
         str, typer.Option("--metric", metavar="METRIC", help="With --near: l2, cosine, dot or cosine-centred.")
     ] = "l2",
     k: Annotated[int, typer.Option("-k", min=1, metavar="N", help="So many words, or rows at either end.")] = 8,
     all_tokens: Annotated[
-        bool, typer.Option("--all-tokens", help="Special tokens and rows without a token among them.")
+        bool, typer.Option("--all-tokens", help="Include special tokens, and rows without a token.")
     ] = False,
-    no_warm: Annotated[
-        bool, typer.Option("--no-warm", help="Leave a warm session alone, and start one for this command.")
-    ] = False,
+    no_warm: NoWarm = False,
     format: Annotated[
-        str | None, typer.Option("--format", metavar="FORMAT", help="text, json or csv; or by the name of -o.")
+        str | None,
+        typer.Option(
+            "--format", rich_help_panel=OUTPUT, metavar="FORMAT", help=f"{FORMAT_NAMES}; or by the ending of -o."
+        ),
     ] = None,
     output: Output = None,
     quiet: Quiet = False,
     debug: Debug = False,
     version: Version = False,
 ) -> int:
-    """Show a model's vocabulary: the norms of its rows, which are alike, the words near a word."""
+    """Show a model's vocabulary, without an image.
+
+    Lists the largest and smallest norms of its rows and equal rows; with --near, the words nearest to a word.
+    """
     from vlmtui.catalogue import resolve_model
     from vlmtui.reports.commands.vocabulary import VocabularyOptions, run_vocabulary
     from vlmtui.reports.output.target import format_by_ending

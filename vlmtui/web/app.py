@@ -29,9 +29,10 @@ from vlmtui.web import templates
 from vlmtui.web.downloads import download_public
 from vlmtui.web.examples import EXAMPLES, Example, example_image, example_named
 from vlmtui.web.guard import COOKIE, Guard
-from vlmtui.web.limits import RateLimit, ServerLimits, UploadQueue
+from vlmtui.web.limits import RateLimit, UploadQueue
 from vlmtui.web.model_holder import ModelHolder
 from vlmtui.web.refusals import RefusedError, as_refusal
+from vlmtui.web.server_limits import ServerLimits
 from vlmtui.web.uploads import (
     DEFAULT_WORDS,
     METRICS,

@@ -1,4 +1,4 @@
-"""Limits of the server: sizes and times, the bounded queue for the model, and the rate of one client's requests."""
+"""Queue of the server: a bounded queue for the model, and the rate of one client's requests."""
 
 from __future__ import annotations
 
@@ -10,22 +10,10 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from vlmtui.web.refusals import RefusedError
 
 _CLIENTS = 10_000
-
-
-@dataclass(frozen=True)
-class ServerLimits:
-    """Limits of one image: bytes, pixels, seconds; of one client: requests a minute; of all: images in the queue."""
-
-    bytes: int = 20 << 20
-    pixels: int = 50_000_000
-    seconds: float = 120.0
-    rate: int = 60
-    places: int = 32
 
 
 class UploadQueue:

@@ -13,8 +13,8 @@ from vlmtui.errors import VlmtuiError
 from vlmtui.query.options import LoadOptions
 from vlmtui.web.app import WebApplication
 from vlmtui.web.guard import Guard
-from vlmtui.web.limits import ServerLimits
 from vlmtui.web.model_holder import ModelHolder
+from vlmtui.web.server_limits import ServerLimits
 
 _CONNECTIONS = 512
 

@@ -39,7 +39,7 @@ def test_what_is_typed_at_once_is_done_in_its_order() -> None:
         burst("g3,4\rll", at(3, 6))
         burst("/sky\rh", "find sky: cosine")  # and the cursor goes to the highest
         burst("g1,1\rg2,2\r", at(2, 2))
-        burst("\x10overlay: similarity\rj", "cosine with row 3, col 2 at tokens", at(3, 2))
+        burst("\x10overlay: similarity\rj", "cosine with row 3, col 2", at(3, 2))
         burst("\x10go to\r9,9\rk", at(8, 9))
         burst("g99,99\r", "Go to", "99,99", "the whole image has rows 0 to 13 and columns 0 to 20")
         burst("\x0301,1" + "\x7f" * 4 + "g\x150,1\r", at(0, 1))

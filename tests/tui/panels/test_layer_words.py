@@ -90,7 +90,7 @@ async def test_the_overlays_of_a_layer() -> None:
         await pilot.press(ON, "o")
         await pilot.pause()
         await pilot.pause()
-        assert "first word, logit lens of layer 2" in text(tui, "#legend")
+        assert "words: top-1, logit lens of layer 2" in text(tui, "#legend")
         strips = explorer(pilot).query("ImageStrip")
         assert any("w120" in strip.render_line(y).text for strip in strips for y in range(strip.size.height))
 
@@ -271,9 +271,8 @@ async def test_the_pixels_are_looked_at_without_the_model() -> None:
         await pilot.pause()
         await pilot.press(BACK)
         assert stage(pilot) == "pixels"
-        assert "Pixels have no words" in text(tui, "#words")
-        assert "pixels of the file: mean, darkest" in text(tui, "#words")
-        assert text(tui, "#words").splitlines()[5].split()[0] == "red"
+        assert "pixels of the file: mean, darkest" in text(tui, "#numbers")
+        assert text(tui, "#numbers").splitlines()[3].split()[0] == "red"
         assert "row 3 · column 4 · patch 28" in text(tui, "PatchHeader")
         await pilot.press("o")
         await pilot.pause()

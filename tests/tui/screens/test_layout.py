@@ -7,7 +7,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vlmtui.geometry import fit_cells
+from vlmtui.display.cell_layout import fit_patches
 from vlmtui.tui.screens.layout import CHROME, EDGE, SMALLEST, ImageCells, ScreenLayout, arrange
 from vlmtui.tui.screens.packing import Area, PanelRows
 
@@ -19,7 +19,7 @@ def grid(rows: int, cols: int) -> ImageCells:
     """The room of an image that is cut into so many patches."""
 
     def image(room: tuple[int, int]) -> tuple[int, int, int]:
-        layout = fit_cells(room, rows, cols, (0.0, 0.0, *map(float, PICTURE)), PICTURE)
+        layout = fit_patches(room, rows, cols, (0.0, 0.0, *map(float, PICTURE)), PICTURE)
         return min(layout.width, room[0]), min(layout.height, room[1]), layout.wide
 
     return image

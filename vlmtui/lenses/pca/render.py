@@ -13,7 +13,7 @@ def report(found: LensResult, inputs: LensInputs) -> str:
 
 def legend(found: LensResult, inputs: LensInputs) -> str:
     """The legend below the image."""
-    return f"{found.call.name} of {found.stage}: red, green, blue are {shares(found)} of the variance"
+    return f"{found.call.name} of {found.stage}: red, green, blue {shares(found)} of variance"
 
 
 def shares(found: LensResult) -> str:

@@ -12,7 +12,7 @@ def report(found: LensResult, inputs: LensInputs) -> str:
 
 def legend(found: LensResult, inputs: LensInputs) -> str:
     """The legend below the image."""
-    return f"cosine with {inputs.entries} at {found.stage}{f', {found.note}' if found.note else ''}"
+    return f"cosine with {inputs.entries}{f', {found.note}' if found.note else ''}"
 
 
 def number(stage: str) -> str:

@@ -93,4 +93,4 @@ def put(widget: Widget, area: Area) -> None:
 
 def _same_view(one: Selection, other: Selection) -> bool:
     """Whether only the cursor stands elsewhere."""
-    return replace(one, row=other.row, col=other.col) == other
+    return replace(one, row=other.row, col=other.col, pixel=other.pixel) == other
