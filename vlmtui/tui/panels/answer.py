@@ -316,9 +316,9 @@ def _probability(said: AnswerToken) -> float:
 
 
 def _rows_wanted(results: Results, selection: Selection, cells: int) -> int:
-    """The answer whole, and the first sentence of what its numbers are."""
-    first = meaning_of(results, selection)[:1]
-    return wanted_rows(results.generation, cells, max(1, sum(len(wrapped(one, cells)) for one in first)))
+    """The answer whole, and what its numbers are."""
+    foot = wrapped(" ".join(meaning_of(results, selection)), cells)
+    return wanted_rows(results.generation, cells, min(MOST_MEANING, max(1, len(foot))))
 
 
 PANEL = Panel(

@@ -21,9 +21,10 @@ BAR = "━"
 LONGEST_BAR = 30
 
 
-def wanted_rows(layers: int, k: int) -> int:
-    """How many lines would show every layer in two columns, and no fewer than k words take; header and footer too."""
-    return max(k, -(-layers // 2)) + 2
+def wanted_rows(layers: int, k: int, cells: int) -> int:
+    """How many lines would show every layer in at most two columns, and no fewer than k words take; header and footer
+    too."""
+    return max(k, -(-layers // max(1, min(2, cells // COLUMN_CELLS)))) + 2
 
 
 def first_words(

@@ -18,15 +18,22 @@ from vlmtui.tui.widgets.lines import Part
 
 NOTHING_PICKED = "no word points this vector's way"
 _BETWEEN = " · "
+ONE_LINE = 64
+"""Cells in which most of it stands in one line."""
 
 # how early it is left out, its parts, and those that say it in fewer cells
 _Saying = tuple[int, list[Part], list[Part]]
 
 
+def footer_rows(cells: int) -> int:
+    """The lines that it should have in so many cells."""
+    return 1 if cells >= ONE_LINE else 2
+
+
 def footer(
-    r: Roles, results: Results, selection: Selection, words: tuple[WordRow, ...], room: int, cells: int
-) -> list[Part]:
-    """Of the token under the cursor, in `cells`; `room` words are shown."""
+    r: Roles, results: Results, selection: Selection, words: tuple[WordRow, ...], room: int, cells: int, rows: int = 1
+) -> list[list[Part]]:
+    """Of the token under the cursor, in at most `rows` lines of `cells`; `room` words are shown."""
     if results.place(selection) is None:
         return []
     dim, text = r.style("dim"), r.style()
@@ -41,14 +48,14 @@ def footer(
         said = f"{many} of {of}"
         sayings.append((2, [(said, text), (" metrics agree", dim)], [(said, text), (" agree", dim)]))
     if selection.projected:
-        whence: list[Part] = [(early_exit.early_exit_footer(results, selection), dim)]
-        sayings.append((0, whence, whence))
+        whence = early_exit.early_exit_footer(results, selection)
+        sayings.append((0, [(whence, dim)], [(whence.partition(";")[0], dim)]))
     else:
         sayings += _norm(r, results, selection)
     if len(words) > room:
         more: list[Part] = [(f"{len(words) - room} more", dim)]
         sayings.append((1, more, more))
-    return _fitting([saying for saying in sayings if saying[1]], cells, (_BETWEEN, dim))
+    return _fitting([saying for saying in sayings if saying[1]], cells, (_BETWEEN, dim), rows)
 
 
 def _first(r: Roles, words: tuple[WordRow, ...]) -> list[Part]:
@@ -93,15 +100,39 @@ def _norm(r: Roles, results: Results, selection: Selection) -> list[_Saying]:
     return [(4, norm, norm), (5, [(where, dim)], [(where, dim)])]
 
 
-def _fitting(sayings: Sequence[_Saying], cells: int, between: Part) -> list[Part]:
-    """The sayings that fit together, in their order; some go on from the one before it."""
-    left = list(sayings)
-    while True:
-        for which in (1, 2):
-            parts: list[Part] = []
-            for saying in left:
-                said = saying[1] if which == 1 else saying[2]
-                parts += [*([between] if parts and not said[0][0].startswith((" ", ",")) else []), *said]
-            if sum(width(text) for text, _ in parts) <= cells or (which == 2 and len(left) < 2):
-                return parts
-        left.remove(max(left, key=lambda saying: saying[0]))
+def _fitting(sayings: Sequence[_Saying], cells: int, between: Part, rows: int) -> list[list[Part]]:
+    """The sayings that fit together, in their order, those that are left out last first; some go on from another."""
+    order = sorted(range(len(sayings)), key=lambda i: sayings[i][0])
+    kept: list[int] = []
+    lines: list[list[Part]] = []
+    for i in order:
+        if _goes_on(sayings[i][1]) and i - 1 not in kept:
+            continue
+        trial = [sayings[j] for j in sorted([*kept, i])]
+        for parts in ([saying[1] for saying in trial], [saying[2] for saying in trial]):
+            laid = _laid(parts, cells, between)
+            if not kept or (len(laid) <= rows and all(_wide(one) <= cells for one in laid)):
+                kept, lines = [*kept, i], laid
+                break
+    return lines
+
+
+def _goes_on(said: list[Part]) -> bool:
+    """Whether it goes on from what is said before it."""
+    return said[0][0].startswith((" ", ","))
+
+
+def _laid(sayings: Sequence[list[Part]], cells: int, between: Part) -> list[list[Part]]:
+    """Sayings in lines of at most so many cells; one that is longer, or goes on beyond them, makes its line longer."""
+    lines: list[list[Part]] = []
+    for said in sayings:
+        joined = [*lines[-1], *([] if _goes_on(said) else [between]), *said] if lines else said
+        if lines and (_goes_on(said) or _wide(joined) <= cells):
+            lines[-1] = joined
+        else:
+            lines.append(said)
+    return lines
+
+
+def _wide(parts: Sequence[Part]) -> int:
+    return sum(width(text) for text, _ in parts)

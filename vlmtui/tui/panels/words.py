@@ -18,7 +18,7 @@ from vlmtui.tui.panels.image_level import image_level_lines
 from vlmtui.tui.panels.largest_norms import largest_norms
 from vlmtui.tui.panels.layer_words import HEAD, first_words, wanted_rows
 from vlmtui.tui.panels.panel import Panel
-from vlmtui.tui.panels.word_footer import footer
+from vlmtui.tui.panels.word_footer import footer, footer_rows
 from vlmtui.tui.state import early_exit
 from vlmtui.tui.state.image_level import CLASSES, TEXTS, scored_by
 from vlmtui.tui.state.results import Results
@@ -57,6 +57,7 @@ class WordsPanel(Lines):
         blank, dim = r.style(), r.style("dim")
         results, selection = self._results, self._selection
         exit_ = early_exit.early_exit_title(results, selection) if results else ""
+        exit_ = fitting(cells - len("WORDS  ") - NUMBER_CELLS, exit_, exit_.partition(": ")[2])
         head: list[Part] = [*self.heading("WORDS"), (f"  {exit_}" if exit_ else "", r.style("accent"))]
         lines = [line(cells, blank, head, [(self._about(cells - len(exit_) - NUMBER_CELLS), dim)])]
         if results is None or results.reading is None:
@@ -73,10 +74,11 @@ class WordsPanel(Lines):
         words = results.words(selection)
         if words is None:
             return [*lines, line(cells, blank, [(results.waiting, dim)])]
-        room = max(1, rows - 2)
+        below = min(footer_rows(cells), max(1, rows - 1 - len(words)))
+        room = max(1, rows - 1 - below)
         lines += self._rows(words[:room], cells)
-        lines.append(line(cells, blank, footer(r, results, selection, words, room, cells)))
-        return lines
+        foot = footer(r, results, selection, words, room, cells, below)
+        return [*lines, *(line(cells, blank, parts) for parts in foot)]
 
     def _about(self, cells: int) -> str:
         """Which words these are: for the header."""
@@ -90,12 +92,17 @@ class WordsPanel(Lines):
             brief = f"{score} · {selection.k}"
             whole = f"{how} {candidates:,} · {brief}" if candidates else brief
             # what an early exit is called is never cut for how its words are found
-            return fitting(cells - 9, whole, brief, selection.metric, "") if selection.projected else whole
+            name = score_name(selection.metric, None)
+            return (
+                fitting(cells - 9, whole, brief, selection.metric, "")
+                if selection.projected
+                else fitting(cells - 8, whole, brief, name, "")
+            )
         layers = results.model.llm_layers if results and results.model else layer
         lens = f"logit lens, layer {layer} of {layers}"
         # metrics compare with the vectors of words; here the model's own head says which comes next
         whole = f"{lens} · by logit, whatever the metric · {selection.k}"
-        return fitting(cells - 8, whole, f"{lens} · no metric · {selection.k}")
+        return fitting(cells - 8, whole, f"{lens} · no metric · {selection.k}", f"logit lens, layer {layer}")
 
     def _without_words(self, results: Results, wordless: str, cells: int, rows: int) -> list[Strip]:
         r, selection = self.roles, self._selection
@@ -127,7 +134,7 @@ class WordsPanel(Lines):
         names = [visible(w.piece, w.text, joins=results.reading.model.marks_words) for w in words]
         glosses = [self._glosses.of(w.text) for w in words]
         whole = (width(n) + (1 + width(g) if g else 0) for n, g in zip(names, glosses, strict=True))
-        name_cells = min(max([10, *whole]), max(10, cells // 3))
+        name_cells = min(max([10, *whole]), max(10, min(cells * 2 // 5, 20), cells // 3))
         ids = [str(w.id) for w in words]
         id_cells = max((len(i) for i in ids), default=1)
         scores = [format_number(shown_score(w.score, self._selection.order)) for w in words]
@@ -188,7 +195,11 @@ def bar_shares(scores: list[float], coefficients: bool = False) -> list[float]:
 def _rows_wanted(results: Results, selection: Selection, cells: int) -> int:
     """A row a word, or of every layer in two columns; header and footer too."""
     model = results.model
-    return wanted_rows(model.llm_layers, selection.k) if model and selection.shows_layers else selection.k + 2
+    return (
+        wanted_rows(model.llm_layers, selection.k, cells)
+        if model and selection.shows_layers
+        else selection.k + 1 + footer_rows(cells)
+    )
 
 
 PANEL = Panel(

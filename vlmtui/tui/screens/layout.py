@@ -26,13 +26,13 @@ EDGE, GAP = 1, 2
 """Blank columns on both sides of the screen, and between what stands side by side."""
 BESIDE, BELOW = 34, 10
 """Columns beside the image, or rows below it, in which panels are read well."""
-AMPLE, ENOUGH = 56, 8
-"""Columns beside an image whose patches have enough cells across for whole words."""
+AMPLE, ENOUGH = (56, 44, 34), 8
+"""Columns beside an image, the most first, while its patches have enough cells across for whole words."""
 LEAST_BESIDE, LEAST_BELOW = 24, 8
 """So few will do where the image would have to be smaller otherwise."""
 STRIP = 6
 """Rows below the image in which one more panel stands, where others stand beside it."""
-KEPT = 0.6
+KEPT = 0.5
 """The share of its largest area that the image should keep where panels stand beside it."""
 LEAST_IMAGE = 8
 """Columns and rows that are left to the image in any case."""
@@ -84,9 +84,9 @@ def arrange(
 def image_room(room: Cells, image: ImageCells) -> Cells:
     """The cells that the image takes of a room where panels stand beside or below it as well."""
     whole = image(room)
-    if whole[2] >= ENOUGH:
-        ample = image((room[0] - GAP - AMPLE, room[1])) if room[0] - GAP - AMPLE >= LEAST_IMAGE else whole
-        if ample[2] >= ENOUGH and room[0] - GAP - max(ample[0], LEGEND_CELLS) >= AMPLE:
+    for beside in AMPLE if whole[2] >= ENOUGH else ():
+        ample = image((max(LEAST_IMAGE, room[0] - GAP - beside), room[1]))
+        if ample[2] >= ENOUGH and room[0] - GAP - max(ample[0], LEGEND_CELLS) >= beside:
             return ample[:2]
     found = []
     for beside, below in ((BESIDE, BELOW), (LEAST_BESIDE, LEAST_BELOW)):

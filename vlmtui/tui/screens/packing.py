@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-SOME_MORE = 4
-"""Rows beyond what it would like for a panel that grows, where another grows that has the rest."""
-
 
 @dataclass(frozen=True)
 class Area:
@@ -92,18 +89,15 @@ def _least(panel: PanelRows, room: Area, frugal: bool, lead: bool) -> int:
 
 
 def _stacked(room: Area, stack: Sequence[PanelRows], least: dict[str, int], gap: int) -> dict[str, Area]:
-    """One below the other: each has its least rows, then as many as it would like, and the rest one that grows."""
+    """One below the other: each has its least rows, then what it would like; the rest goes to the last that grows."""
     rows = dict(least)
     left = room.height - sum(rows.values()) - gap * (len(stack) - 1)
-    growing = [panel.name for panel in stack if panel.grows]
     for panel in stack:
-        # the first that grows has nearly all that it would like
-        some = SOME_MORE if panel.grows and len(growing) > 1 and panel.name != growing[-1] else 0
-        more = min(left, max(0, panel.wanted(room.width) - rows[panel.name]) + some)
+        more = min(left, max(0, panel.wanted(room.width) - rows[panel.name]))
         rows[panel.name] += more
         left -= more
-    if growing:
-        rows[growing[-1]] += left
+    if growing := next((panel.name for panel in reversed(stack) if panel.grows), ""):
+        rows[growing] += left
     areas, y = {}, room.y
     for panel in stack:
         areas[panel.name] = Area(room.x, y, room.width, rows[panel.name])
