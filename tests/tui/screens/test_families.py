@@ -92,7 +92,7 @@ async def test_a_padded_patch_says_how_much() -> None:
 
 async def test_the_map_lights_the_tile() -> None:
     tui = of("idefics3")
-    async with tui.run_test(size=LARGE) as pilot:
+    async with tui.run_test(size=(240, 64)) as pilot:
         await pilot.pause()
         await pilot.press("g", *"0:6,6", "enter")
         await pilot.pause()
@@ -159,7 +159,7 @@ async def test_queries_are_a_list_beside_the_picture(size: tuple[int, int]) -> N
     async with tui.run_test(size=size) as pilot:
         await pilot.pause()
         assert view(pilot).grid is None
-        assert explorer(pilot).query_one(ImageView).size.width > 20
+        assert explorer(pilot).query_one(ImageView).size.width > 16
         assert explorer(pilot).query_one(ImageView)._cursor is None
         listed = text(tui, "#list")
         assert "of 64" in listed

@@ -318,7 +318,7 @@ def _probability(said: AnswerToken) -> float:
 def _rows_wanted(results: Results, selection: Selection, cells: int) -> int:
     """The answer whole, and what its numbers are."""
     foot = wrapped(" ".join(meaning_of(results, selection)), cells)
-    return wanted_rows(results.generation, cells, min(MOST_MEANING, max(1, len(foot))))
+    return max(FEW, wanted_rows(results.generation, cells, min(MOST_MEANING, max(1, len(foot)))))
 
 
 PANEL = Panel(

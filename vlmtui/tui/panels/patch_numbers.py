@@ -25,7 +25,7 @@ from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.stages import PIXELS
 from vlmtui.tui.widgets.blocks import half_block
-from vlmtui.tui.widgets.lines import Lines, Part, line, wrapped
+from vlmtui.tui.widgets.lines import Lines, Part, fitting, line, wrapped
 
 WINDOW = 24, 20
 """At most so many pixels of a patch are drawn (across, down), around the one under the pixel cursor."""
@@ -34,6 +34,10 @@ STEPS = 8
 FLAT_ROWS, VECTOR_ROWS, MAP_ROWS = 2, 1, 12
 PIXEL_LINES = 8
 LABEL_CELLS = 8
+NUMBER_LINE = 33
+"""Cells of a channel in decimal, hexadecimal, binary and normalised."""
+LEAST_NUMBER = 18
+"""Without hexadecimal and binary."""
 ENTER = "Enter: pixel by pixel"
 
 
@@ -47,7 +51,7 @@ class NumbersPanel(Lines):
         page = results.page(selection) if results else None
         seen = patch_embedding(results, selection) if results else None
         right = ENTER if seen and selection.pixel is None else ""
-        lines = [line(cells, text, [("NUMBERS", r.style(bold=True))], [(right, r.style("accent"))])]
+        lines = [line(cells, text, self.heading("NUMBERS"), [(right, r.style("accent"))])]
         if results is None or page is None or seen is None or seen.values is None:
             waiting = "the model has not read the image yet" if page is None else ""
             lines += [line(cells, text, [(part, dim)]) for part in wrapped(waiting, cells)]
@@ -56,7 +60,9 @@ class NumbersPanel(Lines):
         lines += self._vectors(seen, cells)
         if seen.position_cosines is not None and rows - len(lines) > 2:
             low, high = (format_number(float(end), 2) for end in np.nanquantile(seen.position_cosines, (0, 1)))
-            said = f"position embeddings by cosine with this one: {low} to {high}"
+            span = f"{low} to {high}"
+            whole = f"position embeddings by cosine with this one: {span}"
+            said = fitting(cells, whole, f"positions by cosine: {span}", f"cosines {span}")
             lines.append(line(cells, text, [(said, dim)]))
             lines += _map(page, seen.position_cosines, cells, rows - len(lines), r.style())
         return lines
@@ -68,22 +74,25 @@ class NumbersPanel(Lines):
         tall, wide, _ = seen.pixels.shape
         row, col = pixel_under(self._selection, (tall, wide))
         levels = np.clip(np.rint(seen.pixels), 0, 255).astype(np.uint8)
-        across, down = min(wide, WINDOW[0], max(4, cells // 2)), min(tall, WINDOW[1])
+        across, down = min(wide, WINDOW[0], max(4, cells - NUMBER_LINE - 2)), min(tall, WINDOW[1])
         left, top = (
             min(max(0, at - span // 2), size - span) for at, span, size in ((col, across, wide), (row, down, tall))
         )
         drawn = levels[top : top + down, left : left + across].copy()
         if self._selection.pixel is not None:
             drawn[row - top, col - left] = _accent(r.accent, levels[row, col])
+        beside_cells = max(1, cells - across - 2)
         colour = levels[row, col]
+        said = f" row {row}, column {col}"
         facts: list[list[Part]] = [
             [
                 ("  ", Style(bgcolor=Color.from_rgb(*colour.tolist()))),
-                (f" row {row}, column {col} of {wide}×{tall} px", text),
+                (fitting(beside_cells - 2, f"{said} of {wide}×{tall} px", said), text),
             ]
         ]
         for name, level, value in zip(CHANNELS, colour.tolist(), values[row, col].tolist(), strict=True):
-            number: list[Part] = [(f"{level:3d}", r.style("strong")), (f" 0x{level:02X} {level:08b} ", dim)]
+            written = fitting(beside_cells - LEAST_NUMBER, f" 0x{level:02X} {level:08b} ", f" {level:08b} ", " ")
+            number: list[Part] = [(f"{level:3d}", r.style("strong")), (written, dim)]
             facts.append([(name.ljust(LABEL_CELLS), dim), *number, (format_number(value, 3).rjust(7), text)])
         shown = slice(left, left + across)
         strips = [("levels", levels[row, shown]), *_normalised(values[row, shown])]
@@ -91,7 +100,7 @@ class NumbersPanel(Lines):
         lines = []
         for y in range(max(PIXEL_LINES, -(-down // 2))):
             picture = _row(drawn, y, r.ground) if 2 * y < down else [Segment(" " * across, text)]
-            beside = line(max(1, cells - across - 2), text, facts[y] if y < len(facts) else [])
+            beside = line(beside_cells, text, facts[y] if y < len(facts) else [])
             lines.append(Strip.join([Strip(picture, across), Strip([Segment("  ", text)], 2), beside]).simplify())
         return lines
 
@@ -117,7 +126,14 @@ class NumbersPanel(Lines):
         norm = f"norm {format_number(float(np.linalg.norm(vector.astype(np.float64))))}"
         width = min(cells, -(-len(vector) // (2 * rows)))
         each = -(-len(vector) // (2 * rows * width))
-        named = f"{name}, means of {each}" if each > 1 else name
+        names = (
+            f"{name}, means of {each}" if each > 1 else name,
+            name,
+            name.partition(",")[0],
+            name.partition(":")[0],
+            " ".join(name.split()[:2]),
+        )
+        named = fitting(cells - len(norm) - 1, *names)
         title = line(cells, r.style(), [(named, r.style("dim"))], [(norm, r.style("dim"))])
         means = np.array([vector[at : at + each].mean() for at in range(0, len(vector), each)])
         colours = np.tile(np.array(_rgb(r.ground), np.uint8), (2 * rows * width, 1))

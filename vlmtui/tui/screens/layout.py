@@ -26,8 +26,8 @@ EDGE, GAP = 1, 2
 """Blank columns on both sides of the screen, and between what stands side by side."""
 BESIDE, BELOW = 34, 10
 """Columns beside the image, or rows below it, in which panels are read well."""
-AMPLE, ENOUGH = (56, 44, 34), 8
-"""Columns beside an image, the most first, while its patches have enough cells across for whole words."""
+ENOUGH, AMPLE, WIDE = 44, 54, 110
+"""Columns beside the image with which it is as large as it gets; and those that it should leave on a wide screen."""
 LEAST_BESIDE, LEAST_BELOW = 24, 8
 """So few will do where the image would have to be smaller otherwise."""
 STRIP = 6
@@ -84,12 +84,11 @@ def arrange(
 def image_room(room: Cells, image: ImageCells) -> Cells:
     """The cells that the image takes of a room where panels stand beside or below it as well."""
     whole = image(room)
-    for beside in AMPLE if whole[2] >= ENOUGH else ():
-        ample = image((max(LEAST_IMAGE, room[0] - GAP - beside), room[1]))
-        if ample[2] >= ENOUGH and room[0] - GAP - max(ample[0], LEGEND_CELLS) >= beside:
-            return ample[:2]
+    if room[0] - GAP - max(whole[0], LEGEND_CELLS) >= ENOUGH:
+        return whole[:2]
     found = []
-    for beside, below in ((BESIDE, BELOW), (LEAST_BESIDE, LEAST_BELOW)):
+    wide = [(AMPLE, room[1])] if room[0] >= WIDE - 2 * EDGE else []
+    for beside, below in [*wide, (BESIDE, BELOW), (LEAST_BESIDE, LEAST_BELOW)]:
         smaller = (room[0] - GAP - beside, room[1]), (room[0], room[1] - MORE_LEGEND - below)
         fits = [whole[:2], *(image(one)[:2] for one in smaller if min(one) >= LEAST_IMAGE)]
         leaving = [
