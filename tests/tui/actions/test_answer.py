@@ -465,7 +465,7 @@ async def test_all_tokens_are_seen_beside_what_they_were_without_patches() -> No
         await pilot.press("space", "right", "space", "x", "down", "enter")
         await pilot.pause()
         shown = text(tui, "#answer")
-        assert "without 2 marked tokens: zero" in shown
+        assert "without 2 marked tokens (zero)" in shown
         assert "not seen" not in shown
         assert shown.count("+0.125") == 18  # the whole answer with them
         assert shown.count("-2.000") >= 1

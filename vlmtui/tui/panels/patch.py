@@ -54,7 +54,10 @@ class PatchPanel(Vertical):
     PatchPanel MiniMap { width: 14; height: 5; margin-left: 1; }
     """
 
-    number = 0
+    def __init__(self) -> None:
+        super().__init__()
+        self.number = 0
+        self._shown: tuple[Results | None, Selection] | None = None
 
     def compose(self) -> ComposeResult:
         header = PatchHeader()
@@ -65,8 +68,13 @@ class PatchPanel(Vertical):
             yield PatchFacts()
             yield MiniMap()
 
+    def on_resize(self) -> None:
+        if self._shown is not None:
+            self.show(*self._shown)
+
     def show(self, results: Results | None, selection: Selection) -> None:
         """Show the patch under the cursor."""
+        self._shown = results, selection
         under = CursorPlace.of(results, selection)
         enlarged, minimap = self.query_one(EnlargedPatch), self.query_one(MiniMap)
         # twelve can be divided by three and four too; ten cost less to repaint
