@@ -342,7 +342,7 @@ async def test_overlays_are_in_the_palette_and_in_the_help_with_their_lines() ->
         await pilot.pause()
         assert isinstance(dialog(pilot), HelpPage)
         assert [name for name, _ in overlays_of(explorer(pilot).state.results)] == [
-            *("none", "norms", "words"),
+            *("none", "norms", "words", "segments"),
             *("similarity", "pca", "find", "position"),
             "sharpness.py",
         ]

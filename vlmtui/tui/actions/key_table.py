@@ -172,7 +172,7 @@ GROUPS: dict[str, Group] = {
     ),
     "metric": Group(
         "m",
-        "metric: l2, cosine, centred, dot, omp …; at llm stages there is none, but logits",
+        "metric: l2, cosine, centred, dot, omp …; at llm stages logits; segments: local words first",
         _when("metric", lambda at: at.read and at.shows_words and llm_depth(at.selection.stage) is None),
         13,
     ),
