@@ -106,7 +106,7 @@ async def test_stages_metric_and_k() -> None:
         await pilot.pause()
         await pilot.press("left_square_bracket")
         assert explorer(pilot).state.selection.stage == "vision.4"
-        assert "vision.4 has no words" in text(tui, "#words")
+        assert "No words at vision.4" in text(tui, "#words")
         assert "feeds    the projector" in text(tui, "PatchFacts")
         await pilot.press("left_square_bracket")
         assert "vision.3" in text(tui, "#norms")
@@ -196,7 +196,7 @@ async def test_a_session_that_dies_is_named_and_comes_back() -> None:
         conversation.post(messages.SessionLost("the model session was killed (signal 9)"))
         await pilot.pause()
         assert "signal 9" in text(tui, "#status")
-        assert "R starts it again" in text(tui, "#status")
+        assert "R restarts it" in text(tui, "#status")
         await pilot.press("down")
         assert at(pilot) == (2, 3)
         await pilot.press("R")
@@ -214,11 +214,11 @@ async def test_a_reading_that_is_gone_is_read_again() -> None:
         assert isinstance(conversation, FakeWorker)
         conversation.post(messages.SessionLost("the warm session has been used for something else", alive=True))
         await pilot.pause()
-        assert "r reads the picture again: the warm session" in text(tui, "#status")
+        assert "r reads the image again: the warm session" in text(tui, "#status")
         asked = len(conversation.asked)
         await pilot.press("m", "right")
         assert len(conversation.asked) == asked
-        assert "r reads the picture again" in text(tui, "#words")
+        assert "r reads the image again" in text(tui, "#words")
         await pilot.press("r")
         await pilot.pause()
         assert "again" not in text(tui, "#status")
@@ -341,7 +341,7 @@ async def test_the_words_over_the_picture_follow_the_stage() -> None:
         assert "has none of" in text(tui, "#legend")
         await pilot.press("right_square_bracket")
         await pilot.pause()
-        assert "first word" in text(tui, "#legend")
+        assert "top-1" in text(tui, "#legend")
 
 
 async def test_standard_input_is_no_picture_here() -> None:
@@ -365,7 +365,7 @@ async def test_words_that_have_come_stay_known_under_every_metric_and_without_a_
         conversation.post(messages.SessionLost("killed"))
         await pilot.pause()
         await pilot.press("m")
-        assert "R starts it again" in text(tui, "#words")
+        assert "R restarts it" in text(tui, "#words")
         await pilot.press(*"m" * (len(METRICS) - 2))
         assert "w100" in text(tui, "#words")
 

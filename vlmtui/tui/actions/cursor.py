@@ -74,7 +74,7 @@ def next_highest(context: ActionContext, step: int) -> None:
     state = context.state
     numbers, entry = overlay_scores(state.selection, state.results), state.results.entry(state.selection)
     if numbers is None:
-        context.notify("n goes from the best patch to the next: / finds a word, o chooses an overlay", timeout=4)
+        context.notify("n goes to the next highest value: / finds a word, o chooses an overlay", timeout=4)
         return
     order = ranked_entries(numbers).tolist()
     state.to_rank(order.index(entry) + step if entry in order else 0)

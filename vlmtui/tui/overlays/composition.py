@@ -100,7 +100,7 @@ def _draw(results: Results, selection: Selection, place: tuple[int, int]) -> Ima
     projected = early_exit.early_exit_title(results, selection)
     if not (of_tokens(selection.stage) or projected):
         has = "have" if selection.stage == PIXELS else "has"
-        through = "; e: early exit" if early_exit.has_early_exit(results, selection) else ""
+        through = "; e: projector lens" if early_exit.has_early_exit(results, selection) else ""
         return ImageDrawing(
             pixels, layout, None, f"overlay: words, which {selection.stage} {has} none of{through}", page
         )
@@ -111,7 +111,7 @@ def _draw(results: Results, selection: Selection, place: tuple[int, int]) -> Ima
         )
     layer = llm_depth(selection.stage)
     lens = selection.metric if layer is None else f"logit lens of layer {layer}"
-    legend = f"overlay: first word, {lens}{f', {projected}' if projected else ''}"
+    legend = f"overlay: top-1, {lens}{f', {projected}' if projected else ''}"
     return ImageDrawing(pixels, layout, _first_words(results, selection, page), legend, page, split)
 
 
@@ -155,9 +155,9 @@ def _without_cells(results: Results, selection: Selection) -> str:
     if results.reading is None:
         return ""
     if page := results.page(selection):
-        return f"{page.name}: no place in the picture"
+        return f"{page.name}: no place in the image"
     why = results.reading.model.wordless if selection.stage == ANSWER or of_tokens(selection.stage) else ""
-    return f"{selection.stage}: " + (why or "nothing to walk here")
+    return f"{selection.stage}: " + (why or "no cursor here")
 
 
 def _first_words(results: Results, selection: Selection, page: EntryGrid) -> list[list[str]]:
