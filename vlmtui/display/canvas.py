@@ -12,7 +12,7 @@ from vlmtui.display.colours import Colour
 from vlmtui.geometry import Box, CellLayout
 
 Pixels = NDArray[np.uint8]
-_Value = TypeVar("_Value", np.float64, np.bool_)
+_Value = TypeVar("_Value", np.float64, np.bool_, np.intp)
 MARGIN_LIGHT = 0.35
 PADDING: Pixels = np.array([[34, 39, 47], [48, 54, 63]], dtype=np.uint8)
 """The two greys of the diagonal stripes that mark padding."""

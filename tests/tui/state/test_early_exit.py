@@ -77,14 +77,14 @@ async def test_its_words_lie_over_the_picture_under_their_name() -> None:
         await pilot.pause()
         await pilot.press(BACK, "o", "o")
         await pilot.pause()
-        assert "words, which vision.4 has none of; e: projector lens" in text(tui, "#legend")
+        assert "words, which vision.4 has none of; e: projector" in text(tui, "#legend")
         await pilot.press("e")
         await pilot.pause()
-        assert f"top-1, l2, {NAMED}" in text(tui, "#legend")
+        assert f"words: top-1, l2, {NAMED}" in text(tui, "#legend")
         drawn = explorer(pilot).query_one(ImageSide)._drawn
         assert drawn is not None
         assert drawn.words is not None
-        assert drawn.words[0][:2] == [first(0, 54), first(1, 54)]
+        assert list(drawn.words[0][:2]) == [first(0, 54), first(1, 54)]
         await pilot.press("e")
         await pilot.pause()
         drawn = explorer(pilot).query_one(ImageSide)._drawn

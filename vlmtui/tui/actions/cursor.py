@@ -9,6 +9,7 @@ from vlmtui.tui.actions.context import ActionContext
 from vlmtui.tui.dialogs.go_to import ask_place
 from vlmtui.tui.state import marks
 from vlmtui.tui.state.lens_values import overlay_scores, ranked_entries
+from vlmtui.tui.state.page_words import has_word_overlay
 
 
 def move(context: ActionContext, rows: int, cols: int) -> None:
@@ -70,8 +71,12 @@ def unmark(context: ActionContext) -> None:
 
 
 def next_highest(context: ActionContext, step: int) -> None:
-    """To the entry with the next smaller number of the overlay, or the next larger one, round and round."""
+    """To the entry with the next smaller number of the overlay, or the next larger one, round and round; of words to
+    the next smaller segment, or the next larger one."""
     state = context.state
+    if has_word_overlay(state.results, state.selection):
+        state.to_segment(step)
+        return
     numbers, entry = overlay_scores(state.selection, state.results), state.results.entry(state.selection)
     if numbers is None:
         context.notify("n goes to the next highest value: / finds a word, o chooses an overlay", timeout=4)

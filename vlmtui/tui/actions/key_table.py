@@ -16,7 +16,7 @@ from vlmtui.tui.state import early_exit
 from vlmtui.tui.state.image_level import scored_by
 from vlmtui.tui.state.lens_choice import default_overlay, overlays
 from vlmtui.tui.state.results import Results
-from vlmtui.tui.state.selection import ATTRIBUTIONS, NAMED, WORDS, Selection
+from vlmtui.tui.state.selection import ATTRIBUTIONS, NAMED, Selection
 from vlmtui.tui.state.stages import ANSWER, PIXELS, llm_depth, of_tokens
 from vlmtui.tui.widgets.bars import HELP, BarKey
 
@@ -191,8 +191,7 @@ GROUPS: dict[str, Group] = {
     ),
     "overlay": Group(
         "o",
-        "overlay: "
-        + ", ".join("top-1" if name == WORDS else name for name in (*NO_LENSES, *(one.name for one in overlays()))),
+        f"overlay: {', '.join((*NO_LENSES, *(one.name for one in overlays())))}",
         _elsewhere("overlay"),
         11,
     ),
@@ -213,7 +212,7 @@ GROUPS: dict[str, Group] = {
         lambda at: at.scored_by if at.read else "",
         15,
     ),
-    "next": Group("n  N", "to the next / previous highest value of the overlay"),
+    "next": Group("n  N", "to the next / previous highest value of the overlay; of words by segment"),
     "mark": Group("Space  U", "mark the patch / remove all marks", _at_answer("mark"), 20, "Space"),
     "outliers": Group("V", "outliers across the images opened: by position or by content, at every stage"),
     "play": Group("p", f"play through the layers with the overlay ({default_overlay()} if there is none)"),

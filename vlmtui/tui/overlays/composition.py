@@ -7,17 +7,19 @@ from dataclasses import replace
 from vlmtui.display import canvas
 from vlmtui.display.colours import robust_range
 from vlmtui.display.entry_grids import EntryGrid
-from vlmtui.display.pieces import visible
 from vlmtui.geometry import CellLayout, fit_cells
 from vlmtui.tui.overlays import legend as valued
-from vlmtui.tui.overlays.drawing import LEAST_FOR_WORDS, ImageDrawing, dim, lay_heat
+from vlmtui.tui.overlays.drawing import ImageDrawing, lay_heat
 from vlmtui.tui.overlays.registry import OVERLAYS
+from vlmtui.tui.overlays.segments import draw_segments
+from vlmtui.tui.overlays.words import draw_words
 from vlmtui.tui.state import early_exit
 from vlmtui.tui.state.answer_values import answer_drawing_key, answer_legend, answer_values
 from vlmtui.tui.state.lens_values import overlay_call, overlay_lens, shown_result, value_refused
 from vlmtui.tui.state.marks import marked_entries
+from vlmtui.tui.state.page_words import page_words
 from vlmtui.tui.state.results import Results
-from vlmtui.tui.state.selection import NONE, NORMS, WORDS, Selection
+from vlmtui.tui.state.selection import NONE, NORMS, SEGMENTS, WORDS, Selection
 from vlmtui.tui.state.stages import ANSWER, PIXELS, llm_depth, of_tokens
 
 
@@ -25,7 +27,7 @@ def drawing_key(results: Results, selection: Selection, place: tuple[int, int]) 
     """What the drawing depends on: the same key, the same drawing."""
     page, table = results.page(selection), results.word_table(selection)
     words = None
-    if selection.overlay == WORDS and page is not None and table is not None:
+    if selection.overlay in (WORDS, SEGMENTS) and page is not None and table is not None:
         # words that arrive for other pages change nothing here
         words = (
             selection.order,
@@ -95,31 +97,31 @@ def _draw(results: Results, selection: Selection, place: tuple[int, int]) -> Ima
         return ImageDrawing(pixels, layout, None, f"norm {selection.stage}", page, split, (low, high))
     if overlay_lens(selection, results) is not None:
         return _of_lens(results, selection, page, ImageDrawing(pixels, layout, None, "", page, split))
-    if selection.overlay != WORDS:
+    if selection.overlay not in (WORDS, SEGMENTS):
         return ImageDrawing(pixels, layout, None, valued.awaited_legend(results, selection), page, split)
+    return _of_words(results, selection, page, ImageDrawing(pixels, layout, None, "", page, split))
+
+
+def _of_words(results: Results, selection: Selection, page: EntryGrid, drawn: ImageDrawing) -> ImageDrawing:
+    """The words that the metric found, or their segments."""
     projected = early_exit.early_exit_title(results, selection)
-    if not (of_tokens(selection.stage) or projected):
+    found = page_words(results, selection, page)
+    if found is None:
         has = "have" if selection.stage == PIXELS else "has"
-        through = "; e: projector lens" if early_exit.has_early_exit(results, selection) else ""
-        return ImageDrawing(
-            pixels, layout, None, f"overlay: words, which {selection.stage} {has} none of{through}", page
-        )
-    dim(pixels[inner])
-    if layout.wide < LEAST_FOR_WORDS:
-        return ImageDrawing(
-            pixels, layout, None, "overlay: words, too wide for these patches: enlarge the terminal", page, split
-        )
+        through = "; e: projector" if early_exit.has_early_exit(results, selection) else ""
+        return replace(drawn, legend=f"overlay: {selection.overlay}, which {selection.stage} {has} none of{through}")
     layer = llm_depth(selection.stage)
     lens = selection.metric if layer is None else f"logit lens of layer {layer}"
-    legend = f"overlay: top-1, {lens}{f', {projected}' if projected else ''}"
-    return ImageDrawing(pixels, layout, _first_words(results, selection, page), legend, page, split)
+    legend = f"{selection.overlay}: top-1, {lens}{f', {projected}' if projected else ''}"
+    draw = draw_segments if selection.overlay == SEGMENTS else draw_words
+    return draw(replace(drawn, legend=legend, word_colours=results.word_colours), page, found)
 
 
 def _of_lens(results: Results, selection: Selection, page: EntryGrid, drawn: ImageDrawing) -> ImageDrawing:
     """What a lens found, by its kind; over the pixels, which are changed. Kinds that are no overlay stand beside."""
     found = shown_result(selection, results)
     legend, scale = valued.lens_legend(results, selection, found)
-    drawn = replace(drawn, legend=legend, scale=scale)
+    drawn = replace(drawn, legend=legend, scale=scale, word_colours=results.word_colours)
     if found is None:
         return drawn
     overlay = next((one for one in OVERLAYS if one.kind is type(found.result)), None)
@@ -158,14 +160,3 @@ def _without_cells(results: Results, selection: Selection) -> str:
         return f"{page.name}: no place in the image"
     why = results.reading.model.wordless if selection.stage == ANSWER or of_tokens(selection.stage) else ""
     return f"{selection.stage}: " + (why or "no cursor here")
-
-
-def _first_words(results: Results, selection: Selection, page: EntryGrid) -> list[list[str]]:
-    words = [[""] * page.cols for _ in range(page.rows)]
-    table = results.word_table(selection)
-    if results.reading is not None and table is not None:
-        for (row, col), entry in page.entries.items():
-            token = results.token_of(selection.stage, entry)
-            if token is not None and (found := table.rows.get(token)):
-                words[row][col] = visible(found[0].piece, found[0].text)
-    return words

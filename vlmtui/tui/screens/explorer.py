@@ -32,6 +32,7 @@ from vlmtui.tui.options import ExplorerSettings
 from vlmtui.tui.panels.answer import AnswerTokenPointed
 from vlmtui.tui.panels.registry import PANELS, panels_named
 from vlmtui.tui.requests import Requests
+from vlmtui.tui.screens.compositor import VisibleCompositor
 from vlmtui.tui.screens.layout import NARROW, SMALLEST, PanelRows, arrange, panel_cells
 from vlmtui.tui.session_events import SessionEvents
 from vlmtui.tui.session_worker import SessionWorker
@@ -46,6 +47,7 @@ from vlmtui.tui.widgets.image_view import PatchPointed
 from vlmtui.tui.widgets.pages_bar import PageClicked
 from vlmtui.tui.widgets.panels_side import PanelsSide
 from vlmtui.tui.widgets.path_bar import PathBar, StageClicked
+from vlmtui.tui.widgets.word_legend_lines import WordPointed
 
 FRAME_S = 0.35
 """How long a stage stands while the layers are played."""
@@ -62,6 +64,7 @@ class Explorer(Screen[None]):
         self, worker: SessionWorker, picture: Image.Image, notify: Notices, settings: ExplorerSettings
     ) -> None:
         super().__init__()
+        self._compositor = VisibleCompositor()
         self._notes = settings.notes
         self.panels = panels_named(settings.panels) if settings.panels else PANELS
         """The panels that may be seen, in their order."""
@@ -146,6 +149,11 @@ class Explorer(Screen[None]):
     def _patch_pointed(self, message: PatchPointed) -> None:
         put = navigation.place_cursor(self.state.selection, message.row, message.col)
         self._select(navigation.fit_selection(put, self.state.results))
+
+    @on(WordPointed)
+    def _word_pointed(self, message: WordPointed) -> None:
+        self.state.to_segment(word=message.word)
+        self.bring_up_to_date()
 
     @on(PixelPointed)
     def _pixel_pointed(self, message: PixelPointed) -> None:

@@ -14,6 +14,7 @@ from vlmtui.display.canvas import Pixels
 from vlmtui.display.entry_grids import EntryGrid, ReadingGrids
 from vlmtui.display.norm_statistics import is_outlier
 from vlmtui.display.pieces import visible
+from vlmtui.display.word_colours import WordColours
 from vlmtui.geometry import Box, CellLayout, Place
 from vlmtui.image import ImageFile
 from vlmtui.lenses.captions import LensResult
@@ -53,6 +54,7 @@ class Results:
     words of all layers for the token under the cursor have not come, those of `followed` are shown for a moment;
     `waiting` is said in the place of words that have not arrived. `lenses` are a person's own by their names in the
     explorer, and `unusable` says why one of them cannot be used. `outliers` are counted over all images opened.
+    `word_colours` are those that words have been given over this image.
     """
 
     image: ImageInfo
@@ -69,6 +71,7 @@ class Results:
     lenses: dict[str, LensChoice] = field(default_factory=dict)
     unusable: dict[str, str] = field(default_factory=dict)
     waiting: str = LOOKING
+    word_colours: WordColours = field(default_factory=WordColours)
     _kept: dict[tuple[type, bool], dict[ResultKey, None]] = field(default_factory=dict)
     _grids: ReadingGrids | None = None
     _canvas: tuple[tuple[CellLayout, Box, bytes], Pixels] | None = None

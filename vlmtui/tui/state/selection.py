@@ -15,6 +15,7 @@ from vlmtui.tui.state.stages import ANSWER, llm_depth, vision_depth
 NONE = "none"
 NORMS = "norms"
 WORDS = "words"
+SEGMENTS = "segments"
 """The overlays that need no lens; the others are lenses, by their names."""
 MAX_K = 50
 ATTENTION = "attention"
@@ -119,7 +120,7 @@ class Selection:
         if self.stage == ANSWER:
             of_answers = [one.name for one in own if one.of_answers]
             return replace(self, of_answer=self.of_answer.next_attribution(of_answers))
-        words = () if model and model.wordless else (WORDS,)
+        words = () if model and model.wordless else (WORDS, SEGMENTS)
         lenses = [one.name for one in overlays(model) if self._offers(one, model)]
         there = [NONE, NORMS, *words, *lenses, *(one.name for one in own if self._fits(one, model))]
         at = there.index(self.overlay) if self.overlay in there else -1

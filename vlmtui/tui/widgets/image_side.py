@@ -10,6 +10,7 @@ from textual.message import Message
 from vlmtui.tui.overlays import composition as overlays
 from vlmtui.tui.overlays import legend as valued
 from vlmtui.tui.overlays.drawing import ImageDrawing
+from vlmtui.tui.overlays.word_legend import word_legend
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.widgets import mask
@@ -114,7 +115,17 @@ class ImageSide(Container):
         picture.styles.height = height
         # a list takes all the room there is
         self.query_one("#picture-row").styles.height = room[1] if listed else height
-        picture.show(drawn.pixels, drawn.layout, cursor, drawn.words, drawn.split, drawn.marks, drawn.sinks)
+        picture.show(
+            drawn.pixels,
+            drawn.layout,
+            cursor,
+            drawn.words,
+            drawn.split,
+            drawn.marks,
+            drawn.sinks,
+            drawn.colours,
+            drawn.labels,
+        )
         # more lines where the image leaves some
         self._legend_rows = 1 if listed else min(LEGEND_ROWS, 1 + room[1] - height)
         legend.styles.height = self._legend_rows
@@ -133,4 +144,5 @@ class ImageSide(Container):
 
 def _legend(results: Results, selection: Selection, drawn: ImageDrawing) -> Legend:
     here, value = valued.cursor_text(results, selection), valued.cursor_value(results, selection)
-    return Legend(drawn.legend, drawn.scale, here, value, drawn.diverging)
+    words = word_legend(drawn, (selection.row, selection.col))
+    return Legend(drawn.legend, drawn.scale, here, value, drawn.diverging, words)

@@ -8,7 +8,7 @@ put over them as they are drawn.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -25,11 +25,12 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from vlmtui.display.canvas import Pixels
-from vlmtui.display.colours import ink
-from vlmtui.display.pieces import fit, width
+from vlmtui.display.colours import Colour, ink
+from vlmtui.display.segment_labels import SegmentLabel
 from vlmtui.geometry import CellLayout
 from vlmtui.tui.terminal.theme import roles
 from vlmtui.tui.widgets.blocks import lines
+from vlmtui.tui.widgets.image_words import Words, word_start, write_labels, write_words
 
 MARK = "●"
 SINK = "×"
@@ -133,7 +134,8 @@ class ImageView(ScrollableContainer, can_focus=False, inherit_bindings=False):
         self._strips = [ImageStrip() for _ in range(STRIPS)]
         self._pixels: Pixels | None = None
         self._layout: CellLayout | None = None
-        self._words: Sequence[Sequence[str]] | None = None
+        self._words: Words | None = None
+        self._labels: Sequence[SegmentLabel] = ()
         self._cursor: tuple[int, int] | None = None
         self._split = (1, 1)
 
@@ -145,19 +147,28 @@ class ImageView(ScrollableContainer, can_focus=False, inherit_bindings=False):
         pixels: Pixels,
         layout: CellLayout,
         cursor: tuple[int, int] | None,
-        words: Sequence[Sequence[str]] | None = None,
+        words: Words | None = None,
         split: tuple[int, int] = (1, 1),
         marks: frozenset[tuple[int, int]] = frozenset(),
         sinks: frozenset[tuple[int, int]] = frozenset(),
+        colours: Mapping[str, Colour] | None = None,
+        labels: Sequence[SegmentLabel] = (),
     ) -> None:
         """Draw `pixels` (uint8 [2 · layout.height, layout.width, 3]), with one word a patch where `words` are given.
 
         The cell under the cursor is divided into `split` parts (down, across) where it has the room; the patches
-        `marks` have a mark in their upper right corner, `sinks` a cross in their left.
+        `marks` have a mark in their upper right corner, `sinks` a cross in their left. Words with one of `colours` have
+        a shade of it behind them; `labels` lie over segments.
         """
         self._pixels, self._layout, self._words, self._split = pixels, layout, words, split
+        self._labels = labels
         cuts = _cuts(layout)
-        columns = lines(pixels, cuts, self._over(pixels, layout, words, marks, sinks))
+        over: dict[int, dict[int, Segment]] = defaultdict(dict)
+        if words:
+            write_words(over, pixels, layout, words, colours or {})
+        write_labels(over, labels, roles(self.app).style("strong", bold=True))
+        self._mark(over, pixels, layout, marks, sinks)
+        columns = lines(pixels, cuts, over)
         for strip, (start, end), rows in zip(self._strips, pairwise(cuts), columns, strict=True):
             strip.fill(start, end - start, rows)
         self._cursor = cursor
@@ -175,10 +186,11 @@ class ImageView(ScrollableContainer, can_focus=False, inherit_bindings=False):
         self._follow()
 
     def point(self, x: int, y: int) -> None:
-        """The cell (x, y) of the image was clicked."""
+        """The cell (x, y) of the image was clicked; on a label, which is the middle of its segment."""
         if self._layout is None:
             return
-        patch = self._layout.patch_at(x, y)
+        label = next((one for one in self._labels if one.covers(x, y)), None)
+        patch = label.cell if label else self._layout.patch_at(x, y)
         self.post_message(PatchPointed(*patch) if patch else BesidePointed(x, y))
 
     def on_resize(self) -> None:
@@ -192,12 +204,13 @@ class ImageView(ScrollableContainer, can_focus=False, inherit_bindings=False):
         if not y0 <= y < y0 + tall:
             return []
         line = y - y0
-        word = self._word(*self._cursor) if self._words and line == (tall - 1) // 2 else ""
+        word = self._words[self._cursor[0]][self._cursor[1]] if self._words else None
+        first = word_start(word, wide, tall, line) if word else ""
         cells = []
         for i, mark in _bracket(line, wide, tall):
             x = x0 + i
-            if word and i == 0 and width(word[0]) == 1:
-                mark = word[0]
+            if i == 0:
+                mark = first or mark
             cells.append((x, Segment(mark, self._edge(self._pixels, x, y))))
         edges = {x for x, _ in cells}
         # lines need cells beside them that still show the image
@@ -218,54 +231,26 @@ class ImageView(ScrollableContainer, can_focus=False, inherit_bindings=False):
             if strip.left < x + wide and x < strip.left + strip.cells:
                 strip.refresh(Region(max(0, x - strip.left), y, wide, tall))
 
-    def _word(self, row: int, col: int) -> str:
-        return self._words[row][col] if self._words else ""
-
     def _edge(self, pixels: Pixels, x: int, y: int) -> Style:
         """What is written over a cell: in the accent colour, on the cell's own darkened."""
         shade = (pixels[2 * y : 2 * y + 2, x].mean(axis=0) * CURSOR_SHADE).astype(int)
         return Style(color=Color.parse(roles(self.app).accent), bgcolor=Color.from_rgb(*shade), bold=True)
 
-    def _over(
+    def _mark(
         self,
+        over: dict[int, dict[int, Segment]],
         pixels: Pixels,
         layout: CellLayout,
-        words: Sequence[Sequence[str]] | None,
         marks: frozenset[tuple[int, int]],
         sinks: frozenset[tuple[int, int]],
-    ) -> dict[int, dict[int, Segment]]:
-        """What is written over the pixels: by line, by column."""
-        over: dict[int, dict[int, Segment]] = defaultdict(dict)
-        if words and layout.wide >= 3:
-            for row, line in enumerate(words):
-                for col, word in enumerate(line):
-                    if word:
-                        self._write(over, pixels, layout, row, col, word)
+    ) -> None:
+        """Write marks and crosses over the pixels: by line, by column."""
         for row, col in sinks:
             x, y, _, _ = layout.region(row, col)
             over[y][x] = Segment(SINK, self._edge(pixels, x, y))
         for row, col in marks:
             x, y, wide, _ = layout.region(row, col)
             over[y][x + wide - 1] = Segment(MARK, self._edge(pixels, x + wide - 1, y))
-        return over
-
-    def _write(
-        self, over: dict[int, dict[int, Segment]], pixels: Pixels, layout: CellLayout, row: int, col: int, word: str
-    ) -> None:
-        """A word over the middle line of a patch, its last cell left free."""
-        x0, y0, wide, tall = layout.region(row, col)
-        y = y0 + (tall - 1) // 2
-        x = x0
-        for character in fit(word, min(width(word), wide - 1), cut=""):
-            size = width(character)
-            if size == 0:
-                continue
-            ground = tuple(int(v) for v in pixels[2 * y : 2 * y + 2, x : x + size].mean(axis=(0, 1)))
-            style = Style(color=Color.from_rgb(*ink(ground)), bgcolor=Color.from_rgb(*ground))
-            over[y][x] = Segment(character, style)
-            if size == 2:
-                over[y][x + 1] = Segment("", style)
-            x += size
 
 
 def divisions(line: int, wide: int, tall: int, split: tuple[int, int]) -> list[tuple[int, str]]:
