@@ -69,7 +69,7 @@ async def test_numbers_of_ones_own_lens_are_an_overlay_with_ranks_and_next_highe
         # it is one of the overlays
         await pilot.press("o")
         assert explorer(pilot).state.selection.overlay == "none"
-        await pilot.press(*["o"] * 8)
+        await pilot.press(*["o"] * 7)
         assert explorer(pilot).state.selection.overlay == "sharpness.py"
 
 

@@ -271,9 +271,8 @@ async def test_the_pixels_are_looked_at_without_the_model() -> None:
         await pilot.pause()
         await pilot.press(BACK)
         assert stage(pilot) == "pixels"
-        assert "Pixels have no words" in text(tui, "#words")
-        assert "pixels of the file: mean, darkest" in text(tui, "#words")
-        assert text(tui, "#words").splitlines()[4].split()[0] == "red"
+        assert "pixels of the file: mean, darkest" in text(tui, "#numbers")
+        assert text(tui, "#numbers").splitlines()[3].split()[0] == "red"
         assert "row 3 · column 4 · patch 28" in text(tui, "PatchHeader")
         await pilot.press("o")
         await pilot.pause()

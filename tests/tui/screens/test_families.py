@@ -15,8 +15,9 @@ from vlmtui.query.patches import parse_patch
 from vlmtui.tui import messages
 from vlmtui.tui.app import VlmtuiApp
 from vlmtui.tui.state.selection import Selection
-from vlmtui.tui.widgets.image_view import ImageView, divisions
+from vlmtui.tui.widgets.image_view import ImageView
 from vlmtui.tui.widgets.pages_bar import PagesBar
+from vlmtui.tui.widgets.patch_cells import divisions
 from vlmtui.tui.widgets.token_list import TokenList
 
 LARGE = (164, 48)
@@ -126,7 +127,7 @@ async def test_a_click_on_a_page_and_beside_a_tile() -> None:
         layout = picture._layout
         assert layout is not None
         assert layout.right > 0
-        await pilot.click(ImageView, offset=(layout.width - 1, layout.top + 4))
+        await pilot.click(ImageView, offset=(layout.width - 1, layout.top // 2 + 4))
         assert view(pilot).grid == 5
         assert view(pilot).row < 6
 

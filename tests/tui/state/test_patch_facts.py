@@ -60,11 +60,11 @@ async def test_a_patch_is_asked_about_where_the_cursor_rests(monkeypatch: pytest
         # at the pixels it is the same patch, and known
         await pilot.press(BACK)
         assert stage(pilot) == "pixels"
-        words = text(tui, "#words")
-        assert "16×16 px as the model gets them" in words
-        red = next(line for line in words.splitlines() if line.startswith(" red"))
+        numbers = text(tui, "#numbers")
+        assert "row 8, column 8 of 16×16 px" in numbers
+        red = next(line for line in numbers.splitlines() if " red " in line)
+        assert f"{here + 3:3d} 0x{here + 3:02X} {here + 3:08b}" in red
         assert red.split()[-1] == f"{(here + 3) / 127.5 - 1:.3f}"
-        assert str(here + 3) in red
         # a patch of the model's own pixels is enlarged: all of one colour
         drawn = explorer(pilot).query_one("EnlargedPatch").render_line(1)
         assert {segment.style.bgcolor.triplet for segment in drawn if segment.style} == {(here + 3, 100, 200)}

@@ -16,7 +16,7 @@ from vlmtui.tui.state.answer_values import about_answer, attention
 from vlmtui.tui.state.generation import DESCRIBE, NO_ANSWER, AblatedAnswer, AnswerGeneration, block_for
 from vlmtui.tui.state.lens_values import STOPPED
 from vlmtui.tui.state.selection import ATTENTION, OCCLUSION
-from vlmtui.tui.state.stages import ANSWER
+from vlmtui.tui.state.stages import ANSWER, PIXELS
 from vlmtui.tui.state.status import READY, Work
 from vlmtui.tui.state.subject import AblateAnswer, GenerateAnswer, LayersLens, Need, OcclusionLens, Subject
 
@@ -49,9 +49,12 @@ def ask(context: ActionContext) -> None:
 
 
 def stop(context: ActionContext) -> None:
-    """Stop the answer, what was generated of it stays; or an occlusion map; or leave the layers being read."""
+    """Leave the pixels of a patch; or stop the answer, what was generated of it stays; or an occlusion map; or leave
+    the layers being read."""
     state, requests, generation = context.state, context.requests, context.state.generation
-    if generation.under_way:
+    if state.selection.pixel is not None and state.selection.stage == PIXELS:
+        state.selection = replace(state.selection, pixel=None)
+    elif generation.under_way:
         requests.cancel(GenerateAnswer, AblateAnswer)
         generation.stop()
         if not generation.tokens:

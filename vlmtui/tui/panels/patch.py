@@ -31,9 +31,9 @@ from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import NORMS, Selection
 from vlmtui.tui.state.stages import TOKENS, llm_depth, of_tokens
 from vlmtui.tui.widgets.blocks import half_block
-from vlmtui.tui.widgets.image_view import divided, divisions
 from vlmtui.tui.widgets.lines import Lines, Part, line, wrapped
 from vlmtui.tui.widgets.minimap import MiniMap
+from vlmtui.tui.widgets.patch_cells import divided, divisions
 
 LABEL_CELLS = 9
 FACTS_CELLS = 42

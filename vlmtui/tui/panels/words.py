@@ -196,7 +196,7 @@ PANEL = Panel(
     "Nearest tokens",
     WordsPanel,
     _rows_wanted,
-    applies=lambda results, selection: selection.stage != ANSWER,
+    applies=lambda results, selection: selection.stage not in (ANSWER, PIXELS),
     needs=(needs.layers, needs.words, needs.layer_words, needs.agreement, needs.noise),
     main=True,
 )
