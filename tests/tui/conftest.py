@@ -12,8 +12,11 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from textual._context import active_app
+from textual._compositor import Compositor
+from textual._context import active_app, visible_screen_stack
+from textual.geometry import Region
 from textual.pilot import Pilot
+from textual.screen import Screen
 
 from vlmtui.tui.widgets import panels_side
 from vlmtui.tui.widgets.panels_side import PanelsSide
@@ -36,6 +39,26 @@ async def everything_handled(min_sleep: float = 0, max_sleep: float = 1) -> None
         quiet = 0 if waiting else quiet + 1
         if quiet == QUIET or not await Pilot(app)._wait_for_screen():
             return
+
+
+@pytest.fixture(autouse=True)
+def no_frames(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Widgets are drawn as for a terminal, but not put together to frames, which none receives: that took a quarter."""
+    whole = Compositor.render_update
+
+    def update(
+        compositor: Compositor, full: bool = False, screen_stack: list[Screen] | None = None, simplify: bool = False
+    ) -> object:
+        if full:  # a screenshot
+            return whole(compositor, full, screen_stack, simplify)
+        visible_screen_stack.set(screen_stack or [])
+        dirty, compositor._dirty_regions = compositor._dirty_regions, set()
+        if dirty:
+            for _ in compositor._get_renders(Region.from_union(dirty).intersection(compositor.size.region)):
+                pass
+        return None
+
+    monkeypatch.setattr(Compositor, "render_update", update)
 
 
 @pytest.fixture(autouse=True)

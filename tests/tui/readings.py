@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 
 import msgspec
 import numpy as np
@@ -119,6 +120,27 @@ def words(
     )
 
 
+def listed_words(lists: Sequence[Sequence[str]], tokens: list[int], k: int, metric: str = "l2") -> TokenWords:
+    """Words of tokens from lists of texts, best first, which are shown as they are; shorter lists are filled up."""
+    numbers = {text: number for number, text in enumerate(dict.fromkeys(text for one in lists for text in one))}
+    ids = np.array([[*(numbers[text] for text in lists[t][:k]), *[-1] * (k - len(lists[t]))] for t in tokens], np.int64)
+    named: dict[int, str | None] = {number: text for text, number in numbers.items() if number in ids}
+    return TokenWords(
+        metric=metric,  # type: ignore[arg-type]
+        k=k,
+        all_tokens=False,
+        tokens=np.array(tokens, dtype=np.int64),
+        ids=ids.reshape(len(tokens), k),
+        scores=np.where(ids.reshape(len(tokens), k) < 0, np.nan, -1.0 - 0.01 * np.arange(k)),
+        pieces=named,
+        texts=named,
+        special=frozenset(),
+        candidates=len(numbers),
+        left_out=0,
+        seconds=0.001,
+    )
+
+
 def layers(reading: Reading, id: str) -> LayerNorms:
     """Norms a hundred times as large as those of the tokens, more from layer to layer; token 0 an outlier in llm.2."""
     many = reading.model.llm_layers
@@ -179,4 +201,9 @@ def anatomy(patch: int) -> PatchEmbeddingResult:
         projected=10.0 + patch,
         position=None if patch == 0 else 1.0 + patch,
         normed=False,
+        values=np.broadcast_to(values, pixels.shape).astype(np.float32),
+        flat=np.tile(np.broadcast_to(values, pixels.shape).ravel(), 2).astype(np.float32),
+        projection=np.array([10.0 + patch, 0, 0, 0, 0, 0], np.float32),
+        position_embedding=None if patch == 0 else np.array([0, 0, 0, 0, 0, 1.0 + patch], np.float32),
+        position_cosines=None if patch == 0 else (np.arange(1 << 16) == patch).astype(np.float32),
     )

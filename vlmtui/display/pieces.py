@@ -18,6 +18,7 @@ __all__ = [
     "UNNAMED",
     "ascii_only",
     "fit",
+    "folded",
     "isolate",
     "marks_words",
     "plain",
@@ -58,6 +59,11 @@ def visible(piece: str | None, text: str | None, joins: bool = False) -> str:
         said = said[1:]
     shown = _show(said) or UNNAMED
     return f"{CONTINUES}{shown}" if joins and said.strip() and not (starts or _is_special(piece)) else shown
+
+
+def folded(piece: str | None, text: str | None) -> str:
+    """The word of a piece, the same for every spelling of it by case and leading space: `roof` for `▁Roof`."""
+    return visible(piece, text).casefold()
 
 
 def marks_words(pieces: Iterable[str | None]) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 Cell = tuple[int, int]
 """Row and column of a patch in its grid, from 0."""
+_LARGE, _AREA = 8, 24 * 24
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,11 @@ def segments(words: Sequence[Sequence[str | None]]) -> list[Segment]:
                 cells = _connected(words, (row, col), word, seen)
                 found.append(Segment(word, cells, _widest_run(cells)))
     return found
+
+
+def least_cells(patches: int) -> int:
+    """The patches of a segment that is large enough to be told of, in a grid of so many: eight at 24 × 24 and more."""
+    return min(_LARGE, max(2, round(_LARGE * patches / _AREA)))
 
 
 def _connected(words: Sequence[Sequence[str | None]], start: Cell, word: str, seen: set[Cell]) -> tuple[Cell, ...]:

@@ -20,6 +20,7 @@ FOLDERS: tuple[str, ...] = (
     "class_evidence",
     "position_embedding",
     "projector",
+    "local_words",
     "logit_lens",
     "hidden_states",
     "nearest_tokens",

@@ -47,6 +47,7 @@ from vlmtui.tui.widgets.image_view import PatchPointed
 from vlmtui.tui.widgets.pages_bar import PageClicked
 from vlmtui.tui.widgets.panels_side import PanelsSide
 from vlmtui.tui.widgets.path_bar import PathBar, StageClicked
+from vlmtui.tui.widgets.word_legend_lines import WordPointed
 
 FRAME_S = 0.35
 """How long a stage stands while the layers are played."""
@@ -148,6 +149,11 @@ class Explorer(Screen[None]):
     def _patch_pointed(self, message: PatchPointed) -> None:
         put = navigation.place_cursor(self.state.selection, message.row, message.col)
         self._select(navigation.fit_selection(put, self.state.results))
+
+    @on(WordPointed)
+    def _word_pointed(self, message: WordPointed) -> None:
+        self.state.to_segment(word=message.word)
+        self.bring_up_to_date()
 
     @on(PixelPointed)
     def _pixel_pointed(self, message: PixelPointed) -> None:
