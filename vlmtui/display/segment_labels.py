@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmtui.display.canvas import spread_to_pixels
+from vlmtui.display.cell_layout import CellLayout
 from vlmtui.display.pieces import width
 from vlmtui.display.segments import Cell, Segment
 from vlmtui.display.word_segments import middle
-from vlmtui.geometry import CellLayout
 
 NO_SEGMENT = -1
 
@@ -44,6 +44,7 @@ def segment_labels(large: Sequence[Segment], layout: CellLayout) -> list[Segment
     halves = spread_to_pixels(numbers, layout)
     upper, lower = halves[: len(halves) // 2 * 2 : 2], halves[1::2]
     cells = np.where(upper == lower, upper, NO_SEGMENT)
+    top, left = (part.start for part in layout.grid_slices())
     labels = []
     for number, one in enumerate(large):
         run = _widest_run(cells == number)
@@ -53,7 +54,7 @@ def segment_labels(large: Sequence[Segment], layout: CellLayout) -> list[Segment
         # a cell of the segment stays free on both sides, so that labels side by side do not touch
         text = f" {one.word} " if length >= width(one.word) + 4 else one.word
         x = first + (length - width(text)) // 2
-        labels.append(SegmentLabel(layout.left + x, layout.top + y, text, middle(one)))
+        labels.append(SegmentLabel(left + x, top // 2 + y, text, middle(one)))
     return labels
 
 

@@ -11,8 +11,10 @@ from dataclasses import replace
 from vlmtui.display.entry_grids import EntryGrid
 from vlmtui.errors import UsageError
 from vlmtui.reading import default_stage
+from vlmtui.tui.state.patch_facts import pixel_under
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
+from vlmtui.tui.state.stages import PIXELS
 
 
 def fit_selection(selection: Selection, results: Results) -> Selection:
@@ -37,6 +39,8 @@ def move_cursor(selection: Selection, results: Results, rows: int, cols: int) ->
     page = results.page(selection)
     if page is None:
         return selection
+    if selection.pixel is not None and selection.stage == PIXELS:
+        return _move_pixel(selection, results, rows, cols)
     row, col = selection.row + rows, selection.col + cols
     while 0 <= row < page.rows and 0 <= col < page.cols:
         if (row, col) in page.entries:
@@ -46,6 +50,22 @@ def move_cursor(selection: Selection, results: Results, rows: int, cols: int) ->
         # a step too long ends at the last entry there is in its direction
         return move_cursor(selection, results, rows - _sign(rows), cols - _sign(cols))
     return selection
+
+
+def _move_pixel(selection: Selection, results: Results, rows: int, cols: int) -> Selection:
+    """The pixel cursor by rows and columns, over a patch's edge into the next patch; at the grid's edge it stays."""
+    assert results.reading is not None
+    size = results.reading.patch_size
+    row, col = pixel_under(selection, size)
+    over, within = zip(
+        *(divmod(at + step, span) for at, step, span in zip((row, col), (rows, cols), size, strict=True)), strict=True
+    )
+    if any(over):
+        moved = move_cursor(replace(selection, pixel=None), results, *over)
+        if (moved.row, moved.col) == (selection.row, selection.col):
+            return selection
+        selection = moved
+    return replace(selection, pixel=within)
 
 
 def place_cursor(selection: Selection, row: int, col: int) -> Selection:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from vlmtui.display import canvas
+from vlmtui.display.cell_layout import CellLayout, fit_patches, in_window
 from vlmtui.display.colours import robust_range
 from vlmtui.display.entry_grids import EntryGrid
-from vlmtui.geometry import CellLayout, fit_cells
+from vlmtui.geometry import Box
 from vlmtui.lenses.kinds import Words
 from vlmtui.tui.overlays import legend as valued
 from vlmtui.tui.overlays.drawing import ImageDrawing, lay_heat
@@ -24,7 +24,28 @@ from vlmtui.tui.state.selection import NONE, NORMS, SEGMENTS, WORDS, Selection
 from vlmtui.tui.state.stages import ANSWER, PIXELS, llm_depth, of_tokens
 
 
-def drawing_key(results: Results, selection: Selection, place: tuple[int, int]) -> object:
+def layout_of(
+    results: Results, selection: Selection, place: tuple[int, int], before: CellLayout | None = None
+) -> CellLayout:
+    """Where the image lies in a place of `place` cells (across, down); `before` is the layout that was seen."""
+    page, size = results.shown(selection), (results.image.width, results.image.height)
+    box = _box(results, page)
+    if page is None or results.page(selection) is not page:
+        # no cells to walk: the image as large as it gets
+        return fit_patches(place, 1, 1, box, size)
+    fitted = fit_patches(place, page.rows, page.cols, box, size, _split(selection, page), selection.zoom)
+    return in_window(fitted, place, (selection.row, selection.col), before)
+
+
+def _box(results: Results, page: EntryGrid | None) -> Box:
+    return page.box if page else (0.0, 0.0, float(results.image.width), float(results.image.height))
+
+
+def _split(selection: Selection, page: EntryGrid) -> tuple[int, int]:
+    return page.split if of_tokens(selection.stage) else (1, 1)
+
+
+def drawing_key(results: Results, selection: Selection, layout: CellLayout) -> object:
     """What the drawing depends on: the same key, the same drawing."""
     page, table = results.page(selection), results.word_table(selection)
     words = None
@@ -58,35 +79,31 @@ def drawing_key(results: Results, selection: Selection, place: tuple[int, int]) 
         words,
         values,
         selection.marks,
-        place,
+        layout,
     )
 
 
-def draw_overlay(results: Results, selection: Selection, place: tuple[int, int]) -> ImageDrawing:
-    """The image for a place of `place` cells (across, down)."""
-    drawn, page = _draw(results, selection, place), results.page(selection)
+def draw_overlay(results: Results, selection: Selection, layout: CellLayout) -> ImageDrawing:
+    """The image on a layout of `layout_of`."""
+    drawn, page = _draw(results, selection, layout), results.page(selection)
     if page is None or page is not drawn.page or not selection.marks:
         return drawn
     here = frozenset(marked_entries(selection, results))
     return replace(drawn, marks=frozenset(cell for cell, entry in page.entries.items() if entry in here))
 
 
-def _draw(results: Results, selection: Selection, place: tuple[int, int]) -> ImageDrawing:
-    page, walked, norms = results.shown(selection), results.page(selection), results.norms_at(selection.stage)
-    size = results.image.width, results.image.height
-    box = page.box if page else (0.0, 0.0, float(size[0]), float(size[1]))
-    if page is None or walked is not page:
-        # no cells to walk: the image as large as it gets
-        layout = fit_cells(place, 1, 1, box, size)
+def _draw(results: Results, selection: Selection, layout: CellLayout) -> ImageDrawing:
+    page, norms = results.shown(selection), results.norms_at(selection.stage)
+    box = _box(results, page)
+    if page is None or results.page(selection) is not page:
         return ImageDrawing(results.canvas(layout, box), layout, None, _without_cells(results, selection), page)
-    split = page.split if of_tokens(selection.stage) else (1, 1)
-    layout = fit_cells(place, page.rows, page.cols, box, size, split)
+    split = _split(selection, page)
     pixels = results.canvas(layout, box, page.holes)
     if selection.stage == ANSWER:
         return _of_answer(results, selection, page, ImageDrawing(pixels, layout, None, "", page, split))
     if selection.overlay == NONE:
         return ImageDrawing(pixels, layout, None, f"overlay: none{_dimmed(page, layout)}", page, split)
-    inner = canvas.grid_slices(pixels, layout)
+    inner = layout.grid_slices()
     pixels = pixels.copy()
     if selection.overlay == NORMS:
         if norms is None:
@@ -109,7 +126,7 @@ def _of_words(results: Results, selection: Selection, page: EntryGrid, drawn: Im
     found = page_words(results, selection, page)
     if found is None:
         has = "have" if selection.stage == PIXELS else "has"
-        through = "; e: early exit" if early_exit.has_early_exit(results, selection) else ""
+        through = "; e: projector" if early_exit.has_early_exit(results, selection) else ""
         return replace(drawn, legend=f"overlay: {selection.overlay}, which {selection.stage} {has} none of{through}")
     layer = llm_depth(selection.stage)
     lens = selection.metric if layer is None else f"logit lens of layer {layer}"
@@ -164,6 +181,6 @@ def _without_cells(results: Results, selection: Selection) -> str:
     if results.reading is None:
         return ""
     if page := results.page(selection):
-        return f"{page.name}: no place in the picture"
+        return f"{page.name}: no place in the image"
     why = results.reading.model.wordless if selection.stage == ANSWER or of_tokens(selection.stage) else ""
-    return f"{selection.stage}: " + (why or "nothing to walk here")
+    return f"{selection.stage}: " + (why or "no cursor here")

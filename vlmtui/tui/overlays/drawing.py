@@ -10,12 +10,12 @@ import numpy as np
 
 from vlmtui.display import canvas
 from vlmtui.display.canvas import Pixels
+from vlmtui.display.cell_layout import CellLayout
 from vlmtui.display.colours import Colour, blend, difference_colours, magnitude_colours, shading
 from vlmtui.display.entry_grids import EntryGrid
 from vlmtui.display.segment_labels import SegmentLabel
 from vlmtui.display.word_colours import WordColours
 from vlmtui.display.word_segments import WordSegments
-from vlmtui.geometry import CellLayout
 from vlmtui.lenses.kinds import ResultKind
 from vlmtui.tui.state.page_words import WordGrid
 
@@ -53,7 +53,7 @@ class ImageDrawing:
     @property
     def inner(self) -> Pixels:
         """The pixels of the grid, to be changed in place."""
-        return self.pixels[canvas.grid_slices(self.pixels, self.layout)]
+        return self.pixels[self.layout.grid_slices()]
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,11 @@ def lay_heat(
     there = (np.isfinite(spread) if bare else ~canvas.spread_to_pixels(page.holes, layout))[..., None]
     heat = difference_colours(spread, scale[1]) if diverging else magnitude_colours(spread, *scale)
     pixels[:] = np.where(there, blend(shading(pixels), heat, HEAT_SHARE), pixels)
+
+
+def fits_words(layout: CellLayout) -> bool:
+    """Whether a patch has the columns for a word, and a row of cells wholly inside it."""
+    return layout.wide >= LEAST_FOR_WORDS and all(layout.cell_rows(row) for row in range(layout.rows))
 
 
 def dim(pixels: Pixels) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from vlmtui.display.entry_grids import EntryGrid
 from vlmtui.lenses.kinds import Words
-from vlmtui.tui.overlays.drawing import LEAST_FOR_WORDS, ImageDrawing, Overlay, dim
+from vlmtui.tui.overlays.drawing import LEAST_FOR_WORDS, ImageDrawing, Overlay, dim, fits_words
 from vlmtui.tui.overlays.segments import draw_segments
 from vlmtui.tui.state.page_words import PageWords, of_lens
 
@@ -18,7 +18,7 @@ def draw(drawing: ImageDrawing, page: EntryGrid, result: Words) -> ImageDrawing:
 
 def draw_words(drawing: ImageDrawing, page: EntryGrid, found: PageWords) -> ImageDrawing:
     """Dim the image, and give each cell its word on a shade of the word's colour."""
-    if drawing.layout.wide < LEAST_FOR_WORDS:
+    if not fits_words(drawing.layout):
         drawing = replace(drawing, legend=f"segments, as words need {LEAST_FOR_WORDS} columns: {drawing.legend}")
         return draw_segments(drawing, page, found)
     dim(drawing.inner)

@@ -7,6 +7,7 @@ from textual.app import ComposeResult
 from textual.containers import Container, Horizontal
 from textual.message import Message
 
+from vlmtui.display.cell_layout import is_near, shape_difference
 from vlmtui.tui.overlays import composition as overlays
 from vlmtui.tui.overlays import legend as valued
 from vlmtui.tui.overlays.drawing import ImageDrawing
@@ -103,15 +104,16 @@ class ImageSide(Container):
             return
         picture = self.query_one(ImageView)
         cursor = (selection.row, selection.col) if page is not None and not listed else None
-        key = overlays.drawing_key(results, selection, room)
+        layout = overlays.layout_of(results, selection, room, self._drawn.layout if self._drawn else None)
+        key = overlays.drawing_key(results, selection, layout)
         if key == self._key and self._drawn is not None:
             picture.move_cursor(cursor)
             legend.styles.height = self._legend_rows
             legend.explain(_legend(results, selection, self._drawn))
             return
         self._key = key
-        self._drawn = drawn = overlays.draw_overlay(results, selection, room)
-        height = min(drawn.layout.height + (drawn.layout.width > room[0]), room[1])
+        self._drawn = drawn = overlays.draw_overlay(results, selection, layout)
+        height = layout.height
         picture.styles.height = height
         # a list takes all the room there is
         self.query_one("#picture-row").styles.height = room[1] if listed else height
@@ -136,13 +138,24 @@ class ImageSide(Container):
         message.stop()
         if self._drawn is None or self._drawn.page is None:
             return
-        layout, (x0, y0, x1, y1) = self._drawn.layout, self._drawn.page.box
-        x = x0 + (message.x + 0.5 - layout.left) / (layout.cols * layout.wide) * (x1 - x0)
-        y = y0 + (message.y + 0.5 - layout.top) / (layout.rows * layout.tall) * (y1 - y0)
-        self.post_message(PixelPointed(x, y))
+        x0, y0, x1, y1 = self._drawn.page.box
+        across, down = self._drawn.layout.share_at(message.x + 0.5, 2 * message.y + 1)
+        self.post_message(PixelPointed(x0 + across * (x1 - x0), y0 + down * (y1 - y0)))
 
 
 def _legend(results: Results, selection: Selection, drawn: ImageDrawing) -> Legend:
     here, value = valued.cursor_text(results, selection), valued.cursor_value(results, selection)
     words = word_legend(drawn, (selection.row, selection.col))
-    return Legend(drawn.legend, drawn.scale, here, value, drawn.diverging, words)
+    said = drawn.legend + _shape_note(drawn)
+    return Legend(said, drawn.scale, here, value, drawn.diverging, words)
+
+
+def _shape_note(drawn: ImageDrawing) -> str:
+    """How patches differ from their shape in the file, where they do."""
+    if drawn.page is None or (drawn.layout.rows, drawn.layout.cols) != (drawn.page.rows, drawn.page.cols):
+        return ""
+    difference = shape_difference(drawn.layout, drawn.page.box)
+    if is_near(difference):
+        return ""
+    share = f"{100 * abs(difference - 1):.0f}%"
+    return f" · patches drawn {share} too {'wide' if difference > 1 else 'narrow'}"

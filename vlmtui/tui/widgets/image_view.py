@@ -11,13 +11,12 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-import numpy as np
 from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.app import ComposeResult
-from textual.containers import ScrollableContainer
+from textual.containers import Container
 from textual.filter import ANSIToTruecolor, LineFilter
 from textual.geometry import Region
 from textual.message import Message
@@ -25,18 +24,27 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from vlmtui.display.canvas import Pixels
-from vlmtui.display.colours import Colour, ink
+from vlmtui.display.cell_layout import CellLayout
+from vlmtui.display.colours import Colour
 from vlmtui.display.segment_labels import SegmentLabel
-from vlmtui.geometry import CellLayout
 from vlmtui.tui.terminal.theme import roles
 from vlmtui.tui.widgets.blocks import lines
 from vlmtui.tui.widgets.image_words import Words, word_start, write_labels, write_words
+from vlmtui.tui.widgets.patch_cells import (
+    bracket,
+    divided,
+    divisions,
+    has_bracket,
+    has_glyph,
+    patch_pixels,
+    solid_cells,
+    tint,
+)
 
 MARK = "●"
 SINK = "×"
 STRIPS = 10
 CURSOR_SHADE = 0.35
-LINE_STRENGTH = 0.45
 
 
 class PatchPointed(Message):
@@ -122,12 +130,10 @@ class ImageStrip(Widget, can_focus=False):
             view.point(self.left + event.x, event.y)
 
 
-class ImageView(ScrollableContainer, can_focus=False, inherit_bindings=False):
-    """The image, its overlay and the cursor; scrolls with the cursor where it is larger than its place."""
+class ImageView(Container):
+    """The image, its overlay and the cursor."""
 
-    DEFAULT_CSS = """
-    ImageView { layout: horizontal; overflow: auto auto; scrollbar-size: 1 1; }
-    """
+    DEFAULT_CSS = "ImageView { layout: horizontal; overflow: hidden; }"
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -156,10 +162,13 @@ class ImageView(ScrollableContainer, can_focus=False, inherit_bindings=False):
     ) -> None:
         """Draw `pixels` (uint8 [2 · layout.height, layout.width, 3]), with one word a patch where `words` are given.
 
+        They are what is in view of the layout.
+
         The cell under the cursor is divided into `split` parts (down, across) where it has the room; the patches
-        `marks` have a mark in their upper right corner, `sinks` a cross in their left. Words with one of `colours` have
-        a shade of it behind them; `labels` lie over segments.
+        `marks` have a mark in their upper right corner, `sinks` a cross in their left, or are tinted where they hold no
+        whole cell. Words with one of `colours` have a shade of it behind them; `labels` lie over segments.
         """
+        pixels = self._tinted(pixels, layout, marks, sinks)
         self._pixels, self._layout, self._words, self._split = pixels, layout, words, split
         self._labels = labels
         cuts = _cuts(layout)
@@ -172,8 +181,6 @@ class ImageView(ScrollableContainer, can_focus=False, inherit_bindings=False):
         for strip, (start, end), rows in zip(self._strips, pairwise(cuts), columns, strict=True):
             strip.fill(start, end - start, rows)
         self._cursor = cursor
-        if cursor:
-            self.call_after_refresh(self._follow)
 
     def move_cursor(self, cursor: tuple[int, int] | None) -> None:
         """Put the cursor on a patch (row, column), repainting the two patches concerned and no more."""
@@ -183,7 +190,6 @@ class ImageView(ScrollableContainer, can_focus=False, inherit_bindings=False):
         for patch in (before, self._cursor):
             if patch:
                 self._repaint(*self._layout.region(*patch))
-        self._follow()
 
     def point(self, x: int, y: int) -> None:
         """The cell (x, y) of the image was clicked; on a label, which is the middle of its segment."""
@@ -193,38 +199,54 @@ class ImageView(ScrollableContainer, can_focus=False, inherit_bindings=False):
         patch = label.cell if label else self._layout.patch_at(x, y)
         self.post_message(PatchPointed(*patch) if patch else BesidePointed(x, y))
 
-    def on_resize(self) -> None:
-        self.call_after_refresh(self._follow)
-
     def cursor_cells(self, y: int) -> list[tuple[int, Segment]]:
         """The cells of line `y` that the cursor covers: (x, segment)."""
         if self._layout is None or self._cursor is None or self._pixels is None:
             return []
-        x0, y0, wide, tall = self._layout.region(*self._cursor)
-        if not y0 <= y < y0 + tall:
+        layout, pixels, (row, col) = self._layout, self._pixels, self._cursor
+        if not has_bracket(layout, row):
+            return solid_cells(pixels, layout, (row, col), y, _rgb(roles(self.app).accent))
+        x0, y0, wide, high = layout.extent(row, col)
+        rows = layout.cell_rows(row)
+        if y not in rows:
             return []
-        line = y - y0
-        word = self._words[self._cursor[0]][self._cursor[1]] if self._words else None
-        first = word_start(word, wide, tall, line) if word else ""
+        word = self._words[row][col] if self._words else None
+        first = word_start(word, wide, len(rows), y - rows[0]) if word else ""
         cells = []
-        for i, mark in _bracket(line, wide, tall):
+        for i, mark in bracket(y - rows[0], wide, len(rows)):
             x = x0 + i
+            if not 0 <= x < layout.width:
+                continue
             if i == 0:
                 mark = first or mark
-            cells.append((x, Segment(mark, self._edge(self._pixels, x, y))))
+            cells.append((x, Segment(mark, self._edge(pixels, x, y))))
         edges = {x for x, _ in cells}
         # lines need cells beside them that still show the image
-        roomy = wide >= 2 * self._split[1] and tall >= self._split[0] and not self._words
-        for i, mark in divisions(line, wide, tall, self._split) if roomy else ():
+        roomy = wide >= 2 * self._split[1] and high >= 2 * self._split[0] and not self._words
+        there = y0 % 2 == high % 2 == 0 and layout.is_whole(row, col)
+        for i, mark in divisions(y - rows[0], wide, len(rows), self._split) if roomy and there else ():
             if x0 + i not in edges:
-                cells.append((x0 + i, divided(self._pixels[2 * y : 2 * y + 2, x0 + i], mark)))
+                cells.append((x0 + i, divided(pixels[2 * y : 2 * y + 2, x0 + i], mark)))
         return cells
 
-    def _follow(self) -> None:
-        """Scroll so that the cursor's patch is seen whole."""
-        if self._layout and self._cursor:
-            x, y, wide, tall = self._layout.region(*self._cursor)
-            self.scroll_to_region(Region(x, y, wide, tall), animate=False, force=True)
+    def _tinted(
+        self,
+        pixels: Pixels,
+        layout: CellLayout,
+        marks: frozenset[tuple[int, int]],
+        sinks: frozenset[tuple[int, int]],
+    ) -> Pixels:
+        """The pixels with the marks that are no characters, and nothing where a half-row is empty."""
+        r = roles(self.app)
+        tints = [(cell, r.outlier) for cell in sinks] + [(cell, r.accent) for cell in marks]
+        tints = [(cell, role) for cell, role in tints if not has_glyph(layout, cell[0])]
+        if tints or layout.has_blank:
+            pixels = pixels.copy()
+        for cell, role in tints:
+            tint(patch_pixels(pixels, layout, *cell), _rgb(role))
+        if layout.has_blank:
+            pixels[-1] = _rgb(r.ground)
+        return pixels
 
     def _repaint(self, x: int, y: int, wide: int, tall: int) -> None:
         for strip in self._strips:
@@ -245,54 +267,21 @@ class ImageView(ScrollableContainer, can_focus=False, inherit_bindings=False):
         sinks: frozenset[tuple[int, int]],
     ) -> None:
         """Write marks and crosses over the pixels: by line, by column."""
-        for row, col in sinks:
-            x, y, _, _ = layout.region(row, col)
-            over[y][x] = Segment(SINK, self._edge(pixels, x, y))
-        for row, col in marks:
-            x, y, wide, _ = layout.region(row, col)
-            over[y][x + wide - 1] = Segment(MARK, self._edge(pixels, x + wide - 1, y))
-
-
-def divisions(line: int, wide: int, tall: int, split: tuple[int, int]) -> list[tuple[int, str]]:
-    """Thin lines on one line of wide × tall cells that divide it into `split` parts (down, across): (cell, character).
-
-    None where the parts do not end on an edge or in the middle of a cell.
-    """
-    down, across = split
-    if wide % across or 2 * tall % down:
-        return []
-    uprights = {i * wide // across for i in range(1, across)}
-    level = ""
-    for i in range(1, down):
-        cell, half = divmod(2 * tall * i // down, 2)
-        if cell == line:
-            level = "─" if half else "▔"
-    marks = [(x, level) for x in range(wide) if level and x not in uprights]
-    return [*marks, *((x, "▏") for x in uprights)]
-
-
-def divided(pixels: np.ndarray, mark: str) -> Segment:
-    """A cell of two pixels [2, 3] as its mean, with a line over it that shows on it."""
-    ground = tuple(int(v) for v in pixels.mean(axis=0))
-    other = np.array(ink(ground))
-    line = tuple(int(v) for v in np.array(ground) * (1 - LINE_STRENGTH) + other * LINE_STRENGTH)
-    return Segment(mark, Style(color=Color.from_rgb(*line), bgcolor=Color.from_rgb(*ground)))
-
-
-def _bracket(line: int, wide: int, tall: int) -> list[tuple[int, str]]:
-    """The marks of the cursor on one line of a patch: (cell within the patch, character)."""
-    if wide == 1:
-        return [(0, "◆" if line == tall // 2 else "┃")]
-    if tall == 1:
-        return [(0, "["), (wide - 1, "]")]
-    left, right = ("┏", "┓") if line == 0 else ("┗", "┛") if line == tall - 1 else ("┃", "┃")
-    return [(0, left), (wide - 1, right)]
+        for cells, mark, last in ((sinks, SINK, False), (marks, MARK, True)):
+            for row, col in cells:
+                x, _, wide, _ = layout.extent(row, col)
+                x += (wide - 1) * last
+                y = layout.cell_rows(row)[0] if has_glyph(layout, row) else -1
+                if 0 <= x < layout.width and 0 <= y < layout.height:
+                    over[y][x] = Segment(mark, self._edge(pixels, x, y))
 
 
 def _cuts(layout: CellLayout) -> list[int]:
     """Where the image is cut into strips: on patch edges, so that no patch stands in two. From 0 to its width."""
-    edges = [0]
-    for i in range(1, STRIPS):
-        col = round(i * layout.cols / STRIPS)
-        edges.append(layout.left + col * layout.wide if col else 0)
-    return [*edges, layout.width]
+    edges = [x for col in range(layout.cols + 1) if 0 < (x := layout.extent(0, col)[0]) < layout.width]
+    taken = [round(i * len(edges) / STRIPS) for i in range(1, STRIPS)]
+    return [0, *(edges[at - 1] if at else 0 for at in taken), layout.width]
+
+
+def _rgb(colour: str) -> Colour:
+    return Color.parse(colour).get_truecolor()

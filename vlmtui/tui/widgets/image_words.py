@@ -10,10 +10,10 @@ from rich.segment import Segment
 from rich.style import Style
 
 from vlmtui.display.canvas import Pixels
+from vlmtui.display.cell_layout import CellLayout
 from vlmtui.display.colours import Colour, blend, ink
 from vlmtui.display.pieces import width
 from vlmtui.display.segment_labels import SegmentLabel
-from vlmtui.geometry import CellLayout
 
 Words = Sequence[Sequence[str | None]]
 Over = dict[int, dict[int, Segment]]
@@ -23,16 +23,23 @@ SHADE = 0.6
 
 
 def write_words(over: Over, pixels: Pixels, layout: CellLayout, words: Words, colours: Mapping[str, Colour]) -> None:
-    """Write each patch's word over the middle of its cells, on a shade of its colour where it has one."""
+    """Write each patch's word over the middle of its whole cells, on a shade of its colour where it has one.
+
+    A patch that is partly in view shows none, unless it lacks rows above or below the word.
+    """
     for row, line in enumerate(words):
+        rows = layout.cell_rows(row)
         for col, word in enumerate(line):
-            if word:
-                x, y, wide, tall = layout.region(row, col)
-                parts = wrapped_word(word, wide - 1, tall)
-                for at, part in enumerate(parts, y + (tall - len(parts)) // 2):
-                    for i, character in _placed(part, x):
-                        ground = pixels[2 * at : 2 * at + 2, i : i + width(character)].mean(axis=(0, 1))
-                        _put(over[at], i, character, _inked(ground, colours.get(word)))
+            x, _, wide, _ = layout.extent(row, col)
+            if not word or not rows or x < 0 or x + wide > layout.width:
+                continue
+            parts = wrapped_word(word, wide - 1, len(rows))
+            for at, part in enumerate(parts, rows[0] + (len(rows) - len(parts)) // 2):
+                if not 0 <= at < layout.height:
+                    continue
+                for i, character in _placed(part, x):
+                    ground = pixels[2 * at : 2 * at + 2, i : i + width(character)].mean(axis=(0, 1))
+                    _put(over[at], i, character, _inked(ground, colours.get(word)))
 
 
 def write_labels(over: Over, labels: Iterable[SegmentLabel], style: Style) -> None:
