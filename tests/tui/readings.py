@@ -126,6 +126,7 @@ def words(
 def listed_words(lists: Sequence[Sequence[str]], tokens: list[int], k: int, metric: str = "l2") -> TokenWords:
     """Words of tokens from lists of texts, best first, which are shown as they are; shorter lists are filled up."""
     numbers = {text: number for number, text in enumerate(dict.fromkeys(text for one in lists for text in one))}
+    k = min(k, len(numbers))
     ids = np.array([[*(numbers[text] for text in lists[t][:k]), *[-1] * (k - len(lists[t]))] for t in tokens], np.int64)
     named: dict[int, str | None] = {number: text for text, number in numbers.items() if number in ids}
     return TokenWords(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 from textual.pilot import Pilot
 
+from tests.display.test_word_segments import widest_run
 from tests.tui import readings
 from tests.tui.fake import app
 from tests.tui.screens.test_explorer import at, explorer, text
@@ -128,6 +130,9 @@ async def test_n_steps_through_segments_from_the_largest_on() -> None:
         for key in (*["n"] * len(order), "n", "N", "N"):
             await pilot.press(key)
             gone.append(at(pilot))
+            # the cursor hides no letter
+            shown = " ".join(image_lines(tui))
+            assert [shown.count(word) for word in ("sky", "roof", "mountain", "grass")] == [2, 1, 1, 1]
         assert gone == [*order, order[0], order[-1], order[-2]]
         found = word_segments(WORDS)
         assert [len(found.at(cell).cells) for cell in gone[: len(sizes)]] == sizes  # type: ignore[union-attr]
@@ -210,7 +215,7 @@ async def test_words_of_a_real_model_are_read_as_segments(name: str, theme: str)
         large = [one for one in drawn.segments.segments if len(one.cells) >= 8]
         assert len(large) >= 20
         assert sum(len(one.cells) for one in large) >= 0.6 * image["rows"] * image["cols"]
-        held = [one for one in large if width(one.word) <= one.widest[2] * drawn.layout.wide]
+        held = [one for one in large if width(one.word) <= widest_run(one, drawn.layout)]
         lines = image_lines(tui)
         for one in held:
             (label,) = [label for label in drawn.labels if label.cell == middle(one)]
@@ -230,14 +235,14 @@ async def test_m_goes_from_local_words_through_the_metrics_and_back() -> None:
         for _ in range(len(METRICS) + 1):
             await pilot.press("m")
             await pilot.pause()
-            gone.append(text(tui, "#legend").split("  ")[0].strip())
+            gone.append(re.split("  | ·", text(tui, "#legend"))[0].strip())
         assert gone == [*(f"segments: top-1, {metric}" for metric in METRICS), f"segments: local-words, {METRICS[0]}"]
         # there is no choice of metric in the language model's layers
         await pilot.press("right_square_bracket")
         gone = []
         for _ in range(3):
             await pilot.pause()
-            gone.append(text(tui, "#legend").split("  ")[0].strip())
+            gone.append(re.split("  | ·", text(tui, "#legend"))[0].strip())
             await pilot.press("m")
         top_1 = "segments: top-1, logit lens of layer 1"
         assert gone == ["segments: local-words", top_1, "segments: local-words"]
