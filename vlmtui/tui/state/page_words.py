@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from vlmtui.display.entry_grids import EntryGrid
 from vlmtui.display.numbers import short_score
@@ -32,7 +33,13 @@ class PageWords:
     @property
     def segments(self) -> WordSegments | None:
         """Their segments; None until all words have come, since they would grow together."""
-        return None if self.missing else word_segments(self.words)
+        return None if self.missing else _segments_of(self.words)
+
+
+@lru_cache(maxsize=8)
+def _segments_of(words: WordGrid) -> WordSegments:
+    """Remembered, since the view moves more often than the words change."""
+    return word_segments(words)
 
 
 @dataclass(frozen=True)

@@ -128,6 +128,7 @@ class ImageSide(Container):
             drawn.sinks,
             drawn.colours,
             drawn.labels,
+            drawn.ranked,
         )
         # more lines where the image leaves some
         self._legend_rows = 1 if listed else min(LEGEND_ROWS, 1 + room[1] - map_rows - height)

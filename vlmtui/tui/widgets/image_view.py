@@ -300,8 +300,14 @@ class ImageView(Container):
 
 
 def _cuts(layout: CellLayout) -> list[int]:
-    """Where the image is cut into strips: on patch edges, so that no patch stands in two. From 0 to its width."""
-    edges = [x for col in range(layout.cols + 1) if 0 < (x := layout.extent(0, col)[0]) < layout.width]
+    """Where the image is cut into strips, from 0 to its width: on patch edges, so that no patch stands in two.
+
+    Where a part of the image is in view, as far apart as patches are wide: the same wherever that part lies.
+    """
+    if layout.window:
+        edges = list(range(layout.wide, layout.width, layout.wide))
+    else:
+        edges = [x for col in range(layout.cols + 1) if 0 < (x := layout.extent(0, col)[0]) < layout.width]
     taken = [round(i * len(edges) / STRIPS) for i in range(1, STRIPS)]
     return [0, *(edges[at - 1] if at else 0 for at in taken), layout.width]
 
