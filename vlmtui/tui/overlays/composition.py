@@ -126,7 +126,7 @@ def _of_words(results: Results, selection: Selection, page: EntryGrid, drawn: Im
     found = page_words(results, selection, page)
     if found is None:
         has = "have" if selection.stage == PIXELS else "has"
-        through = "; e: early exit" if early_exit.has_early_exit(results, selection) else ""
+        through = "; e: projector" if early_exit.has_early_exit(results, selection) else ""
         return replace(drawn, legend=f"overlay: {selection.overlay}, which {selection.stage} {has} none of{through}")
     layer = llm_depth(selection.stage)
     lens = selection.metric if layer is None else f"logit lens of layer {layer}"
@@ -184,6 +184,6 @@ def _without_cells(results: Results, selection: Selection) -> str:
     if results.reading is None:
         return ""
     if page := results.page(selection):
-        return f"{page.name}: no place in the picture"
+        return f"{page.name}: no place in the image"
     why = results.reading.model.wordless if selection.stage == ANSWER or of_tokens(selection.stage) else ""
-    return f"{selection.stage}: " + (why or "nothing to walk here")
+    return f"{selection.stage}: " + (why or "no cursor here")
