@@ -111,7 +111,7 @@ class SessionEvents:
 
     def _read(self, reading: Reading) -> None:
         state, results = self._state, self._state.results
-        before = navigation.with_spot(state.selection, results)
+        before, answered = navigation.with_spot(state.selection, results), state.generation.begun
         if results.reading and results.reading.model.name != reading.model.name and llm_depth(before.stage):
             # another model's layers may be gigabytes: they are read when somebody goes there
             before = navigation.at_stage(before, results, TOKENS)
@@ -126,6 +126,10 @@ class SessionEvents:
                 self._notify(sentence, severity="error", timeout=12, about=(READING,))
         else:
             state.selection = navigation.carry_over(replace(before, marks=frozenset()), results)
+        if answered:
+            again = "" if reading.model.embeddings is None else ": a asks again"
+            said = f"the answer was about the reading before, and is gone{again}"
+            self._notify(said, timeout=8, about=(READING, GenerateAnswer))
         state.first = False
         self._worker.status()
 

@@ -80,6 +80,12 @@ class Situation:
         return self.worded and at_words and not self.at_answer
 
     @property
+    def shows_cursor(self) -> bool:
+        """Whether the cursor is seen: the attention mask has the image's tokens, and patches that become one."""
+        masked = self.selection.of_answer.mask is not None
+        return self.read and not (masked and self.results.token(self.selection) is None)
+
+    @property
     def scored_by(self) -> str:
         """What the whole image is scored by, where it is."""
         return "" if self.at_answer else scored_by(self.results.model)
@@ -150,7 +156,9 @@ class Action:
 
 
 GROUPS: dict[str, Group] = {
-    "move": Group("← ↑ ↓ →  h j k l", "move the cursor by one patch", _read("move"), 1, "←↑↓→"),
+    "move": Group(
+        "← ↑ ↓ →  h j k l", "move the cursor by one patch", _when("move", lambda at: at.shows_cursor), 1, "←↑↓→"
+    ),
     "column": Group("Home End", "to the first / last column"),
     "quarter": Group("PgUp PgDn", "up / down by a quarter of the image"),
     "page": Group(

@@ -74,7 +74,7 @@ class Explorer(Screen[None]):
             Selection(metric=query.search.metric, k=query.search.k),
             SessionStatus(Work("starting the model session")),
         )
-        self.dialogs = DialogLayer(self)
+        self.dialogs = DialogLayer(self, notify)
         self.requests = Requests(
             self._send, worker.cancel, [*(need for panel in self.panels for need in panel.needs), *IMAGE_NEEDS]
         )
