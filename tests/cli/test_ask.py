@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_cli import CHINA, PHOTOS, heeding, vlmtui
+from tests.cli.test_cli import CHINA, PHOTOS, vlmtui
+from tests.cli.test_interrupts import heeding
 from tests.waiting import children, gone, until
 from vlmtui.cli import ask, main
 from vlmtui.results.answers import MAX_NEW_TOKENS

@@ -201,4 +201,9 @@ def anatomy(patch: int) -> PatchEmbeddingResult:
         projected=10.0 + patch,
         position=None if patch == 0 else 1.0 + patch,
         normed=False,
+        values=np.broadcast_to(values, pixels.shape).astype(np.float32),
+        flat=np.tile(np.broadcast_to(values, pixels.shape).ravel(), 2).astype(np.float32),
+        projection=np.array([10.0 + patch, 0, 0, 0, 0, 0], np.float32),
+        position_embedding=None if patch == 0 else np.array([0, 0, 0, 0, 0, 1.0 + patch], np.float32),
+        position_cosines=None if patch == 0 else (np.arange(1 << 16) == patch).astype(np.float32),
     )

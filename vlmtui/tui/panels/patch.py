@@ -168,7 +168,7 @@ class PatchFacts(Lines):
             facts.append(("in file", [(box_text(place.box), text)]))
             if place.inside < 1.0:
                 facts.append(
-                    ("padding", [(percent(100 * (1 - place.inside)), text), (" of it, the rest is picture", dim)])
+                    ("padding", [(percent(100 * (1 - place.inside)), text), (" of it, the rest is image", dim)])
                 )
             mean = mean_colour(under.results, place)
             swatch = Style(bgcolor=Color.from_rgb(*mean))

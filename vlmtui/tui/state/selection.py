@@ -72,9 +72,10 @@ class Selection:
     page and from stage to stage; None until one was left. `listed` is the row last looked at in the list. `by_layer`:
     at a stage of the language model, its top-1 after every layer instead of the words of this one. `marks` are what a
     person has marked, and `sought` is the word that is searched for. `early_exit`: vision stages are sent through the
-    projector. `of_answer` is how the answer is looked at. `texts` are scored against the image, and with `classes` its
-    top classes are shown, where the model has the tower or the head for it. At `zoom` the patches of the page have so
-    many times the width and the height that they have where all of them are in view.
+    projector. `of_answer` is how the answer is looked at. `pixel` is the (row, column) of the pixel cursor within the
+    patch at `pixels`, None where the cursor walks over patches. `texts` are scored against the image, and with
+    `classes` its top classes are shown, where the model has the tower or the head for it. At `zoom` the patches of the
+    page have so many times the width and the height that they have where all of them are in view.
     """
 
     row: int = 0
@@ -91,6 +92,7 @@ class Selection:
     sought: str = ""
     early_exit: bool = False
     of_answer: AnswerSelection = ANSWER_DEFAULT
+    pixel: tuple[int, int] | None = None
     texts: tuple[str, ...] = ()
     classes: bool = False
     zoom: int = 1
