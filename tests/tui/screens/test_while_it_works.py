@@ -10,7 +10,6 @@ from tests.tui.screens.test_explorer import NARROW, at, dialog, explorer
 from tests.tui.screens.test_whole_screen import lines
 from tests.tui.test_session_worker import until
 from vlmtui.tui import messages
-from vlmtui.tui.widgets.image_view import ImageView
 
 MOVES = ["down", "right", "j", "l", "pagedown", "end", "up", "left", "pageup", "home"]
 
@@ -19,22 +18,19 @@ async def test_arrows_move_nothing_while_an_image_is_read() -> None:
     tui = app(made=readings.reading(24, 24, 640, 427))
     async with tui.run_test(size=NARROW) as pilot:
         await pilot.pause()
-        view, session = explorer(pilot).query_one(ImageView), tui._worker
+        session = tui._worker
         assert isinstance(session, FakeWorker)
         await pilot.press(*["down"] * 20)
-        assert view.scroll_offset.y > 0  # the image is larger than its place
-
         session.read = lambda image: None  # type: ignore[method-assign]
         image = readings.picture(640, 427)
         session.post(messages.ImageOpened(readings.source(image), image))
-        await until(pilot, lambda: view.max_scroll_y == 0 and "▀" in lines(pilot)[2])
-        assert explorer(pilot).state.results.reading is None
+        # drawn with what there is by now
+        await until(pilot, lambda: "has not read" in "\n".join(lines(pilot)) and "▀" in lines(pilot)[2])
         before = lines(pilot)
         assert " move" not in before[-1]
         for key in MOVES:
             await pilot.press(key)
             await pilot.pause()
-            assert (view.scroll_offset, explorer(pilot).scroll_offset) == ((0, 0), (0, 0))
             assert lines(pilot) == before
         session.post(messages.ImageRead(session.reading))
         await pilot.pause()
