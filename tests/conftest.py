@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,6 +43,31 @@ def own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         for name in ("VLMTUI_PROFILE", "VLMTUI_REMOTE", "VLMTUI_REMOTE_COMMAND", "VLMTUI_SSH"):
             patch.delenv(name, raising=False)
         yield
+
+
+@pytest.fixture(scope="session")
+def warm_folder(own_folders: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where the one warm session listens that tests share: not where those that want none look for it."""
+    folder = tmp_path_factory.mktemp("warm")
+    environment = os.environ | {"XDG_RUNTIME_DIR": str(folder)}
+    command = [sys.executable, "-m", "vlmtui", "session"]
+    subprocess.run([*command, "start", "--idle", "1h", "--quiet"], env=environment, check=True)
+    yield folder
+    subprocess.run([*command, "stop", "--quiet"], env=environment, check=True)
+
+
+@pytest.fixture(scope="module")
+def module_warm_session(warm_folder: Path) -> Iterator[None]:
+    """The warm session, for a whole file."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(warm_folder))
+        yield
+
+
+@pytest.fixture
+def warm_session(warm_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A warm session, for commands of which it is not tested that they start one of their own: that takes seconds."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(warm_folder))
 
 
 @pytest.fixture(scope="session")

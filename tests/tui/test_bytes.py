@@ -67,7 +67,7 @@ class AnsweringTerminal(Terminal):
 
 
 @pytest.mark.parametrize("size", [(120, 40), (200, 60)])
-def test_the_explorer_writes_few_bytes(size: tuple[int, int], warm_session: None) -> None:
+def test_the_explorer_writes_few_bytes(size: tuple[int, int], warm_demo: None) -> None:
     with AnsweringTerminal(size) as terminal:
         first = terminal.cost("", has_words)
         moves = {}
@@ -94,7 +94,7 @@ def test_the_explorer_writes_few_bytes(size: tuple[int, int], warm_session: None
         assert 0 < closed <= share * CLOSED, dialogs
 
 
-def test_the_image_is_painted_once(warm_session: None) -> None:
+def test_the_image_is_painted_once(warm_demo: None) -> None:
     shares = []
     # a session that takes longer than a second to tell the model's grid is not waited for: on a busy machine, again
     while not shares or (min(shares) > ONCE and len(shares) < 5):

@@ -120,12 +120,12 @@ async def test_one_that_takes_its_time_can_be_left(monkeypatch: pytest.MonkeyPat
         before = source(pilot)
         await pilot.press("i", *"first.png", "enter")
         await pilot.pause()
-        assert said(pilot) == "opening the picture …"
+        assert said(pilot) == "opening the image …"
         await pilot.press("escape")
         assert dialog(pilot) is None
         await pilot.press("i", *"second.png", "enter")
         await pilot.pause()
-        assert said(pilot) == "opening the picture …"
+        assert said(pilot) == "opening the image …"
         go_on.set()
         await until(pilot, lambda: dialog(pilot) is None)
         assert source(pilot) == "second.png"

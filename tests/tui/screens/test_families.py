@@ -85,7 +85,7 @@ async def test_a_padded_patch_says_how_much() -> None:
         assert "nothing: it lies in the padding" in text(tui, "PatchFacts")
         await pilot.press("down")
         assert "(53.3, 0) – (80, 0.2)" in text(tui, "PatchFacts")
-        assert "99.4% of it, the rest is picture" in text(tui, "PatchFacts")
+        assert "99.4% of it, the rest is image" in text(tui, "PatchFacts")
         await pilot.press("down")
         assert "padding" not in text(tui, "PatchFacts")
 
@@ -163,7 +163,7 @@ async def test_queries_are_a_list_beside_the_picture(size: tuple[int, int]) -> N
         assert explorer(pilot).query_one(ImageView)._cursor is None
         listed = text(tui, "#list")
         assert "of 64" in listed
-        assert "64 query tokens: no place in the picture" in text(tui, "#legend")
+        assert "64 query tokens: no place in the image" in text(tui, "#legend")
         before = view(pilot).row
         await pilot.press("down", "down", "left", "right")
         assert view(pilot).row == before + 2

@@ -97,9 +97,7 @@ async def test_the_line_under_the_words() -> None:
     tui = app(conversation)
     async with tui.run_test(size=WIDE) as pilot:
         await settled(pilot, 28)
-        assert footing(tui).startswith(
-            "margin 0.0100 · above 75% of noise, first for 0% of them · 3 of 5 metrics agree"
-        )
+        assert footing(tui).startswith("margin 0.0100 · above 75% of noise, top-1 in 0% of them · 3 of 5 metrics agree")
         await pilot.press("right")
         await settled(pilot, 29)
         assert conversation.compared == [28, 29]
@@ -112,7 +110,7 @@ async def test_the_line_under_the_words() -> None:
 @pytest.mark.parametrize(
     ("size", "said"),
     [
-        (WIDE, "above 75% of noise, first for 0% of them · 3 of 5 metrics agree · norm 1.596 above 60% of words"),
+        (WIDE, "above 75% of noise, top-1 in 0% of them · 3 of 5 metrics agree · norm 1.596 above 60% of words"),
         ((109, 30), "above 75% of noise · 3 of 5 metrics agree · norm 1.596"),
         (NARROW, "above 75% of noise · 3 of 5 metrics agree · norm 1.596"),
         ((65, 21), "above 75% of noise"),
@@ -140,7 +138,7 @@ async def test_pursuits_are_asked_about_anew_with_more_words_and_layers_by_logit
         asked = len(conversation.asked_nulls)
         await pilot.press(*["left_square_bracket"] * 3)
         await pilot.pause()
-        assert "no words" in text(tui, "#words")
+        assert "No words at vision" in text(tui, "#words")
         assert not list(needs.noise(explorer(pilot).state.results, explorer(pilot).state.selection))
         assert len(conversation.asked_nulls) == asked
         # but at an early exit there are some, and noise of their own

@@ -29,7 +29,7 @@ def pixel(context: ActionContext) -> None:
     elif reading is not None and here.stage == PIXELS and state.results.page(here) is not None:
         state.selection = replace(here, pixel=pixel_under(here, reading.patch_size))
     else:
-        context.notify("Enter walks over the pixels of a patch: go to the stage pixels with [", timeout=4)
+        context.notify("Enter goes into the pixels of a patch: go to the stage pixels with [", timeout=4)
 
 
 def to_column(context: ActionContext, last: bool) -> None:
@@ -50,10 +50,10 @@ def page(context: ActionContext, step: int) -> None:
     state.selection = navigation.step_page(state.selection, state.results, step)
 
 
-def zoom(context: ActionContext) -> None:
-    """The same spot on a finer page."""
+def zoom(context: ActionContext, step: int) -> None:
+    """Closer, or further away: a finer page, or larger patches."""
     state = context.state
-    state.selection = navigation.zoom_in(state.selection, state.results)
+    state.selection = navigation.zoom(state.selection, state.results, step)
 
 
 def go_to(context: ActionContext) -> None:
@@ -93,7 +93,7 @@ def next_highest(context: ActionContext, step: int) -> None:
         return
     numbers, entry = overlay_scores(state.selection, state.results), state.results.entry(state.selection)
     if numbers is None:
-        context.notify("n goes from the best patch to the next: / finds a word, o chooses an overlay", timeout=4)
+        context.notify("n goes to the next highest value: / finds a word, o chooses an overlay", timeout=4)
         return
     order = ranked_entries(numbers).tolist()
     state.to_rank(order.index(entry) + step if entry in order else 0)

@@ -39,7 +39,7 @@ class NormsPanel(Lines):
         reading = results.reading if results else None
         head = self.heading("NORMS")
         if results is None or reading is None:
-            why = "the model has not read the picture yet"
+            why = "the model has not read the image yet"
             return [line(cells, blank, head), line(cells, blank, [(why, dim)])]
         vision, llm = self._of_vision(results, selection), self._of_llm(results, selection)
         blocks = [block for block in (vision, llm) if block]
@@ -49,10 +49,13 @@ class NormsPanel(Lines):
         about += [f"llm 1–{len(llm.names) - 1}"] if llm else []
         if len(blocks) > 1:
             spans = ", ".join(about)
-            about = [fitting(cells - 8 - NUMBER_CELLS, f"{spans} · L2, each on its own scale", f"{spans} · own scales")]
+            about = [
+                fitting(cells - 8 - NUMBER_CELLS, f"{spans} · L2, separate scales", f"{spans} · separate scales", spans)
+            ]
         else:
-            against = "patch against " if blocks[0].values is not None else ""
-            whole = " · ".join([*about, "L2", f"{against}all {'patches' if vision else 'tokens'}"])
+            one, all_ = ("patch", "patches") if vision else ("token", "tokens")
+            against = f"this {one} vs. all" if blocks[0].values is not None else f"all {all_}"
+            whole = " · ".join([*about, "L2", against])
             about = [fitting(cells - 8 - NUMBER_CELLS, whole, f"{about[0]} · L2")]
         lines = [line(cells, blank, head, [(" · ".join(about), dim)])]
         lines += chart(r, blocks, max(1, rows - 3), cells)

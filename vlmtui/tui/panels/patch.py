@@ -38,10 +38,12 @@ from vlmtui.tui.widgets.patch_cells import divided, divisions
 
 LABEL_CELLS = 9
 FACTS_CELLS = 42
-"""What the facts need before the map may stand beside them."""
+"""What the facts take where none is shortened."""
 
 LEAST_FACTS_CELLS = 32
-"""What they need before the patch may."""
+"""What they need before the patch and the map may."""
+MAP_CELLS = 10, 14
+"""The map's least and most columns."""
 
 
 class PatchPanel(Vertical):
@@ -85,7 +87,9 @@ class PatchPanel(Vertical):
         enlarged.display = roomy and (under is None or under.page.grid is not None)
         self.query_one(PatchFacts).styles.margin = (0, 0, 0, 2 if enlarged.display else 0)
         needs = enlarged.display and results is not None and len(results.pages(selection.stage)) > 1
-        minimap.display = needs and self.size.width >= cells + 2 + LEAST_FACTS_CELLS + 1 + 14
+room = self.size.width - cells - 2 - LEAST_FACTS_CELLS - 1
+        minimap.styles.width = min(MAP_CELLS[1], max(MAP_CELLS[0], room))
+        minimap.display = needs and room >= MAP_CELLS[0]
         for part in (self.query_one(PatchHeader), enlarged, self.query_one(PatchFacts), minimap):
             part.show(results, selection)
 
@@ -187,7 +191,7 @@ class PatchFacts(Lines):
             facts.append(("in file", [(fitting(cells, box_text(place.box), box_text(whole)), text)]))
             if place.inside < 1.0:
                 facts.append(
-                    ("padding", [(percent(100 * (1 - place.inside)), text), (" of it, the rest is picture", dim)])
+                    ("padding", [(percent(100 * (1 - place.inside)), text), (" of it, the rest is image", dim)])
                 )
             mean = mean_colour(under.results, place)
             swatch = Style(bgcolor=Color.from_rgb(*mean))

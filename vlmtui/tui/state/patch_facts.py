@@ -53,7 +53,7 @@ def recurring(results: Results, selection: Selection) -> str:
     if found is None or tally is None or tally.pictures < 2 or not tally.counts[found[1]]:
         return ""
     count, there = int(tally.counts[found[1]]), int(tally.there[found[1]])
-    of = f"{there} pictures" if tally.views == tally.pictures else f"{there} views in {tally.pictures} pictures"
+    of = f"{there} images" if tally.views == tally.pictures else f"{there} grids in {tally.pictures} images"
     by_position = found[1] in position_test(tally).repeat
     return f"in {count} of {of}, by position" if by_position else f"here in {count} of {of}"
 

@@ -182,7 +182,7 @@ def state_facts(
     if status:
         facts.append(format_bytes(status.device_memory or status.process_memory))
     if seconds:
-        facts.append(f"{seconds[0]} {format_duration(seconds[1])}")
+        facts.append(f"last: {seconds[0]} {format_duration(seconds[1])}")
     return (*facts, DEPTHS.get(depth or "", "no colour"))
 
 
