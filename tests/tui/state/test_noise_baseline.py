@@ -97,7 +97,7 @@ async def test_the_line_under_the_words() -> None:
     tui = app(conversation)
     async with tui.run_test(size=WIDE) as pilot:
         await settled(pilot, 28)
-        assert footing(tui).startswith("margin 0.0100 · above 75% of noise, top-1 in 0% of them · 3 of 5 metrics agree")
+        assert footing(tui).startswith("margin 0.0100 · above 75% of noise, top-1 in 0% of it · 3 of 5 metrics agree")
         await pilot.press("right")
         await settled(pilot, 29)
         assert conversation.compared == [28, 29]
@@ -110,7 +110,7 @@ async def test_the_line_under_the_words() -> None:
 @pytest.mark.parametrize(
     ("size", "said"),
     [
-        (WIDE, "above 75% of noise, top-1 in 0% of them · 3 of 5 metrics agree · norm 1.596 above 60% of words"),
+        (WIDE, "above 75% of noise, top-1 in 0% of it · 3 of 5 metrics agree · norm 1.596 above 60% of words"),
         ((109, 30), "above 75% of noise · 3 of 5 metrics agree · norm 1.596"),
         (NARROW, "above 75% of noise · 3 of 5 metrics agree · norm 1.596"),
         ((65, 21), "above 75% of noise"),

@@ -87,7 +87,7 @@ class PatchPanel(Vertical):
         enlarged.display = roomy and (under is None or under.page.grid is not None)
         self.query_one(PatchFacts).styles.margin = (0, 0, 0, 2 if enlarged.display else 0)
         needs = enlarged.display and results is not None and len(results.pages(selection.stage)) > 1
-room = self.size.width - cells - 2 - LEAST_FACTS_CELLS - 1
+        room = self.size.width - cells - 2 - LEAST_FACTS_CELLS - 1
         minimap.styles.width = min(MAP_CELLS[1], max(MAP_CELLS[0], room))
         minimap.display = needs and room >= MAP_CELLS[0]
         for part in (self.query_one(PatchHeader), enlarged, self.query_one(PatchFacts), minimap):

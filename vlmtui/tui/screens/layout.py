@@ -26,8 +26,10 @@ EDGE, GAP = 1, 2
 """Blank columns on both sides of the screen, and between what stands side by side."""
 BESIDE, BELOW = 34, 10
 """Columns beside the image, or rows below it, in which panels are read well."""
-ENOUGH, AMPLE, WIDE = 44, 54, 110
-"""Columns beside the image with which it is as large as it gets; and those that it should leave on a wide screen."""
+ENOUGH = 44
+"""Columns beside the image with which it is as large as it gets."""
+WIDE, AMPLE, MOST_AMPLE = 110, 54, 74
+"""A wide screen, and the columns beside the image that it should leave there otherwise."""
 LEAST_BESIDE, LEAST_BELOW = 24, 8
 """So few will do where the image would have to be smaller otherwise."""
 STRIP = 6
@@ -87,7 +89,8 @@ def image_room(room: Cells, image: ImageCells) -> Cells:
     if room[0] - GAP - max(whole[0], LEGEND_CELLS) >= ENOUGH:
         return whole[:2]
     found = []
-    wide = [(AMPLE, room[1])] if room[0] >= WIDE - 2 * EDGE else []
+    ample = min(MOST_AMPLE, max(AMPLE, room[0] * 2 // 5))
+    wide = [(ample, room[1])] if room[0] >= WIDE - 2 * EDGE else []
     for beside, below in [*wide, (BESIDE, BELOW), (LEAST_BESIDE, LEAST_BELOW)]:
         smaller = (room[0] - GAP - beside, room[1]), (room[0], room[1] - MORE_LEGEND - below)
         fits = [whole[:2], *(image(one)[:2] for one in smaller if min(one) >= LEAST_IMAGE)]
