@@ -43,7 +43,7 @@ SLOWEST = (
     "session/test_client.py",
     "tui/actions/test_answer.py",
 )
-"""Files that take long, though some have few tests: they come first, so that no worker begins one when the others end."""
+"""Files that take long, some with few tests: they come first, so that no worker begins one when the others end."""
 
 
 def pytest_configure(config: pytest.Config) -> None:

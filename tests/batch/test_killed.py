@@ -1,6 +1,7 @@
 """Real runs, killed at moments that nobody chose, and gone on with: the report is the same to the byte.
 
-`VLMTUI_BATCH_KILLS=20` kills so many; 2 without it. A moment is after how many parts, from a fixed seed, and some time more.
+`VLMTUI_BATCH_KILLS=20` kills so many; 2 without it. A moment is after how many parts, from a fixed seed, and some time
+more.
 """
 
 from __future__ import annotations
