@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from vlmtui.display.cell_layout import CellLayout, fit_cells, fit_patches
 from vlmtui.display.pieces import width
 from vlmtui.display.segment_labels import segment_labels
-from vlmtui.display.segments import Segment
-from vlmtui.display.word_segments import least_patches, middle, word_segments
+from vlmtui.display.segments import Segment, least_cells
+from vlmtui.display.word_segments import middle, word_segments
 
 WORDS = ("sky", "roof", "mountain", "起 to rise", "a", None)
 
@@ -31,13 +31,6 @@ def drawn(rows: int, cols: int, random, block: int) -> list[list[str | None]]:  
     ]
 
 
-def test_under_eight_patches_of_24_by_24_are_few_and_other_grids_scale_that() -> None:
-    assert least_patches(24 * 24) == 8
-    assert least_patches(48 * 48) == 32
-    assert least_patches(14 * 14) == 3
-    assert least_patches(1) == 1
-
-
 @given(grids)
 def test_words_are_counted_and_the_grey_share_is_what_is_left(words: list[list[str | None]]) -> None:
     found = word_segments(words)
@@ -45,7 +38,7 @@ def test_words_are_counted_and_the_grey_share_is_what_is_left(words: list[list[s
     assert found.counts == {word: flat.count(word) for word in found.counts}
     assert set(found.counts) == set(flat) - {None}
     assert list(found.counts.values()) == sorted(found.counts.values(), reverse=True)
-    coloured = sum(flat.count(word) >= least_patches(len(flat)) for word in flat if word is not None)
+    coloured = sum(flat.count(word) >= least_cells(len(flat)) for word in flat if word is not None)
     assert np.isclose(found.grey, float(1 - Fraction(coloured, len(flat))))
 
 

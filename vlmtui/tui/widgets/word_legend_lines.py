@@ -102,9 +102,9 @@ def _word(word: str, patches: int, colour: Colour, here: bool, roles: Roles) -> 
 
 
 def _grey(legend: WordLegend, roles: Roles) -> _Item:
-    """`█ other words 12%`, and the word under the cursor where it is one of these."""
+    """`█ other patches 12%`, and the word under the cursor where it is one of these."""
     share = percent(100 * legend.grey)
-    parts = [_swatch(legend.grey_colour, roles), ("other words ", roles.style()), (share, roles.style("dim"))]
+    parts = [_swatch(legend.grey_colour, roles), ("other patches ", roles.style()), (share, roles.style("dim"))]
     if legend.here_is_grey:
         parts.append((f" {_short(legend.here)}", roles.style("accent", bold=True)))
     return _Item(tuple(parts))
