@@ -22,6 +22,8 @@ NEAR = 1.15
 LONGEST = 4.0
 """Beyond 1:4 a patch is not drawn to shape, since a strip one cell wide shows nothing."""
 ZOOMS = (1, 2, 4, 8)
+LARGEST = 0.75
+"""Of the view's width and height a patch has at most so much, enlarged."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,8 @@ class CellLayout:
     """The layout of a rows × cols grid, each patch `wide` columns × `high` half-rows.
 
     The margins around the grid show the part of the image that the model does not see: `left` and `right` in columns,
-    `top` and `bottom` in half-rows, `top` even. With a `window`, that part of the layout is in view; without, all of
-    it. Positions given and taken are within what is in view.
+    `top` and `bottom` in half-rows, `top` even. `zoom` is how often it was enlarged. With a `window`, that part of the
+    layout is in view; without, all of it. Positions given and taken are within what is in view.
     """
 
     rows: int
@@ -41,6 +43,7 @@ class CellLayout:
     top: int
     right: int
     bottom: int
+    zoom: int = 1
     window: Window | None = None
 
     @property
@@ -134,6 +137,13 @@ class CellLayout:
             _slice(self.left, self.cols * self.wide, x, self.width),
         )
 
+    def seen_box(self, grid_box: Box) -> Box:
+        """The part of the file that is in view, margins included; `grid_box` is the grid's."""
+        x0, y0, x1, y1 = grid_box
+        left, top = self.share_at(0, 0)
+        right, bottom = self.share_at(self.width, 2 * self.height)
+        return x0 + left * (x1 - x0), y0 + top * (y1 - y0), x0 + right * (x1 - x0), y0 + bottom * (y1 - y0)
+
     def in_view(self) -> tuple[range, range]:
         """The rows and columns of patches that are wholly in view."""
         rows = [row for row in range(self.rows) if self._holds(2 * self.corner[1], self.top, self.high, row, down=True)]
@@ -191,7 +201,7 @@ def fit_patches(
     `picture` is the image's (width, height) in pixels. The margins use the remaining room, at most the size of the
     image there and at least two half-cells. Where not even the smallest patch fits, the layout is larger than the view.
     Patch sizes divisible into `split` parts (down, across) are preferred slightly. A zoom at which a patch would be
-    larger than the view gives way to the largest at which it is not.
+    larger than three quarters of the view gives way to the largest at which it is not.
     """
     aspect = _aspect(rows, cols, grid_box)
 
@@ -214,7 +224,7 @@ def fit_patches(
     fitted = best[1] if best else layout(*smallest)
     while zoom > 1:
         enlarged = _enlarged(fitted, zoom, grid_box)
-        if enlarged.wide <= view[0] and enlarged.high <= 2 * view[1]:
+        if enlarged.wide <= LARGEST * view[0] and enlarged.high <= LARGEST * 2 * view[1]:
             return enlarged
         zoom //= 2
     return fitted
@@ -237,7 +247,8 @@ def _enlarged(fitted: CellLayout, zoom: int, grid_box: Box) -> CellLayout:
     down = high / fitted.high
     # the upper margin in whole cells, and the lower one so that no cell is half empty
     top, bottom = 2 * round(fitted.top * down / 2), 2 * round(fitted.bottom * down / 2)
-    return CellLayout(fitted.rows, fitted.cols, wide, high, zoom * fitted.left, top, zoom * fitted.right, bottom)
+    left, right = zoom * fitted.left, zoom * fitted.right
+    return CellLayout(fitted.rows, fitted.cols, wide, high, left, top, right, bottom, zoom)
 
 
 def in_window(

@@ -6,8 +6,10 @@ from tokens to finer vision patches, and back, is where they were.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
+from vlmtui.display.cell_layout import ZOOMS
 from vlmtui.display.entry_grids import EntryGrid
 from vlmtui.errors import UsageError
 from vlmtui.reading import default_stage
@@ -106,17 +108,34 @@ def step_page(selection: Selection, results: Results, step: int) -> Selection:
     return at_page(selection, results, pages[(pages.index(here) + step) % len(pages)])
 
 
-def zoom_in(selection: Selection, results: Results) -> Selection:
-    """The next finer page that shows the same part of the image; from the finest back to the coarsest."""
-    selection = with_spot(selection, results)
+def zoom(selection: Selection, results: Results, step: int) -> Selection:
+    """One step closer (1) or further away (-1), around the cursor; the ends hold.
+
+    A finer page that shows the same part of the image comes before the enlargement, so that a tile is a step of the
+    zoom.
+    """
     here = results.page(selection)
-    if here is None or selection.spot is None:
+    if here is None or here.grid is None:
         return selection
-    there = [
-        page for page in results.pages(selection.stage) if page.grid and (page is here or page.holds(*selection.spot))
-    ]
-    there.sort(key=lambda page: -page.cell_area)
-    return at_page(selection, results, there[(there.index(here) + 1) % len(there)]) if here in there else selection
+    if selection.zoom == ZOOMS[0]:
+        spotted = with_spot(selection, results)
+        beside = _next_page(here, results.pages(selection.stage), spotted.spot, step)
+        if beside is not None:
+            return _on(spotted, beside)
+    at = ZOOMS.index(selection.zoom) + step
+    return replace(selection, zoom=ZOOMS[min(max(at, 0), len(ZOOMS) - 1)])
+
+
+def _next_page(
+    here: EntryGrid, pages: Iterable[EntryGrid], spot: tuple[float, float] | None, step: int
+) -> EntryGrid | None:
+    """The next finer page that shows a spot of the image, or the next coarser one; None where there is none."""
+    there = [page for page in pages if page.grid is not None and spot is not None and page.holds(*spot)]
+    if step > 0:
+        finer = [page for page in there if page.cell_area < 0.99 * here.cell_area]
+        return max(finer, key=lambda page: page.cell_area, default=None)
+    coarser = [page for page in there if page.cell_area > 1.01 * here.cell_area]
+    return min(coarser, key=lambda page: page.cell_area, default=None)
 
 
 def at_page(selection: Selection, results: Results, page: EntryGrid) -> Selection:

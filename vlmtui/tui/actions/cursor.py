@@ -50,10 +50,10 @@ def page(context: ActionContext, step: int) -> None:
     state.selection = navigation.step_page(state.selection, state.results, step)
 
 
-def zoom(context: ActionContext) -> None:
-    """The same spot on a finer page."""
+def zoom(context: ActionContext, step: int) -> None:
+    """Closer, or further away: a finer page, or larger patches."""
     state = context.state
-    state.selection = navigation.zoom_in(state.selection, state.results)
+    state.selection = navigation.zoom(state.selection, state.results, step)
 
 
 def go_to(context: ActionContext) -> None:

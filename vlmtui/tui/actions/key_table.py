@@ -168,7 +168,13 @@ GROUPS: dict[str, Group] = {
         2,
         "t T",
     ),
-    "zoom": Group("z", "zoom in: the same spot on a tile; on the finest, zoom out"),
+    "zoom": Group(
+        "z  Z",
+        "zoom in / out: to a tile, then 2×, 4×, 8×; also the wheel",
+        _when("zoom", lambda at: at.read and at.results.shown(at.selection) is at.results.page(at.selection)),
+        3,
+        "z Z",
+    ),
     "pixel": Group(
         "Enter",
         "at pixels: into the patch, pixel by pixel; Enter or Esc goes back",
@@ -187,7 +193,7 @@ GROUPS: dict[str, Group] = {
     ),
     "metric": Group(
         "m",
-        "metric: l2, cosine, centred, dot, omp …; llm stages have logits instead",
+        "metric: l2, cosine, centred, dot, omp …; llm stages have logits; segments: local words first",
         _when("metric", lambda at: at.read and at.shows_words and llm_depth(at.selection.stage) is None),
         13,
     ),
@@ -297,7 +303,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("go-to", "go-to", "Go to a patch or pixel", "g", cursor.go_to, "position row column"),
     Action("next-page", "page", "Tile: next", "t", lambda c: cursor.page(c, 1)),
     Action("previous-page", "page", "Tile: previous", "T", lambda c: cursor.page(c, -1)),
-    Action("zoom", "zoom", "Tile: zoom in, or out", "z", cursor.zoom, "zoom"),
+    Action("zoom", "zoom", "Zoom: in", "z", lambda c: cursor.zoom(c, 1), "closer enlarge magnify tile"),
+    Action("zoom-out", "zoom", "Zoom: out", "Z", lambda c: cursor.zoom(c, -1), "whole image smaller"),
     Action("previous-stage", "stage", "Stage: previous layer", "left_square_bracket", lambda c: cursor.stage(c, -1)),
     Action("next-stage", "stage", "Stage: next layer", "right_square_bracket", lambda c: cursor.stage(c, 1)),
     Action("metric", "metric", "Metric: next", "m", lens.metric, "distance cosine l2 omp"),

@@ -8,8 +8,9 @@ from vlmtui.display.cell_layout import CellLayout, fit_patches, in_window
 from vlmtui.display.colours import robust_range
 from vlmtui.display.entry_grids import EntryGrid
 from vlmtui.geometry import Box
+from vlmtui.lenses.kinds import Words
 from vlmtui.tui.overlays import legend as valued
-from vlmtui.tui.overlays.drawing import ImageDrawing, lay_heat
+from vlmtui.tui.overlays.drawing import ImageDrawing, fits_ranking, lay_heat
 from vlmtui.tui.overlays.registry import OVERLAYS
 from vlmtui.tui.overlays.segments import draw_segments
 from vlmtui.tui.overlays.words import draw_words
@@ -17,7 +18,7 @@ from vlmtui.tui.state import early_exit
 from vlmtui.tui.state.answer_values import answer_drawing_key, answer_legend, answer_values
 from vlmtui.tui.state.lens_values import overlay_call, overlay_lens, shown_result, value_refused
 from vlmtui.tui.state.marks import marked_entries
-from vlmtui.tui.state.page_words import page_words
+from vlmtui.tui.state.page_words import of_lens, page_words, ranked_words
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import NONE, NORMS, SEGMENTS, WORDS, Selection
 from vlmtui.tui.state.stages import ANSWER, PIXELS, llm_depth, of_tokens
@@ -53,6 +54,7 @@ def drawing_key(results: Results, selection: Selection, layout: CellLayout) -> o
         words = (
             selection.order,
             sum(results.token_of(selection.stage, entry) in table.rows for entry in page.entries.values()),
+            sum(min(len(rows), selection.k) for rows in table.rows.values()) if fits_ranking(layout) else 0,
         )
     values: object = results.unusable.get(selection.overlay)
     if (choice := overlay_lens(selection, results)) is not None:
@@ -129,9 +131,18 @@ def _of_words(results: Results, selection: Selection, page: EntryGrid, drawn: Im
         return replace(drawn, legend=f"overlay: {selection.overlay}, which {selection.stage} {has} none of{through}")
     layer = llm_depth(selection.stage)
     lens = selection.metric if layer is None else f"logit lens of layer {layer}"
-    legend = f"{selection.overlay}: top-1, {lens}{f', {projected}' if projected else ''}"
-    draw = draw_segments if selection.overlay == SEGMENTS else draw_words
-    return draw(replace(drawn, legend=legend, word_colours=results.word_colours), page, found)
+    several = selection.overlay == WORDS and fits_ranking(drawn.layout)
+    top = f"top {min(selection.k, len(drawn.layout.cell_rows(0)) - 1)}" if several else "top-1"
+    legend = f"{selection.overlay}: {top}, {lens}{f', {projected}' if projected else ''}"
+    drawn = replace(drawn, legend=legend, word_colours=results.word_colours)
+    if selection.overlay == SEGMENTS:
+        return draw_segments(drawn, page, found)
+    drawn = draw_words(drawn, page, found)
+    if not several:
+        return drawn
+    rows, cols = drawn.layout.in_view()
+    ranked = ranked_words(results, selection, page, ((row, col) for row in rows for col in cols))
+    return replace(drawn, ranked=ranked)
 
 
 def _of_lens(results: Results, selection: Selection, page: EntryGrid, drawn: ImageDrawing) -> ImageDrawing:
@@ -141,6 +152,12 @@ def _of_lens(results: Results, selection: Selection, page: EntryGrid, drawn: Ima
     drawn = replace(drawn, legend=legend, scale=scale, word_colours=results.word_colours)
     if found is None:
         return drawn
+    if selection.overlay == SEGMENTS and isinstance(found.result, Words):
+        metric = f", {selection.metric}" if llm_depth(selection.stage) is None else ""
+        name = f"{SEGMENTS}: {found.call.name}{metric}"
+        words = of_lens(page, found.result)
+        none = "" if words.segments and words.segments.frequent else ": none; m: top-1"
+        return draw_segments(replace(drawn, legend=f"{name}{none}"), page, words)
     overlay = next((one for one in OVERLAYS if one.kind is type(found.result)), None)
     return drawn if overlay is None else overlay.draw(drawn, page, found.result)
 

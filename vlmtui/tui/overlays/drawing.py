@@ -17,12 +17,15 @@ from vlmtui.display.segment_labels import SegmentLabel
 from vlmtui.display.word_colours import WordColours
 from vlmtui.display.word_segments import WordSegments
 from vlmtui.lenses.kinds import ResultKind
-from vlmtui.tui.state.page_words import WordGrid
+from vlmtui.tui.state.page_words import RankedWord, WordGrid
 
 HEAT_SHARE = 0.7
 DIMMED = 0.75
 LEAST_FOR_WORDS = 4
 """Columns a patch must have for a word: three letters, and one that stays free."""
+
+LEAST_FOR_RANKING = 8, 3
+"""Columns and rows of cells that a patch must have for several words: one row stays free."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,8 @@ class ImageDrawing:
     `page` is what the cells are of; `split` how many vision patches (down, across) a cell of it holds; `marks` are the
     cells that are marked, `sinks` those that draw attention whatever is said. The scale is `diverging` where it runs
     from below 0 to above. Of words, the frequent ones have `colours`, which `word_colours` remembers; there are
-    `segments` as soon as all words have come, and `labels` on those of them that hold one.
+    `segments` as soon as all words have come, and `labels` on those of them that hold one. Large patches have `ranked`
+    words, several each.
     """
 
     pixels: Pixels
@@ -48,6 +52,7 @@ class ImageDrawing:
     segments: WordSegments | None = None
     colours: dict[str, Colour] = field(default_factory=dict)
     labels: tuple[SegmentLabel, ...] = ()
+    ranked: dict[tuple[int, int], tuple[RankedWord, ...]] = field(default_factory=dict)
     word_colours: WordColours = field(default_factory=WordColours)
 
     @property
@@ -84,6 +89,11 @@ def lay_heat(
 def fits_words(layout: CellLayout) -> bool:
     """Whether a patch has the columns for a word, and a row of cells wholly inside it."""
     return layout.wide >= LEAST_FOR_WORDS and all(layout.cell_rows(row) for row in range(layout.rows))
+
+
+def fits_ranking(layout: CellLayout) -> bool:
+    """Whether a patch has the room for several words and the score of the first."""
+    return layout.wide >= LEAST_FOR_RANKING[0] and len(layout.cell_rows(0)) >= LEAST_FOR_RANKING[1]
 
 
 def dim(pixels: Pixels) -> None:

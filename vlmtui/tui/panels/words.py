@@ -24,7 +24,7 @@ from vlmtui.tui.state.image_level import CLASSES, TEXTS, scored_by
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.stages import ANSWER, PIXELS, llm_depth, of_tokens
-from vlmtui.tui.state.word_table import WordRow
+from vlmtui.tui.state.word_table import WordRow, shown_score
 from vlmtui.tui.terminal.theme import Roles
 from vlmtui.tui.widgets.lines import Lines, Part, fitting, line, wrapped
 
@@ -165,11 +165,6 @@ def _named(r: Roles, name: str, gloss: str, cells: int, first: bool) -> list[Par
     if not gloss or room < _SHORTEST_GLOSS:
         return [(isolate(fit(name, cells)), style)]
     return [(isolate(name), style), (" ", r.style()), (fit(gloss, room), r.style("dim"))]
-
-
-def shown_score(score: float, metric: str) -> float:
-    """The number on the screen: the distance itself under l2, whose score is minus the distance."""
-    return -score if metric == "l2" else score
 
 
 def bar_shares(scores: list[float], coefficients: bool = False) -> list[float]:

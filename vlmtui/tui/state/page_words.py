@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from vlmtui.display.entry_grids import EntryGrid
+from vlmtui.display.numbers import short_score
 from vlmtui.display.pieces import visible
 from vlmtui.display.word_segments import WordSegments, word_segments
 from vlmtui.lenses.fact_lines import top_words
@@ -14,6 +17,7 @@ from vlmtui.tui.state.lens_values import overlay_lens, shown_result
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import SEGMENTS, WORDS, Selection
 from vlmtui.tui.state.stages import ANSWER, of_tokens
+from vlmtui.tui.state.word_table import shown_score
 
 WordGrid = tuple[tuple[str | None, ...], ...]
 """Words [rows][columns]; None is a cell without a word, or one whose word has not come."""
@@ -29,7 +33,39 @@ class PageWords:
     @property
     def segments(self) -> WordSegments | None:
         """Their segments; None until all words have come, since they would grow together."""
-        return None if self.missing else word_segments(self.words)
+        return None if self.missing else _segments_of(self.words)
+
+
+@lru_cache(maxsize=8)
+def _segments_of(words: WordGrid) -> WordSegments:
+    """Remembered, since the view moves more often than the words change."""
+    return word_segments(words)
+
+
+@dataclass(frozen=True)
+class RankedWord:
+    """A word of a patch and its score, as they are shown."""
+
+    word: str
+    score: str
+
+
+def ranked_words(
+    results: Results, selection: Selection, page: EntryGrid, cells: Iterable[tuple[int, int]]
+) -> dict[tuple[int, int], tuple[RankedWord, ...]]:
+    """All words of cells that the metric found, best first; cells of which none have come are left out."""
+    table = results.word_table(selection)
+    ranked = {}
+    for cell in cells:
+        entry = page.entries.get(cell)
+        token = None if entry is None else results.token_of(selection.stage, entry)
+        rows = None if table is None or token is None else table.rows.get(token)
+        if rows:
+            ranked[cell] = tuple(
+                RankedWord(visible(row.piece, row.text), short_score(shown_score(row.score, selection.order)))
+                for row in rows[: selection.k]
+            )
+    return ranked
 
 
 def has_word_overlay(results: Results, selection: Selection) -> bool:

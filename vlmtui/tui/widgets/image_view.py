@@ -27,9 +27,10 @@ from vlmtui.display.canvas import Pixels
 from vlmtui.display.cell_layout import CellLayout
 from vlmtui.display.colours import Colour
 from vlmtui.display.segment_labels import SegmentLabel
+from vlmtui.tui.state.page_words import RankedWord
 from vlmtui.tui.terminal.theme import roles
 from vlmtui.tui.widgets.blocks import lines
-from vlmtui.tui.widgets.image_words import Words, word_start, write_labels, write_words
+from vlmtui.tui.widgets.image_words import Words, label_letters, word_start, write_labels, write_ranked, write_words
 from vlmtui.tui.widgets.patch_cells import (
     bracket,
     divided,
@@ -63,6 +64,14 @@ class BesidePointed(Message):
         super().__init__()
         self.x = x
         self.y = y
+
+
+class ZoomScrolled(Message):
+    """The wheel was turned over the image: one step closer (1) or further away (-1)."""
+
+    def __init__(self, step: int) -> None:
+        super().__init__()
+        self.step = step
 
 
 class ImageStrip(Widget, can_focus=False):
@@ -142,6 +151,7 @@ class ImageView(Container):
         self._layout: CellLayout | None = None
         self._words: Words | None = None
         self._labels: Sequence[SegmentLabel] = ()
+        self._ranked = False
         self._cursor: tuple[int, int] | None = None
         self._split = (1, 1)
 
@@ -159,6 +169,7 @@ class ImageView(Container):
         sinks: frozenset[tuple[int, int]] = frozenset(),
         colours: Mapping[str, Colour] | None = None,
         labels: Sequence[SegmentLabel] = (),
+        ranked: Mapping[tuple[int, int], Sequence[RankedWord]] | None = None,
     ) -> None:
         """Draw `pixels` (uint8 [2 · layout.height, layout.width, 3]), with one word a patch where `words` are given.
 
@@ -166,14 +177,18 @@ class ImageView(Container):
 
         The cell under the cursor is divided into `split` parts (down, across) where it has the room; the patches
         `marks` have a mark in their upper right corner, `sinks` a cross in their left, or are tinted where they hold no
-        whole cell. Words with one of `colours` have a shade of it behind them; `labels` lie over segments.
+        whole cell. Words with one of `colours` have a shade of it behind them; `labels` lie over segments. Where
+        patches have `ranked` words, these stand in the place of the one.
         """
         pixels = self._tinted(pixels, layout, marks, sinks)
         self._pixels, self._layout, self._words, self._split = pixels, layout, words, split
         self._labels = labels
         cuts = _cuts(layout)
         over: dict[int, dict[int, Segment]] = defaultdict(dict)
-        if words:
+        self._ranked = bool(ranked)
+        if ranked:
+            write_ranked(over, pixels, layout, ranked, colours or {})
+        elif words:
             write_words(over, pixels, layout, words, colours or {})
         write_labels(over, labels, roles(self.app).style("strong", bold=True))
         self._mark(over, pixels, layout, marks, sinks)
@@ -199,8 +214,23 @@ class ImageView(Container):
         patch = label.cell if label else self._layout.patch_at(x, y)
         self.post_message(PatchPointed(*patch) if patch else BesidePointed(x, y))
 
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        event.stop()
+        self.post_message(ZoomScrolled(1))
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        event.stop()
+        self.post_message(ZoomScrolled(-1))
+
     def cursor_cells(self, y: int) -> list[tuple[int, Segment]]:
-        """The cells of line `y` that the cursor covers: (x, segment)."""
+        """The cells of line `y` that the cursor covers: (x, segment). The letters of a label stay, in its colour."""
+        letters = label_letters(self._labels, y)
+        style = roles(self.app).style("accent", bold=True)
+        return [
+            (x, Segment(letters[x], style)) if x in letters else (x, segment) for x, segment in self._cursor_cells(y)
+        ]
+
+    def _cursor_cells(self, y: int) -> list[tuple[int, Segment]]:
         if self._layout is None or self._cursor is None or self._pixels is None:
             return []
         layout, pixels, (row, col) = self._layout, self._pixels, self._cursor
@@ -210,7 +240,7 @@ class ImageView(Container):
         rows = layout.cell_rows(row)
         if y not in rows:
             return []
-        word = self._words[row][col] if self._words else None
+        word = self._words[row][col] if self._words and not self._ranked else None
         first = word_start(word, wide, len(rows), y - rows[0]) if word else ""
         cells = []
         for i, mark in bracket(y - rows[0], wide, len(rows)):
@@ -277,8 +307,14 @@ class ImageView(Container):
 
 
 def _cuts(layout: CellLayout) -> list[int]:
-    """Where the image is cut into strips: on patch edges, so that no patch stands in two. From 0 to its width."""
-    edges = [x for col in range(layout.cols + 1) if 0 < (x := layout.extent(0, col)[0]) < layout.width]
+    """Where the image is cut into strips, from 0 to its width: on patch edges, so that no patch stands in two.
+
+    Where a part of the image is in view, as far apart as patches are wide: the same wherever that part lies.
+    """
+    if layout.window:
+        edges = list(range(layout.wide, layout.width, layout.wide))
+    else:
+        edges = [x for col in range(layout.cols + 1) if 0 < (x := layout.extent(0, col)[0]) < layout.width]
     taken = [round(i * len(edges) / STRIPS) for i in range(1, STRIPS)]
     return [0, *(edges[at - 1] if at else 0 for at in taken), layout.width]
 

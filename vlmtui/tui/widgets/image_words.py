@@ -14,10 +14,12 @@ from vlmtui.display.cell_layout import CellLayout
 from vlmtui.display.colours import Colour, blend, ink
 from vlmtui.display.pieces import width
 from vlmtui.display.segment_labels import SegmentLabel
+from vlmtui.tui.state.page_words import RankedWord
 
 Words = Sequence[Sequence[str | None]]
 Over = dict[int, dict[int, Segment]]
 """What is written over cells: by line, by column; after a character of two cells the second is the empty segment."""
+BOLD = Style(bold=True)
 SHADE = 0.6
 """Share of a word's colour in the shade behind it."""
 
@@ -42,11 +44,47 @@ def write_words(over: Over, pixels: Pixels, layout: CellLayout, words: Words, co
                     _put(over[at], i, character, _inked(ground, colours.get(word)))
 
 
+def write_ranked(
+    over: Over,
+    pixels: Pixels,
+    layout: CellLayout,
+    ranked: Mapping[tuple[int, int], Sequence[RankedWord]],
+    colours: Mapping[str, Colour],
+) -> None:
+    """Write each patch's first words below each other, with the score of the first where it has the room.
+
+    The outer columns and the last row of a patch stay free.
+    """
+    for (row, col), words in ranked.items():
+        rows, (x, _, wide, _) = layout.cell_rows(row), layout.extent(row, col)
+        if x < 0 or x + wide > layout.width:
+            continue
+        room = wide - 2
+        for number, (at, word) in enumerate(zip(rows[:-1], words, strict=False)):
+            if not 0 <= at < layout.height:
+                continue
+            first = number == 0
+            parts = [(x + 1, wrapped_word(word.word, room, 1))]
+            if first and width(word.word) + width(word.score) <= room:
+                parts.append((x + 1 + room - width(word.score), [word.score]))
+            for place, lines in parts:
+                for i, character in _placed("".join(lines), place):
+                    ground = pixels[2 * at : 2 * at + 2, i : i + width(character)].mean(axis=(0, 1))
+                    style = _inked(ground, colours.get(word.word) if place == x + 1 else None)
+                    _put(over[at], i, character, style + BOLD if first and place == x + 1 else style)
+
+
 def write_labels(over: Over, labels: Iterable[SegmentLabel], style: Style) -> None:
     """Write labels in a style of their own, so that they are read over every colour."""
     for label in labels:
         for x, character in _placed(label.text, label.x):
             _put(over[label.y], x, character, style)
+
+
+def label_letters(labels: Iterable[SegmentLabel], y: int) -> dict[int, str]:
+    """The letters of labels on a line that have one cell each, by column."""
+    there = (placed for label in labels if label.y == y for placed in _placed(label.text, label.x))
+    return {x: character for x, character in there if character != " " and width(character) == 1}
 
 
 def wrapped_word(word: str, cells: int, rows: int) -> list[str]:
