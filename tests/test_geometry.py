@@ -1,4 +1,4 @@
-"""Geometry: what must hold of any grid on any screen."""
+"""Geometry: what must hold of any grid in any image."""
 
 from __future__ import annotations
 
@@ -12,92 +12,20 @@ from hypothesis import strategies as st
 from vlmtui.geometry import (
     AxisMap,
     Box,
-    CellLayout,
     Place,
     clip_box,
-    fit_cells,
     pixel_bounds,
     place_at_pixel,
     raster_boxes,
     raster_extent,
 )
 
-sizes = st.integers(1, 40)
-views = st.tuples(st.integers(1, 240), st.integers(1, 70))
 coordinates = st.floats(-5000, 5000, allow_nan=False)
 
 
 def clear_boxes() -> st.SearchStrategy[Box]:
     spans = st.tuples(coordinates, st.floats(0.01, 4000))
     return st.tuples(spans, spans).map(lambda s: (s[0][0], s[1][0], s[0][0] + s[0][1], s[1][0] + s[1][1]))
-
-
-@st.composite
-def grids_in_pictures(draw: st.DrawFn) -> tuple[int, int, Box, tuple[int, int]]:
-    """Rows, columns, the grid's box within a picture, and the picture's size."""
-    width, height = draw(st.integers(1, 4000)), draw(st.integers(1, 4000))
-    left, top = draw(st.floats(0, 0.45)), draw(st.floats(0, 0.45))
-    box = (left * width, top * height, (1 - left) * width, (1 - top) * height)
-    return draw(sizes), draw(sizes), box, (width, height)
-
-
-@given(views, grids_in_pictures())
-def test_patches_are_whole_cells_that_tile_the_grid(
-    view: tuple[int, int], grid: tuple[int, int, Box, tuple[int, int]]
-) -> None:
-    rows, cols, box, picture = grid
-    layout = fit_cells(view, rows, cols, box, picture)
-    assert (layout.rows, layout.cols) == (rows, cols)
-    assert layout.wide >= 1
-    assert layout.tall >= 1
-    assert min(layout.left, layout.top, layout.right, layout.bottom) >= 0
-    for row, col in ((0, 0), (rows - 1, cols - 1), (rows // 2, cols // 2)):
-        x, y, wide, tall = layout.region(row, col)
-        assert (wide, tall) == (layout.wide, layout.tall)
-        assert 0 <= x <= layout.width - wide
-        assert 0 <= y <= layout.height - tall
-        for corner in ((x, y), (x + wide - 1, y + tall - 1)):
-            assert layout.patch_at(*corner) == (row, col)
-
-
-@given(views, grids_in_pictures())
-def test_what_can_fit_fits(view: tuple[int, int], grid: tuple[int, int, Box, tuple[int, int]]) -> None:
-    rows, cols, box, picture = grid
-    layout = fit_cells(view, rows, cols, box, picture)
-    smallest = fit_cells((1, 1), rows, cols, box, picture)
-    if smallest.width <= view[0] and smallest.height <= view[1]:
-        assert layout.width <= view[0]
-        assert layout.height <= view[1]
-
-
-@given(views, st.integers(1, 30))
-def test_square_patches_stay_square(view: tuple[int, int], side: int) -> None:
-    layout = fit_cells(view, side, side, (0.0, 0.0, 100.0, 100.0), (100, 100))
-    assume(layout.width <= view[0] and layout.height <= view[1])
-    # a row is as high as two columns are wide
-    assert 0.5 <= layout.wide / (2 * layout.tall) <= 2
-
-
-def test_the_usual_screens() -> None:
-    china = fit_cells((120, 40), 14, 14, (0.0, 0.0, 640.0, 427.0), (640, 427))
-    assert china.width <= 120
-    assert china.height <= 40
-    assert (china.left, china.top, china.right, china.bottom) == (0, 0, 0, 0)
-    assert china.tall == 2
-    large = fit_cells((200, 60), 24, 24, (106.5, 0.0, 533.5, 427.0), (640, 427))
-    assert large.left > 0
-    assert large.right > 0
-    assert large.top == large.bottom == 0
-
-
-def test_no_patch_in_the_margins() -> None:
-    layout = CellLayout(2, 3, 4, 2, left=5, top=1, right=5, bottom=1)
-    assert (layout.width, layout.height) == (22, 6)
-    assert layout.patch_at(4, 2) is None
-    assert layout.patch_at(17, 2) is None
-    assert layout.patch_at(5, 0) is None
-    assert layout.patch_at(5, 5) is None
-    assert layout.patch_at(16, 4) == (1, 2)
 
 
 @given(clear_boxes(), st.integers(1, 3000), st.integers(1, 3000))

@@ -70,7 +70,7 @@ def photograph_table(figures: dict[str, Any]) -> str:
     for name, said in figures["photographs"].items():
         words = ", ".join(f"{word} {share:.0%}" for word, share in said["words"].items())
         rows.append([name, words, said["caption"]])
-    return table(["photograph", "first words (l2), by share of patches", "its description"], rows)
+    return table(["photograph", "top-1 words (l2), by share of patches", "its description"], rows)
 
 
 FREQUENT: Final = 8
@@ -79,11 +79,11 @@ FOUND: Final = (
     "Asked of a session as the explorer asks. In the {scenes} scenes, every patch of those that show the thing: how "
     "often a patch at least half of which is the thing scores higher than one of which less is (AUC; 0.5 is chance). "
     "The score at the image tokens is the cosine, in the language model's last layer the logit; nothing ever asked "
-    "of that layer that it names what stands at a patch. The last column looks at no picture: it knows how often the "
+    "of that layer that it names what is at a patch. The last column uses no image: it knows how often the "
     "thing is at that place in {usual} scenes of the training."
 )
 APART: Final = (
-    "Of the first {asked} scenes, those with a thing that fills 3% of the picture and shows in at most half of the "
+    "Of the first {asked} scenes, those with a thing that fills 3% of the image and shows in at most half of the "
     "patches, one thing a scene, drawn with a fixed seed: “What color is …?”, and a description that names it. Then "
     "all patches that show any of it are replaced by the mean image token, and in comparison as many patches that "
     "show none of it, either anywhere or together in one spot ({draws} draws of each a scene, their mean taken). The "
@@ -92,7 +92,7 @@ APART: Final = (
     "test. “Other answer” is how often another color, or a description without the word, comes instead."
 )
 LOOKED: Final = (
-    "Attention of the color, or of the thing's word, to the picture, all layers and heads averaged: the share that is "
+    "Attention of the color, or of the thing's word, to the image, all layers and heads averaged: the share that is "
     "to the patches that show the thing, against the share of the patches that do, each scene for itself. AUC: how "
     "often a patch of the thing has more of it than another."
 )
@@ -218,7 +218,7 @@ REACHED: Final = (
     "are those of the tables below."
 )
 PAIRS: Final = (
-    "The right caption among {among} distinct ones: {caption@1:.3f} of pictures. The right picture among {among}: "
+    "The right caption among {among} distinct ones: {caption@1:.3f} of images. The right image among {among}: "
     "{picture@1:.3f} of captions. {trials} such trials."
 )
 
@@ -250,7 +250,7 @@ def llava_sections(figures: dict[str, Any], by_class: bool) -> dict[str, list[st
 def kind_table(figures: dict[str, Any]) -> list[str]:
     rows = [[kind, str(of["scenes"]), _share(of["right"])] for kind, of in figures["kinds"].items()]
     rows.append(["all", str(figures["scenes"]), _share(figures["right"])])
-    return [table(["kind", "scenes", "told right"], rows)]
+    return [table(["kind", "scenes", "accuracy"], rows)]
 
 
 def lens_tables(lenses: dict[str, Any]) -> list[str]:

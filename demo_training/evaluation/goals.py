@@ -16,7 +16,7 @@ GOALS: Final[tuple[tuple[str, tuple[str, ...], str, float], ...]] = (
     ("demo", ("answers", "presence", "score"), "yes or no", 0.90),
     ("demo", ("answers", "colour", "score"), "answers to what color", 0.85),
     ("demo-siglip", ("caption@1",), "right caption among 100", 0.60),
-    ("demo-siglip", ("picture@1",), "right picture among 100", 0.60),
+    ("demo-siglip", ("picture@1",), "right image among 100", 0.60),
     ("demo", ("labelled", "l2", "things", "overall", "share"), "photographs: things in the first five", 0.35),
     ("demo", ("labelled", "l2", "colours", "overall", "share"), "photographs: colours in the first five", 0.50),
 )

@@ -26,7 +26,7 @@ SCENE, ASTRONAUT = SAMPLES / "scene-town.png", SAMPLES / "astronaut.png"
 
 
 @pytest.fixture(scope="module")
-def session() -> Iterator[vlmtui.Session]:
+def session(module_warm_session: None) -> Iterator[vlmtui.Session]:
     with vlmtui.open_session("demo", device="cpu") as session:
         assert session._client.on_progress is None, "a script has no bars unless it asks for them"
         yield session

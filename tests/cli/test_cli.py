@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import pty
-import signal
 import subprocess
 import sys
 import time
@@ -16,7 +15,6 @@ from PIL import Image
 
 from tests.reports import contract
 from tests.test_image import bomb, closed_port, encoded
-from tests.waiting import children, gone, until
 from vlmtui.cli import look, main
 
 PHOTOS = Path(__file__).parents[2] / "sample_images"
@@ -200,7 +198,7 @@ def test_a_model_folder_that_is_missing(model: str) -> None:
     assert f"no model folder {model}" in refused(vlmtui(CHINA, "-m", model))
 
 
-def test_a_folder_without_a_model(tmp_path: Path) -> None:
+def test_a_folder_without_a_model(tmp_path: Path, warm_session: None) -> None:
     refused(vlmtui(CHINA, "-m", str(tmp_path)))
 
 
@@ -214,7 +212,9 @@ def test_debug_shows_the_traceback() -> None:
 # --- reports ---------------------------------------------------------------------------------------------------
 
 
-def test_many_images_go_on_past_one_that_fails(bad: Path, clip_folder: Path, tmp_path: Path) -> None:
+def test_many_images_go_on_past_one_that_fails(
+    bad: Path, clip_folder: Path, tmp_path: Path, warm_session: None
+) -> None:
     tiny, tall = tmp_path / "1x1.png", tmp_path / "7x3000.png"
     tiny.write_bytes(encoded(Image.new("RGB", (1, 1), (9, 9, 9))))
     tall.write_bytes(encoded(Image.new("P", (7, 3000))))
@@ -233,7 +233,9 @@ def test_many_images_go_on_past_one_that_fails(bad: Path, clip_folder: Path, tmp
     assert set(seen) == {names[1], names[3]}
 
 
-def test_a_file_written_whole_and_the_environments_model(siglip_folder: Path, tmp_path: Path) -> None:
+def test_a_file_written_whole_and_the_environments_model(
+    siglip_folder: Path, tmp_path: Path, warm_session: None
+) -> None:
     out = tmp_path / "report.json"
     words = ["-o", str(out), "--stage", "vision.2", "--metric", "omp", "--format", "json"]
     done = vlmtui(CHINA, *words, VLMTUI_MODEL=str(siglip_folder))
@@ -269,46 +271,11 @@ def test_a_report_never_takes_the_pictures_place(tmp_path: Path) -> None:
 # --- pipes, interrupts, terminals ------------------------------------------------------------------------------
 
 
-def test_a_picture_on_stdin_and_a_reader_that_leaves(siglip_folder: Path) -> None:
+def test_a_picture_on_stdin_and_a_reader_that_leaves(siglip_folder: Path, warm_session: None) -> None:
     command = f"{sys.executable} -m vlmtui - -m {siglip_folder} < {CHINA}; echo status $? >&2"
     done = subprocess.run(["bash", "-c", f"({command}) | head -1"], capture_output=True, text=True)
     assert done.stdout == "standard input  640×427 pixels\n"
     assert done.stderr == "status 0\n"
-
-
-def heeding() -> None:
-    """Interrupts count, also where the tests themselves were started in the background."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
-def test_an_interrupt_is_quiet_and_leaves_no_process(clip_folder: Path) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "vlmtui", CHINA, "-m", str(clip_folder), "--format", "text"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        preexec_fn=heeding,
-    )
-    session = until(lambda: children(process.pid))
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=20)
-    assert (process.returncode, out, err) == (130, b"", b"")
-    until(lambda: all(gone(pid) for pid in session))
-
-
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
-def test_killed_it_leaves_no_session(clip_folder: Path, tmp_path: Path, number: int) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "vlmtui", CHINA, "-m", str(clip_folder), "-o", str(tmp_path / "report")],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    session = until(lambda: children(process.pid))
-    process.send_signal(number)
-    assert process.communicate() == (b"", b"")
-    until(lambda: all(gone(pid) for pid in session))
-    if number != signal.SIGKILL:
-        assert process.returncode == 128 + number
-        assert os.listdir(tmp_path) == []
 
 
 def in_terminal(

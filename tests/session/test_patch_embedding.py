@@ -47,8 +47,16 @@ def test_a_patch(clip):
     with torch.no_grad():
         made = embeddings.patch_embedding(kept.inputs.pixels["pixel_values"])[0, :, 1, 2]
     assert found.projected == pytest.approx(float(made.norm()), rel=1e-5)
-    row = embeddings.position_embedding.weight[1 + 7]
-    assert found.position == pytest.approx(float(row.norm()), rel=1e-5)
+    np.testing.assert_allclose(found.values, values.transpose(1, 2, 0))
+    # a convolution multiplies channel by channel, row by row
+    np.testing.assert_allclose(found.flat, values.ravel())
+    np.testing.assert_allclose(found.projection, made, rtol=1e-4, atol=1e-5)
+    table = embeddings.position_embedding.weight[1:].detach().numpy()
+    row = table[7]
+    assert found.position == pytest.approx(float(np.linalg.norm(row)), rel=1e-5)
+    np.testing.assert_allclose(found.position_embedding, row)
+    alike = table @ row / (np.linalg.norm(table, axis=1) * np.linalg.norm(row))
+    np.testing.assert_allclose(found.position_cosines, alike, rtol=1e-5, atol=1e-6)
 
 
 def test_its_facts(clip):

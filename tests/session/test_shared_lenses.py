@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_cli import CHINA, heeding, vlmtui
+from tests.cli.test_cli import CHINA, vlmtui
+from tests.cli.test_interrupts import heeding
 from tests.session.lens_files import HEAD, SHARPNESS, written
 from tests.session.ssh_server import HOST, Far
 from tests.session.test_client import WAIT

@@ -1,4 +1,4 @@
-"""A warm session, and waits of Textual's pilot that end when everything was handled, however busy the machine is.
+"""Waits of Textual's pilot that end when everything was handled, however busy the machine is, and no frames.
 
 Its own waits end when the process has used little CPU time for 20 ms. Where others take the CPU that is so at once, and
 the test goes on while its key is still on its way from the application to the screen.
@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import pytest
-from textual._context import active_app
+from textual._compositor import Compositor
+from textual._context import active_app, visible_screen_stack
+from textual.geometry import Region
 from textual.pilot import Pilot
+from textual.screen import Screen
 
 from vlmtui.tui.widgets import panels_side
 from vlmtui.tui.widgets.panels_side import PanelsSide
@@ -39,16 +41,34 @@ async def everything_handled(min_sleep: float = 0, max_sleep: float = 1) -> None
 
 
 @pytest.fixture(autouse=True)
+def no_frames(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Widgets are drawn as for a terminal, but not put together to frames, which none receives: that took a quarter."""
+    whole = Compositor.render_update
+
+    def update(
+        compositor: Compositor, full: bool = False, screen_stack: list[Screen] | None = None, simplify: bool = False
+    ) -> object:
+        if full:  # a screenshot
+            return whole(compositor, full, screen_stack, simplify)
+        visible_screen_stack.set(screen_stack or [])
+        dirty, compositor._dirty_regions = compositor._dirty_regions, set()
+        if dirty:
+            for _ in compositor._get_renders(Region.from_union(dirty).intersection(compositor.size.region)):
+                pass
+        return None
+
+    monkeypatch.setattr(Compositor, "render_update", update)
+
+
+@pytest.fixture(autouse=True)
 def exact_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("textual.app", "textual.pilot"):
         monkeypatch.setattr(f"{module}.wait_for_idle", everything_handled)
     monkeypatch.setattr(panels_side, "FOLLOW_S", 0.001)
 
 
-@pytest.fixture(scope="module")
-def warm_session() -> Iterator[None]:
-    """A session that has the demo model, as after a first start."""
-    command = [sys.executable, "-m", "vlmtui", "session"]
-    subprocess.run([*command, "start", "-m", "demo", "--idle", "10m"], check=True, stdout=subprocess.DEVNULL)
-    yield
-    subprocess.run([*command, "stop"], check=True, stdout=subprocess.DEVNULL)
+@pytest.fixture
+def warm_demo(warm_session: None) -> None:
+    """The warm session has the demo model, as after a first start."""
+    command = [sys.executable, "-m", "vlmtui", "session", "start", "-m", "demo", "--quiet"]
+    subprocess.run(command, check=True)

@@ -8,7 +8,7 @@ terminal, and `python -m tests.tui.fake FAMILY IMAGE` on one of a family's shape
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 from PIL import Image
@@ -39,6 +39,8 @@ from vlmtui.tui.state.subject import (
     WordsLens,
 )
 
+LOCAL_WORDS = "local-words"
+
 
 class FakeWorker(SessionWorker):
     """Every question is answered as soon as it is put."""
@@ -50,9 +52,11 @@ class FakeWorker(SessionWorker):
         shape: tuple[int, int],
         pieces: dict[int, str] | None = None,
         made: Reading | None = None,
+        lists: Sequence[Sequence[str]] | None = None,
     ) -> None:
         super().__init__(options)
         self.made = made
+        self.lists = lists
         self.size, self.shape, self.pieces = size, shape, pieces
         self.running = True
         self.slow = False
@@ -116,7 +120,10 @@ class FakeWorker(SessionWorker):
         match lens:
             case WordsLens(order):
                 self.asked.append((order, request.k, request.tokens))
-                words = readings.words(list(request.tokens), request.k, order, self.pieces, subject.stage)
+                if self.lists is None:
+                    words = readings.words(list(request.tokens), request.k, order, self.pieces, subject.stage)
+                else:
+                    words = readings.listed_words(self.lists, list(request.tokens), request.k, order)
                 self.post(messages.RequestAnswered(request, words))
             case LayersLens():
                 self.asked_layers.append(request.reading)
@@ -158,7 +165,10 @@ class FakeWorker(SessionWorker):
 
     def values(self, request: LensRequest, call: LensCall) -> None:
         stage, entry = request.subject.stage, request.subject.entry
-        found = (lenses.found if call.lens.foreign else readings.values)(self.reading, stage, call)
+        if call.name == LOCAL_WORDS:
+            found = readings.local_words(self.reading, stage, call, self.lists)
+        else:
+            found = (lenses.found if call.lens.foreign else readings.values)(self.reading, stage, call)
         if request.when == AHEAD:
             self.asked_ahead.append((stage, call))
             if self.answers_ahead:
@@ -231,16 +241,18 @@ def app(
     pieces: dict[int, str] | None = None,
     made: Reading | None = None,
     photo: Image.Image | None = None,
+    lists: Sequence[Sequence[str]] | None = None,
     settings: Callable[[], ExplorerSettings] = ExplorerSettings,
     **options: object,
 ) -> VlmtuiApp:
-    """The application on a made-up picture and reading; `made` is one of another shape."""
+    """The application on a made-up picture and reading; `made` is one of another shape, `lists` the words of each
+    token, best first."""
     if made is not None:
         size = made.image.width, made.image.height
     image = photo or readings.picture(*size)
     query = query_of("toy", **options)  # type: ignore[arg-type]
     chosen = ExplorerOptions(image=readings.source(image), query=query, settings=settings)
-    return VlmtuiApp(FakeWorker(chosen, size, shape, pieces=pieces, made=made), image)
+    return VlmtuiApp(FakeWorker(chosen, size, shape, pieces=pieces, made=made, lists=lists), image)
 
 
 def main() -> None:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 
 import msgspec
 import numpy as np
 from PIL import Image
 
 from tests.looked import looked
+from vlmtui.display.pieces import folded
 from vlmtui.geometry import Grid, Place
 from vlmtui.image import ImageFile
 from vlmtui.lenses.captions import LensResult
+from vlmtui.lenses.kinds import Words
 from vlmtui.lenses.lens_source import LensCall
 from vlmtui.reading import GridNorms, ImageInfo, LayerNorms, ModelInfo, Reading, TokenLayerWords, TokenWords
+from vlmtui.results.local_words import find_local_words
 from vlmtui.results.patch_embedding import PatchEmbeddingResult
 from vlmtui.session.typed_lenses.values import Components, Position
 
@@ -119,6 +123,28 @@ def words(
     )
 
 
+def listed_words(lists: Sequence[Sequence[str]], tokens: list[int], k: int, metric: str = "l2") -> TokenWords:
+    """Words of tokens from lists of texts, best first, which are shown as they are; shorter lists are filled up."""
+    numbers = {text: number for number, text in enumerate(dict.fromkeys(text for one in lists for text in one))}
+    k = min(k, len(numbers))
+    ids = np.array([[*(numbers[text] for text in lists[t][:k]), *[-1] * (k - len(lists[t]))] for t in tokens], np.int64)
+    named: dict[int, str | None] = {number: text for text, number in numbers.items() if number in ids}
+    return TokenWords(
+        metric=metric,  # type: ignore[arg-type]
+        k=k,
+        all_tokens=False,
+        tokens=np.array(tokens, dtype=np.int64),
+        ids=ids.reshape(len(tokens), k),
+        scores=np.where(ids.reshape(len(tokens), k) < 0, np.nan, -1.0 - 0.01 * np.arange(k)),
+        pieces=named,
+        texts=named,
+        special=frozenset(),
+        candidates=len(numbers),
+        left_out=0,
+        seconds=0.001,
+    )
+
+
 def layers(reading: Reading, id: str) -> LayerNorms:
     """Norms a hundred times as large as those of the tokens, more from layer to layer; token 0 an outlier in llm.2."""
     many = reading.model.llm_layers
@@ -164,6 +190,25 @@ def values(reading: Reading, stage: str, lens: LensCall) -> LensResult:
     return looked(lens=lens, stage=stage, numbers=-np.abs(index - first), pieces=pieces)
 
 
+def local_words(
+    reading: Reading, stage: str, lens: LensCall, lists: Sequence[Sequence[str]] | None = None, k: int = 8
+) -> LensResult:
+    """The local words of these lists, or of the made-up ones; of a vision stage none are asked for."""
+    tokens = list(range(len(reading.places)))
+    listed = words(tokens, k, stage=stage) if lists is None else listed_words(lists, tokens, k)
+    spelled = {number: folded(piece, listed.texts[number]) for number, piece in listed.pieces.items()}
+    found = find_local_words(listed.ids, spelled, reading.places)
+    result = Words(
+        found.ids[:, None],
+        found.votes[:, None],
+        found.own[:, None].astype(float),
+        note=found.found.note,
+        pieces=listed.pieces,
+        strings=listed.texts,
+    )
+    return LensResult(lens, stage, result)
+
+
 def anatomy(patch: int) -> PatchEmbeddingResult:
     """Of a model that sees 16 × 16 pixels of one colour in a patch, twice over; its red is the patch's index."""
     pixels = np.full((16, 16, 3), (patch, 100, 200), np.float32)
@@ -179,4 +224,9 @@ def anatomy(patch: int) -> PatchEmbeddingResult:
         projected=10.0 + patch,
         position=None if patch == 0 else 1.0 + patch,
         normed=False,
+        values=np.broadcast_to(values, pixels.shape).astype(np.float32),
+        flat=np.tile(np.broadcast_to(values, pixels.shape).ravel(), 2).astype(np.float32),
+        projection=np.array([10.0 + patch, 0, 0, 0, 0, 0], np.float32),
+        position_embedding=None if patch == 0 else np.array([0, 0, 0, 0, 0, 1.0 + patch], np.float32),
+        position_cosines=None if patch == 0 else (np.arange(1 << 16) == patch).astype(np.float32),
     )

@@ -45,7 +45,8 @@ async def test_without_a_file_nothing_is_another(with_file: Opened) -> None:
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
         assert tui.theme == "vlmtui-dark"
-        assert [panel.name for panel in explorer(pilot).panels] == ["facts", "answer", "words", "norms", "patch"]
+        names = [panel.name for panel in explorer(pilot).panels]
+        assert names == ["facts", "answer", "words", "numbers", "norms", "patch"]
         assert not tui._keymap
         assert told(pilot) == []
 

@@ -19,7 +19,7 @@ from vlmtui.query.chosen_lens import ChosenLens
 from vlmtui.query.patches import parse_patch
 from vlmtui.reading import ImageInfo, Reading
 from vlmtui.tui.initial_selection import initial_selection
-from vlmtui.tui.navigation import at_page, at_pixel, at_stage, move_cursor, step_page, to_cell, to_column, zoom_in
+from vlmtui.tui.navigation import at_page, at_pixel, at_stage, move_cursor, step_page, to_cell, to_column, zoom
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 
@@ -76,7 +76,7 @@ def test_the_pages_of_a_stage_are_those_with_entries() -> None:
 
 
 STEPS = st.lists(
-    st.sampled_from(["up", "down", "left", "right", "far", "home", "end", "t", "T", "z", "[", "]"]), max_size=40
+    st.sampled_from(["up", "down", "left", "right", "far", "home", "end", "t", "T", "z", "Z", "[", "]"]), max_size=40
 )
 
 
@@ -88,8 +88,8 @@ def step(seen: Results, view: Selection, key: str) -> Selection:
         return to_column(view, seen, key == "end")
     if key in ("t", "T"):
         return step_page(view, seen, 1 if key == "t" else -1)
-    if key == "z":
-        return zoom_in(view, seen)
+    if key in ("z", "Z"):
+        return zoom(view, seen, 1 if key == "z" else -1)
     return at_stage(view, seen, "vision.2" if key == "[" else "tokens")
 
 
@@ -127,7 +127,7 @@ def test_the_spot_stays_under_the_cursor() -> None:
     seen = known(MADE["idefics3"])
     view = to_cell(start(seen), seen, None, 3, 9)
     x, y = middle(seen, view)
-    near = zoom_in(view, seen)
+    near = zoom(view, seen, 1)
     assert place(seen, near).grid != view.grid
     x0, y0, x1, y1 = box(seen, near)
     assert x0 <= x < x1
@@ -138,8 +138,32 @@ def test_the_spot_stays_under_the_cursor() -> None:
     x0, y0, x1, y1 = box(seen, patch)
     assert x0 - 1e-6 <= x < x1
     assert y0 - 1e-6 <= y < y1
-    back = at_stage(zoom_in(at_stage(patch, seen, "tokens"), seen), seen, "tokens")
+    back = at_stage(zoom(at_stage(patch, seen, "tokens"), seen, -1), seen, "tokens")
     assert (back.grid, back.row, back.col) == (view.grid, view.row, view.col)
+
+
+def test_a_tile_is_a_step_of_the_zoom() -> None:
+    """Of the whole image first the tile's patches, then larger ones; and back the same way."""
+    seen = known(MADE["idefics3"])
+    view = to_cell(start(seen), seen, None, 3, 9)
+    way = [view]
+    for _ in range(6):
+        way.append(zoom(way[-1], seen, 1))
+    assert [one.zoom for one in way] == [1, 1, 2, 4, 8, 8, 8]
+    tile = way[1].grid
+    assert [one.grid for one in way] == [view.grid, *[tile] * 6]
+    assert tile != view.grid
+    back = [way[-1]]
+    for _ in range(5):
+        back.append(zoom(back[-1], seen, -1))
+    assert [one.zoom for one in back] == [8, 4, 2, 1, 1, 1]
+    assert [(one.grid, one.row, one.col) for one in back[-2:]] == [(view.grid, view.row, view.col)] * 2
+
+
+def test_a_list_has_no_zoom() -> None:
+    seen = known(MADE["idefics2"])
+    view = start(seen)
+    assert zoom(view, seen, 1) == zoom(view, seen, -1) == view
 
 
 def test_a_tile_that_does_not_show_the_spot_has_the_cursor_at_its_nearest() -> None:

@@ -190,3 +190,28 @@ def test_nothing_is_posted_where_nothing_was_said() -> None:
     notices.over(KEY, "another matter")
     notices.over(KEY)
     assert [type(one) for one in posted[1:]] == [MattersOver]
+
+
+async def test_an_answer_that_goes_with_its_reading_is_said_until_another_is_asked_for() -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE, notifications=True) as pilot:
+        await pilot.pause()
+        await ask(pilot)
+        assert explorer(pilot).state.generation.text == "blue sky"
+        worker(tui).running = False
+        worker(tui).post(messages.SessionLost("it was killed"))
+        await pilot.press("R")
+        await pilot.pause()
+        assert not explorer(pilot).state.generation.begun
+        assert seen(tui) == ["the answer was about the reading before, and is gone: a asks again"]
+        await ask(pilot)
+        assert seen(tui) == []
+
+
+async def test_nothing_is_said_of_an_answer_where_there_was_none() -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE, notifications=True) as pilot:
+        await pilot.pause()
+        await pilot.press("r")
+        await pilot.pause()
+        assert seen(tui) == []

@@ -41,7 +41,7 @@ from vlmtui.tui.state.subject import LayersLens, MaskLens, OcclusionLens, Subjec
 from vlmtui.tui.state.word_table import WordTable
 
 TOWN, SHAPES = (Path(__file__).parents[2] / "sample_images" / f"scene-{name}.png" for name in ("town", "shapes"))
-SENTENCE = "R starts it again: the model session was killed (signal 9)"
+SENTENCE = "R restarts it: the model session was killed (signal 9)"
 TOKEN = "token"
 """When the first token of an answer is generated."""
 OTHERWISE = {"seconds", "timings", "id", "reading", "answer"}
@@ -81,7 +81,7 @@ MOMENTS = {
     "dialog": Moment(("g",)),
     "opening an image": Moment(("i", *str(SHAPES), "enter"), doing="running the vision tower"),
 }
-FEW = ("loading", "reading the layers", "answering", "similarity")
+FEW = ("loading", "reading the layers", "answering")
 KILLS = os.environ.get("VLMTUI_KILLS", ",".join(FEW))
 CHOSEN = tuple(MOMENTS) if KILLS == "all" else tuple(KILLS.split(","))
 

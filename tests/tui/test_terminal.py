@@ -36,7 +36,7 @@ def test_a_session_killed_at_any_moment_is_said_and_comes_back(siglip_folder: Pa
         assert not terminal.shows("token 21")
         (session,) = terminal.children()
         os.kill(session, signal.SIGKILL)
-        said(terminal, "R starts it again")
+        said(terminal, "R restarts it")
         assert terminal.shows("signal 9")
         terminal.press("R")
         said(terminal, "token 21")
@@ -45,7 +45,7 @@ def test_a_session_killed_at_any_moment_is_said_and_comes_back(siglip_folder: Pa
         (session,) = terminal.children()
         terminal.press("mmmmm")
         os.kill(session, signal.SIGKILL)
-        said(terminal, "R starts it again")
+        said(terminal, "R restarts it")
         # the cursor still walks, on what has arrived
         terminal.press("\x1b[B")
         said(terminal, "token 28")

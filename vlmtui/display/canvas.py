@@ -1,4 +1,4 @@
-"""Image canvas for terminal cells: two pixels per cell, patch edges on cell edges. Arrays in, arrays out."""
+"""Image canvas for terminal cells: two pixels per cell, patch edges on pixel edges. Arrays in, arrays out."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from vlmtui.display.cell_layout import CellLayout
 from vlmtui.display.colours import Colour
-from vlmtui.geometry import Box, CellLayout
+from vlmtui.geometry import Box
 
 Pixels = NDArray[np.uint8]
-_Value = TypeVar("_Value", np.float64, np.bool_)
+_Value = TypeVar("_Value", np.float64, np.bool_, np.intp)
 MARGIN_LIGHT = 0.35
 PADDING: Pixels = np.array([[34, 39, 47], [48, 54, 63]], dtype=np.uint8)
 """The two greys of the diagonal stripes that mark padding."""
@@ -28,17 +29,39 @@ def draw_image(
 ) -> Pixels:
     """Draw the image as uint8 [2 · layout.height, layout.width, 3], the part outside the grid dimmed.
 
-    Each part is resized separately, so that the grid's edges fall exactly between cells. Where the grid extends beyond
-    the image, the padding pattern is drawn. Cells marked in `holes` [rows, cols] are dimmed too.
+    Each part is resized separately, so that the grid's edges fall exactly between half-cells. Where the grid extends
+    beyond the image, the padding pattern is drawn. Cells marked in `holes` [rows, cols] are dimmed too. All of the
+    layout is drawn before what is in view is cut out: a pixel is the same wherever it is seen. A half-row that is empty
+    is black.
     """
+    whole = layout.whole
+    pixels = _draw_whole(picture, whole, grid_box)
+    if holes is not None and holes.any():
+        there = whole.grid_slices()
+        dark = spread_to_pixels(holes, whole)
+        # padding is dark already and its pattern should stay visible
+        (left, right), (top, bottom) = _within(picture, grid_box, (dark.shape[1], dark.shape[0]))
+        seen = np.zeros_like(dark)
+        seen[top:bottom, left:right] = True
+        pixels[there] = np.where((dark & seen)[..., None], _dimmed(pixels[there]), pixels[there])
+    return in_view(pixels, layout)
+
+
+def in_view(pixels: Pixels, layout: CellLayout) -> Pixels:
+    """What is in view of the pixels of a whole layout."""
+    x, y = layout.corner
+    return pixels[2 * y : 2 * (y + layout.height), x : x + layout.width]
+
+
+def _draw_whole(picture: Image.Image, layout: CellLayout, grid_box: Box) -> Pixels:
     x0, y0, x1, y1 = grid_box
     across = layout.cols * layout.wide / (x1 - x0)
-    down = 2 * layout.rows * layout.tall / (y1 - y0)
+    down = layout.rows * layout.high / (y1 - y0)
     # a margin of whole cells may extend a little beyond the image
     xs = (max(0.0, x0 - layout.left / across), x0, x1, min(float(picture.width), x1 + layout.right / across))
-    ys = (max(0.0, y0 - 2 * layout.top / down), y0, y1, min(float(picture.height), y1 + 2 * layout.bottom / down))
+    ys = (max(0.0, y0 - layout.top / down), y0, y1, min(float(picture.height), y1 + layout.bottom / down))
     wides = (layout.left, layout.cols * layout.wide, layout.right)
-    talls = (2 * layout.top, 2 * layout.rows * layout.tall, 2 * layout.bottom)
+    talls = (layout.top, layout.rows * layout.high, layout.bottom)
     rows = []
     for j, tall in enumerate(talls):
         parts = []
@@ -49,16 +72,9 @@ def draw_image(
             part = resize_padded(picture, (xs[i], ys[j], xs[i + 1], ys[j + 1]), (wide, tall))
             parts.append(part if (i, j) == (1, 1) else _dimmed(part))
         rows.append(np.concatenate(parts, axis=1))
-    pixels = np.concatenate(rows, axis=0)
-    if holes is not None and holes.any():
-        there = grid_slices(pixels, layout)
-        dark = spread_to_pixels(holes, layout)
-        # padding is dark already and its pattern should stay visible
-        (left, right), (top, bottom) = _within(picture, grid_box, (dark.shape[1], dark.shape[0]))
-        seen = np.zeros_like(dark)
-        seen[top:bottom, left:right] = True
-        pixels[there] = np.where((dark & seen)[..., None], _dimmed(pixels[there]), pixels[there])
-    return pixels
+    if layout.has_blank:
+        rows.append(np.zeros((1, sum(wides), 3), np.uint8))
+    return np.concatenate(rows, axis=0)
 
 
 def _dimmed(pixels: Pixels) -> Pixels:
@@ -99,14 +115,5 @@ def resize_part(picture: Image.Image, box: Box, size: tuple[int, int]) -> Pixels
 
 
 def spread_to_pixels(values: NDArray[_Value], layout: CellLayout) -> NDArray[_Value]:
-    """Repeat one value per patch [rows, cols] as one per pixel of the grid's cells [2·rows·tall, cols·wide]."""
-    return np.repeat(np.repeat(values, 2 * layout.tall, axis=0), layout.wide, axis=1)
-
-
-def grid_slices(pixels: Pixels, layout: CellLayout) -> tuple[slice, slice]:
-    """The slices of the grid within the pixels of `draw_image`."""
-    top, left = 2 * layout.top, layout.left
-    return (
-        slice(top, top + 2 * layout.rows * layout.tall),
-        slice(left, left + layout.cols * layout.wide),
-    )
+    """Repeat one value per patch [rows, cols, ...] as one per pixel of the grid that is in view."""
+    return values[layout.patch_rows()][:, layout.patch_columns()]

@@ -100,6 +100,12 @@ def luminance(rgb: ArrayLike) -> NDArray[np.float64]:
     return np.asarray(_linear(rgb) @ np.array([0.2126, 0.7152, 0.0722]))
 
 
+def contrast(one: ArrayLike, other: ArrayLike) -> float:
+    """The contrast of two colours, 1 to 21 (WCAG 2.2)."""
+    dark, light = sorted((float(luminance(one)), float(luminance(other))))
+    return (light + 0.05) / (dark + 0.05)
+
+
 def ink(rgb: ArrayLike) -> Colour:
     """Black or white, whichever has the higher contrast with this colour (WCAG 2.2)."""
     light = float(luminance(rgb))

@@ -21,6 +21,15 @@ def format_number(value: float | None, digits: int = 4) -> str:
     return text.rstrip(".") if "e" not in text else text.replace(".e", "e")
 
 
+def short_score(value: float) -> str:
+    """Format a score in three or four characters beside its word: `.31`, `1.04`, `17.2`, `313`."""
+    if not math.isfinite(value):
+        return NOT_A_NUMBER
+    size = abs(value)
+    text = f"{value:.2f}" if size < 9.995 else f"{value:.1f}" if size < 99.95 else f"{value:.0f}"
+    return text.replace("0.", ".", 1) if size < 0.995 else text
+
+
 def format_bytes(count: int) -> str:
     """Format bytes: `9.5 MB`, `1.1 GB`; powers of ten, as usual for disks and downloads."""
     if count < 1000:

@@ -72,7 +72,7 @@ def patch_text(results: Results, selection: Selection) -> str:
             lines.append(f"{percent(100 * words[-1].explained)} of the norm explained")
     token = results.token(selection)
     if selection.shows_layers and (found := results.by_layer(token)):
-        lines += ["first word by layer (logit, entropy in nats):", *layer_lines(results, found)]
+        lines += ["top-1 per layer (logit, entropy in nats):", *layer_lines(results, found)]
     column = results.column(selection)
     if column is not None and column[0] is not None:
         lines.append("norms " + ", ".join(f"vision.{i} {format_number(float(v))}" for i, v in enumerate(column[0])))
@@ -86,10 +86,10 @@ def layer_lines(results: Results, found: TokenLayerWords) -> list[str]:
     """One line a layer: its first word, logit, entropy; the first from which on the word stays is named."""
     lines = []
     for layer, (score, entropy) in enumerate(zip(found.scores[:, :1].ravel(), found.entropy, strict=False), 1):
-        settled = "  settled" if layer == found.settled else ""
+        stable = "  stable" if layer == found.settled else ""
         word = results.first_word(found, layer)
         lines.append(
-            f"  llm.{layer}  {word}  {format_number(float(score))}  {format_number(float(entropy), 3)}{settled}"
+            f"  llm.{layer}  {word}  {format_number(float(score))}  {format_number(float(entropy), 3)}{stable}"
         )
     return lines
 
@@ -98,7 +98,7 @@ def default_name(source: str) -> str:
     """`china.vlmtui.txt` for an image named china.jpg, in the folder one is in."""
     path = urlsplit(source).path if "://" in source else source
     stem = "".join(c if c.isprintable() and c != "/" else "_" for c in Path(path).stem)
-    return f"{stem.strip('-') or 'picture'}.vlmtui.txt"
+    return f"{stem.strip('-') or 'image'}.vlmtui.txt"
 
 
 def ask_name(source: str, write: Callable[[str], Path]) -> TextDialog[Path]:
@@ -127,11 +127,11 @@ def save(name: str, results: Results, selection: Selection, query: Query) -> Pat
     """
     reading, table = results.reading, results.word_table(selection)
     if reading is None:
-        raise VlmtuiError("there is nothing to save yet: the model has not read the picture")
+        raise VlmtuiError("there is nothing to save yet: the model has not read the image")
     if selection.stage == PIXELS:
-        raise VlmtuiError("there is no report of the pixels alone: walk on with ] to save that of a stage")
+        raise VlmtuiError("there is no report of the pixels alone: ] goes on to a stage that has one")
     if selection.stage == ANSWER:
-        raise VlmtuiError("reports are of stages: walk back with [ to save one; vlmtui ask --format json has answers")
+        raise VlmtuiError("reports are of stages: [ goes back to one; vlmtui ask --format json has answers")
     entries = tuple(range(len(results.places_at(selection.stage))))
     words, layers = None, results.layers if llm_depth(selection.stage) else None
     projected = exiting.shows_early_exit(results, selection)

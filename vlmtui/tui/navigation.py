@@ -6,13 +6,17 @@ from tokens to finer vision patches, and back, is where they were.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
+from vlmtui.display.cell_layout import ZOOMS
 from vlmtui.display.entry_grids import EntryGrid
 from vlmtui.errors import UsageError
 from vlmtui.reading import default_stage
+from vlmtui.tui.state.patch_facts import pixel_under
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
+from vlmtui.tui.state.stages import PIXELS
 
 
 def fit_selection(selection: Selection, results: Results) -> Selection:
@@ -37,6 +41,8 @@ def move_cursor(selection: Selection, results: Results, rows: int, cols: int) ->
     page = results.page(selection)
     if page is None:
         return selection
+    if selection.pixel is not None and selection.stage == PIXELS:
+        return _move_pixel(selection, results, rows, cols)
     row, col = selection.row + rows, selection.col + cols
     while 0 <= row < page.rows and 0 <= col < page.cols:
         if (row, col) in page.entries:
@@ -46,6 +52,22 @@ def move_cursor(selection: Selection, results: Results, rows: int, cols: int) ->
         # a step too long ends at the last entry there is in its direction
         return move_cursor(selection, results, rows - _sign(rows), cols - _sign(cols))
     return selection
+
+
+def _move_pixel(selection: Selection, results: Results, rows: int, cols: int) -> Selection:
+    """The pixel cursor by rows and columns, over a patch's edge into the next patch; at the grid's edge it stays."""
+    assert results.reading is not None
+    size = results.reading.patch_size
+    row, col = pixel_under(selection, size)
+    over, within = zip(
+        *(divmod(at + step, span) for at, step, span in zip((row, col), (rows, cols), size, strict=True)), strict=True
+    )
+    if any(over):
+        moved = move_cursor(replace(selection, pixel=None), results, *over)
+        if (moved.row, moved.col) == (selection.row, selection.col):
+            return selection
+        selection = moved
+    return replace(selection, pixel=within)
 
 
 def place_cursor(selection: Selection, row: int, col: int) -> Selection:
@@ -86,17 +108,34 @@ def step_page(selection: Selection, results: Results, step: int) -> Selection:
     return at_page(selection, results, pages[(pages.index(here) + step) % len(pages)])
 
 
-def zoom_in(selection: Selection, results: Results) -> Selection:
-    """The next finer page that shows the same part of the image; from the finest back to the coarsest."""
-    selection = with_spot(selection, results)
+def zoom(selection: Selection, results: Results, step: int) -> Selection:
+    """One step closer (1) or further away (-1), around the cursor; the ends hold.
+
+    A finer page that shows the same part of the image comes before the enlargement, so that a tile is a step of the
+    zoom.
+    """
     here = results.page(selection)
-    if here is None or selection.spot is None:
+    if here is None or here.grid is None:
         return selection
-    there = [
-        page for page in results.pages(selection.stage) if page.grid and (page is here or page.holds(*selection.spot))
-    ]
-    there.sort(key=lambda page: -page.cell_area)
-    return at_page(selection, results, there[(there.index(here) + 1) % len(there)]) if here in there else selection
+    if selection.zoom == ZOOMS[0]:
+        spotted = with_spot(selection, results)
+        beside = _next_page(here, results.pages(selection.stage), spotted.spot, step)
+        if beside is not None:
+            return _on(spotted, beside)
+    at = ZOOMS.index(selection.zoom) + step
+    return replace(selection, zoom=ZOOMS[min(max(at, 0), len(ZOOMS) - 1)])
+
+
+def _next_page(
+    here: EntryGrid, pages: Iterable[EntryGrid], spot: tuple[float, float] | None, step: int
+) -> EntryGrid | None:
+    """The next finer page that shows a spot of the image, or the next coarser one; None where there is none."""
+    there = [page for page in pages if page.grid is not None and spot is not None and page.holds(*spot)]
+    if step > 0:
+        finer = [page for page in there if page.cell_area < 0.99 * here.cell_area]
+        return max(finer, key=lambda page: page.cell_area, default=None)
+    coarser = [page for page in there if page.cell_area > 1.01 * here.cell_area]
+    return min(coarser, key=lambda page: page.cell_area, default=None)
 
 
 def at_page(selection: Selection, results: Results, page: EntryGrid) -> Selection:

@@ -47,8 +47,8 @@ SAID_OF: dict[type, str] = {
     WordsLens: "the words could not be found",
     LayerWordsLens: "the words could not be found",
     AgreementLens: "the metrics could not be compared",
-    TextsLens: "texts cannot be matched with the picture",
-    HeadLens: "the picture has no classes",
+    TextsLens: "texts cannot be matched with the image",
+    HeadLens: "the image has no classes",
     LayersLens: "the language model's layers could not be read",
     NoiseLens: "the words of noise could not be found",
     GenerateAnswer: "no answer",
@@ -62,7 +62,7 @@ TIMED: dict[type, str] = {
     GradientLens: "gradient",
     OcclusionLens: "occlusion map",
     GenerateAnswer: "answer",
-    AblateAnswer: "asked again",
+    AblateAnswer: "ablation",
 }
 """What is timed, on the line of state."""
 OF_ANSWERS = (GenerateAnswer, AblateAnswer, OcclusionLens)
@@ -111,7 +111,7 @@ class SessionEvents:
 
     def _read(self, reading: Reading) -> None:
         state, results = self._state, self._state.results
-        before = navigation.with_spot(state.selection, results)
+        before, answered = navigation.with_spot(state.selection, results), state.generation.begun
         if results.reading and results.reading.model.name != reading.model.name and llm_depth(before.stage):
             # another model's layers may be gigabytes: they are read when somebody goes there
             before = navigation.at_stage(before, results, TOKENS)
@@ -126,6 +126,10 @@ class SessionEvents:
                 self._notify(sentence, severity="error", timeout=12, about=(READING,))
         else:
             state.selection = navigation.carry_over(replace(before, marks=frozenset()), results)
+        if answered:
+            again = "" if reading.model.embeddings is None else ": a asks again"
+            said = f"the answer was about the reading before, and is gone{again}"
+            self._notify(said, timeout=8, about=(READING, GenerateAnswer))
         state.first = False
         self._worker.status()
 
@@ -137,7 +141,7 @@ class SessionEvents:
         state.connected = False
         self._worker.read(source)
         if self._worker.alive:
-            state.status.work = Work("reading the picture")
+            state.status.work = Work("reading the image")
 
     def _progressed(self, message: messages.SessionProgressed) -> None:
         request, doing = message.request, message.doing
@@ -253,9 +257,7 @@ class SessionEvents:
         self._state.ask_stopped_again()
         self._state.selection = choose_own_lens(self._state.selection, results, name)
         if lens.of_answers:
-            self._notify(
-                "looks at an answer: a asks the model a question", title=name, timeout=8, about=(GenerateAnswer,)
-            )
+            self._notify("is for answers: a asks the model a question", title=name, timeout=8, about=(GenerateAnswer,))
 
     def _failed(self, message: messages.SessionFailed) -> None:
         status = self._state.status
@@ -271,7 +273,7 @@ class SessionEvents:
         self._notify.over(SESSION)
         if not alive:
             state.status.work, state.status.reported = READY, None
-        key = "r reads the picture again" if alive else "R starts it again"
+        key = "r reads the image again" if alive else "R restarts it"
         state.connected = state.playing = False
         state.results.followed = None
         state.results.waiting = key if alive else f"the model session is gone: {key}"

@@ -221,7 +221,7 @@ class SessionWorker:
         assert client is not None
 
         def failed(error: Exception) -> None:
-            self.post(messages.SessionFailed("the picture could not be read", str(error)))
+            self.post(messages.SessionFailed("the image could not be read", str(error)))
 
         reading = client.read(
             self.image, max_pixels=query.read.max_pixels, prompt=query.read.prompt, on_progress=self._progress()
@@ -347,7 +347,7 @@ class SessionWorker:
             elif isinstance(error, ReadingGoneError):
                 self._turn += 1  # every other question about it would say the same
                 where = self.where or "the model session"
-                gone = f"{where} has been used for something else, and keeps this reading no more"
+                gone = f"{where} has been used for something else and no longer keeps this reading"
                 self.post(messages.SessionLost(gone, alive=True))
             elif isinstance(error, CancelledError):
                 if request is not None and self.alive:

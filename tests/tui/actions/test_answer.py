@@ -78,8 +78,8 @@ async def test_an_answer_is_asked_for_streamed_and_its_attention_lies_over_the_p
         assert "-0.500" in shown
         assert talk(tui).asked_about == [MEAN]
         assert "‹blue›: mean attention  here 0.00347, 29th of 48  0 " in text(tui, "#legend")
-        assert "<s> draws 61%" in shown
-        assert "1 image token (×) draws 5%" in shown
+        assert "Attention sinks: '<s>' 61%" in shown
+        assert "1 image token (×) 5%" in shown
         assert "of the attention went to text" in shown
         strips = list(tui.screen_stack[1].query("ImageStrip"))
         drawn = [strip.render_line(y).text for strip in strips for y in range(strip.size.height)]
@@ -165,13 +165,13 @@ async def test_another_token_another_way_another_layer() -> None:
         assert "‹blue›: gradient × input" in text(tui, "#legend")
         await pilot.press("v")
         await pilot.pause()
-        assert "O takes 48 blocks" in text(tui, "#legend")
+        assert "O replaces 48 blocks" in text(tui, "#legend")
         assert not isinstance(talk(tui).asked_about[-1], OcclusionLens)
         await pilot.press("O")
         await pilot.pause()
         assert talk(tui).asked_about[-1] == OcclusionLens(1)
         assert "‹blue›: log-prob lost" in text(tui, "#legend")
-        assert "an image token is taken away" in " ".join(text(tui, "#answer").split())
+        assert "an image token is replaced" in " ".join(text(tui, "#answer").split())
         await pilot.press("o")
         await pilot.pause()
         assert "overlay: none" in text(tui, "#legend")
@@ -378,7 +378,7 @@ async def test_an_occlusion_map_is_cancelled() -> None:
         await pilot.press("escape")
         await pilot.pause()
         assert "taking" not in text(tui, "#status")
-        assert "O takes 48 blocks" in text(tui, "#legend")
+        assert "O replaces 48 blocks" in text(tui, "#legend")
         await pilot.press("O")
         assert talk(tui).asked_about.count(OcclusionLens(1)) == 2
 

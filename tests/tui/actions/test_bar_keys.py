@@ -15,7 +15,7 @@ from vlmtui.reading import Reading
 from vlmtui.tui.actions.key_table import Situation, bar_keys, help_rows
 from vlmtui.tui.dialogs.help import _table
 from vlmtui.tui.state.results import Results
-from vlmtui.tui.state.selection import Selection
+from vlmtui.tui.state.selection import AnswerSelection, Selection
 from vlmtui.tui.state.stages import ANSWER
 from vlmtui.tui.widgets.path_bar import PathBar
 
@@ -50,6 +50,20 @@ def test_metrics_and_numbers_of_words_are_offered_where_words_are_seen() -> None
     assert there(made, "llm.1") & (POINTLESS | {"w"}) == {"a", "/", "+ -", "w"}
     assert "+ -" not in there(made, "llm.1", by_layer=True)
     assert {", .", "x", "K"} <= there(made, ANSWER)
+
+
+def test_moving_is_offered_where_a_cursor_is_seen() -> None:
+    mask = AnswerSelection(mask=1)
+    tokens_of_patches, resampled = readings.reading(6, 8), FAMILIES["idefics2"]()
+    for made, at, moves in [
+        (tokens_of_patches, "vision.2", True),
+        (tokens_of_patches, "tokens", True),
+        (resampled, "vision.2", False),  # no position of the mask is this patch's
+        (resampled, "tokens", True),
+    ]:
+        place = {"grid": None} if made is resampled and at == "tokens" else {}
+        assert ("←↑↓→" in there(made, at, of_answer=mask, **place)) is moves
+        assert "←↑↓→" in there(made, at, **place)
 
 
 def test_tiles_have_their_key_and_narrow_screens_theirs() -> None:

@@ -91,7 +91,7 @@ async def test_synonyms_find_an_action() -> None:
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
         hits = [hit async for hit in ActionCommands(explorer(pilot)).search("zero-shot")]
-        assert [str(hit.text) for hit in hits] == ["Whole picture: texts against it, or its classes"]
+        assert [str(hit.text) for hit in hits] == ["Whole image: texts, or its classes"]
 
 
 async def test_before_the_model_has_read_the_image_keys_are_offered_that_work() -> None:
@@ -100,7 +100,7 @@ async def test_before_the_model_has_read_the_image_keys_are_offered_that_work() 
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
         shown = text(tui, "#keys")
-        assert all(part in shown for part in ("? help", "q quit", "i picture", "M model"))
+        assert all(part in shown for part in ("? help", "q quit", "i image", "M model"))
         for part in ("move", "stage", "ask", "find", "metric", "save", "copy", "go to"):
             assert part not in shown
         # the others do nothing, and end nothing

@@ -44,7 +44,7 @@ async def test_similarity_follows_the_cursor_until_something_is_marked() -> None
     tui = app()
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
-        await overlay(pilot, 3)
+        await overlay(pilot, 4)
         row, col = at(pilot)
         here = row * COLS + col
         assert talk(tui).asked_values == [("tokens", Similarity((here,)))]
@@ -70,7 +70,7 @@ async def test_what_is_known_is_not_asked_again_and_what_was_overtaken_is() -> N
     tui = app()
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
-        await overlay(pilot, 3)
+        await overlay(pilot, 4)
         await pilot.press("right", "left", "right", "left")
         await pilot.pause()
         assert len(talk(tui).asked_values) == 2
@@ -82,7 +82,7 @@ async def test_the_stages_beside_are_asked_about_before_somebody_walks_there(mon
     talk(tui).answers_ahead = True
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
-        await overlay(pilot, 4)
+        await overlay(pilot, 5)
         assert explorer(pilot).state.selection.overlay == "pca"
         conversation = talk(tui)
         # the layers have not been read: nothing is asked about them
@@ -103,7 +103,7 @@ async def test_components_are_colours_of_every_stage() -> None:
     tui = app()
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
-        await overlay(pilot, 4)
+        await overlay(pilot, 5)
         assert "pca of tokens: red, green, blue 50% + 25% + 12% of variance" in text(tui, "#legend")
         await pilot.press(BACK)
         await pilot.pause()

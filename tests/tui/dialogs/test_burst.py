@@ -43,7 +43,7 @@ def test_what_is_typed_at_once_is_done_in_its_order() -> None:
         burst("\x10go to\r9,9\rk", at(8, 9))
         burst("g99,99\r", "Go to", "99,99", "the whole image has rows 0 to 13 and columns 0 to 20")
         burst("\x0301,1" + "\x7f" * 4 + "g\x150,1\r", at(0, 1))
-        burst("i/no/such/picture.png\r", "Another picture", "/no/such/picture.png does not exist")
+        burst("i/no/such/picture.png\r", "Open an image", "/no/such/picture.png does not exist")
         burst("\x15x\x03?", "Keys")
         burst("ql", at(0, 2))
         terminal.press("q")

@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -31,6 +32,12 @@ def source(pilot: Pilot[int]) -> str:
     return explorer(pilot).state.results.image.source
 
 
+async def paste(pilot: Pilot[int], name: str) -> None:
+    """As a terminal writes the name of a file that is dropped on it."""
+    pilot.app.post_message(events.Paste(name))
+    await pilot.pause()
+
+
 async def test_a_file_that_is_an_image_has_a_preview(tmp_path: Path) -> None:
     photo, words = tmp_path / "photo.png", tmp_path / "text.png"
     readings.picture(96, 63).save(photo)
@@ -38,7 +45,8 @@ async def test_a_file_that_is_an_image_has_a_preview(tmp_path: Path) -> None:
     tui = app()
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
-        await pilot.press("i", *str(photo))
+        await pilot.press("i")
+        await paste(pilot, str(photo))
         shown = explorer(pilot).query_one(ImagePreview)
         await until(pilot, lambda: shown.display)
         await pilot.pause()
@@ -54,7 +62,9 @@ async def test_an_image_is_opened_and_the_dialog_closed(tmp_path: Path) -> None:
     tui = app()
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
-        await pilot.press("i", *str(photo), "enter")
+        await pilot.press("i")
+        await paste(pilot, str(photo))
+        await pilot.press("enter")
         await until(pilot, lambda: dialog(pilot) is None)
         assert source(pilot) == str(photo)
 
@@ -69,7 +79,9 @@ async def test_what_cannot_be_opened_is_said_and_stays_in_the_line(wrong: str, t
     async with tui.run_test(size=WIDE, notifications=True) as pilot:
         await pilot.pause()
         before = text(tui, "#title"), source(pilot)
-        await pilot.press("i", *name, "enter")
+        await pilot.press("i")
+        await paste(pilot, name)
+        await pilot.press("enter")
         await until(pilot, lambda: bool(explorer(pilot).query(".wrong")))
         assert {
             "none.png": "does not exist: check the path",
@@ -85,7 +97,9 @@ async def test_what_cannot_be_opened_is_said_and_stays_in_the_line(wrong: str, t
         assert not tui._notifications
         right = tmp_path / "right.png"
         readings.picture(96, 64).save(right)
-        await pilot.press("ctrl+u", *str(right), "enter")
+        await pilot.press("ctrl+u")
+        await paste(pilot, str(right))
+        await pilot.press("enter")
         await until(pilot, lambda: dialog(pilot) is None)
         assert source(pilot) == str(right)
 
@@ -106,12 +120,12 @@ async def test_one_that_takes_its_time_can_be_left(monkeypatch: pytest.MonkeyPat
         before = source(pilot)
         await pilot.press("i", *"first.png", "enter")
         await pilot.pause()
-        assert said(pilot) == "opening the picture …"
+        assert said(pilot) == "opening the image …"
         await pilot.press("escape")
         assert dialog(pilot) is None
         await pilot.press("i", *"second.png", "enter")
         await pilot.pause()
-        assert said(pilot) == "opening the picture …"
+        assert said(pilot) == "opening the image …"
         go_on.set()
         await until(pilot, lambda: dialog(pilot) is None)
         assert source(pilot) == "second.png"

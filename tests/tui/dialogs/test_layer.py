@@ -112,6 +112,39 @@ async def test_a_paste_is_of_the_line_and_in_its_turn() -> None:
         assert talk(tui).asked_values == [("tokens", Find("blue sky"))]
 
 
+@pytest.mark.parametrize(
+    ("pasted", "value", "said"),
+    [
+        ("blue sky\nq\n\nred", "blue sky", ["pasted the first of 3 lines: there is room for one"]),
+        ("\n\nblue sky\r\nq", "blue sky", ["pasted the first of 2 lines: there is room for one"]),
+        ("blue sky\n \n", "blue sky", []),
+        ("\n", "", []),
+    ],
+)
+async def test_a_paste_of_several_lines_says_what_it_has_left_out(pasted: str, value: str, said: list[str]) -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE, notifications=True) as pilot:
+        await pilot.pause()
+        tui.post_message(Paste(pasted))  # where there is no line there is nothing to say
+        await pilot.press("slash")
+        tui.post_message(Paste(pasted))
+        await pilot.pause()
+        assert explorer(pilot).query_one(Input).value == value
+        assert [one.message for one in tui._notifications] == said
+
+
+async def test_a_letter_with_alt_is_no_text() -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await pilot.press("slash")
+        for key, character in ("alt+a", "a"), ("b", "b"), ("super+c", "c"), ("plus", "+"), ("upper_d", "D"):
+            tui.post_message(Key(key, character))
+        await pilot.pause()
+        assert explorer(pilot).query_one(Input).value == "b+D"
+        assert explorer(pilot).state.selection.overlay == "none"
+
+
 async def test_keys_and_mouse_reach_nothing_behind_a_dialog() -> None:
     tui = app()
     async with tui.run_test(size=WIDE) as pilot:

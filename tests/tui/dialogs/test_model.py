@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input, OptionList
 
+from tests.tui.dialogs.test_image import paste
 from tests.tui.dialogs.test_layer import said
 from tests.tui.fake import app
 from tests.tui.panels.test_layer_words import talk
@@ -56,7 +57,9 @@ async def test_a_file_is_no_model(tmp_path: Path) -> None:
     tui = app()
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
-        await pilot.press("M", "tab", *str(file), "enter")
+        await pilot.press("M", "tab")
+        await paste(pilot, str(file))
+        await pilot.press("enter")
         await pilot.pause()
         assert said(pilot).startswith(f"{file} is a file: give the folder")
 

@@ -54,10 +54,10 @@ async def test_it_finds_titles_and_synonyms_and_says_when_nothing_is_found() -> 
     tui = app()
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
-        await pilot.press("ctrl+p", *"ablation")
-        assert [line for line in await listed(pilot) if "(ablate)" in line]
+        await pilot.press("ctrl+p", *"ablate")
+        assert [line for line in await listed(pilot) if "(ablation)" in line]
         await pilot.press("ctrl+u", *"outlrs")
-        assert (await listed(pilot))[0] == "Outliers from picture to picture: position or content  V"
+        assert (await listed(pilot))[0] == "Outliers across images: position or content  V"
         await pilot.press("ctrl+u", *"qqqq")
         assert await listed(pilot) == ["No matches found"]
         await pilot.press("enter", "down", "enter")

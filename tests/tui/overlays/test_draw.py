@@ -1,4 +1,4 @@
-"""The picture on cells: patch edges are cell edges, whatever the sizes."""
+"""The picture on cells: patch edges are edges of half-cells, whatever the sizes."""
 
 import numpy as np
 from hypothesis import given, settings
@@ -7,9 +7,10 @@ from PIL import Image
 
 from tests.tui import readings
 from vlmtui.display import canvas
-from vlmtui.geometry import fit_cells
+from vlmtui.display.cell_layout import fit_patches
 from vlmtui.reading import ImageInfo
 from vlmtui.tui.overlays import composition as overlays
+from vlmtui.tui.overlays.drawing import ImageDrawing
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.subject import Subject, WordsLens
@@ -37,27 +38,31 @@ def test_every_cell_of_a_patch_shows_that_patch(
 ) -> None:
     picture, colours = patchwork(rows, cols, patch, margin)
     box = (float(margin), float(margin), margin + cols * patch[0] * 1.0, margin + rows * patch[1] * 1.0)
-    layout = fit_cells(view, rows, cols, box, picture.size)
+    layout = fit_patches(view, rows, cols, box, picture.size)
     pixels = canvas.draw_image(picture, layout, box)
     assert pixels.shape == (2 * layout.height, layout.width, 3)
     for row in range(rows):
         for col in range(cols):
-            x, y, wide, tall = layout.region(row, col)
-            cells = pixels[2 * y : 2 * (y + tall), x : x + wide].astype(int)
+            x, y, wide, high = layout.extent(row, col)
+            cells = pixels[y : y + high, x : x + wide].astype(int)
             # the exact colour, but for rounding in the resize
             assert np.abs(cells - colours[row, col]).max() <= 2
-            assert layout.patch_at(x, y) == layout.patch_at(x + wide - 1, y + tall - 1) == (row, col)
+            assert layout.patch_at_half(x, y) == layout.patch_at_half(x + wide - 1, y + high - 1) == (row, col)
 
 
 def test_what_the_model_does_not_see_is_dimmed() -> None:
     picture = Image.new("RGB", (200, 100), (200, 200, 200))
     box = (50.0, 0.0, 150.0, 100.0)
-    layout = fit_cells((80, 20), 5, 5, box, picture.size)
+    layout = fit_patches((80, 20), 5, 5, box, picture.size)
     assert layout.left > 0
     assert layout.right > 0
     pixels = canvas.draw_image(picture, layout, box)
     assert (pixels[:, : layout.left] == 70).all()
     assert (pixels[:, layout.left : layout.width - layout.right] == 200).all()
+
+
+def drawn_for(known: Results, selection: Selection, place: tuple[int, int] = (80, 30)) -> ImageDrawing:
+    return overlays.draw_overlay(known, selection, overlays.layout_of(known, selection, place))
 
 
 def seen() -> Results:
@@ -67,7 +72,7 @@ def seen() -> Results:
 
 def test_the_heat_map_follows_the_norms() -> None:
     known = seen()
-    drawn = overlays.draw_overlay(known, Selection(overlay="norms"), (80, 30))
+    drawn = drawn_for(known, Selection(overlay="norms"))
     assert drawn.scale is not None
     low, high = drawn.scale
     assert 1.0 <= low < high <= 2.0
@@ -82,7 +87,7 @@ def test_first_words_stand_in_their_patches() -> None:
     table = WordTable("r", "tokens", "l2", 2)
     table.add(readings.words(list(range(48)), 2))
     known.keep((Subject("tokens"), WordsLens("l2")), table)
-    drawn = overlays.draw_overlay(known, Selection(overlay="words"), (80, 30))
+    drawn = drawn_for(known, Selection(overlay="words"))
     assert drawn.words is not None
     assert drawn.words[1][3] == f"w{100 * ((8 + 3) % 9)}"
-    assert overlays.draw_overlay(known, Selection(overlay="words", stage="vision.1"), (80, 30)).words is None
+    assert drawn_for(known, Selection(overlay="words", stage="vision.1")).words is None

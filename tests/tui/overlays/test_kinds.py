@@ -69,7 +69,7 @@ async def test_numbers_of_ones_own_lens_are_an_overlay_with_ranks_and_next_highe
         # it is one of the overlays
         await pilot.press("o")
         assert explorer(pilot).state.selection.overlay == "none"
-        await pilot.press(*["o"] * 5)
+        await pilot.press(*["o"] * 6)
         assert explorer(pilot).state.selection.overlay == "sharpness.py"
 
 
@@ -164,7 +164,7 @@ async def test_maps_are_one_more_way_to_look_at_an_answer() -> None:
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
         assert explorer(pilot).state.selection.overlay == "none"
-        assert ("looks.py", "looks at an answer: a asks the model a question") in notified(tui)
+        assert ("looks.py", "is for answers: a asks the model a question") in notified(tui)
         await pilot.press("a", "enter")
         await pilot.pause()
         assert "‹blue›: looks.py" in text(tui, "#legend")
@@ -342,7 +342,7 @@ async def test_overlays_are_in_the_palette_and_in_the_help_with_their_lines() ->
         await pilot.pause()
         assert isinstance(dialog(pilot), HelpPage)
         assert [name for name, _ in overlays_of(explorer(pilot).state.results)] == [
-            *("none", "norms", "words"),
+            *("none", "norms", "words", "segments"),
             *("similarity", "pca", "find", "position"),
             "sharpness.py",
         ]
@@ -350,8 +350,8 @@ async def test_overlays_are_in_the_palette_and_in_the_help_with_their_lines() ->
 
 def test_the_help_names_every_overlay_and_way() -> None:
     told_of = dict(help_rows())
-    assert told_of["o"] == "overlay: none, norms, first words, similarity, pca, find, evidence, position"
-    assert told_of["v"] == "attention, rollout, gradient × input, occlusion map, nothing"
+    assert told_of["o"] == "overlay: none, norms, words, segments, similarity, pca, find, evidence, position"
+    assert told_of["v"] == "attribution: attention, rollout, gradient × input, occlusion map, nothing"
 
 
 def test_options_of_a_line() -> None:

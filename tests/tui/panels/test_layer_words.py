@@ -1,4 +1,4 @@
-"""On along the path: the pixels, the language model's layers, and the first words by layer."""
+"""On along the path: the pixels, the language model's layers, and the top-1 per layer."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ async def test_the_overlays_of_a_layer() -> None:
         await pilot.press(ON, "o")
         await pilot.pause()
         await pilot.pause()
-        assert "first word, logit lens of layer 2" in text(tui, "#legend")
+        assert "words: top-1, logit lens of layer 2" in text(tui, "#legend")
         strips = explorer(pilot).query("ImageStrip")
         assert any("w120" in strip.render_line(y).text for strip in strips for y in range(strip.size.height))
 
@@ -141,7 +141,7 @@ async def test_escape_leaves_layers_that_are_being_read() -> None:
         talk(tui).post(messages.SessionProgressed("loading the language model", 3, 10, LensRequest("r1", *OF_LAYERS)))
         await pilot.pause()
         assert "loading the language model 30%" in text(tui, "#status")
-        assert "Esc leaves them" in " ".join(text(tui, "#words").split())
+        assert "Esc or [ goes back to tokens" in " ".join(text(tui, "#words").split())
         await pilot.press("right", "o")
         assert at(pilot) == (3, 5)
         assert "has none of yet" in text(tui, "#legend")
@@ -212,11 +212,11 @@ async def test_first_words_by_layer_follow_the_cursor_once_it_rests(size: tuple[
     async with tui.run_test(size=size) as pilot:
         await pilot.pause()
         await pilot.press("w")
-        assert "FIRST WORDS" not in text(tui, "#words")
+        assert "TOP-1 WORDS" not in text(tui, "#words")
         await pilot.press(ON, "w")
         await rested(pilot)
         shown = text(tui, "#words")
-        assert "settled at layer 2 of 3: w21" in shown
+        assert "stable from layer 2 of 3: w21" in shown
         assert [line.split()[:2] for line in shown.splitlines()[1:4]] == [["1", "w11"], ["2", "w21"], ["3", "w21"]]
         before = len(talk(tui).asked_tokens)
         await pilot.press(*["right"] * 3, *["up"] * 2)
@@ -257,7 +257,7 @@ async def test_many_layers_fit_or_show_those_around_the_one_looked_at(size: tupl
         await rested(pilot)
         shown = text(tui, "#words")
         assert " 20 " in shown
-        assert "settled at layer 31 of 32" in shown
+        assert "stable from layer 31 of 32" in shown
         if size[0] >= 120:
             assert all(f" {i} " in shown for i in range(1, 33))
         panel = explorer(pilot).query_one("#words")
@@ -271,9 +271,8 @@ async def test_the_pixels_are_looked_at_without_the_model() -> None:
         await pilot.pause()
         await pilot.press(BACK)
         assert stage(pilot) == "pixels"
-        assert "Pixels have no words" in text(tui, "#words")
-        assert "pixels of the file: mean, darkest" in text(tui, "#words")
-        assert text(tui, "#words").splitlines()[5].split()[0] == "red"
+        assert "pixels of the file: mean, darkest" in text(tui, "#numbers")
+        assert text(tui, "#numbers").splitlines()[3].split()[0] == "red"
         assert "row 3 · column 4 · patch 28" in text(tui, "PatchHeader")
         await pilot.press("o")
         await pilot.pause()
@@ -307,7 +306,7 @@ async def test_copies_and_reports_of_a_layer(tmp_path: Path, monkeypatch: pytest
         await pilot.press("w")
         await rested(pilot)
         await pilot.press("y")
-        assert "  llm.2  w21  2.250  3.50  settled" in tui.clipboard
+        assert "  llm.2  w21  2.250  3.50  stable" in tui.clipboard
 
 
 @pytest.mark.parametrize("size", [WIDE, NARROW])

@@ -15,8 +15,9 @@ from vlmtui.query.patches import parse_patch
 from vlmtui.tui import messages
 from vlmtui.tui.app import VlmtuiApp
 from vlmtui.tui.state.selection import Selection
-from vlmtui.tui.widgets.image_view import ImageView, divisions
+from vlmtui.tui.widgets.image_view import ImageView
 from vlmtui.tui.widgets.pages_bar import PagesBar
+from vlmtui.tui.widgets.patch_cells import divisions
 from vlmtui.tui.widgets.token_list import TokenList
 
 LARGE = (164, 48)
@@ -84,7 +85,7 @@ async def test_a_padded_patch_says_how_much() -> None:
         assert "nothing: it lies in the padding" in text(tui, "PatchFacts")
         await pilot.press("down")
         assert "(53.3, 0) – (80, 0.2)" in text(tui, "PatchFacts")
-        assert "99.4% of it, the rest is picture" in text(tui, "PatchFacts")
+        assert "99.4% of it, the rest is image" in text(tui, "PatchFacts")
         await pilot.press("down")
         assert "padding" not in text(tui, "PatchFacts")
 
@@ -126,7 +127,7 @@ async def test_a_click_on_a_page_and_beside_a_tile() -> None:
         layout = picture._layout
         assert layout is not None
         assert layout.right > 0
-        await pilot.click(ImageView, offset=(layout.width - 1, layout.top + 4))
+        await pilot.click(ImageView, offset=(layout.width - 1, layout.top // 2 + 4))
         assert view(pilot).grid == 5
         assert view(pilot).row < 6
 
@@ -162,7 +163,7 @@ async def test_queries_are_a_list_beside_the_picture(size: tuple[int, int]) -> N
         assert explorer(pilot).query_one(ImageView)._cursor is None
         listed = text(tui, "#list")
         assert "of 64" in listed
-        assert "64 query tokens: no place in the picture" in text(tui, "#legend")
+        assert "64 query tokens: no place in the image" in text(tui, "#legend")
         before = view(pilot).row
         await pilot.press("down", "down", "left", "right")
         assert view(pilot).row == before + 2

@@ -44,9 +44,9 @@ async def test_e_sends_vision_stages_through_the_projector_and_says_so() -> None
         await pilot.pause()
         token = at(pilot)[0] * COLS + at(pilot)[1]
         assert stage(pilot) == "vision.4"
-        assert "vision.4 has no words" in text(tui, "#words")
-        assert "e looks through the projector" in " ".join(text(tui, "#words").split())
-        assert "early exit" in text(tui, "#keys")
+        assert "No words at vision.4" in text(tui, "#words")
+        assert "Press e for the projector lens" in " ".join(text(tui, "#words").split())
+        assert "e projector" in text(tui, "#keys")
         asked = len(talk(tui).asked)
         await pilot.press("e")
         await pilot.pause()
@@ -63,12 +63,12 @@ async def test_e_sends_vision_stages_through_the_projector_and_says_so() -> None
         await pilot.press(ON, ON)
         await pilot.pause()
         assert stage(pilot) == "tokens"
-        assert "early exit" not in text(tui, "#words")
-        assert "early exit" not in text(tui, "#keys")
+        assert "projector lens:" not in text(tui, "#words")
+        assert "e projector" not in text(tui, "#keys")
         assert first(token) in text(tui, "#words")
         await pilot.press(BACK, "e")
         await pilot.pause()
-        assert "vision.4 has no words" in text(tui, "#words")
+        assert "No words at vision.4" in text(tui, "#words")
 
 
 async def test_its_words_lie_over_the_picture_under_their_name() -> None:
@@ -77,14 +77,14 @@ async def test_its_words_lie_over_the_picture_under_their_name() -> None:
         await pilot.pause()
         await pilot.press(BACK, "o", "o")
         await pilot.pause()
-        assert "words, which vision.4 has none of; e: early exit" in text(tui, "#legend")
+        assert "words, which vision.4 has none of; e: projector" in text(tui, "#legend")
         await pilot.press("e")
         await pilot.pause()
-        assert f"first word, l2, {NAMED}" in text(tui, "#legend")
+        assert f"words: top-1, l2, {NAMED}" in text(tui, "#legend")
         drawn = explorer(pilot).query_one(ImageSide)._drawn
         assert drawn is not None
         assert drawn.words is not None
-        assert drawn.words[0][:2] == [first(0, 54), first(1, 54)]
+        assert list(drawn.words[0][:2]) == [first(0, 54), first(1, 54)]
         await pilot.press("e")
         await pilot.pause()
         drawn = explorer(pilot).query_one(ImageSide)._drawn
@@ -110,7 +110,7 @@ async def test_where_there_is_none_it_is_said(family: str, why: str) -> None:
         assert len(said) == 1
         assert why in said[0]
         assert not explorer(pilot).state.selection.early_exit
-        assert "early exit" not in text(tui, "#keys")
+        assert "e projector" not in text(tui, "#keys")
         assert "projector" not in text(tui, "#words")
 
 
@@ -120,7 +120,7 @@ async def test_at_other_stages_it_is_said_where_it_is() -> None:
         await pilot.pause()
         await pilot.press("e")
         await pilot.pause()
-        assert "walk to vision.4, or before it" in next(iter(tui._notifications)).message
+        assert "go to vision.4 or an earlier one" in next(iter(tui._notifications)).message
 
 
 def test_patches_of_one_token_share_its_words() -> None:

@@ -45,21 +45,21 @@ async def opened(family: str, folder: Path) -> AsyncIterator[tuple[VlmtuiApp, Pi
 def ranking(tui: VlmtuiApp) -> list[tuple[str, int]]:
     """Names and percentages under the panel's heading."""
     lines = text(tui, "#words").splitlines()
-    start = next(i for i, line in enumerate(lines) if line.startswith("WHOLE PICTURE")) + 1
+    start = next(i for i, line in enumerate(lines) if line.startswith("WHOLE IMAGE")) + 1
     rows = [line.replace("━", "").split() for line in lines[start:] if "%" in line]
     return [(row[0], int(next(word for word in row if word.endswith("%"))[:-1])) for row in rows]
 
 
 async def test_texts_against_patches_and_the_whole_picture(tmp_path: Path) -> None:
     async with opened("clip", tmp_path) as (tui, pilot):
-        assert "c holds texts against the whole picture" in text(tui, "#words")
+        assert "c compares texts with the whole image" in text(tui, "#words")
         assert "c texts" in text(tui, "#keys")
         assert "metric" not in text(tui, "#keys")
         await pilot.press("slash", *"sky", "enter")
         await until(pilot, lambda: "approximate" in text(tui, "#legend"))
         assert "find sky: cosine at vision.4, approximate, by CLIP's value path" in text(tui, "#legend")
         # the text that was looked for is held against the whole picture, alone as yet
-        await until(pilot, lambda: "WHOLE PICTURE" in text(tui, "#words"))
+        await until(pilot, lambda: "WHOLE IMAGE" in text(tui, "#words"))
         assert ranking(tui) == [("sky", 100)]
         # and is there to be added to
         await pilot.press("c", "end", *"|dog|dog", "enter")
@@ -82,14 +82,14 @@ async def test_texts_against_patches_and_the_whole_picture(tmp_path: Path) -> No
 
 
 def ranked_or_none(tui: VlmtuiApp) -> list[tuple[str, int]]:
-    return ranking(tui) if "WHOLE PICTURE" in text(tui, "#words") else []
+    return ranking(tui) if "WHOLE IMAGE" in text(tui, "#words") else []
 
 
 async def test_classes_of_the_whole_picture_and_of_patches(tmp_path: Path) -> None:
     async with opened("vit", tmp_path) as (tui, pilot):
-        assert "c tells the classes" in text(tui, "#words")
+        assert "c shows the classes" in text(tui, "#words")
         await pilot.press("c")
-        await until(pilot, lambda: "WHOLE PICTURE" in text(tui, "#words"))
+        await until(pilot, lambda: "WHOLE IMAGE" in text(tui, "#words"))
         whole = explorer(pilot).state.results.image_level
         assert whole.head is not None
         assert whole.classes is not None
@@ -130,8 +130,8 @@ async def test_a_tower_without_a_head_says_so(tmp_path: Path) -> None:
     async with opened("dinov2", tmp_path) as (tui, pilot):
         await pilot.press("c")
         await until(pilot, lambda: bool(tui._notifications))
-        assert [("head" in n.message, n.title) for n in tui._notifications] == [(True, "the picture has no classes")]
-        assert "WHOLE PICTURE" not in text(tui, "#words")
+        assert [("head" in n.message, n.title) for n in tui._notifications] == [(True, "the image has no classes")]
+        assert "WHOLE IMAGE" not in text(tui, "#words")
 
 
 async def test_a_model_that_has_words_is_asked_otherwise() -> None:

@@ -96,7 +96,7 @@ async def test_the_line_under_the_words() -> None:
     async with tui.run_test(size=(100, 30)) as pilot:
         await settled(pilot, 28)
         assert footing(tui) == (
-            "margin 0.0100 · above 75% of noise, first for 0% · 3 of 5 agree · norm 1.596 above 60% of words"
+            "margin 0.0100 · above 75% of noise, top-1 in 0% · 3 of 5 agree · norm 1.596 above 60% of words"
         )
         await pilot.press("right")
         await settled(pilot, 29)
@@ -110,11 +110,11 @@ async def test_the_line_under_the_words() -> None:
 @pytest.mark.parametrize(
     ("size", "said"),
     [
-        ((109, 30), "above 75% of noise, first for 0% · 3 of 5 agree · norm 1.596 above 60% of words"),
-        (NARROW, "above 75% of noise, first for 0% · 3 of 5 agree · norm 1.596"),
-        ((164, 48), "above 75% of noise, first for 0% · 3 of 5 agree"),
+        ((109, 30), "above 75% of noise, top-1 in 0% · 3 of 5 agree · norm 1.596 above 60% of words"),
+        (NARROW, "above 75% of noise, top-1 in 0% · 3 of 5 agree · norm 1.596"),
+        ((164, 48), "above 75% of noise, top-1 in 0% · 3 of 5 agree"),
         (WIDE, "above 75% of noise · 3 of 5 metrics agree"),
-        ((65, 21), "above 75% of noise, first for 0% · 3 of 5 agree"),
+        ((65, 21), "above 75% of noise, top-1 in 0% · 3 of 5 agree"),
     ],
 )
 async def test_it_gives_way_to_the_width(size, said) -> None:
@@ -139,7 +139,7 @@ async def test_pursuits_are_asked_about_anew_with_more_words_and_layers_by_logit
         asked = len(conversation.asked_nulls)
         await pilot.press(*["left_square_bracket"] * 3)
         await pilot.pause()
-        assert "no words" in text(tui, "#words")
+        assert "No words at vision" in text(tui, "#words")
         assert not list(needs.noise(explorer(pilot).state.results, explorer(pilot).state.selection))
         assert len(conversation.asked_nulls) == asked
         # but at an early exit there are some, and noise of their own

@@ -60,11 +60,11 @@ async def test_a_patch_is_asked_about_where_the_cursor_rests(monkeypatch: pytest
         # at the pixels it is the same patch, and known
         await pilot.press(BACK)
         assert stage(pilot) == "pixels"
-        words = text(tui, "#words")
-        assert "16×16 px as the model gets them" in words
-        red = next(line for line in words.splitlines() if line.startswith(" red"))
+        numbers = text(tui, "#numbers")
+        assert "row 8, column 8 of 16×16 px" in numbers
+        red = next(line for line in numbers.splitlines() if " red " in line)
+        assert f"{here + 3:3d} 0x{here + 3:02X} {here + 3:08b}" in red
         assert red.split()[-1] == f"{(here + 3) / 127.5 - 1:.3f}"
-        assert str(here + 3) in red
         # a patch of the model's own pixels is enlarged: all of one colour
         drawn = explorer(pilot).query_one("EnlargedPatch").render_line(1)
         assert {segment.style.bgcolor.triplet for segment in drawn if segment.style} == {(here + 3, 100, 200)}
@@ -93,7 +93,7 @@ async def test_positions_are_an_overlay_where_they_are_added() -> None:
     tui = app(stage="vision.0")
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
-        await pilot.press(*["o"] * 5)
+        await pilot.press(*["o"] * 6)
         await pilot.pause()
         assert talk(tui).asked_values[-1] == ("vision.0", Position())
         assert "norm of the position embedding" in text(tui, "#legend")
@@ -132,10 +132,10 @@ async def test_outliers_are_counted_from_picture_to_picture() -> None:
             talk(tui).made = another(number)
             screen.post_message(messages.ImageOpened(source, picture))
             await pilot.pause()
-        assert "outlier  in 4 of 4 pictures, by position" in text(tui, "PatchFacts")
+        assert "outlier  in 4 of 4 images, by position" in text(tui, "PatchFacts")
         screen.action_do("read-again")
         await pilot.pause()
-        assert "in 4 of 4 pictures, by position" in text(tui, "PatchFacts")
+        assert "in 4 of 4 images, by position" in text(tui, "PatchFacts")
         await pilot.press("right")
         assert "outlier" not in text(tui, "PatchFacts")
 
@@ -146,9 +146,9 @@ async def test_every_stage_has_its_verdict_on_the_pictures_so_far() -> None:
         await pilot.pause()
         await pilot.press("V")
         shown = page(pilot)
-        assert re.search(r"vision\.2 +too few +1 outlier \(2%\) +6×8, 1 picture", shown)
+        assert re.search(r"vision\.2 +too few +1 outlier \(2%\) +6×8, 1 image", shown)
         assert "position:" not in shown
-        assert re.search(r"vision\.0 +none +0 outliers +6×8, 1 picture", shown)
+        assert re.search(r"vision\.0 +none +0 outliers +6×8, 1 image", shown)
         await pilot.press("escape")
         for number in range(1, 4):
             picture = readings.picture()
@@ -158,7 +158,7 @@ async def test_every_stage_has_its_verdict_on_the_pictures_so_far() -> None:
         await pilot.press("V")
         shown = page(pilot)
         row, col = divmod(OUTLIER, COLS)
-        found = rf"vision\.2 +position +4 outliers \(2%\) +6×8, 4 pictures\n +repeat: {row},{col} \(4 of 4\)"
+        found = rf"vision\.2 +position +4 outliers \(2%\) +6×8, 4 images\n +repeat: {row},{col} \(4 of 4\)"
         assert re.search(found, shown)
         assert "position: at least 80%" in shown
         await pilot.press("V")
@@ -193,7 +193,7 @@ def test_views_of_tiles_and_queries_without_a_place() -> None:
     said = place(made, 5, "tokens", outliers)
     views = sum((at.row, at.col) == cell for at in made.places)  # not in tiles that are cut there
     assert views > 1
-    assert said == f"in 3 of {3 * views} views in 3 pictures, by position"
+    assert said == f"in 3 of {3 * views} grids in 3 images, by position"
     assert place(made, 6, "tokens", outliers) == ""
     outliers = OutlierHistory()
     for number in range(3):
@@ -201,7 +201,7 @@ def test_views_of_tiles_and_queries_without_a_place() -> None:
         wild = np.full(len(made.norms), 10.0, np.float32)
         wild[2] = 900.0
         outliers.add(msgspec.structs.replace(made, norms=wild))
-    assert place(made, 2, "tokens", outliers) == "in 3 of 3 pictures, by position"
+    assert place(made, 2, "tokens", outliers) == "in 3 of 3 images, by position"
 
 
 def test_what_is_kept_is_bounded() -> None:

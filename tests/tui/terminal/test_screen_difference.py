@@ -19,8 +19,8 @@ from vlmtui.tui.terminal.screen_difference import difference
 from vlmtui.tui.terminal.screen_grid import ScreenGrid
 
 
-def emulator() -> tuple[pyte.Screen, pyte.Stream]:
-    screen = pyte.Screen(WIDTH, HEIGHT)
+def emulator(width: int = WIDTH, height: int = HEIGHT) -> tuple[pyte.Screen, pyte.Stream]:
+    screen = pyte.Screen(width, height)
     # as Textual sets it
     screen.reset_mode(7 << 5)
     return screen, pyte.Stream(screen)
@@ -28,10 +28,10 @@ def emulator() -> tuple[pyte.Screen, pyte.Stream]:
 
 def halves_whole(screen: pyte.Screen) -> bool:
     """Whether no wide character lost its second cell: the emulator leaves the first then, terminals clear it."""
-    for row in range(HEIGHT):
-        for column in range(WIDTH):
+    for row in range(screen.lines):
+        for column in range(screen.columns):
             wide = any(len(c) == 1 and ord(c) > 0x2E80 for c in screen.buffer[row][column].data[:1])
-            tail = column + 1 < WIDTH and screen.buffer[row][column + 1].data == ""
+            tail = column + 1 < screen.columns and screen.buffer[row][column + 1].data == ""
             if wide != tail:
                 return False
     return True
@@ -85,11 +85,13 @@ def test_a_cell_that_was_never_painted_is_left_alone() -> None:
 class Tmux:
     """A pane of tmux, which draws what is written to it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, size: tuple[int, int] = (WIDTH, HEIGHT)) -> None:
+        self.size = columns, rows = size
         self.socket = f"vlmtui-test-{uuid.uuid4().hex}"
         self.pipe = folder / "pipe"
         self.pipe.touch()
-        self("new-session", "-d", "-x", str(WIDTH), "-y", str(HEIGHT), f"printf '\\033[?7l'; tail -c +1 -f {self.pipe}")
+        command = f"printf '\\033[?7l'; tail -c +1 -f {self.pipe}"
+        self("new-session", "-d", "-x", str(columns), "-y", str(rows), command)
 
     def __call__(self, *words: str) -> str:
         command = ["tmux", "-L", self.socket, "-f", "/dev/null", *words]
@@ -103,7 +105,7 @@ class Tmux:
         while now != before or not now.strip():
             before, now = now, self("capture-pane", "-p", "-e", "-N")
             time.sleep(0.15)
-        screen, stream = emulator()
+        screen, stream = emulator(*self.size)
         stream.feed(now.rstrip("\n").replace("\n", "\r\n"))
         return screen
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import torch
+
 from vlmtui.errors import UsageError
 from vlmtui.lenses import Context, Facts, NotHere
 from vlmtui.lenses.arrays import array
+from vlmtui.lenses.kernels.cosine import cosine_to_rows
 from vlmtui.lenses.kinds import pack_details
 from vlmtui.results.patch_embedding import PatchEmbeddingResult
 
@@ -40,6 +43,7 @@ def _anatomy(context: Context) -> PatchEmbeddingResult:
     place = places[patch]
     cut = model.vlm.patch_embedding.embed_patch(model.kept.inputs, place.grid, place.row, place.col)
     positions = model.positions()
+    rows = positions.rows
     values = cut.values.flatten(1)
     return PatchEmbeddingResult(
         patch=patch,
@@ -50,7 +54,12 @@ def _anatomy(context: Context) -> PatchEmbeddingResult:
         length=(values if cut.flat is None else cut.flat).numel(),
         frames=cut.frames,
         projected=None if cut.projected is None else float(cut.projected.norm()),
-        position=None if positions.rows is None else float(model.norms_of(positions.rows[patch])),
+        position=None if rows is None else float(model.norms_of(rows[patch])),
         normed=positions.normed,
+        values=array(cut.values.permute(1, 2, 0)),
+        flat=None if cut.flat is None else array(cut.flat.float()),
+        projection=None if cut.projected is None else array(cut.projected),
+        position_embedding=None if rows is None else array(rows[patch].float()),
+        position_cosines=None if rows is None else array(cosine_to_rows(rows, torch.tensor([patch]))),
         note=positions.why if cut.projected is not None else _OF_A_PATCH,
     )

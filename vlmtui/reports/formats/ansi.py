@@ -13,13 +13,13 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image
 
-from vlmtui.display.canvas import Pixels, draw_image, grid_slices, half_block
+from vlmtui.display.canvas import Pixels, draw_image, half_block, spread_to_pixels
+from vlmtui.display.cell_layout import CellLayout, fit_cells
 from vlmtui.display.cells import fit, width
 from vlmtui.display.colours import Colour, blend, ink, magnitude_colours, robust_range, shading, xterm_number
 from vlmtui.display.entry_grids import EntryGrid, ReadingGrids
 from vlmtui.display.pieces import isolate
 from vlmtui.errors import UsageError
-from vlmtui.geometry import CellLayout, fit_cells
 from vlmtui.query.drawing_options import HEAT, LAYERS, NORMS
 from vlmtui.query.options import Query
 from vlmtui.reading import of_patches
@@ -87,7 +87,7 @@ def _page(drawing: ReportDrawing, page: EntryGrid, columns: int) -> Iterator[str
     max_lines = min(_TALLEST, max(page.rows, math.ceil(0.65 * columns * (y1 - y0) / (x1 - x0)) + 2))
     layout = fit_cells((columns, max_lines), page.rows, page.cols, page.box, image.size)
     pixels = draw_image(image, layout, page.box, page.holes)
-    area = grid_slices(pixels, layout)
+    area = layout.grid_slices()
     characters: Over = {}
     if drawing.show == HEAT:
         pixels[area] = _heat(pixels[area], layout, page, report)
@@ -108,7 +108,7 @@ def _heat(pixels: Pixels, layout: CellLayout, page: EntryGrid, report: ImageRepo
     entries[entries_shown] = (
         overlay.painted(entry_values, low, high) if overlay is not None else magnitude_colours(entry_values, low, high)
     )
-    cells = page.spread(entries).repeat(2 * layout.tall, axis=0).repeat(layout.wide, axis=1)
+    cells = spread_to_pixels(page.spread(entries), layout)
     return np.where(np.isfinite(cells), blend(shading(pixels), np.nan_to_num(cells), _SHARE), pixels)
 
 

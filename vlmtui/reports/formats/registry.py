@@ -16,6 +16,23 @@ _COLUMNS = frozenset(("Scalars", "Colours", "Words"))
 _OVERLAYS = frozenset(("Scalars", "Colours", "TokenMaps"))
 _DRAWN_KINDS = _OVERLAYS | {"Words"}
 
+
+def _image_format(name: str) -> Format:
+    """The format of image files with this ending, one file per image."""
+    return Format(
+        name,
+        (f".{name}",),
+        f"{_HERE}.{name}:write_{name}",
+        Content.DRAWING,
+        options=_DRAWN,
+        lens_kinds=_DRAWN_KINDS,
+        check="vlmtui.reports.images.composition:check_size",
+        binary=True,
+        one_image=True,
+        folder=True,
+    )
+
+
 FORMATS = (
     Format("text", (".txt",), f"{_HERE}.text:write_text", says_empty=True),
     Format("json", (".json",), f"{_HERE}.json:write_json", options=_TABLE),
@@ -46,30 +63,8 @@ FORMATS = (
         binary=True,
         one_image=True,
     ),
-    Format(
-        "png",
-        (".png",),
-        f"{_HERE}.png:write_png",
-        Content.DRAWING,
-        options=_DRAWN,
-        lens_kinds=_DRAWN_KINDS,
-        check="vlmtui.reports.images.composition:check_size",
-        binary=True,
-        one_image=True,
-        folder=True,
-    ),
-    Format(
-        "svg",
-        (".svg",),
-        f"{_HERE}.svg:write_svg",
-        Content.DRAWING,
-        options=_DRAWN,
-        lens_kinds=_DRAWN_KINDS,
-        check="vlmtui.reports.images.composition:check_size",
-        binary=True,
-        one_image=True,
-        folder=True,
-    ),
+    _image_format("png"),
+    _image_format("svg"),
     Format(
         "gif",
         (".gif",),

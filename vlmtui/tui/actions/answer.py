@@ -16,7 +16,7 @@ from vlmtui.tui.state.answer_values import about_answer, attention
 from vlmtui.tui.state.generation import DESCRIBE, NO_ANSWER, AblatedAnswer, AnswerGeneration, block_for
 from vlmtui.tui.state.lens_values import STOPPED
 from vlmtui.tui.state.selection import ATTENTION, OCCLUSION
-from vlmtui.tui.state.stages import ANSWER
+from vlmtui.tui.state.stages import ANSWER, PIXELS
 from vlmtui.tui.state.status import READY, Work
 from vlmtui.tui.state.subject import AblateAnswer, GenerateAnswer, LayersLens, Need, OcclusionLens, Subject
 
@@ -25,7 +25,7 @@ def ask(context: ActionContext) -> None:
     """Ask for a question, and put it to the model."""
     state, reading = context.state, context.state.results.reading
     if reading is None or not state.connected:
-        context.notify("the model has not read the picture yet", timeout=4, about=(KEY, IMAGE))
+        context.notify("the model has not read the image yet", timeout=4, about=(KEY, IMAGE))
         return
     if reading.model.embeddings is None:
         context.notify(as_sentence(reading.model.wordless), title="no answer", timeout=8)
@@ -44,14 +44,17 @@ def ask(context: ActionContext) -> None:
         )
         state.look_at(token=0)
 
-    hint = f"about the picture · without one: {DESCRIBE} · Esc stops the answer"
+    hint = f"about the image · if empty: {DESCRIBE} · Esc stops the answer"
     context.dialog(TextDialog("Ask the model", hint, str, state.question), put)
 
 
 def stop(context: ActionContext) -> None:
-    """Stop the answer, what was generated of it stays; or an occlusion map; or leave the layers being read."""
+    """Leave the pixels of a patch; or stop the answer, what was generated of it stays; or an occlusion map; or leave
+    the layers being read."""
     state, requests, generation = context.state, context.requests, context.state.generation
-    if generation.under_way:
+    if state.selection.pixel is not None and state.selection.stage == PIXELS:
+        state.selection = replace(state.selection, pixel=None)
+    elif generation.under_way:
         requests.cancel(GenerateAnswer, AblateAnswer)
         generation.stop()
         if not generation.tokens:
@@ -139,7 +142,7 @@ def head(context: ActionContext) -> None:
     """The attention of the next head of the layer; after the last the mean of all."""
     chosen, found = context.state.selection.of_answer, attention(context.state.results, context.state.selection)
     if chosen.layer is None or chosen.attribution != ATTENTION or found is None:
-        context.notify("heads are numbered within a layer: } chooses one", timeout=4)
+        context.notify("heads are those of one layer: } chooses a layer", timeout=4)
         return
     following = 0 if chosen.head is None else chosen.head + 1
     context.state.look_at(head=following if following < found.heads else None)
@@ -158,7 +161,7 @@ def occlude(context: ActionContext) -> None:
     key = about_answer(state.results, OcclusionLens(block_for(reading.places)[0]))
     state.results.refused.pop(key, None)
     if not state.generation.under_way and key not in state.results.found and not context.requests.awaits(key):
-        state.status.work = Work("taking patches away (Esc stops)")
+        state.status.work = Work("replacing patches (Esc stops)")
         context.requests.ask(state.results, Need(*key))
 
 
@@ -170,7 +173,7 @@ def ablate(context: ActionContext) -> None:
         _say_no_answer(context)
         return
     if not tokens:
-        said = "nothing is marked: Space marks the patches to be taken away, then x asks again"
+        said = "nothing is marked: Space marks the patches to replace, then x asks again"
         context.notify(said, timeout=5)
         return
 
@@ -203,6 +206,6 @@ def mask(context: ActionContext) -> None:
 def _say_no_answer(context: ActionContext) -> None:
     # while it is being generated it is on its way, which is seen
     if not context.state.connected and context.state.generation.ready:
-        context.notify("the session has ended: R starts it again", timeout=4)
+        context.notify("the session has ended: R restarts it", timeout=4)
     elif not context.state.generation.speaking:
         context.notify(NO_ANSWER, timeout=4)

@@ -9,12 +9,27 @@ from vlmtui.tui.actions.context import ActionContext
 from vlmtui.tui.dialogs.go_to import ask_place
 from vlmtui.tui.state import marks
 from vlmtui.tui.state.lens_values import overlay_scores, ranked_entries
+from vlmtui.tui.state.page_words import has_word_overlay
+from vlmtui.tui.state.patch_facts import pixel_under
+from vlmtui.tui.state.stages import PIXELS
 
 
 def move(context: ActionContext, rows: int, cols: int) -> None:
     """Move the cursor; the edges hold."""
     state = context.state
     state.selection = navigation.move_cursor(state.selection, state.results, rows, cols)
+
+
+def pixel(context: ActionContext) -> None:
+    """Into the patch, pixel by pixel, and back; at `pixels` alone, where pixels are what is looked at."""
+    state = context.state
+    here, reading = state.selection, state.results.reading
+    if here.pixel is not None:
+        state.selection = replace(here, pixel=None)
+    elif reading is not None and here.stage == PIXELS and state.results.page(here) is not None:
+        state.selection = replace(here, pixel=pixel_under(here, reading.patch_size))
+    else:
+        context.notify("Enter goes into the pixels of a patch: go to the stage pixels with [", timeout=4)
 
 
 def to_column(context: ActionContext, last: bool) -> None:
@@ -35,10 +50,10 @@ def page(context: ActionContext, step: int) -> None:
     state.selection = navigation.step_page(state.selection, state.results, step)
 
 
-def zoom(context: ActionContext) -> None:
-    """The same spot on a finer page."""
+def zoom(context: ActionContext, step: int) -> None:
+    """Closer, or further away: a finer page, or larger patches."""
     state = context.state
-    state.selection = navigation.zoom_in(state.selection, state.results)
+    state.selection = navigation.zoom(state.selection, state.results, step)
 
 
 def go_to(context: ActionContext) -> None:
@@ -70,11 +85,15 @@ def unmark(context: ActionContext) -> None:
 
 
 def next_highest(context: ActionContext, step: int) -> None:
-    """To the entry with the next smaller number of the overlay, or the next larger one, round and round."""
+    """To the entry with the next smaller number of the overlay, or the next larger one, round and round; of words to
+    the next smaller segment, or the next larger one."""
     state = context.state
+    if has_word_overlay(state.results, state.selection):
+        state.to_segment(step)
+        return
     numbers, entry = overlay_scores(state.selection, state.results), state.results.entry(state.selection)
     if numbers is None:
-        context.notify("n goes from the best patch to the next: / finds a word, o chooses an overlay", timeout=4)
+        context.notify("n goes to the next highest value: / finds a word, o chooses an overlay", timeout=4)
         return
     order = ranked_entries(numbers).tolist()
     state.to_rank(order.index(entry) + step if entry in order else 0)

@@ -16,7 +16,7 @@ from vlmtui.tui.state import early_exit
 from vlmtui.tui.state.image_level import scored_by
 from vlmtui.tui.state.lens_choice import default_overlay, overlays
 from vlmtui.tui.state.results import Results
-from vlmtui.tui.state.selection import ATTRIBUTIONS, NAMED, WORDS, Selection
+from vlmtui.tui.state.selection import ATTRIBUTIONS, NAMED, Selection
 from vlmtui.tui.state.stages import ANSWER, PIXELS, llm_depth, of_tokens
 from vlmtui.tui.widgets.bars import HELP, BarKey
 
@@ -30,6 +30,7 @@ GLYPHS = {
     "pageup": "PgUp",
     "pagedown": "PgDn",
     "space": "Space",
+    "enter": "Enter",
     "tab": "Tab",
     "escape": "Esc",
     "left_square_bracket": "[",
@@ -77,6 +78,12 @@ class Situation:
         """Whether words are seen."""
         at_words = of_tokens(self.selection.stage) or early_exit.shows_early_exit(self.results, self.selection)
         return self.worded and at_words and not self.at_answer
+
+    @property
+    def shows_cursor(self) -> bool:
+        """Whether the cursor is seen: the attention mask has the image's tokens, and patches that become one."""
+        masked = self.selection.of_answer.mask is not None
+        return self.read and not (masked and self.results.token(self.selection) is None)
 
     @property
     def scored_by(self) -> str:
@@ -149,58 +156,69 @@ class Action:
 
 
 GROUPS: dict[str, Group] = {
-    "move": Group("← ↑ ↓ →  h j k l", "move the cursor by one patch", _read("move"), 1, "←↑↓→"),
-    "column": Group("Home End", "to the first, the last column"),
-    "quarter": Group("PgUp PgDn", "up, down by a quarter of the picture"),
+    "move": Group(
+        "← ↑ ↓ →  h j k l", "move the cursor by one patch", _when("move", lambda at: at.shows_cursor), 1, "←↑↓→"
+    ),
+    "column": Group("Home End", "to the first / last column"),
+    "quarter": Group("PgUp PgDn", "up / down by a quarter of the image"),
     "page": Group(
         "t  T",
-        "the next, the page before: whole view, tiles, tokens in no grid",
+        "next / previous tile: whole image, tiles, tokens without a grid",
         _when("tile", lambda at: len(at.results.pages(at.selection.stage)) > 1),
         2,
         "t T",
     ),
-    "zoom": Group("z", "closer: the same spot on a finer page; from the finest back"),
-    "go-to": Group("g", "go to a row and column (a grid's: 2:3,4), or to a pixel", _elsewhere("go to"), 41),
-    "mouse": Group("mouse", "click a patch, a page, a stage; beside a tile: the tile there"),
-    "stage": Group("[  ]", "one stage back, on: pixels, vision.0 …, tokens, llm.1 …", _read("stage"), 3, "[ ]"),
-    "stop": Group("Esc", "stop the answer, the occlusion map; leave the layers being read"),
+    "zoom": Group(
+        "z  Z",
+        "zoom in / out: to a tile, then 2×, 4×, 8×; also the wheel",
+        _when("zoom", lambda at: at.read and at.results.shown(at.selection) is at.results.page(at.selection)),
+        3,
+        "z Z",
+    ),
+    "pixel": Group(
+        "Enter",
+        "at pixels: into the patch, pixel by pixel; Enter or Esc goes back",
+        lambda at: ("patches" if at.selection.pixel else "pixels") if at.read and at.selection.stage == PIXELS else "",
+        9,
+    ),
+    "go-to": Group("g", "go to a row and column (of a grid: 2:3,4), or to a pixel", _elsewhere("go to"), 41),
+    "mouse": Group("mouse", "click a patch, a tile, a stage; beside a tile: the tile there"),
+    "stage": Group("[  ]", "previous / next layer: pixels, vision.0 …, tokens, llm.1 …", _read("stage"), 3, "[ ]"),
+    "stop": Group("Esc", "stop the answer, the occlusion map, or reading the llm layers"),
     "by-layer": Group(
         "w",
-        "at llm stages: the first word after every layer, or this layer's words",
+        "at llm stages: top-1 per layer, or the words of this layer (logit lens)",
         _when("all layers", lambda at: at.read and llm_depth(at.selection.stage) is not None),
         12,
     ),
     "metric": Group(
         "m",
-        "metric: l2, cosine, centred, dot, omp …; at llm stages there is none, but logits",
+        "metric: l2, cosine, centred, dot, omp …; llm stages have logits; segments: local words first",
         _when("metric", lambda at: at.read and at.shows_words and llm_depth(at.selection.stage) is None),
         13,
     ),
     "early-exit": Group(
         "e",
-        "at vision stages: words through the projector, an early exit; or none again",
-        _when("early exit", lambda at: early_exit.has_early_exit(at.results, at.selection)),
+        "at vision stages: projector lens (words through the projector), on / off",
+        _when("projector", lambda at: early_exit.has_early_exit(at.results, at.selection)),
         10,
     ),
     "words": Group(
         "+  -",
-        "more, fewer words",
+        "more / fewer words",
         _when("words", lambda at: at.read and at.shows_words and not at.selection.shows_layers),
         40,
         "+ -",
     ),
     "overlay": Group(
         "o",
-        "overlay: "
-        + ", ".join(
-            "first words" if name == WORDS else name for name in (*NO_LENSES, *(one.name for one in overlays()))
-        ),
+        f"overlay: {', '.join((*NO_LENSES, *(one.name for one in overlays())))}",
         _elsewhere("overlay"),
         11,
     ),
     "find": Group(
         "/",
-        "find a word: patches light up by how near they are to it",
+        "find a word: patches are coloured by their similarity to it",
         _when(
             "find",
             lambda at: (
@@ -211,46 +229,53 @@ GROUPS: dict[str, Group] = {
     ),
     "image": Group(
         "c",
-        "vision towers: texts against the whole picture (CLIP, SigLIP), or its classes (ViT)",
+        "whole image: zero-shot with texts (CLIP, SigLIP), or top classes (ViT)",
         lambda at: at.scored_by if at.read else "",
         15,
     ),
-    "next": Group("n  N", "to the next best, the best before, of the numbers of the overlay"),
-    "mark": Group("Space  U", "mark the patch; take all marks away", _at_answer("mark"), 20, "Space"),
-    "outliers": Group("V", "outliers of all pictures opened: by position or by content, at every stage"),
+    "next": Group("n  N", "to the next / previous highest value of the overlay; of words by segment"),
+    "mark": Group("Space  U", "mark the patch / remove all marks", _at_answer("mark"), 20, "Space"),
+    "outliers": Group("V", "outliers across the images opened: by position or by content, at every stage"),
     "play": Group("p", f"play through the layers with the overlay ({default_overlay()} if there is none)"),
     "ask": Group(
         "a",
-        "ask the model; its answer is the last stage, with what it looked at over the picture",
+        "ask the model; its answer is the last stage, with attribution over the image",
         _when("ask", lambda at: at.read and (at.at_answer or (at.worded and not at.scored_by))),
         16,
     ),
     "token": Group(
-        ",  .", "another token of the answer, or the whole of it; also < > and the mouse", _at_answer("token"), 4, ", ."
+        ",  .",
+        "previous / next token of the answer, or all of it; also < > and the mouse",
+        _at_answer("token"),
+        4,
+        ", .",
     ),
-    "attribution": Group("v", ", ".join(NAMED.get(one, one) for one in ATTRIBUTIONS), _at_answer("way"), 5),
-    "layer": Group(
-        "{  }", "attention, or the mask, of the layer before, the next; of all layers", _at_answer("layer"), 32, "{ }"
+    "attribution": Group(
+        "v",
+        f"attribution: {', '.join(NAMED.get(one, one) for one in ATTRIBUTIONS)}",
+        _at_answer("attribution"),
+        5,
     ),
-    "head": Group("H", "attention of the next head of that layer; of all heads", _at_answer("head"), 33),
+    "layer": Group("{  }", "attention or mask: previous / next layer, or all layers", _at_answer("layer"), 32, "{ }"),
+    "head": Group("H", "attention: next head of that layer, or all heads", _at_answer("head"), 33),
     "occlude": Group(
-        "O", "make the occlusion map: blocks of patches taken away, one after the other", _at_answer("occlusion"), 22
+        "O", "occlusion map: blocks of patches are replaced, one after the other", _at_answer("occlusion"), 22
     ),
     "ablate": Group(
-        "x", "ask again without the marked patches: their mean, zeros, or blurred", _at_answer("ablate"), 21
+        "x", "ask again with the marked patches replaced: mean token, zeros, blurred pixels", _at_answer("ablate"), 21
     ),
-    "mask": Group("K", "the attention mask in the place of the picture, or the picture again", _at_answer("mask"), 23),
-    "panel": Group("Tab", "narrow terminal: the next panel", _when("panel", lambda at: at.narrow), 0),
-    "open": Group("i", "another picture: a path or an address", _when("picture", lambda at: not at.at_answer), 42),
-    "model": Group("M", "another model", _when("model", lambda at: not at.at_answer), 43),
-    "read": Group("r", "read the picture again"),
-    "restart": Group("R", "start the model session again"),
+    "mask": Group("K", "the attention mask instead of the image, or the image again", _at_answer("mask"), 23),
+    "panel": Group("Tab", "narrow terminal: next panel", _when("panel", lambda at: at.narrow), 0),
+    "open": Group("i", "open another image: a path or an address", _when("image", lambda at: not at.at_answer), 42),
+    "model": Group("M", "choose another model", _when("model", lambda at: not at.at_answer), 43),
+    "read": Group("r", "read the image again"),
+    "restart": Group("R", "restart the model session"),
     "copy": Group("y", "copy the patch's words, box and norms", _elsewhere("copy"), 45),
     "save": Group("s", "save the report", _elsewhere("save"), 44),
     "palette": Group("Ctrl-P", "find any action by name"),
-    "redraw": Group("Ctrl-L", "paint the screen again, where something else has written on it"),
+    "redraw": Group("Ctrl-L", "repaint the screen, where another program has written on it"),
     "suspend": Group("Ctrl-Z", "back to the shell; fg returns"),
-    "interrupt": Group("Ctrl-C", "stop what goes on: answer, map, layers, playing; twice where nothing does: quit"),
+    "interrupt": Group("Ctrl-C", "stop what is running: answer, map, layers, playing; when idle, twice: quit"),
     "quit": Group("q", "quit", lambda at: "quit", 31),
 }
 """In the order of `?`, after which those of `UNLISTED` come."""
@@ -270,55 +295,59 @@ ACTIONS: tuple[Action, ...] = (
     Action("right", "move", "Cursor: right", "right,l", lambda c: cursor.move(c, 0, 1)),
     Action("up", "move", "Cursor: up", "up,k", lambda c: cursor.move(c, -1, 0)),
     Action("down", "move", "Cursor: down", "down,j", lambda c: cursor.move(c, 1, 0)),
-    Action("first-column", "column", "Cursor: the first column", "home", lambda c: cursor.to_column(c, False)),
-    Action("last-column", "column", "Cursor: the last column", "end", lambda c: cursor.to_column(c, True)),
+    Action("first-column", "column", "Cursor: first column", "home", lambda c: cursor.to_column(c, False)),
+    Action("last-column", "column", "Cursor: last column", "end", lambda c: cursor.to_column(c, True)),
     Action("quarter-up", "quarter", "Cursor: up a quarter", "pageup", lambda c: cursor.quarter(c, -1)),
     Action("quarter-down", "quarter", "Cursor: down a quarter", "pagedown", lambda c: cursor.quarter(c, 1)),
+    Action("pixel", "pixel", "Pixel: step over the pixels of the patch", "enter", cursor.pixel, "rgb level normalised"),
     Action("go-to", "go-to", "Go to a patch or pixel", "g", cursor.go_to, "position row column"),
-    Action("next-page", "page", "Page: the next tile or view", "t", lambda c: cursor.page(c, 1)),
-    Action("previous-page", "page", "Page: the tile or view before", "T", lambda c: cursor.page(c, -1)),
-    Action("zoom", "zoom", "Page: closer to the same spot", "z", cursor.zoom, "zoom"),
-    Action("previous-stage", "stage", "Stage: one back", "left_square_bracket", lambda c: cursor.stage(c, -1), "layer"),
-    Action("next-stage", "stage", "Stage: one on", "right_square_bracket", lambda c: cursor.stage(c, 1), "layer"),
-    Action("metric", "metric", "Metric: the next", "m", lens.metric, "distance cosine l2 omp"),
-    Action("by-layer", "by-layer", "Words: the first after every layer", "w", lens.by_layer, "logit lens top-1"),
-    Action("leave-layers", "stop", "Layers: leave them while they are being read", "", answer.leave_layers),
+    Action("next-page", "page", "Tile: next", "t", lambda c: cursor.page(c, 1)),
+    Action("previous-page", "page", "Tile: previous", "T", lambda c: cursor.page(c, -1)),
+    Action("zoom", "zoom", "Zoom: in", "z", lambda c: cursor.zoom(c, 1), "closer enlarge magnify tile"),
+    Action("zoom-out", "zoom", "Zoom: out", "Z", lambda c: cursor.zoom(c, -1), "whole image smaller"),
+    Action("previous-stage", "stage", "Stage: previous layer", "left_square_bracket", lambda c: cursor.stage(c, -1)),
+    Action("next-stage", "stage", "Stage: next layer", "right_square_bracket", lambda c: cursor.stage(c, 1)),
+    Action("metric", "metric", "Metric: next", "m", lens.metric, "distance cosine l2 omp"),
+    Action("by-layer", "by-layer", "Words: top-1 per layer", "w", lens.by_layer, "logit lens"),
+    Action("leave-layers", "stop", "Layers: stop reading them", "", answer.leave_layers),
     Action("more-words", "words", "Words: one more", "plus,equals_sign", lambda c: lens.words(c, 1), "top-k"),
     Action("fewer-words", "words", "Words: one fewer", "minus", lambda c: lens.words(c, -1), "top-k"),
-    Action("early-exit", "early-exit", "Early exit: through the projector", "e", lens.early_exit, "projector lens"),
-    Action("overlay", "overlay", "Overlay: the next", "o", lens.next_overlay, "lens"),
+    Action("early-exit", "early-exit", "Projector lens: on or off", "e", lens.early_exit, "early exit"),
+    Action("overlay", "overlay", "Overlay: next", "o", lens.next_overlay, "lens"),
     Action("options", "options", lens.OPTIONS, "", lens.options),
-    Action("find", "find", "Find: light up the patches near a word", "slash", lens.find, "search"),
-    Action("next-highest", "next", "Find: the next best patch", "n", lambda c: cursor.next_highest(c, 1), "highest"),
-    Action("previous-highest", "next", "Find: the best patch before", "N", lambda c: cursor.next_highest(c, -1)),
-    Action("image", "image", "Whole picture: texts against it, or its classes", "c", lens.image_level, "zero-shot"),
+    Action("find", "find", "Find: colour patches by similarity to a word", "slash", lens.find, "search"),
+    Action("next-highest", "next", "Overlay: next highest value", "n", lambda c: cursor.next_highest(c, 1), "find"),
+    Action("previous-highest", "next", "Overlay: previous highest value", "N", lambda c: cursor.next_highest(c, -1)),
+    Action("image", "image", "Whole image: texts, or its classes", "c", lens.image_level, "zero-shot classify"),
     Action("mark", "mark", "Mark: the patch under the cursor", "space", cursor.mark, "region"),
-    Action("unmark", "mark", "Mark: take all away", "U", cursor.unmark),
-    Action("outliers", "outliers", "Outliers from picture to picture: position or content", "V", lens.outliers),
-    Action("play", "play", "Layers: play through them", "p", lens.play),
-    Action("ask", "ask", "Ask: put a question to the model", "a", answer.ask, "generate prompt"),
+    Action("unmark", "mark", "Mark: remove all", "U", cursor.unmark),
+    Action("outliers", "outliers", "Outliers across images: position or content", "V", lens.outliers),
+    Action("play", "play", "Layers: play through", "p", lens.play),
+    Action("ask", "ask", "Ask: the model a question", "a", answer.ask, "generate prompt"),
     Action("stop", "stop", "Ask: stop the answer", "escape", answer.stop),
-    Action("ablate", "ablate", "Ask: again without the marked patches (ablate)", "x", answer.ablate, "ablation"),
-    Action("next-token", "token", "Answer: the next token", NEXT_TOKEN, lambda c: answer.token(c, 1)),
-    Action("previous-token", "token", "Answer: the token before", PREVIOUS_TOKEN, lambda c: answer.token(c, -1)),
-    Action("attribution", "attribution", f"Answer: {', '.join(ATTRIBUTIONS[:-1])}", "v", answer.attribution),
-    Action("next-layer", "layer", "Attention: the next layer", LAYER_ON, lambda c: answer.layer(c, 1)),
-    Action("previous-layer", "layer", "Attention: the layer before", LAYER_BACK, lambda c: answer.layer(c, -1)),
-    Action("head", "head", "Attention: the next head", "H", answer.head),
-    Action("occlude", "occlude", "Occlusion map: make it", "O", answer.occlude, "perturbation"),
-    Action("mask", "mask", "Attention mask: draw it", "K", answer.mask, "causal"),
-    Action("panel", "panel", "Panel: the next", "tab", session.panel),
-    Action("open-image", "open", "Picture: open another", "i", session.open_image, "image file"),
+    Action(
+        "ablate", "ablate", "Ask: again without the marked patches (ablation)", "x", answer.ablate, "ablate replace"
+    ),
+    Action("next-token", "token", "Answer: next token", NEXT_TOKEN, lambda c: answer.token(c, 1)),
+    Action("previous-token", "token", "Answer: previous token", PREVIOUS_TOKEN, lambda c: answer.token(c, -1)),
+    Action("attribution", "attribution", f"Attribution: {', '.join(ATTRIBUTIONS[:-1])}", "v", answer.attribution),
+    Action("next-layer", "layer", "Attention: next layer", LAYER_ON, lambda c: answer.layer(c, 1)),
+    Action("previous-layer", "layer", "Attention: previous layer", LAYER_BACK, lambda c: answer.layer(c, -1)),
+    Action("head", "head", "Attention: next head", "H", answer.head),
+    Action("occlude", "occlude", "Occlusion map: compute", "O", answer.occlude, "perturbation"),
+    Action("mask", "mask", "Attention mask: show or hide", "K", answer.mask, "causal"),
+    Action("panel", "panel", "Panel: next", "tab", session.panel),
+    Action("open-image", "open", "Image: open another", "i", session.open_image, "image file"),
     Action("choose-model", "model", "Model: choose another", "M", session.choose_model, "checkpoint"),
-    Action("read-again", "read", "Picture: read it again", "r", session.read_again),
-    Action("restart", "restart", "Session: start again", "R", session.restart),
+    Action("read-again", "read", "Image: read again", "r", session.read_again),
+    Action("restart", "restart", "Session: restart", "R", session.restart),
     Action("copy", "copy", "Patch: copy words, box and norms", "y", session.copy, "clipboard"),
     Action("save", "save", "Report: save", "s", session.save, "export"),
     Action("theme", "theme", "Theme: dark or light", "", "app.switch_theme"),
     Action("help", "help", "Help: the keys", "question_mark", "screen.help"),
     Action("screenshot", "screenshot", "Screenshot: save as SVG", "", "app.save_screen"),
-    Action("interrupt", "interrupt", "Stop what goes on; again where nothing does: quit", "ctrl+c", "app.interrupt"),
-    Action("redraw", "redraw", "Screen: paint it again", "ctrl+l", "app.redraw", "refresh"),
+    Action("interrupt", "interrupt", "Stop what is running; when idle, quit", "ctrl+c", "app.interrupt"),
+    Action("redraw", "redraw", "Screen: repaint", "ctrl+l", "app.redraw", "refresh"),
     Action("suspend", "suspend", "Suspend to the shell", "ctrl+z", "app.suspend_process"),
     Action("quit", "quit", "Quit", "q,ctrl+q", "app.leave", "exit"),
 )

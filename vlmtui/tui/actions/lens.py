@@ -15,8 +15,8 @@ from vlmtui.tui.state.explorer_state import ExplorerState
 from vlmtui.tui.state.image_level import BETWEEN, CLASSES, TEXTS, parse_texts, scored_by
 from vlmtui.tui.state.image_scores import image_level_lenses
 from vlmtui.tui.state.lens_choice import default_overlay, option_line, options_text, parse_options, word_lens
-from vlmtui.tui.state.lens_values import overlay_lens, value_key
-from vlmtui.tui.state.selection import NORMS
+from vlmtui.tui.state.lens_values import first_of_segments, overlay_lens, value_key
+from vlmtui.tui.state.selection import NORMS, SEGMENTS
 from vlmtui.tui.state.stages import ANSWER, llm_depth, path
 from vlmtui.tui.state.subject import OF_IMAGE
 
@@ -28,17 +28,18 @@ def by_layer(context: ActionContext) -> None:
     """The top-1 after every layer instead of the words of this layer, or back."""
     state = context.state
     if llm_depth(state.selection.stage) is None:
-        said = "first words by layer are those of the language model: ] walks on to llm.1"
+        said = "top-1 per layer is for llm stages: ] goes on to llm.1"
         context.notify(said, timeout=4)
         return
     state.selection = replace(state.selection, by_layer=not state.selection.by_layer)
 
 
 def metric(context: ActionContext) -> None:
-    """The next metric; the layers of the language model have none."""
-    selection = context.state.selection
-    if llm_depth(selection.stage) is None and selection.stage != ANSWER:
-        context.state.selection = selection.next_metric()
+    """The next metric, and of segments what they are of; the layers of the language model have no metric."""
+    state, selection = context.state, context.state.selection
+    first = selection.overlay == SEGMENTS and first_of_segments(selection, state.results) is not None
+    if selection.stage != ANSWER and (first or llm_depth(selection.stage) is None):
+        state.selection = selection.next_metric(first)
 
 
 def words(context: ActionContext, step: int) -> None:
@@ -75,7 +76,7 @@ def options(context: ActionContext) -> None:
     name = selection.of_answer.attribution if selection.stage == ANSWER else selection.overlay
     lens = lenses.get(name) or next(reversed(lenses.values()), None)
     if lens is None:
-        context.notify("options are those of a lens of your own: vlmtui IMAGE --lens ./file.py", timeout=6)
+        context.notify("only a lens of your own has options: vlmtui IMAGE --lens ./file.py", timeout=6)
         return
     if not lens.described.options:
         context.notify("it has no options", title=lens.name, timeout=4)
@@ -87,7 +88,7 @@ def options(context: ActionContext) -> None:
         state.ask_stopped_again()
         state.selection = choose_own_lens(state.selection, state.results, chosen.name)
 
-    head = "name=value, one after the other; what is not named has its default:"
+    head = "name=value, separated by spaces; others keep their default:"
     hint = "\n".join([head, *map(option_line, lens.described.options)])
     title = f"Options of {plain(lens.name)}"
     context.dialog(
@@ -115,9 +116,9 @@ def find(context: ActionContext) -> None:
             state.selection = replace(state.selection, sought=text, overlay=lens.name)
 
     hint = {
-        TEXTS: "patches light up by their cosine with it, at the tower's end; so is the whole picture compared",
-        CLASSES: "one of the model's classes: patches light up by what they say for it, at the tower's end",
-        "": "patches light up by their cosine with it; in the language model's layers by its logit",
+        TEXTS: "patches are coloured by their cosine with it at the last vision stage; the whole image is scored too",
+        CLASSES: "one of the model's classes: patches are coloured by their evidence for it at the last vision stage",
+        "": "patches are coloured by their cosine with it; at llm stages by its logit",
     }[scored_by(state.results.model)]
     context.dialog(TextDialog("Find a word", hint, read, state.selection.sought), search)
 
@@ -127,14 +128,14 @@ def image_level(context: ActionContext) -> None:
     state = context.state
     match scored_by(state.results.model):
         case by if by == TEXTS:
-            hint = f"as many as there are, with {BETWEEN} between them: a photo of a dog {BETWEEN} a photo of a cat"
+            hint = f"one or more, separated by {BETWEEN} , such as: a photo of a dog {BETWEEN} a photo of a cat"
             before = f" {BETWEEN} ".join(state.selection.texts)
-            ask = TextDialog("Texts against the whole picture", hint, _texts, before)
+            ask = TextDialog("Texts for the whole image", hint, _texts, before)
             context.dialog(ask, lambda texts: _score(state, texts))
         case by if by == CLASSES:
             _score(state, state.selection.texts, classes=True)
         case _:
-            said = "texts and classes are of vision towers, such as --model siglip-so400m or vit-base"
+            said = "texts and classes need a vision-only model, such as --model siglip-so400m or vit-base"
             context.notify(f"{said}; a asks this model", timeout=6)
 
 
@@ -143,7 +144,7 @@ def early_exit(context: ActionContext) -> None:
     state = context.state
     state.selection, refused = exits.toggle_early_exit(state.results, state.selection)
     if refused:
-        context.notify(refused, title="no early exit", timeout=8)
+        context.notify(refused, title="no projector lens", timeout=8)
 
 
 def outliers(context: ActionContext) -> None:

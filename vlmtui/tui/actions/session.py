@@ -57,7 +57,7 @@ def read_again(context: ActionContext) -> None:
         restart(context)
         return
     context.state.status.trouble = ""
-    context.state.status.work = Work("reading the picture")
+    context.state.status.work = Work("reading the image")
     context.worker.read(context.worker.image)
 
 

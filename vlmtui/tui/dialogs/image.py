@@ -34,19 +34,19 @@ def ask_image(open_it: Callable[[str], Future[_Opened]]) -> TextDialog[_Opened]:
 
     def read(text: str) -> Awaitable[_Opened]:
         if not text:
-            raise UsageError("name a picture, or leave with Escape")
+            raise UsageError("name an image, or leave with Escape")
         if text == "-":
-            raise UsageError("- is standard input, and that is the keyboard here: name a file or an address")
+            raise UsageError("- is standard input, which is the keyboard here: name a file or an address")
         return asyncio.wrap_future(open_it(text))
 
     below = ImagePreview()
-    hint = "a path or an http(s) address · → takes what is suggested"
+    hint = "a path or an http(s) address · → takes the suggestion"
     return TextDialog(
-        "Another picture",
+        "Open an image",
         hint,
         read,
         suggester=PathSuggester(),
-        waiting="opening the picture …",
+        waiting="opening the image …",
         below=below,
         changed=below.look_at,
     )

@@ -23,6 +23,8 @@ from vlmtui.tui.dialogs.dialog import Dialog
 
 Then = Callable[[Any], object]
 """What is done with an answer; may return an awaitable."""
+COMMANDING = frozenset(("alt", "ctrl", "super", "hyper", "meta"))
+"""Modifiers that make a key of a character no text."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,8 @@ class _Opened:
 class DialogLayer:
     """The dialogs that are open over a screen, the last on top."""
 
-    def __init__(self, screen: Screen[Any]) -> None:
-        self._screen = screen
+    def __init__(self, screen: Screen[Any], notify: Callable[[str], object]) -> None:
+        self._screen, self._notify = screen, notify
         self._open: list[_Opened] = []
         self._closing: list[Dialog[Any]] = []
         self._mounting: AwaitMount | None = None
@@ -74,8 +76,7 @@ class DialogLayer:
                 await self._press(event)
             case events.Paste():
                 await self._settled()
-                if self.top is not None and event.text:
-                    self._type(event.text.splitlines()[0])
+                self._paste(event.text)
             case events.MouseEvent():
                 return not await self._reaches(event)
             case _:
@@ -93,7 +94,7 @@ class DialogLayer:
 
     async def _press(self, event: events.Key) -> None:
         app, top = self._screen.app, self.top
-        if top is not None and event.character is not None and event.is_printable and self._type(event.character):
+        if top is not None and (text := _text_of(event)) and self._type(text):
             return
         active = self._screen.active_bindings.get(event.key)
         if active is None:
@@ -102,6 +103,12 @@ class DialogLayer:
         everywhere = active.binding.priority and active.node is app
         if top is None or everywhere or top in active.node.ancestors_with_self:
             await app.run_action(active.binding.action, active.node)
+
+    def _paste(self, text: str) -> None:
+        """Type the first line of what was pasted, and say so where that is not all."""
+        lines = [line for line in text.splitlines() if line.strip()]
+        if self.top is not None and lines and self._type(lines[0]) and len(lines) > 1:
+            self._notify(f"pasted the first of {len(lines)} lines: there is room for one")
 
     def _type(self, text: str) -> bool:
         """Type into the line that has the focus, or into that of the dialog, which then has it."""
@@ -144,3 +151,9 @@ class DialogLayer:
         self._open = [one for one in self._open if one is not opened]
         self._closing = [one for one in (*self._closing, opened.dialog) if one.is_attached]
         opened.dialog.remove()
+
+
+def _text_of(key: events.Key) -> str:
+    """The character that a key types, or ""."""
+    held = COMMANDING.intersection(key.key.split("+")[:-1])
+    return key.character if key.character is not None and key.is_printable and not held else ""

@@ -27,7 +27,7 @@ class OutliersPage(Dialog[None]):
     BINDINGS = [Binding("V,q", "leave", "leave")]
 
     def __init__(self, stages: Sequence[tuple[str, Sequence[PositionCounts]]], here: str) -> None:
-        super().__init__("Outliers from picture to picture")
+        super().__init__("Outliers across images")
         self.add_class("page")
         self.can_focus = True
         self._stages, self._here = stages, here
@@ -49,8 +49,8 @@ def outlier_report(r: Roles, stages: Sequence[tuple[str, Sequence[PositionCounts
             text.append(f"{found.verdict:<8}  ", style=f"bold {getattr(r, STYLES.get(found.verdict, 'text'))}")
             share = f" ({percent(100 * found.rate)})" if total else ""
             laid = f"{shape.rows} queries" if shape.kind == "query" else f"{shape.rows}×{shape.cols}"
-            views = f", {count(tally.views, 'selection')}" if tally.views != tally.pictures else ""
-            pictures = f"{laid}, {count(tally.pictures, 'picture')}{views}"
+            views = f", {count(tally.views, 'grid')}" if tally.views != tally.pictures else ""
+            pictures = f"{laid}, {count(tally.pictures, 'image')}{views}"
             text.append(f"{count(total, 'outlier') + share:<18}  ")
             text.append(f"{pictures}\n", style=r.dim)
             if found.repeat:
@@ -58,15 +58,15 @@ def outlier_report(r: Roles, stages: Sequence[tuple[str, Sequence[PositionCounts
                 more = f" and {len(found.repeat) - SHOWN} more" if len(found.repeat) > SHOWN else ""
                 text.append(f"{'':<{label}}  repeat: {', '.join(places)}{more}\n")
     if not stages:
-        text.append("No picture has been read yet.\n")
+        text.append("No image has been read yet.\n")
     text.append("\n")
     for verdict, what in VERDICTS.items():
         if verdict in verdicts:
             text.append(f"{verdict}: ", style="bold").append(f"{what}.\n")
     text.append(
-        f"\nPictures opened here with this model are counted, each once: i opens another.\n{RULE}.\n", style=r.dim
+        f"\nImages opened here with this model are counted, each once: i opens another.\n{RULE}.\n", style=r.dim
     )
-    text.append(f"Test: {TEST}.\n\nEscape leaves this page.", style=r.dim)
+    text.append(f"Test: {TEST}.\n\nEscape closes this page.", style=r.dim)
     return text
 
 

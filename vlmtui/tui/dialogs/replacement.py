@@ -14,9 +14,9 @@ from vlmtui.tui.dialogs.choice_list import ChoiceList
 from vlmtui.tui.dialogs.dialog import Dialog
 
 MEANINGS: dict[Replacement, str] = {
-    "mean": "the mean of the picture's image tokens",
+    "mean": "the mean image token",
     "zero": "zeros",
-    "blur": "what the model makes of their pixels blurred",
+    "blur": "tokens of the image with their pixels blurred",
 }
 
 
@@ -32,7 +32,7 @@ class ReplacementDialog(Dialog[Replacement]):
         options = ChoiceList(*(Option(Text(f"{name}  {MEANINGS[name]}"), id=name) for name in REPLACEMENTS))
         options.highlighted = REPLACEMENTS.index(self._before)
         yield options
-        yield self.hint("what stands for them · ↑↓ and Enter choose · Escape leaves")
+        yield self.hint("replace with · ↑↓ and Enter choose · Escape leaves")
 
     async def submit(self) -> None:
         """Answer with the one chosen."""

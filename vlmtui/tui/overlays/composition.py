@@ -4,32 +4,57 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from vlmtui.display import canvas
+from vlmtui.display.cell_layout import CellLayout, fit_patches, in_window
 from vlmtui.display.colours import robust_range
 from vlmtui.display.entry_grids import EntryGrid
-from vlmtui.display.pieces import visible
-from vlmtui.geometry import CellLayout, fit_cells
+from vlmtui.geometry import Box
+from vlmtui.lenses.kinds import Words
 from vlmtui.tui.overlays import legend as valued
-from vlmtui.tui.overlays.drawing import LEAST_FOR_WORDS, ImageDrawing, dim, lay_heat
+from vlmtui.tui.overlays.drawing import ImageDrawing, fits_ranking, lay_heat
 from vlmtui.tui.overlays.registry import OVERLAYS
+from vlmtui.tui.overlays.segments import draw_segments
+from vlmtui.tui.overlays.words import draw_words
 from vlmtui.tui.state import early_exit
 from vlmtui.tui.state.answer_values import answer_drawing_key, answer_legend, answer_values
 from vlmtui.tui.state.lens_values import overlay_call, overlay_lens, shown_result, value_refused
 from vlmtui.tui.state.marks import marked_entries
+from vlmtui.tui.state.page_words import of_lens, page_words, ranked_words
 from vlmtui.tui.state.results import Results
-from vlmtui.tui.state.selection import NONE, NORMS, WORDS, Selection
+from vlmtui.tui.state.selection import NONE, NORMS, SEGMENTS, WORDS, Selection
 from vlmtui.tui.state.stages import ANSWER, PIXELS, llm_depth, of_tokens
 
 
-def drawing_key(results: Results, selection: Selection, place: tuple[int, int]) -> object:
+def layout_of(
+    results: Results, selection: Selection, place: tuple[int, int], before: CellLayout | None = None
+) -> CellLayout:
+    """Where the image lies in a place of `place` cells (across, down); `before` is the layout that was seen."""
+    page, size = results.shown(selection), (results.image.width, results.image.height)
+    box = _box(results, page)
+    if page is None or results.page(selection) is not page:
+        # no cells to walk: the image as large as it gets
+        return fit_patches(place, 1, 1, box, size)
+    fitted = fit_patches(place, page.rows, page.cols, box, size, _split(selection, page), selection.zoom)
+    return in_window(fitted, place, (selection.row, selection.col), before)
+
+
+def _box(results: Results, page: EntryGrid | None) -> Box:
+    return page.box if page else (0.0, 0.0, float(results.image.width), float(results.image.height))
+
+
+def _split(selection: Selection, page: EntryGrid) -> tuple[int, int]:
+    return page.split if of_tokens(selection.stage) else (1, 1)
+
+
+def drawing_key(results: Results, selection: Selection, layout: CellLayout) -> object:
     """What the drawing depends on: the same key, the same drawing."""
     page, table = results.page(selection), results.word_table(selection)
     words = None
-    if selection.overlay == WORDS and page is not None and table is not None:
+    if selection.overlay in (WORDS, SEGMENTS) and page is not None and table is not None:
         # words that arrive for other pages change nothing here
         words = (
             selection.order,
             sum(results.token_of(selection.stage, entry) in table.rows for entry in page.entries.values()),
+            sum(min(len(rows), selection.k) for rows in table.rows.values()) if fits_ranking(layout) else 0,
         )
     values: object = results.unusable.get(selection.overlay)
     if (choice := overlay_lens(selection, results)) is not None:
@@ -55,35 +80,31 @@ def drawing_key(results: Results, selection: Selection, place: tuple[int, int]) 
         words,
         values,
         selection.marks,
-        place,
+        layout,
     )
 
 
-def draw_overlay(results: Results, selection: Selection, place: tuple[int, int]) -> ImageDrawing:
-    """The image for a place of `place` cells (across, down)."""
-    drawn, page = _draw(results, selection, place), results.page(selection)
+def draw_overlay(results: Results, selection: Selection, layout: CellLayout) -> ImageDrawing:
+    """The image on a layout of `layout_of`."""
+    drawn, page = _draw(results, selection, layout), results.page(selection)
     if page is None or page is not drawn.page or not selection.marks:
         return drawn
     here = frozenset(marked_entries(selection, results))
     return replace(drawn, marks=frozenset(cell for cell, entry in page.entries.items() if entry in here))
 
 
-def _draw(results: Results, selection: Selection, place: tuple[int, int]) -> ImageDrawing:
-    page, walked, norms = results.shown(selection), results.page(selection), results.norms_at(selection.stage)
-    size = results.image.width, results.image.height
-    box = page.box if page else (0.0, 0.0, float(size[0]), float(size[1]))
-    if page is None or walked is not page:
-        # no cells to walk: the image as large as it gets
-        layout = fit_cells(place, 1, 1, box, size)
+def _draw(results: Results, selection: Selection, layout: CellLayout) -> ImageDrawing:
+    page, norms = results.shown(selection), results.norms_at(selection.stage)
+    box = _box(results, page)
+    if page is None or results.page(selection) is not page:
         return ImageDrawing(results.canvas(layout, box), layout, None, _without_cells(results, selection), page)
-    split = page.split if of_tokens(selection.stage) else (1, 1)
-    layout = fit_cells(place, page.rows, page.cols, box, size, split)
+    split = _split(selection, page)
     pixels = results.canvas(layout, box, page.holes)
     if selection.stage == ANSWER:
         return _of_answer(results, selection, page, ImageDrawing(pixels, layout, None, "", page, split))
     if selection.overlay == NONE:
         return ImageDrawing(pixels, layout, None, f"overlay: none{_dimmed(page, layout)}", page, split)
-    inner = canvas.grid_slices(pixels, layout)
+    inner = layout.grid_slices()
     pixels = pixels.copy()
     if selection.overlay == NORMS:
         if norms is None:
@@ -95,33 +116,48 @@ def _draw(results: Results, selection: Selection, place: tuple[int, int]) -> Ima
         return ImageDrawing(pixels, layout, None, f"norm {selection.stage}", page, split, (low, high))
     if overlay_lens(selection, results) is not None:
         return _of_lens(results, selection, page, ImageDrawing(pixels, layout, None, "", page, split))
-    if selection.overlay != WORDS:
+    if selection.overlay not in (WORDS, SEGMENTS):
         return ImageDrawing(pixels, layout, None, valued.awaited_legend(results, selection), page, split)
+    return _of_words(results, selection, page, ImageDrawing(pixels, layout, None, "", page, split))
+
+
+def _of_words(results: Results, selection: Selection, page: EntryGrid, drawn: ImageDrawing) -> ImageDrawing:
+    """The words that the metric found, or their segments."""
     projected = early_exit.early_exit_title(results, selection)
-    if not (of_tokens(selection.stage) or projected):
+    found = page_words(results, selection, page)
+    if found is None:
         has = "have" if selection.stage == PIXELS else "has"
-        through = "; e: early exit" if early_exit.has_early_exit(results, selection) else ""
-        return ImageDrawing(
-            pixels, layout, None, f"overlay: words, which {selection.stage} {has} none of{through}", page
-        )
-    dim(pixels[inner])
-    if layout.wide < LEAST_FOR_WORDS:
-        return ImageDrawing(
-            pixels, layout, None, "overlay: words, too wide for these patches: enlarge the terminal", page, split
-        )
+        through = "; e: projector" if early_exit.has_early_exit(results, selection) else ""
+        return replace(drawn, legend=f"overlay: {selection.overlay}, which {selection.stage} {has} none of{through}")
     layer = llm_depth(selection.stage)
     lens = selection.metric if layer is None else f"logit lens of layer {layer}"
-    legend = f"overlay: first word, {lens}{f', {projected}' if projected else ''}"
-    return ImageDrawing(pixels, layout, _first_words(results, selection, page), legend, page, split)
+    several = selection.overlay == WORDS and fits_ranking(drawn.layout)
+    top = f"top {min(selection.k, len(drawn.layout.cell_rows(0)) - 1)}" if several else "top-1"
+    legend = f"{selection.overlay}: {top}, {lens}{f', {projected}' if projected else ''}"
+    drawn = replace(drawn, legend=legend, word_colours=results.word_colours)
+    if selection.overlay == SEGMENTS:
+        return draw_segments(drawn, page, found)
+    drawn = draw_words(drawn, page, found)
+    if not several:
+        return drawn
+    rows, cols = drawn.layout.in_view()
+    ranked = ranked_words(results, selection, page, ((row, col) for row in rows for col in cols))
+    return replace(drawn, ranked=ranked)
 
 
 def _of_lens(results: Results, selection: Selection, page: EntryGrid, drawn: ImageDrawing) -> ImageDrawing:
     """What a lens found, by its kind; over the pixels, which are changed. Kinds that are no overlay stand beside."""
     found = shown_result(selection, results)
     legend, scale = valued.lens_legend(results, selection, found)
-    drawn = replace(drawn, legend=legend, scale=scale)
+    drawn = replace(drawn, legend=legend, scale=scale, word_colours=results.word_colours)
     if found is None:
         return drawn
+    if selection.overlay == SEGMENTS and isinstance(found.result, Words):
+        metric = f", {selection.metric}" if llm_depth(selection.stage) is None else ""
+        name = f"{SEGMENTS}: {found.call.name}{metric}"
+        words = of_lens(page, found.result)
+        none = "" if words.segments and words.segments.frequent else ": none; m: top-1"
+        return draw_segments(replace(drawn, legend=f"{name}{none}"), page, words)
     overlay = next((one for one in OVERLAYS if one.kind is type(found.result)), None)
     return drawn if overlay is None else overlay.draw(drawn, page, found.result)
 
@@ -155,17 +191,6 @@ def _without_cells(results: Results, selection: Selection) -> str:
     if results.reading is None:
         return ""
     if page := results.page(selection):
-        return f"{page.name}: no place in the picture"
+        return f"{page.name}: no place in the image"
     why = results.reading.model.wordless if selection.stage == ANSWER or of_tokens(selection.stage) else ""
-    return f"{selection.stage}: " + (why or "nothing to walk here")
-
-
-def _first_words(results: Results, selection: Selection, page: EntryGrid) -> list[list[str]]:
-    words = [[""] * page.cols for _ in range(page.rows)]
-    table = results.word_table(selection)
-    if results.reading is not None and table is not None:
-        for (row, col), entry in page.entries.items():
-            token = results.token_of(selection.stage, entry)
-            if token is not None and (found := table.rows.get(token)):
-                words[row][col] = visible(found[0].piece, found[0].text)
-    return words
+    return f"{selection.stage}: " + (why or "no cursor here")

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from vlmtui.display import canvas
 from vlmtui.display.canvas import Pixels
-from vlmtui.display.colours import blend, difference_colours, magnitude_colours, shading
+from vlmtui.display.cell_layout import CellLayout
+from vlmtui.display.colours import Colour, blend, difference_colours, magnitude_colours, shading
 from vlmtui.display.entry_grids import EntryGrid
-from vlmtui.geometry import CellLayout
+from vlmtui.display.segment_labels import SegmentLabel
+from vlmtui.display.word_colours import WordColours
+from vlmtui.display.word_segments import WordSegments
 from vlmtui.lenses.kinds import ResultKind
+from vlmtui.tui.state.page_words import RankedWord, WordGrid
 
 HEAT_SHARE = 0.7
 DIMMED = 0.75
-LEAST_FOR_WORDS = 3
-"""Cells a patch must have for a word."""
+LEAST_FOR_WORDS = 4
+"""Columns a patch must have for a word: three letters, and one that stays free."""
+
+LEAST_FOR_RANKING = 8, 3
+"""Columns and rows of cells that a patch must have for several words: one row stays free."""
 
 
 @dataclass(frozen=True)
@@ -27,12 +34,14 @@ class ImageDrawing:
 
     `page` is what the cells are of; `split` how many vision patches (down, across) a cell of it holds; `marks` are the
     cells that are marked, `sinks` those that draw attention whatever is said. The scale is `diverging` where it runs
-    from below 0 to above.
+    from below 0 to above. Of words, the frequent ones have `colours`, which `word_colours` remembers; there are
+    `segments` as soon as all words have come, and `labels` on those of them that hold one. Large patches have `ranked`
+    words, several each.
     """
 
     pixels: Pixels
     layout: CellLayout
-    words: list[list[str]] | None
+    words: WordGrid | None
     legend: str
     page: EntryGrid | None = None
     split: tuple[int, int] = (1, 1)
@@ -40,11 +49,16 @@ class ImageDrawing:
     marks: frozenset[tuple[int, int]] = frozenset()
     sinks: frozenset[tuple[int, int]] = frozenset()
     diverging: bool = False
+    segments: WordSegments | None = None
+    colours: dict[str, Colour] = field(default_factory=dict)
+    labels: tuple[SegmentLabel, ...] = ()
+    ranked: dict[tuple[int, int], tuple[RankedWord, ...]] = field(default_factory=dict)
+    word_colours: WordColours = field(default_factory=WordColours)
 
     @property
     def inner(self) -> Pixels:
         """The pixels of the grid, to be changed in place."""
-        return self.pixels[canvas.grid_slices(self.pixels, self.layout)]
+        return self.pixels[self.layout.grid_slices()]
 
 
 @dataclass(frozen=True)
@@ -70,6 +84,16 @@ def lay_heat(
     there = (np.isfinite(spread) if bare else ~canvas.spread_to_pixels(page.holes, layout))[..., None]
     heat = difference_colours(spread, scale[1]) if diverging else magnitude_colours(spread, *scale)
     pixels[:] = np.where(there, blend(shading(pixels), heat, HEAT_SHARE), pixels)
+
+
+def fits_words(layout: CellLayout) -> bool:
+    """Whether a patch has the columns for a word, and a row of cells wholly inside it."""
+    return layout.wide >= LEAST_FOR_WORDS and all(layout.cell_rows(row) for row in range(layout.rows))
+
+
+def fits_ranking(layout: CellLayout) -> bool:
+    """Whether a patch has the room for several words and the score of the first."""
+    return layout.wide >= LEAST_FOR_RANKING[0] and len(layout.cell_rows(0)) >= LEAST_FOR_RANKING[1]
 
 
 def dim(pixels: Pixels) -> None:

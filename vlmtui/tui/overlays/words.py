@@ -1,25 +1,30 @@
-"""Overlay of words: the top-1 of every entry on its patch."""
+"""Overlay of words: the top-1 of every entry on its patch, or where patches are too narrow its segments."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from vlmtui.display.entry_grids import EntryGrid
-from vlmtui.lenses.fact_lines import top_words
 from vlmtui.lenses.kinds import Words
-from vlmtui.tui.overlays.drawing import LEAST_FOR_WORDS, ImageDrawing, Overlay, dim
+from vlmtui.tui.overlays.drawing import LEAST_FOR_WORDS, ImageDrawing, Overlay, dim, fits_words
+from vlmtui.tui.overlays.segments import draw_segments
+from vlmtui.tui.state.page_words import PageWords, of_lens
 
 
 def draw(drawing: ImageDrawing, page: EntryGrid, result: Words) -> ImageDrawing:
-    """Dim the image, and give each cell its word."""
+    """Draw the words that a lens found."""
+    return draw_words(drawing, page, of_lens(page, result))
+
+
+def draw_words(drawing: ImageDrawing, page: EntryGrid, found: PageWords) -> ImageDrawing:
+    """Dim the image, and give each cell its word on a shade of the word's colour."""
+    if not fits_words(drawing.layout):
+        drawing = replace(drawing, legend=f"segments, as words need {LEAST_FOR_WORDS} columns: {drawing.legend}")
+        return draw_segments(drawing, page, found)
     dim(drawing.inner)
-    if drawing.layout.wide < LEAST_FOR_WORDS:
-        return replace(drawing, legend=f"{drawing.legend}: too wide for these patches: enlarge the terminal")
-    firsts = top_words(result)
-    cells = [[""] * page.cols for _ in range(page.rows)]
-    for (row, col), entry in page.entries.items():
-        cells[row][col] = firsts[entry]
-    return replace(drawing, words=cells)
+    segments = found.segments
+    colours = {} if segments is None else drawing.word_colours.give(segments.frequent)
+    return replace(drawing, words=found.words, segments=segments, colours=colours)
 
 
 OVERLAY = Overlay(Words, draw)

@@ -115,7 +115,7 @@ class AnswerPanel(Lines):
         right = right if rows is None else windowed(right, rows, tail=again.ablation is None)
         beside = [self._marked(half, part, accent) for part in right]
         heads = (
-            line(half, dim, [(fit("with the whole picture", half), dim)]),
+            line(half, dim, [(fit("with the whole image", half), dim)]),
             line(half, dim, [(fitting(half, *label), dim)]),
         )
         pairs = zip_longest(self._text(generation, chosen, half, rows), beside, fillvalue=Strip.blank(half, dim))

@@ -16,7 +16,7 @@ from vlmtui.tui.widgets.lines import Part, fitting, line, wrapped
 COLUMN_CELLS = 26
 """What a layer needs: its number, a word, a logit, an entropy."""
 NUMBERS_CELLS = 14
-HEAD = "FIRST WORDS"
+HEAD = "TOP-1 WORDS"
 BAR = "━"
 LONGEST_BAR = 30
 
@@ -60,12 +60,12 @@ def first_words(roles: Roles, results: Results, selection: Selection, cells: int
 
 
 def settling(results: Results, found: TokenLayerWords) -> str:
-    """`settled at layer 19 of 32: sky`."""
+    """`stable from layer 19 of 32: sky`."""
     layers = len(found.ids)
     if found.settled is None:
         return ""
     only = "only " if found.settled == layers and layers > 1 else ""
-    return f"settled {only}at layer {found.settled} of {layers}: {results.first_word(found, layers)}"
+    return f"stable {only}from layer {found.settled} of {layers}: {results.first_word(found, layers)}"
 
 
 def _layer(

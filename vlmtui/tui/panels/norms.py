@@ -36,7 +36,7 @@ class NormsPanel(Lines):
         reading = results.reading if results else None
         head: Part = ("NORMS", r.style(bold=True))
         if results is None or reading is None:
-            why = "the model has not read the picture yet"
+            why = "the model has not read the image yet"
             return [line(cells, blank, [head]), line(cells, blank, [(why, dim)])]
         vision, llm = self._of_vision(results, selection), self._of_llm(results, selection)
         blocks = [block for block in (vision, llm) if block]
@@ -46,10 +46,10 @@ class NormsPanel(Lines):
         about += [f"llm 1–{len(llm.names) - 1}"] if llm else []
         if len(blocks) > 1:
             spans = ", ".join(about)
-            about = [fitting(cells - 8, f"{spans} · L2, each on its own scale", f"{spans} · own scales")]
+            about = [fitting(cells - 8, f"{spans} · L2, separate scales", f"{spans} · separate scales", spans)]
         else:
-            against = "patch against " if blocks[0].values is not None else ""
-            about += ["L2", f"{against}all {'patches' if vision else 'tokens'}"]
+            one, all_ = ("patch", "patches") if vision else ("token", "tokens")
+            about += ["L2", f"this {one} vs. all" if blocks[0].values is not None else f"all {all_}"]
         lines = [line(cells, blank, [head], [(" · ".join(about), dim)])]
         lines += chart(r, blocks, max(1, rows - 3), cells)
         legend = self._legend(blocks, vision, results, selection)

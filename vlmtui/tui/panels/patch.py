@@ -31,9 +31,9 @@ from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import NORMS, Selection
 from vlmtui.tui.state.stages import TOKENS, llm_depth, of_tokens
 from vlmtui.tui.widgets.blocks import half_block
-from vlmtui.tui.widgets.image_view import divided, divisions
 from vlmtui.tui.widgets.lines import Lines, Part, line, wrapped
 from vlmtui.tui.widgets.minimap import MiniMap
+from vlmtui.tui.widgets.patch_cells import divided, divisions
 
 LABEL_CELLS = 9
 FACTS_CELLS = 42
@@ -168,7 +168,7 @@ class PatchFacts(Lines):
             facts.append(("in file", [(box_text(place.box), text)]))
             if place.inside < 1.0:
                 facts.append(
-                    ("padding", [(percent(100 * (1 - place.inside)), text), (" of it, the rest is picture", dim)])
+                    ("padding", [(percent(100 * (1 - place.inside)), text), (" of it, the rest is image", dim)])
                 )
             mean = mean_colour(under.results, place)
             swatch = Style(bgcolor=Color.from_rgb(*mean))

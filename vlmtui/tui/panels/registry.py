@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from vlmtui.tui.panels import answer, facts, norms, patch, words
+from vlmtui.tui.panels import answer, facts, norms, patch, patch_numbers, words
 from vlmtui.tui.panels.panel import Panel
 
 PANELS: tuple[Panel, ...] = (
     facts.PANEL,
     answer.PANEL,
     words.PANEL,
+    patch_numbers.PANEL,
     norms.PANEL,
     patch.PANEL,
 )

@@ -16,7 +16,7 @@ from vlmtui.tui.state.word_table import WordRow
 from vlmtui.tui.terminal.theme import Roles
 from vlmtui.tui.widgets.lines import Part
 
-NOTHING_PICKED = "no word points this vector's way"
+NOTHING_PICKED = "no word was picked"
 _BETWEEN = " · "
 
 # how early it is left out, its parts, and those that say it in fewer cells
@@ -72,8 +72,8 @@ def _noise(r: Roles, standing: NoisePercentile) -> list[_Saying]:
         above.append((" of noise", dim))
         sayings.append((1, above, above))
     if standing.same is not None:
-        same: list[Part] = [(", first for ", dim), (percent(standing.same), text)]
-        sayings.append((3, [*same, (" of them", dim)], same))
+        same: list[Part] = [(", top-1 in ", dim), (percent(standing.same), text)]
+        sayings.append((3, [*same, (" of it", dim)], same))
     if standing.random is not None:
         beyond: list[Part] = [("above ", dim), (percent(standing.random), text), (" of random", dim)]
         sayings.append((6 if standing.percentile is not None else 1, beyond, beyond))

@@ -24,7 +24,7 @@ from vlmtui.tui.state.image_level import CLASSES, TEXTS, scored_by
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.stages import ANSWER, PIXELS, llm_depth, of_tokens
-from vlmtui.tui.state.word_table import WordRow
+from vlmtui.tui.state.word_table import WordRow, shown_score
 from vlmtui.tui.terminal.theme import Roles
 from vlmtui.tui.widgets.lines import Lines, Part, fitting, line, wrapped
 
@@ -33,10 +33,10 @@ SHORTEST_BAR = 0.2
 _SHORTEST_GLOSS = 3
 LONGEST_BAR = 36
 OF_THE_WHOLE = {
-    TEXTS: "c holds texts against the whole picture.",
-    CLASSES: "c tells the classes of the whole picture.",
+    TEXTS: "c compares texts with the whole image.",
+    CLASSES: "c shows the classes of the whole image.",
 }
-BEING_READ = "The language model's layers are being read. Esc leaves them and goes back to tokens; so does [."
+BEING_READ = "The language model's layers are being read. Esc or [ goes back to tokens."
 
 
 class WordsPanel(Lines):
@@ -60,7 +60,7 @@ class WordsPanel(Lines):
         head: list[Part] = [("WORDS", r.style(bold=True)), (f"  {exit_}" if exit_ else "", r.style("accent"))]
         lines = [line(cells, blank, head, [(self._about(cells - len(exit_)), dim)])]
         if results is None or results.reading is None:
-            return [*lines, line(cells, blank, [("the model has not read the picture yet", dim)])]
+            return [*lines, line(cells, blank, [("the model has not read the image yet", dim)])]
         wordless = results.reading.model.wordless
         if wordless or not (of_tokens(selection.stage) or exit_):
             return self._without_words(results, wordless, cells, rows)
@@ -101,14 +101,14 @@ class WordsPanel(Lines):
         r, selection = self.roles, self._selection
         blank, dim = r.style(), r.style("dim")
         if selection.stage == PIXELS:
-            why = "Pixels have no words: they are the picture itself. ] walks on to vision.0."
+            why = "Pixels have no words. Press ] for vision.0."
         else:
             why = (
                 as_sentence(wordless)
-                or f"{selection.stage} has no words: its vectors are not the LLM's. ] walks on to tokens."
+                or f"No words at {selection.stage}: vision-layer states are not in the LLM's space. Press ] for tokens."
             )
             if early_exit.has_early_exit(results, selection):
-                why += " e looks through the projector: an early exit."
+                why += " Press e for the projector lens: words through the projector."
         lines = [line(cells, blank, [("WORDS", r.style(bold=True))], [("none", dim)])]
         lines += [line(cells, blank, [(part, dim)]) for part in wrapped(why, cells)]
         level = results.image_level
@@ -167,11 +167,6 @@ def _named(r: Roles, name: str, gloss: str, cells: int, first: bool) -> list[Par
     return [(isolate(name), style), (" ", r.style()), (fit(gloss, room), r.style("dim"))]
 
 
-def shown_score(score: float, metric: str) -> float:
-    """The number on the screen: the distance itself under l2, whose score is minus the distance."""
-    return -score if metric == "l2" else score
-
-
 def bar_shares(scores: list[float], coefficients: bool = False) -> list[float]:
     """Lengths for bars, 1 for the first word down to a fifth for the last; of coefficients by their size."""
     if not scores:
@@ -196,7 +191,7 @@ PANEL = Panel(
     "Nearest tokens",
     WordsPanel,
     _rows_wanted,
-    applies=lambda results, selection: selection.stage != ANSWER,
+    applies=lambda results, selection: selection.stage not in (ANSWER, PIXELS),
     needs=(needs.layers, needs.words, needs.layer_words, needs.agreement, needs.noise),
     main=True,
 )

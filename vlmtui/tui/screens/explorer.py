@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from PIL import Image
@@ -42,11 +43,13 @@ from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.status import SessionStatus, Work
 from vlmtui.tui.state.subject import NOW, LayersLens, LensRequest
 from vlmtui.tui.widgets.bars import KeysBar, StatusBar, TitleBar, status_line
-from vlmtui.tui.widgets.image_side import ImageSide, PixelPointed
-from vlmtui.tui.widgets.image_view import PatchPointed
+from vlmtui.tui.widgets.image_side import ImageSide
+from vlmtui.tui.widgets.image_view import PatchPointed, ZoomScrolled
+from vlmtui.tui.widgets.minimap import PixelPointed
 from vlmtui.tui.widgets.pages_bar import PageClicked
 from vlmtui.tui.widgets.panels_side import PanelsSide
 from vlmtui.tui.widgets.path_bar import PathBar, StageClicked
+from vlmtui.tui.widgets.word_legend_lines import WordPointed
 
 FRAME_S = 0.35
 """How long a stage stands while the layers are played."""
@@ -73,7 +76,7 @@ class Explorer(Screen[None]):
             Selection(metric=query.search.metric, k=query.search.k),
             SessionStatus(Work("starting the model session")),
         )
-        self.dialogs = DialogLayer(self)
+        self.dialogs = DialogLayer(self, notify)
         self.requests = Requests(
             self._send, worker.cancel, [*(need for panel in self.panels for need in panel.needs), *IMAGE_NEEDS]
         )
@@ -149,9 +152,18 @@ class Explorer(Screen[None]):
         put = navigation.place_cursor(self.state.selection, message.row, message.col)
         self._select(navigation.fit_selection(put, self.state.results))
 
+    @on(WordPointed)
+    def _word_pointed(self, message: WordPointed) -> None:
+        self.state.to_segment(word=message.word)
+        self.bring_up_to_date()
+
     @on(PixelPointed)
     def _pixel_pointed(self, message: PixelPointed) -> None:
         self._select(navigation.at_pixel(self.state.selection, self.state.results, message.x, message.y))
+
+    @on(ZoomScrolled)
+    def _zoom_scrolled(self, message: ZoomScrolled) -> None:
+        self._select(navigation.zoom(self.state.selection, self.state.results, message.step))
 
     @on(PageClicked)
     def _page_clicked(self, message: PageClicked) -> None:
@@ -256,7 +268,11 @@ class Explorer(Screen[None]):
         late = self.state.follow(time.monotonic)
         self._arrange()
         self._show_bars()
-        self.query_one(ImageSide).show(results, selection)
+        side = self.query_one(ImageSide)
+        side.show(results, selection)
+        if side.zoom is not None and side.zoom < selection.zoom:
+            # patches larger than the view are not drawn, and the way back begins at what is seen
+            self.state.selection = replace(selection, zoom=side.zoom)
         self.query_one(PanelsSide).show(results, selection)
         self._play()
         self._wake_later(late)

@@ -182,13 +182,15 @@ def answer_legend(results: Results, selection: Selection, found: AnswerValues | 
     if own is not None and own.missing and generation.ready:
         return f"{plain(own.name)} needs its option {own.missing}: Ctrl-P, Lens: options"
     if key is None:
-        return "the answer is being said ..." if generation.speaking else "nothing was said: there is no attention"
+        return (
+            "the answer is being generated ..." if generation.speaking else "the answer is empty: there is no attention"
+        )
     if refused := results.refused.get(key):
         return plain(refused)
     match key[1]:
         case OcclusionLens() if results.reading is not None:
             blocks = count(block_for(results.reading.places)[1], "block")
-            return f"occlusion map: O takes {blocks} of patches away in turn"
+            return f"occlusion map: O replaces {blocks} of patches in turn"
         case LensCall() as asked:
             # what it found stands in a panel where it is no map
             there = answer_result(results, selection) is not None
@@ -252,8 +254,8 @@ def answer_meaning(results: Results, selection: Selection) -> list[str]:
             gone = "an image token is" if found.block == 1 else f"{found.block}×{found.block} image tokens are"
             same = "" if selection.of_answer.token is None else ", the same for all tokens of the answer"
             return [
-                f"Red: {whose} loses log-probability where {gone} taken away.",
-                f"In their place stands the {found.by} image token. {colours}{same}.",
+                f"Red: {whose} loses log-probability where {gone} replaced.",
+                f"Replaced by the {found.by} image token. {colours}{same}.",
             ]
     return attention_meaning(results, selection)
 
@@ -268,13 +270,13 @@ def attention_meaning(results: Results, selection: Selection) -> list[str]:
     seen = 100 * float(rows.sum(axis=1).mean())
     sentences = [f"{percent(100 - seen)} of the attention went to text, {percent(seen)} to image tokens."]
     strongest = sorted((sink for sink in found.sunk if sink.piece is not None), key=lambda sink: -sink.share)
-    text = [f"{visible(sink.piece, None)} draws {percent(100 * sink.share)}" for sink in strongest[:MOST_SINKS]]
+    text = [f"'{visible(sink.piece, None)}' {percent(100 * sink.share)}" for sink in strongest[:MOST_SINKS]]
     image = [sink for sink in found.sunk if sink.piece is None]
     if image:
         draw = percent(100 * sum(sink.share for sink in image))
-        text.append(f"{count(len(image), 'image token')} (×) {'draws' if len(image) == 1 else 'draw'} {draw}")
+        text.append(f"{count(len(image), 'image token')} (×) {draw}")
     if text:
-        sentences.append(f"Sinks, whatever is said: {', '.join(text)}.")
+        sentences.append(f"Attention sinks: {', '.join(text)}.")
     scale = f"{format_number(shown.scale[0], 3)}–{format_number(shown.scale[1], 3)}"
     return [*sentences, f"Shown: {layers_of(found)}; colours {scale}, the same for all tokens of the answer."]
 

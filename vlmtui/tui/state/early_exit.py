@@ -34,11 +34,11 @@ def shows_early_exit(results: Results, selection: Selection) -> bool:
 def toggle_early_exit(results: Results, selection: Selection) -> tuple[Selection, str]:
     """The view with the early exit turned on or off; or as it was, and why."""
     if results.reading is None:
-        return selection, "the model has not read the picture yet"
+        return selection, "the model has not read the image yet"
     if wrong := exits.no_exit_in_reading(results.reading):
         return selection, as_sentence(wrong)
     if vision_depth(selection.stage) is None:
-        return selection, f"It is one from the vision tower: walk to vision.{_last(results)}, or before it."
+        return selection, f"The projector lens is for vision stages: go to vision.{_last(results)} or an earlier one."
     return replace(selection, early_exit=not selection.early_exit), ""
 
 

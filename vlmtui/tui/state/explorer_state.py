@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from vlmtui.display.word_segments import middle
 from vlmtui.results.replacement import Replacement
 from vlmtui.tui import navigation
 from vlmtui.tui.state.generation import AnswerGeneration
 from vlmtui.tui.state.lens_values import STOPPED, overlay_scores, ranked_entries
+from vlmtui.tui.state.page_words import page_segments
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.stages import ANSWER, TOKENS, llm_depth
@@ -82,6 +84,17 @@ class ExplorerState:
         if values is not None and len(order := ranked_entries(values)):
             entry = int(order[rank % len(order)])
             self.selection = navigation.to_entry(self.selection, self.results, entry)
+
+    def to_segment(self, step: int = 0, word: str = "") -> None:
+        """The cursor in the middle of the next smaller segment, or for a `step` of −1 the next larger; or of the next
+        one of a `word`."""
+        segments = page_segments(self.results, self.selection)
+        if segments is None:
+            return
+        cell = self.selection.row, self.selection.col
+        found = segments.next_of(word, cell) if word else segments.next(cell, step)
+        if found is not None:
+            self.selection = navigation.place_cursor(self.selection, *middle(found))
 
     def settle(self) -> None:
         """Do what waited for a result."""

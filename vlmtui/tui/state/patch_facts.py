@@ -29,6 +29,12 @@ def patch_embedding(results: Results, selection: Selection) -> PatchEmbeddingRes
     return found if isinstance(found, PatchEmbeddingResult) else None
 
 
+def pixel_under(selection: Selection, size: tuple[int, int]) -> tuple[int, int]:
+    """The (row, column) of the pixel looked at in a patch of `size` (height, width); its middle without a cursor."""
+    row, col = selection.pixel or (size[0] // 2, size[1] // 2)
+    return min(row, size[0] - 1), min(col, size[1] - 1)
+
+
 def any_patch(results: Results) -> PatchEmbeddingResult | None:
     """The embedding of some patch: all have as many numbers."""
     return next((found for found in results.found.values() if isinstance(found, PatchEmbeddingResult)), None)
@@ -47,7 +53,7 @@ def recurring(results: Results, selection: Selection) -> str:
     if found is None or tally is None or tally.pictures < 2 or not tally.counts[found[1]]:
         return ""
     count, there = int(tally.counts[found[1]]), int(tally.there[found[1]])
-    of = f"{there} pictures" if tally.views == tally.pictures else f"{there} views in {tally.pictures} pictures"
+    of = f"{there} images" if tally.views == tally.pictures else f"{there} grids in {tally.pictures} images"
     by_position = found[1] in position_test(tally).repeat
     return f"in {count} of {of}, by position" if by_position else f"here in {count} of {of}"
 

@@ -11,10 +11,12 @@ from PIL import Image
 
 from vlmtui.display import canvas
 from vlmtui.display.canvas import Pixels
+from vlmtui.display.cell_layout import CellLayout
 from vlmtui.display.entry_grids import EntryGrid, ReadingGrids
 from vlmtui.display.norm_statistics import is_outlier
 from vlmtui.display.pieces import visible
-from vlmtui.geometry import Box, CellLayout, Place
+from vlmtui.display.word_colours import WordColours
+from vlmtui.geometry import Box, Place
 from vlmtui.image import ImageFile
 from vlmtui.lenses.captions import LensResult
 from vlmtui.lenses.lens_source import LensCall
@@ -53,6 +55,7 @@ class Results:
     words of all layers for the token under the cursor have not come, those of `followed` are shown for a moment;
     `waiting` is said in the place of words that have not arrived. `lenses` are a person's own by their names in the
     explorer, and `unusable` says why one of them cannot be used. `outliers` are counted over all images opened.
+    `word_colours` are those that words have been given over this image.
     """
 
     image: ImageInfo
@@ -69,6 +72,7 @@ class Results:
     lenses: dict[str, LensChoice] = field(default_factory=dict)
     unusable: dict[str, str] = field(default_factory=dict)
     waiting: str = LOOKING
+    word_colours: WordColours = field(default_factory=WordColours)
     _kept: dict[tuple[type, bool], dict[ResultKey, None]] = field(default_factory=dict)
     _grids: ReadingGrids | None = None
     _canvas: tuple[tuple[CellLayout, Box, bytes], Pixels] | None = None
@@ -153,12 +157,14 @@ class Results:
     def canvas(self, layout: CellLayout, box: Box, holes: np.ndarray | None = None) -> Pixels:
         """The image on the cells of a layout, remembered (large ones take their time); read-only.
 
-        What the model cut away, the `holes` of a page, is dimmed as what it does not see.
+        All of the layout is kept, so that another part of it is only cut out. What the model cut away, the `holes` of a
+        page, is dimmed as what it does not see.
         """
-        key = layout, box, holes.tobytes() if holes is not None else b""
+        whole = layout.whole
+        key = whole, box, holes.tobytes() if holes is not None else b""
         if self._canvas is None or self._canvas[0] != key:
-            self._canvas = key, canvas.draw_image(self.picture, layout, box, holes)
-        return self._canvas[1]
+            self._canvas = key, canvas.draw_image(self.picture, whole, box, holes)
+        return canvas.in_view(self._canvas[1], layout)
 
     def places_at(self, stage: str) -> tuple[Place, ...]:
         """The entries of a stage; at `pixels` the vision patches that they are cut into."""

@@ -15,6 +15,7 @@ from vlmtui.tui.state.stages import ANSWER, llm_depth, vision_depth
 NONE = "none"
 NORMS = "norms"
 WORDS = "words"
+SEGMENTS = "segments"
 """The overlays that need no lens; the others are lenses, by their names."""
 MAX_K = 50
 ATTENTION = "attention"
@@ -71,8 +72,11 @@ class Selection:
     page and from stage to stage; None until one was left. `listed` is the row last looked at in the list. `by_layer`:
     at a stage of the language model, its top-1 after every layer instead of the words of this one. `marks` are what a
     person has marked, and `sought` is the word that is searched for. `early_exit`: vision stages are sent through the
-    projector. `of_answer` is how the answer is looked at. `texts` are scored against the image, and with `classes` its
-    top classes are shown, where the model has the tower or the head for it.
+    projector. `of_answer` is how the answer is looked at. `pixel` is the (row, column) of the pixel cursor within the
+    patch at `pixels`, None where the cursor walks over patches. `texts` are scored against the image, and with
+    `classes` its top classes are shown, where the model has the tower or the head for it. At `zoom` the patches of the
+    page have so many times the width and the height that they have where all of them are in view. With
+    `top_1` segments are those of the metric's top-1, and not of the lens that they show first.
     """
 
     row: int = 0
@@ -89,8 +93,11 @@ class Selection:
     sought: str = ""
     early_exit: bool = False
     of_answer: AnswerSelection = ANSWER_DEFAULT
+    pixel: tuple[int, int] | None = None
     texts: tuple[str, ...] = ()
     classes: bool = False
+    top_1: bool = False
+    zoom: int = 1
 
     @property
     def order(self) -> WordOrder:
@@ -107,9 +114,15 @@ class Selection:
         """Whether a vision stage is sent through the projector: an early exit."""
         return self.early_exit and vision_depth(self.stage) is not None
 
-    def next_metric(self) -> Selection:
-        """The next metric, round and round."""
-        return replace(self, metric=METRICS[(METRICS.index(self.metric) + 1) % len(METRICS)])
+    def next_metric(self, first_words: bool = False) -> Selection:
+        """The next metric, round and round; with `first_words` those of the lens that segments show first come before
+        the top-1 of the first metric, and are all there is beside the top-1 where there is no choice of metric."""
+        if first_words and not self.top_1:
+            return replace(self, top_1=True)
+        if llm_depth(self.stage) is not None:
+            return replace(self, top_1=False)
+        at = (METRICS.index(self.metric) + 1) % len(METRICS)
+        return replace(self, metric=METRICS[at], top_1=self.top_1 and at > 0)
 
     def next_overlay(self, model: ModelInfo | None = None, own: Sequence[LensChoice] = ()) -> Selection:
         """The next overlay, round and round; without words for a model that has none, or before one was searched for.
@@ -119,7 +132,7 @@ class Selection:
         if self.stage == ANSWER:
             of_answers = [one.name for one in own if one.of_answers]
             return replace(self, of_answer=self.of_answer.next_attribution(of_answers))
-        words = () if model and model.wordless else (WORDS,)
+        words = () if model and model.wordless else (WORDS, SEGMENTS)
         lenses = [one.name for one in overlays(model) if self._offers(one, model)]
         there = [NONE, NORMS, *words, *lenses, *(one.name for one in own if self._fits(one, model))]
         at = there.index(self.overlay) if self.overlay in there else -1

@@ -97,3 +97,8 @@ class WordTable:
             explained=shares.astype(np.float64) if self.metric in PURSUITS else None,
             ridge=self.ridge,
         )
+
+
+def shown_score(score: float, metric: str) -> float:
+    """The number on the screen: the distance itself under l2, whose score is minus the distance."""
+    return -score if metric == "l2" else score

@@ -24,8 +24,8 @@ from vlmtui.tui.terminal.frame_flow import FrameFlow
 from vlmtui.tui.terminal.frame_reader import SYNC_BEGIN, SYNC_END, FrameReader
 from vlmtui.tui.terminal.pastes import Pastes
 from vlmtui.tui.terminal.replies import Replies
-from vlmtui.tui.terminal.screen_difference import difference
 from vlmtui.tui.terminal.screen_grid import ScreenGrid
+from vlmtui.tui.terminal.screen_shift import least_difference
 
 QUESTION = "\x1b[6n"
 """Where is the cursor? The terminal answers when it has read all that came before."""
@@ -151,7 +151,7 @@ class DifferenceDriver(LinuxDriver):
         if wait:
             self._timer = self._loop.call_later(wait, self._send)
             return
-        frame = difference(self._shown, self._wanted)
+        frame = least_difference(self._shown, self._wanted)
         cursor = self._wanted.row, self._wanted.column
         if frame or cursor != self._cursor:
             self._cursor = cursor

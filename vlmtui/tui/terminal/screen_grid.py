@@ -24,6 +24,15 @@ class ScreenGrid:
         self.row = self.column = 0
         """Where the next text goes."""
 
+    def copy(self) -> ScreenGrid:
+        """Another grid with the same cells."""
+        other = ScreenGrid(0, 0)
+        other.width, other.height = self.width, self.height
+        other.characters = [row[:] for row in self.characters]
+        other.styles = [row[:] for row in self.styles]
+        other.touched, other.row, other.column = set(self.touched), self.row, self.column
+        return other
+
     def put(self, text: str, style: str) -> None:
         """Write text without control characters at the cursor, and move the cursor behind it."""
         if not 0 <= self.row < self.height or not 0 <= self.column <= self.width:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from rich.color import Color
 from rich.style import Style
+from textual import events
 from textual.strip import Strip
 
 from vlmtui.catalogue import CHOOSE_A_MODEL
@@ -16,10 +17,12 @@ from vlmtui.display.numbers import format_bytes, format_duration, format_number,
 from vlmtui.display.pieces import plain, width
 from vlmtui.reading import ImageInfo, ModelInfo
 from vlmtui.session.protocol import Status
+from vlmtui.tui.overlays.word_legend import WordLegend
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.status import SessionStatus
 from vlmtui.tui.widgets.lines import Lines, Part, line, wrapped
+from vlmtui.tui.widgets.word_legend_lines import LegendSpot, WordPointed, word_legend_lines
 
 BarKey = tuple[str, str]
 """A key as it is written, and what it does."""
@@ -80,13 +83,14 @@ BELOW, BEYOND = "‹", "›"
 @dataclass(frozen=True)
 class Legend:
     """What lies over the image: `text` names it, `scale` is the range of a heat map, `diverging` one of differences;
-    `here` is what it is under the cursor in words, `value` its number."""
+    `here` is what it is under the cursor in words, `value` its number; `words` have colours."""
 
     text: str
     scale: tuple[float, float] | None = None
     here: str = ""
     value: float | None = None
     diverging: bool = False
+    words: WordLegend | None = None
 
 
 class LegendBar(Lines):
@@ -95,6 +99,7 @@ class LegendBar(Lines):
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._legend = Legend("")
+        self._spots: list[LegendSpot] = []
 
     def explain(self, legend: Legend) -> None:
         """Show another one."""
@@ -105,6 +110,10 @@ class LegendBar(Lines):
     def build(self, cells: int, rows: int) -> list[Strip]:
         """As few lines as can be."""
         r, legend = self.roles, self._legend
+        self._spots = []
+        if legend.words is not None:
+            lines, self._spots = word_legend_lines(legend.text, legend.words, cells, rows, r)
+            return lines
         name, here = (legend.text, r.style("dim")), (legend.here, r.style())
         needed = max(width(legend.here), HERE_CELLS) + 2 if legend.here else 0
         scale = self._scale(LEAST_STEPS)
@@ -125,6 +134,12 @@ class LegendBar(Lines):
         shorter = (legend.here.partition(" of ")[0], r.style())
         variants = [[one, *two, ("  ", r.style()), name] for one, two in ((here, brief), (here, ends), (shorter, ends))]
         return [line(cells, r.style(), next((one for one in variants if _cells(one) <= cells), variants[0]))]
+
+    def on_click(self, event: events.Click) -> None:
+        """Choose the word that was clicked."""
+        spot = next((one for one in self._spots if one.y == event.y and one.start <= event.x < one.end), None)
+        if spot is not None and event.button == 1:
+            self.post_message(WordPointed(spot.word))
 
     def _scale(self, room: int) -> list[Part]:
         """The ends of the scale and its colours between them in at most so many cells; without colours where there is
@@ -167,7 +182,7 @@ def state_facts(
     if status:
         facts.append(format_bytes(status.device_memory or status.process_memory))
     if seconds:
-        facts.append(f"{seconds[0]} {format_duration(seconds[1])}")
+        facts.append(f"last: {seconds[0]} {format_duration(seconds[1])}")
     return (*facts, DEPTHS.get(depth or "", "no colour"))
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container, Horizontal
-from textual.message import Message
 
+from vlmtui.display.cell_layout import CellLayout, in_window, is_near, shape_difference
 from vlmtui.tui.overlays import composition as overlays
 from vlmtui.tui.overlays import legend as valued
 from vlmtui.tui.overlays.drawing import ImageDrawing
+from vlmtui.tui.overlays.word_legend import word_legend
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.widgets import mask
@@ -17,23 +18,18 @@ from vlmtui.tui.widgets.bars import Legend, LegendBar
 from vlmtui.tui.widgets.image_view import BesidePointed, ImageView
 from vlmtui.tui.widgets.lines import wrapped
 from vlmtui.tui.widgets.mask import MaskView
+from vlmtui.tui.widgets.minimap import PixelPointed, ViewMap
 from vlmtui.tui.widgets.pages_bar import PagesBar
 from vlmtui.tui.widgets.token_list import TokenList
 
 LIST_CELLS = 34
 LEGEND_ROWS = 3
+MAP_ROWS = 8
+LEAST_FOR_MAP = 20
+"""Rows that the image must have before a map of it takes some."""
 FIRST_S = 1.0
 """How long the first drawing waits for the model's patch grid: a warm session has told it by then, and the image is
 drawn once, not first without the grid and then with it."""
-
-
-class PixelPointed(Message):
-    """A pixel of the file was clicked, beside the grid."""
-
-    def __init__(self, x: float, y: float) -> None:
-        super().__init__()
-        self.x = x
-        self.y = y
 
 
 class ImageSide(Container):
@@ -55,6 +51,7 @@ class ImageSide(Container):
             yield TokenList(id="list")
         yield MaskView(id="mask")
         yield LegendBar(id="legend")
+        yield ViewMap(id="map")
 
     def on_mount(self) -> None:
         self.set_timer(FIRST_S, self._wait_no_longer)
@@ -102,35 +99,101 @@ class ImageSide(Container):
             return
         picture = self.query_one(ImageView)
         cursor = (selection.row, selection.col) if page is not None and not listed else None
-        key = overlays.drawing_key(results, selection, room)
+        before = self._drawn.layout if self._drawn else None
+        layout = overlays.layout_of(results, selection, room, before)
+        mapped = layout.window is not None and room[1] >= LEAST_FOR_MAP
+        map_rows = min(MAP_ROWS, room[1] // 4) if mapped else 0
+        if mapped:
+            layout = in_window(layout, (room[0], room[1] - map_rows), (selection.row, selection.col), before)
+        self._show_map(results, selection, layout, map_rows)
+        key = overlays.drawing_key(results, selection, layout)
         if key == self._key and self._drawn is not None:
             picture.move_cursor(cursor)
             legend.styles.height = self._legend_rows
             legend.explain(_legend(results, selection, self._drawn))
             return
         self._key = key
-        self._drawn = drawn = overlays.draw_overlay(results, selection, room)
-        height = min(drawn.layout.height + (drawn.layout.width > room[0]), room[1])
+        self._drawn = drawn = overlays.draw_overlay(results, selection, layout)
+        height = layout.height
         picture.styles.height = height
         # a list takes all the room there is
         self.query_one("#picture-row").styles.height = room[1] if listed else height
-        picture.show(drawn.pixels, drawn.layout, cursor, drawn.words, drawn.split, drawn.marks, drawn.sinks)
+        picture.show(
+            drawn.pixels,
+            drawn.layout,
+            cursor,
+            drawn.words,
+            drawn.split,
+            drawn.marks,
+            drawn.sinks,
+            drawn.colours,
+            drawn.labels,
+            drawn.ranked,
+        )
         # more lines where the image leaves some
-        self._legend_rows = 1 if listed else min(LEGEND_ROWS, 1 + room[1] - height)
+        self._legend_rows = 1 if listed else min(LEGEND_ROWS, 1 + room[1] - map_rows - height)
         legend.styles.height = self._legend_rows
         legend.explain(_legend(results, selection, drawn))
+
+    def _show_map(self, results: Results, selection: Selection, layout: CellLayout, rows: int) -> None:
+        """Where the view lies, below the legend."""
+        there, page = self.query_one(ViewMap), results.page(selection)
+        there.display = rows > 0 and page is not None
+        if there.display and page is not None:
+            there.styles.height = rows
+            there.show_view(results, selection, layout.seen_box(page.box))
+
+    @property
+    def zoom(self) -> int | None:
+        """How often the patches are enlarged; None where no grid is drawn."""
+        drawn = self._drawn
+        return drawn.layout.zoom if drawn is not None and drawn.page is not None and _of_page(drawn) else None
 
     @on(BesidePointed)
     def _beside(self, message: BesidePointed) -> None:
         message.stop()
         if self._drawn is None or self._drawn.page is None:
             return
-        layout, (x0, y0, x1, y1) = self._drawn.layout, self._drawn.page.box
-        x = x0 + (message.x + 0.5 - layout.left) / (layout.cols * layout.wide) * (x1 - x0)
-        y = y0 + (message.y + 0.5 - layout.top) / (layout.rows * layout.tall) * (y1 - y0)
-        self.post_message(PixelPointed(x, y))
+        x0, y0, x1, y1 = self._drawn.page.box
+        across, down = self._drawn.layout.share_at(message.x + 0.5, 2 * message.y + 1)
+        self.post_message(PixelPointed(x0 + across * (x1 - x0), y0 + down * (y1 - y0)))
 
 
 def _legend(results: Results, selection: Selection, drawn: ImageDrawing) -> Legend:
     here, value = valued.cursor_text(results, selection), valued.cursor_value(results, selection)
-    return Legend(drawn.legend, drawn.scale, here, value, drawn.diverging)
+    words = word_legend(drawn, (selection.row, selection.col))
+    said = _view_note(drawn) + drawn.legend + _shape_note(drawn)
+    return Legend(said, drawn.scale, here, value, drawn.diverging, words)
+
+
+def _of_page(drawn: ImageDrawing) -> bool:
+    """Whether the cells are those of the page, and not of the image alone."""
+    page, layout = drawn.page, drawn.layout
+    return page is not None and (layout.rows, layout.cols) == (page.rows, page.cols)
+
+
+def _view_note(drawn: ImageDrawing) -> str:
+    """`4× · rows 4–9, columns 6–11 of 24 × 24 · `, where not all is in view."""
+    layout = drawn.layout
+    zoom = f"{layout.zoom}× · " if layout.zoom > 1 else ""
+    if layout.window is None:
+        return zoom
+    rows, cols = layout.in_view()
+    if not rows or not cols:
+        return zoom
+    return f"{zoom}rows {_span(rows)}, columns {_span(cols)} of {layout.rows} × {layout.cols} · "
+
+
+def _span(numbers: range) -> str:
+    return f"{numbers[0]}–{numbers[-1]}" if len(numbers) > 1 else str(numbers[0])
+
+
+def _shape_note(drawn: ImageDrawing) -> str:
+    """How patches differ from their shape in the file, where they do."""
+    if drawn.page is None or not _of_page(drawn):
+        return ""
+    difference = shape_difference(drawn.layout, drawn.page.box)
+    if is_near(difference):
+        return ""
+    share = f"{100 * abs(difference - 1):.0f}%"
+    return f" · patches drawn {share} too {'wide' if difference > 1 else 'narrow'}"

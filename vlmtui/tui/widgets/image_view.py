@@ -8,16 +8,15 @@ put over them as they are drawn.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-import numpy as np
 from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.app import ComposeResult
-from textual.containers import ScrollableContainer
+from textual.containers import Container
 from textual.filter import ANSIToTruecolor, LineFilter
 from textual.geometry import Region
 from textual.message import Message
@@ -25,17 +24,28 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from vlmtui.display.canvas import Pixels
-from vlmtui.display.colours import ink
-from vlmtui.display.pieces import fit, width
-from vlmtui.geometry import CellLayout
+from vlmtui.display.cell_layout import CellLayout
+from vlmtui.display.colours import Colour
+from vlmtui.display.segment_labels import SegmentLabel
+from vlmtui.tui.state.page_words import RankedWord
 from vlmtui.tui.terminal.theme import roles
 from vlmtui.tui.widgets.blocks import lines
+from vlmtui.tui.widgets.image_words import Words, label_letters, word_start, write_labels, write_ranked, write_words
+from vlmtui.tui.widgets.patch_cells import (
+    bracket,
+    divided,
+    divisions,
+    has_bracket,
+    has_glyph,
+    patch_pixels,
+    solid_cells,
+    tint,
+)
 
 MARK = "●"
 SINK = "×"
 STRIPS = 10
 CURSOR_SHADE = 0.35
-LINE_STRENGTH = 0.45
 
 
 class PatchPointed(Message):
@@ -54,6 +64,14 @@ class BesidePointed(Message):
         super().__init__()
         self.x = x
         self.y = y
+
+
+class ZoomScrolled(Message):
+    """The wheel was turned over the image: one step closer (1) or further away (-1)."""
+
+    def __init__(self, step: int) -> None:
+        super().__init__()
+        self.step = step
 
 
 class ImageStrip(Widget, can_focus=False):
@@ -121,19 +139,19 @@ class ImageStrip(Widget, can_focus=False):
             view.point(self.left + event.x, event.y)
 
 
-class ImageView(ScrollableContainer, can_focus=False, inherit_bindings=False):
-    """The image, its overlay and the cursor; scrolls with the cursor where it is larger than its place."""
+class ImageView(Container):
+    """The image, its overlay and the cursor."""
 
-    DEFAULT_CSS = """
-    ImageView { layout: horizontal; overflow: auto auto; scrollbar-size: 1 1; }
-    """
+    DEFAULT_CSS = "ImageView { layout: horizontal; overflow: hidden; }"
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._strips = [ImageStrip() for _ in range(STRIPS)]
         self._pixels: Pixels | None = None
         self._layout: CellLayout | None = None
-        self._words: Sequence[Sequence[str]] | None = None
+        self._words: Words | None = None
+        self._labels: Sequence[SegmentLabel] = ()
+        self._ranked = False
         self._cursor: tuple[int, int] | None = None
         self._split = (1, 1)
 
@@ -145,24 +163,39 @@ class ImageView(ScrollableContainer, can_focus=False, inherit_bindings=False):
         pixels: Pixels,
         layout: CellLayout,
         cursor: tuple[int, int] | None,
-        words: Sequence[Sequence[str]] | None = None,
+        words: Words | None = None,
         split: tuple[int, int] = (1, 1),
         marks: frozenset[tuple[int, int]] = frozenset(),
         sinks: frozenset[tuple[int, int]] = frozenset(),
+        colours: Mapping[str, Colour] | None = None,
+        labels: Sequence[SegmentLabel] = (),
+        ranked: Mapping[tuple[int, int], Sequence[RankedWord]] | None = None,
     ) -> None:
         """Draw `pixels` (uint8 [2 · layout.height, layout.width, 3]), with one word a patch where `words` are given.
 
+        They are what is in view of the layout.
+
         The cell under the cursor is divided into `split` parts (down, across) where it has the room; the patches
-        `marks` have a mark in their upper right corner, `sinks` a cross in their left.
+        `marks` have a mark in their upper right corner, `sinks` a cross in their left, or are tinted where they hold no
+        whole cell. Words with one of `colours` have a shade of it behind them; `labels` lie over segments. Where
+        patches have `ranked` words, these stand in the place of the one.
         """
+        pixels = self._tinted(pixels, layout, marks, sinks)
         self._pixels, self._layout, self._words, self._split = pixels, layout, words, split
+        self._labels = labels
         cuts = _cuts(layout)
-        columns = lines(pixels, cuts, self._over(pixels, layout, words, marks, sinks))
+        over: dict[int, dict[int, Segment]] = defaultdict(dict)
+        self._ranked = bool(ranked)
+        if ranked:
+            write_ranked(over, pixels, layout, ranked, colours or {})
+        elif words:
+            write_words(over, pixels, layout, words, colours or {})
+        write_labels(over, labels, roles(self.app).style("strong", bold=True))
+        self._mark(over, pixels, layout, marks, sinks)
+        columns = lines(pixels, cuts, over)
         for strip, (start, end), rows in zip(self._strips, pairwise(cuts), columns, strict=True):
             strip.fill(start, end - start, rows)
         self._cursor = cursor
-        if cursor:
-            self.call_after_refresh(self._follow)
 
     def move_cursor(self, cursor: tuple[int, int] | None) -> None:
         """Put the cursor on a patch (row, column), repainting the two patches concerned and no more."""
@@ -172,142 +205,119 @@ class ImageView(ScrollableContainer, can_focus=False, inherit_bindings=False):
         for patch in (before, self._cursor):
             if patch:
                 self._repaint(*self._layout.region(*patch))
-        self._follow()
 
     def point(self, x: int, y: int) -> None:
-        """The cell (x, y) of the image was clicked."""
+        """The cell (x, y) of the image was clicked; on a label, which is the middle of its segment."""
         if self._layout is None:
             return
-        patch = self._layout.patch_at(x, y)
+        label = next((one for one in self._labels if one.covers(x, y)), None)
+        patch = label.cell if label else self._layout.patch_at(x, y)
         self.post_message(PatchPointed(*patch) if patch else BesidePointed(x, y))
 
-    def on_resize(self) -> None:
-        self.call_after_refresh(self._follow)
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        event.stop()
+        self.post_message(ZoomScrolled(1))
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        event.stop()
+        self.post_message(ZoomScrolled(-1))
 
     def cursor_cells(self, y: int) -> list[tuple[int, Segment]]:
-        """The cells of line `y` that the cursor covers: (x, segment)."""
+        """The cells of line `y` that the cursor covers: (x, segment). The letters of a label stay, in its colour."""
+        letters = label_letters(self._labels, y)
+        style = roles(self.app).style("accent", bold=True)
+        return [
+            (x, Segment(letters[x], style)) if x in letters else (x, segment) for x, segment in self._cursor_cells(y)
+        ]
+
+    def _cursor_cells(self, y: int) -> list[tuple[int, Segment]]:
         if self._layout is None or self._cursor is None or self._pixels is None:
             return []
-        x0, y0, wide, tall = self._layout.region(*self._cursor)
-        if not y0 <= y < y0 + tall:
+        layout, pixels, (row, col) = self._layout, self._pixels, self._cursor
+        if not has_bracket(layout, row):
+            return solid_cells(pixels, layout, (row, col), y, _rgb(roles(self.app).accent))
+        x0, y0, wide, high = layout.extent(row, col)
+        rows = layout.cell_rows(row)
+        if y not in rows:
             return []
-        line = y - y0
-        word = self._word(*self._cursor) if self._words and line == (tall - 1) // 2 else ""
+        word = self._words[row][col] if self._words and not self._ranked else None
+        first = word_start(word, wide, len(rows), y - rows[0]) if word else ""
         cells = []
-        for i, mark in _bracket(line, wide, tall):
+        for i, mark in bracket(y - rows[0], wide, len(rows)):
             x = x0 + i
-            if word and i == 0 and width(word[0]) == 1:
-                mark = word[0]
-            cells.append((x, Segment(mark, self._edge(self._pixels, x, y))))
+            if not 0 <= x < layout.width:
+                continue
+            if i == 0:
+                mark = first or mark
+            cells.append((x, Segment(mark, self._edge(pixels, x, y))))
         edges = {x for x, _ in cells}
         # lines need cells beside them that still show the image
-        roomy = wide >= 2 * self._split[1] and tall >= self._split[0] and not self._words
-        for i, mark in divisions(line, wide, tall, self._split) if roomy else ():
+        roomy = wide >= 2 * self._split[1] and high >= 2 * self._split[0] and not self._words
+        there = y0 % 2 == high % 2 == 0 and layout.is_whole(row, col)
+        for i, mark in divisions(y - rows[0], wide, len(rows), self._split) if roomy and there else ():
             if x0 + i not in edges:
-                cells.append((x0 + i, divided(self._pixels[2 * y : 2 * y + 2, x0 + i], mark)))
+                cells.append((x0 + i, divided(pixels[2 * y : 2 * y + 2, x0 + i], mark)))
         return cells
 
-    def _follow(self) -> None:
-        """Scroll so that the cursor's patch is seen whole."""
-        if self._layout and self._cursor:
-            x, y, wide, tall = self._layout.region(*self._cursor)
-            self.scroll_to_region(Region(x, y, wide, tall), animate=False, force=True)
+    def _tinted(
+        self,
+        pixels: Pixels,
+        layout: CellLayout,
+        marks: frozenset[tuple[int, int]],
+        sinks: frozenset[tuple[int, int]],
+    ) -> Pixels:
+        """The pixels with the marks that are no characters, and nothing where a half-row is empty."""
+        r = roles(self.app)
+        tints = [(cell, r.outlier) for cell in sinks] + [(cell, r.accent) for cell in marks]
+        tints = [(cell, role) for cell, role in tints if not has_glyph(layout, cell[0])]
+        if tints or layout.has_blank:
+            pixels = pixels.copy()
+        for cell, role in tints:
+            tint(patch_pixels(pixels, layout, *cell), _rgb(role))
+        if layout.has_blank:
+            pixels[-1] = _rgb(r.ground)
+        return pixels
 
     def _repaint(self, x: int, y: int, wide: int, tall: int) -> None:
         for strip in self._strips:
             if strip.left < x + wide and x < strip.left + strip.cells:
                 strip.refresh(Region(max(0, x - strip.left), y, wide, tall))
 
-    def _word(self, row: int, col: int) -> str:
-        return self._words[row][col] if self._words else ""
-
     def _edge(self, pixels: Pixels, x: int, y: int) -> Style:
         """What is written over a cell: in the accent colour, on the cell's own darkened."""
         shade = (pixels[2 * y : 2 * y + 2, x].mean(axis=0) * CURSOR_SHADE).astype(int)
         return Style(color=Color.parse(roles(self.app).accent), bgcolor=Color.from_rgb(*shade), bold=True)
 
-    def _over(
+    def _mark(
         self,
+        over: dict[int, dict[int, Segment]],
         pixels: Pixels,
         layout: CellLayout,
-        words: Sequence[Sequence[str]] | None,
         marks: frozenset[tuple[int, int]],
         sinks: frozenset[tuple[int, int]],
-    ) -> dict[int, dict[int, Segment]]:
-        """What is written over the pixels: by line, by column."""
-        over: dict[int, dict[int, Segment]] = defaultdict(dict)
-        if words and layout.wide >= 3:
-            for row, line in enumerate(words):
-                for col, word in enumerate(line):
-                    if word:
-                        self._write(over, pixels, layout, row, col, word)
-        for row, col in sinks:
-            x, y, _, _ = layout.region(row, col)
-            over[y][x] = Segment(SINK, self._edge(pixels, x, y))
-        for row, col in marks:
-            x, y, wide, _ = layout.region(row, col)
-            over[y][x + wide - 1] = Segment(MARK, self._edge(pixels, x + wide - 1, y))
-        return over
-
-    def _write(
-        self, over: dict[int, dict[int, Segment]], pixels: Pixels, layout: CellLayout, row: int, col: int, word: str
     ) -> None:
-        """A word over the middle line of a patch, its last cell left free."""
-        x0, y0, wide, tall = layout.region(row, col)
-        y = y0 + (tall - 1) // 2
-        x = x0
-        for character in fit(word, min(width(word), wide - 1), cut=""):
-            size = width(character)
-            if size == 0:
-                continue
-            ground = tuple(int(v) for v in pixels[2 * y : 2 * y + 2, x : x + size].mean(axis=(0, 1)))
-            style = Style(color=Color.from_rgb(*ink(ground)), bgcolor=Color.from_rgb(*ground))
-            over[y][x] = Segment(character, style)
-            if size == 2:
-                over[y][x + 1] = Segment("", style)
-            x += size
-
-
-def divisions(line: int, wide: int, tall: int, split: tuple[int, int]) -> list[tuple[int, str]]:
-    """Thin lines on one line of wide × tall cells that divide it into `split` parts (down, across): (cell, character).
-
-    None where the parts do not end on an edge or in the middle of a cell.
-    """
-    down, across = split
-    if wide % across or 2 * tall % down:
-        return []
-    uprights = {i * wide // across for i in range(1, across)}
-    level = ""
-    for i in range(1, down):
-        cell, half = divmod(2 * tall * i // down, 2)
-        if cell == line:
-            level = "─" if half else "▔"
-    marks = [(x, level) for x in range(wide) if level and x not in uprights]
-    return [*marks, *((x, "▏") for x in uprights)]
-
-
-def divided(pixels: np.ndarray, mark: str) -> Segment:
-    """A cell of two pixels [2, 3] as its mean, with a line over it that shows on it."""
-    ground = tuple(int(v) for v in pixels.mean(axis=0))
-    other = np.array(ink(ground))
-    line = tuple(int(v) for v in np.array(ground) * (1 - LINE_STRENGTH) + other * LINE_STRENGTH)
-    return Segment(mark, Style(color=Color.from_rgb(*line), bgcolor=Color.from_rgb(*ground)))
-
-
-def _bracket(line: int, wide: int, tall: int) -> list[tuple[int, str]]:
-    """The marks of the cursor on one line of a patch: (cell within the patch, character)."""
-    if wide == 1:
-        return [(0, "◆" if line == tall // 2 else "┃")]
-    if tall == 1:
-        return [(0, "["), (wide - 1, "]")]
-    left, right = ("┏", "┓") if line == 0 else ("┗", "┛") if line == tall - 1 else ("┃", "┃")
-    return [(0, left), (wide - 1, right)]
+        """Write marks and crosses over the pixels: by line, by column."""
+        for cells, mark, last in ((sinks, SINK, False), (marks, MARK, True)):
+            for row, col in cells:
+                x, _, wide, _ = layout.extent(row, col)
+                x += (wide - 1) * last
+                y = layout.cell_rows(row)[0] if has_glyph(layout, row) else -1
+                if 0 <= x < layout.width and 0 <= y < layout.height:
+                    over[y][x] = Segment(mark, self._edge(pixels, x, y))
 
 
 def _cuts(layout: CellLayout) -> list[int]:
-    """Where the image is cut into strips: on patch edges, so that no patch stands in two. From 0 to its width."""
-    edges = [0]
-    for i in range(1, STRIPS):
-        col = round(i * layout.cols / STRIPS)
-        edges.append(layout.left + col * layout.wide if col else 0)
-    return [*edges, layout.width]
+    """Where the image is cut into strips, from 0 to its width: on patch edges, so that no patch stands in two.
+
+    Where a part of the image is in view, as far apart as patches are wide: the same wherever that part lies.
+    """
+    if layout.window:
+        edges = list(range(layout.wide, layout.width, layout.wide))
+    else:
+        edges = [x for col in range(layout.cols + 1) if 0 < (x := layout.extent(0, col)[0]) < layout.width]
+    taken = [round(i * len(edges) / STRIPS) for i in range(1, STRIPS)]
+    return [0, *(edges[at - 1] if at else 0 for at in taken), layout.width]
+
+
+def _rgb(colour: str) -> Colour:
+    return Color.parse(colour).get_truecolor()

@@ -36,7 +36,7 @@ class MaskView(Lines):
         pixels = square(found, min(cells, 2 * (rows - 1)), r, token)
         drawn = half_blocks(pixels, [0, pixels.shape[1]], {})[0]
         kinds = [("image", r.style("measured")), ("  text  ", blank), ("answer", r.style("alive"))]
-        below = line(cells, blank, [*kinds, ("   a row looks at its coloured columns", dim)])
+        below = line(cells, blank, [*kinds, ("   a row attends to its coloured columns", dim)])
         ground = Strip.blank(cells - pixels.shape[1], blank)
         return [*(Strip.join([strip, ground]) for strip in drawn), below]
 

@@ -1,31 +1,51 @@
-"""Minimap: the whole image in a few cells, with the page that has the cursor lit."""
+"""Minimap: the whole image in a few cells, with the page that has the cursor, or the part of it in view, lit."""
 
 from __future__ import annotations
 
 import numpy as np
 from rich.color import Color
+from textual import events
+from textual.message import Message
 from textual.strip import Strip
 
 from vlmtui.display.canvas import Pixels, resize_part
 from vlmtui.display.entry_grids import EntryGrid
+from vlmtui.geometry import Box
 from vlmtui.tui.state.results import Results
+from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.widgets.blocks import half_block
 from vlmtui.tui.widgets.lines import Lines
 
 DIMMED = 0.3
 
 
+class PixelPointed(Message):
+    """A pixel of the file was clicked, on the map or beside the grid."""
+
+    def __init__(self, x: float, y: float) -> None:
+        super().__init__()
+        self.x = x
+        self.y = y
+
+
 class MiniMap(Lines):
     """Dim, but for the page; the place of the cursor is one pixel in the accent colour."""
 
+    RIGHT = True
+    """Whether it stands against the right edge."""
+
+    def lit_box(self, page: EntryGrid) -> Box:
+        """The part of the image that is lit."""
+        return page.box
+
     def build(self, cells: int, rows: int) -> list[Strip]:
-        """Half-blocks, against the right edge."""
+        """Half-blocks."""
         results, selection = self._results, self._selection
         page = results.page(selection) if results else None
         if results is None or page is None or page.grid is None:
             return []
-        wide, tall = _size((results.image.width, results.image.height), (cells, 2 * rows))
-        pixels = _lit(results, page, wide, tall)
+        wide, tall = map_size((results.image.width, results.image.height), (cells, 2 * rows))
+        pixels = _lit(results, self.lit_box(page), wide, tall)
         x0, y0, x1, y1 = page.cell_box(selection.row, selection.col)
         x = min(max(int((x0 + x1) / 2 / results.image.width * wide), 0), wide - 1)
         y = min(max(int((y0 + y1) / 2 / results.image.height * tall), 0), tall - 1)
@@ -33,23 +53,51 @@ class MiniMap(Lines):
         blank = Strip.blank(cells - wide, self.roles.style())
         strips = []
         for top, bottom in zip(pixels[::2].tolist(), pixels[1::2].tolist(), strict=True):
-            row = [half_block(tuple(a), tuple(b)) for a, b in zip(top, bottom, strict=True)]
-            strips.append(Strip.join([blank, Strip(row, wide)]).simplify())
+            row = Strip([half_block(tuple(a), tuple(b)) for a, b in zip(top, bottom, strict=True)], wide)
+            strips.append(Strip.join([blank, row] if self.RIGHT else [row, blank]).simplify())
         return strips
 
 
-def _size(picture: tuple[int, int], room: tuple[int, int]) -> tuple[int, int]:
+class ViewMap(MiniMap):
+    """Dim, but for the part of the page that is in view; a click on it goes there."""
+
+    RIGHT = False
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._view: Box | None = None
+
+    def lit_box(self, page: EntryGrid) -> Box:
+        return self._view or page.box
+
+    def show_view(self, results: Results, selection: Selection, view: Box) -> None:
+        """Show which part of the file is in view."""
+        self._view = view
+        self.show(results, selection)
+
+    def on_click(self, event: events.Click) -> None:
+        if self._results is None:
+            return
+        image = self._results.image
+        wide, tall = map_size((image.width, image.height), (self.size.width, 2 * self.size.height))
+        if event.x < wide and 2 * event.y < tall:
+            self.post_message(
+                PixelPointed((event.x + 0.5) / wide * image.width, (2 * event.y + 1) / tall * image.height)
+            )
+
+
+def map_size(picture: tuple[int, int], room: tuple[int, int]) -> tuple[int, int]:
     """The largest (wide, tall) in pixels that has the image's shape within `room`; `tall` is even."""
     scale = min(room[0] / picture[0], room[1] / picture[1])
     wide = min(max(1, round(picture[0] * scale)), room[0])
     return wide, max(2, 2 * round(picture[1] * scale / 2))
 
 
-def _lit(results: Results, page: EntryGrid, wide: int, tall: int) -> Pixels:
-    """The image at wide × tall pixels, all but the page dimmed."""
+def _lit(results: Results, box: Box, wide: int, tall: int) -> Pixels:
+    """The image at wide × tall pixels, all but a part of it dimmed."""
     size = results.image.width, results.image.height
     pixels = resize_part(results.picture, (0.0, 0.0, float(size[0]), float(size[1])), (wide, tall))
-    x0, y0, x1, y1 = page.box
+    x0, y0, x1, y1 = box
     # at least a pixel, however small the tile
     left, top = (min(max(round(v * n / whole), 0), n - 1) for v, n, whole in ((x0, wide, size[0]), (y0, tall, size[1])))
     right = max(left + 1, round(x1 * wide / size[0]))

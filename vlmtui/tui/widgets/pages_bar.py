@@ -18,7 +18,7 @@ from vlmtui.tui.widgets.lines import Lines, Part, line
 
 _Add = Callable[[str, Style, "EntryGrid | None"], None]
 HINT = "t T  step "
-CLOSER = "  z  closer "
+CLOSER = "  z  zoom "
 
 
 class PageClicked(Message):

@@ -84,4 +84,4 @@ class PanelsSide(Container):
 
 def _same_view(one: Selection, other: Selection) -> bool:
     """Whether only the cursor stands elsewhere."""
-    return replace(one, row=other.row, col=other.col) == other
+    return replace(one, row=other.row, col=other.col, pixel=other.pixel) == other

@@ -57,7 +57,7 @@ class TokenList(Lines):
         last = min(self._first + room, page.rows)
         seen = f"{self._first + 1}–{last} of {page.rows}" if page.rows > room else ""
         digits = max(5, len(str(reading.places[page.entries[page.rows - 1, 0]].index)))
-        head: list[Part] = [(" token".rjust(digits + 1), r.style("dim")), ("  first word", r.style("dim"))]
+        head: list[Part] = [(" token".rjust(digits + 1), r.style("dim")), ("  top-1", r.style("dim"))]
         lines = [line(cells, r.style(), head, [(f"{seen or number} ", r.style("dim"))])]
         joins = reading.model.marks_words
         for row in range(self._first, last):

@@ -1,0 +1,73 @@
+"""Colours of words: a word keeps its own, frequent words have different ones, colour-blind eyes tell them apart."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vlmtui.display.colours import oklab
+from vlmtui.display.word_colours import HUES, PALETTE, SHADES, WordColours
+from vlmtui.tui.overlays.segments import tint
+
+EYES = {
+    "normal": np.eye(3),
+    "protanopia": [
+        [0.152286, 1.052583, -0.204868],
+        [0.114503, 0.786281, 0.099216],
+        [-0.003882, -0.048116, 1.051998],
+    ],
+    "deuteranopia": [
+        [0.367322, 0.860646, -0.227968],
+        [0.280085, 0.672501, 0.047413],
+        [-0.011820, 0.042940, 0.968881],
+    ],
+}
+"""What linear RGB looks like to such eyes: Machado, Oliveira and Fernandes 2009, severity 1."""
+JUST_SEEN = 0.02
+"""A distance in Oklab that can be seen."""
+
+shown = st.lists(st.lists(st.sampled_from([f"word {i}" for i in range(30)]), unique=True, max_size=20), max_size=8)
+
+
+def as_seen(colour: tuple[int, int, int], eyes: str) -> np.ndarray:
+    share = np.array(colour) / 255
+    linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
+    seen = np.clip(np.array(EYES[eyes]) @ linear, 0, 1)
+    return oklab(np.rint(255 * np.where(seen <= 0.0031308, 12.92 * seen, 1.055 * seen ** (1 / 2.4) - 0.055)))
+
+
+@given(shown)
+def test_a_word_keeps_its_colour_whatever_is_shown_with_it(grids: list[list[str]]) -> None:
+    colours, known = WordColours(), {}
+    for words in grids:
+        given = colours.give(words)
+        assert list(given) == words
+        assert all(known.get(word, colour) == colour for word, colour in given.items())
+        known |= given
+
+
+@given(shown)
+def test_words_first_shown_together_have_different_colours(grids: list[list[str]]) -> None:
+    colours, known = WordColours(), set()
+    for words in grids:
+        given = colours.give(words)
+        new = [word for word in words if word not in known]
+        if len(words) <= len(PALETTE):
+            # a new word has a colour of no other word that is shown
+            assert len({given[word] for word in new}) == len(new)
+            assert not {given[word] for word in new} & {given[word] for word in words if word in known}
+        known |= set(words)
+
+
+def test_the_first_colours_are_the_eight_hues() -> None:
+    assert list(WordColours().give(map(str, range(15))).values()) == [*HUES, *SHADES]
+
+
+@pytest.mark.parametrize("eyes", EYES)
+def test_eyes_tell_the_colours_apart_over_the_image(eyes: str) -> None:
+    seen = [as_seen(tint(colour), eyes) for colour in (*PALETTE, None)]
+    assert min(float(np.linalg.norm(a - b)) for a, b in combinations(seen, 2)) > 2 * JUST_SEEN

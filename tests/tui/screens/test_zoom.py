@@ -1,0 +1,242 @@
+"""Zoom and pan: the cursor stays in view, every patch wholly in view shows its top-1, the map says where that is."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+from textual import events
+from textual.pilot import Pilot
+from textual.strip import Strip
+
+from tests.tui.fake import app
+from tests.tui.families import FAMILIES
+from tests.tui.screens.test_explorer import at, explorer, text
+from vlmtui.display.cell_layout import CellLayout
+from vlmtui.tui.widgets.image_view import ImageView
+from vlmtui.tui.widgets.minimap import ViewMap
+
+PHOTO_SIZE = (640, 427)
+SIZES = [(80, 24), (100, 30), (120, 40), (140, 30), (160, 24), (200, 60), (240, 64)]
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+def pieces() -> dict[int, str]:
+    """A word of 1 to 15 letters for every id, each of another letter."""
+    return {i: "▁" + LETTERS[i // 100 % 26] * (1 + i // 100 % 15) for i in range(0, 1000)}
+
+
+def photo() -> Image.Image:
+    rng = np.random.default_rng(5)
+    small = Image.fromarray(rng.integers(0, 255, (27, 40, 3), dtype=np.uint8))
+    return small.resize(PHOTO_SIZE)
+
+
+def layout_of(pilot: Pilot[int]) -> CellLayout:
+    layout = explorer(pilot).query_one(ImageView)._layout
+    assert layout is not None
+    return layout
+
+
+def brightness(line: Strip) -> float:
+    """The mean of the first cells of a line."""
+    styles = [segment.style for segment in line for _ in segment.text][:6]
+    return float(np.mean([style.bgcolor.get_truecolor() for style in styles if style and style.bgcolor]))
+
+
+def image_lines(pilot: Pilot[int]) -> list[str]:
+    """What is drawn in the place of the image, a character a cell; a wide one is followed by an empty one."""
+    view = explorer(pilot).query_one(ImageView)
+    lines = []
+    for y in range(layout_of(pilot).height):
+        cells = ""
+        for strip in view._strips:
+            if strip.cells:
+                cells += strip.render_line(y).text
+        lines.append(cells)
+    return lines
+
+
+@pytest.mark.parametrize("keys", [("z", "z"), ("z", "z", "z")])
+async def test_every_patch_wholly_in_view_shows_its_word(keys: tuple[str, ...]) -> None:
+    """24 × 24 patches at 120×40; words of up to eleven letters whole."""
+    tui = app(shape=(24, 24), size=PHOTO_SIZE, photo=photo(), pieces=pieces())
+    async with tui.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        await pilot.press("o", "o", *keys)
+        await pilot.pause()
+        layout, lines = layout_of(pilot), image_lines(pilot)
+        rows, cols = layout.in_view()
+        assert len(rows) >= 2
+        assert len(cols) >= 2
+        results, selection = explorer(pilot).state.results, explorer(pilot).state.selection
+        table = results.word_table(selection)
+        assert table is not None
+        cursor = at(pilot)
+        for row in rows:
+            for col in cols:
+                word = (table.rows[row * 24 + col][0].piece or "").replace("▁", "")
+                x, _, wide, _ = layout.extent(row, col)
+                inside = "\n".join(lines[y][x : x + wide] for y in layout.cell_rows(row))
+                shown = max((sum(c == word[0] for c in line) for line in inside.split("\n")), default=0)
+                if (row, col) != cursor:
+                    assert shown >= min(len(word), 3), (row, col, word, inside)
+                if len(layout.cell_rows(row)) > 2 and len(word) <= wide - 2:
+                    assert word in inside, (row, col, word, inside)
+
+
+async def test_large_patches_show_several_words_and_the_score_of_the_first() -> None:
+    tui = app(shape=(24, 24), size=PHOTO_SIZE, photo=photo())
+    async with tui.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        await pilot.press("o", "o", "z", "z", "z")
+        await pilot.pause()
+        layout, lines = layout_of(pilot), image_lines(pilot)
+        state = explorer(pilot).state
+        table = state.results.word_table(state.selection)
+        assert table is not None
+        row, col = at(pilot)
+        x, _, wide, _ = layout.extent(row, col)
+        cells = [lines[y][x + 1 : x + wide - 1].replace("▀", " ").split() for y in layout.cell_rows(row)]
+        words = table.rows[row * 24 + col]
+        assert cells[0] == [words[0].piece.replace("▁", "") if words[0].piece else "", f"{-words[0].score:.2f}"]
+        assert [line[0] for line in cells[1:-1]] == [f"w{one.id}" for one in words[1 : len(cells) - 1]]
+        assert cells[-1] == []
+        assert f"top {len(cells) - 1}" in text(tui, "#legend")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_cursor_stays_in_view_at_every_zoom(size: tuple[int, int]) -> None:
+    tui = app(shape=(24, 24), size=PHOTO_SIZE, photo=photo())
+    async with tui.run_test(size=size) as pilot:
+        await pilot.pause()
+        zooms = []
+        for key in (*"zzzz", *"ZZZZ"):
+            await pilot.press(key)
+            await pilot.pause()
+            assert at(pilot) == (12, 12)
+            layout = layout_of(pilot)
+            zooms.append(explorer(pilot).state.selection.zoom)
+            assert layout.zoom == zooms[-1]
+            assert layout.is_whole(12, 12)
+        assert zooms[0] == 2
+        assert zooms[:3] == sorted(zooms[:3])
+        assert zooms[-1] == 1
+        await pilot.press("z", "z", *["down"] * 7, *["right"] * 9)
+        await pilot.pause()
+        assert at(pilot) == (19, 21)
+        assert layout_of(pilot).is_whole(19, 21)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("shape", [(24, 24), (54, 80), (14, 14)])
+async def test_nobody_is_told_to_enlarge_the_terminal(size: tuple[int, int], shape: tuple[int, int]) -> None:
+    tui = app(shape=shape, size=PHOTO_SIZE, photo=photo())
+    async with tui.run_test(size=size) as pilot:
+        await pilot.pause()
+        for key in "oooooooo":
+            await pilot.press(key)
+            await pilot.pause()
+            everything = "\n".join(strip.text for strip in pilot.app.screen_stack[1]._compositor.render_strips())
+            assert "enlarge" not in everything
+            assert "too small" not in everything
+
+
+async def test_a_view_moves_no_further_than_the_cursor_must_and_says_where_it_is() -> None:
+    tui = app(shape=(24, 24), size=PHOTO_SIZE, photo=photo())
+    async with tui.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        assert not explorer(pilot).query_one(ViewMap).display
+        assert "rows" not in text(tui, "#legend")
+        await pilot.press("z", "z")
+        await pilot.pause()
+        first = layout_of(pilot)
+        rows, cols = first.in_view()
+        assert f"4× · rows {rows[0]}–{rows[-1]}, columns {cols[0]}–{cols[-1]} of 24 × 24" in text(tui, "#legend")
+        await pilot.press(*["right"] * (cols[-1] - 12))
+        assert layout_of(pilot) == first
+        await pilot.press("right")
+        await pilot.pause()
+        moved = layout_of(pilot)
+        assert moved.in_view()[1][-1] == cols[-1] + 1
+        assert moved.corner[1] == first.corner[1]
+        assert moved.corner[0] - first.corner[0] <= first.wide
+        await pilot.press("home")
+        await pilot.pause()
+        assert layout_of(pilot).in_view()[1][0] == 0
+
+
+async def test_the_map_is_lit_where_the_view_is_and_a_click_goes_there() -> None:
+    tui = app(shape=(24, 24), size=PHOTO_SIZE, photo=photo())
+    async with tui.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        await pilot.press("z", "z")
+        await pilot.pause()
+        view = explorer(pilot).query_one(ViewMap)
+        assert view.display
+        await pilot.click(ViewMap, offset=(1, 0))
+        await pilot.pause()
+        row, col = at(pilot)
+        assert row <= 3
+        assert col <= 3
+        assert layout_of(pilot).is_whole(row, col)
+        # the photograph is as bright everywhere: what is dark is out of view
+        first, last = view.render_line(0), view.render_line(view.size.height - 1)
+        assert brightness(first) > 2 * brightness(last)
+
+
+async def test_the_wheel_zooms_around_the_cursor() -> None:
+    tui = app(shape=(24, 24), size=PHOTO_SIZE, photo=photo())
+    async with tui.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        region = explorer(pilot).query_one(ImageView).region
+        x, y = region.x + 5, region.y + 3
+        for scroll, wanted in ((events.MouseScrollUp, 2), (events.MouseScrollUp, 4), (events.MouseScrollDown, 2)):
+            tui.post_message(scroll(None, x, y, 0, 1, 0, False, False, False, x, y))
+            await pilot.pause()
+            assert explorer(pilot).state.selection.zoom == wanted
+            assert at(pilot) == (12, 12)
+
+
+async def test_a_patch_is_never_larger_than_the_view() -> None:
+    """Two by two patches fill the screen: there is nothing to zoom to, and no key is lost on it."""
+    tui = app(shape=(2, 2), size=PHOTO_SIZE, photo=photo())
+    async with tui.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        await pilot.press("z", "z", "z")
+        await pilot.pause()
+        zoom = explorer(pilot).state.selection.zoom
+        assert zoom == layout_of(pilot).zoom < 8
+        for _ in range(3):
+            await pilot.press("Z")
+        assert explorer(pilot).state.selection.zoom == 1
+
+
+async def test_more_patches_than_columns_are_panned() -> None:
+    tui = app(shape=(54, 80), size=PHOTO_SIZE, photo=photo())
+    async with tui.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        layout = layout_of(pilot)
+        assert layout.window is not None
+        assert (layout.wide, layout.high) == (1, 1)
+        rows, cols = layout.in_view()
+        assert f"rows {rows[0]}–{rows[-1]}, columns {cols[0]}–{cols[-1]} of 54 × 80" in text(tui, "#legend")
+        await pilot.press("end")
+        await pilot.pause()
+        assert layout_of(pilot).in_view()[1][-1] == 79
+
+
+async def test_a_tile_is_a_step_of_the_zoom() -> None:
+    tui = app(made=FAMILIES["llava_next"]())
+    async with tui.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        await pilot.press("z")
+        await pilot.pause()
+        assert explorer(pilot).state.selection.grid not in (0, None)
+        assert layout_of(pilot).zoom == 1
+        await pilot.press("z")
+        await pilot.pause()
+        assert layout_of(pilot).zoom == 2
+        await pilot.press("Z", "Z")
+        await pilot.pause()
+        assert explorer(pilot).state.selection.grid == 0

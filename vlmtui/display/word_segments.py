@@ -1,0 +1,80 @@
+"""Words of a grid by how many patches have them, and their segments from the largest on. Pure functions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from vlmtui.display.segments import Cell, Segment, least_cells, segments
+
+
+@dataclass(frozen=True)
+class WordSegments:
+    """Segments of a grid of words, the largest first, then in reading order.
+
+    `counts` are the patches of each word, most first, of equal ones the first in reading order. `patches` counts the
+    grid's, also those without a word.
+    """
+
+    segments: tuple[Segment, ...]
+    counts: dict[str, int]
+    patches: int
+
+    @property
+    def least(self) -> int:
+        """The patches that a frequent word, or a large segment, has at least."""
+        return least_cells(self.patches)
+
+    @property
+    def large(self) -> tuple[Segment, ...]:
+        """The segments that have a label where there is room for it."""
+        return tuple(one for one in self.segments if len(one.cells) >= self.least)
+
+    @property
+    def frequent(self) -> dict[str, int]:
+        """The words that have a colour each, and their patches."""
+        return {word: many for word, many in self.counts.items() if many >= self.least}
+
+    @property
+    def grey(self) -> float:
+        """The share of the patches that have no such word: they share one grey."""
+        return 1 - sum(self.frequent.values()) / self.patches if self.patches else 0.0
+
+    @cached_property
+    def _at(self) -> dict[Cell, int]:
+        return {cell: rank for rank, one in enumerate(self.segments) for cell in one.cells}
+
+    def at(self, cell: Cell) -> Segment | None:
+        """The segment of a patch; None where it has no word."""
+        rank = self._at.get(cell)
+        return None if rank is None else self.segments[rank]
+
+    def next(self, cell: Cell, step: int) -> Segment | None:
+        """The segment to go to from a patch: the next smaller for a `step` of 1, the next larger for −1, round and
+        round; from a patch that is the middle of none, the largest. None where there are no segments."""
+        rank = self._at.get(cell)
+        if rank is None or middle(self.segments[rank]) != cell:
+            return self.segments[0] if self.segments else None
+        return self.segments[(rank + step) % len(self.segments)]
+
+    def next_of(self, word: str, cell: Cell) -> Segment | None:
+        """The largest segment of a word, or from the middle of one of its segments the next smaller, round and
+        round."""
+        own = [one for one in self.segments if one.word == word]
+        here = next((i for i, one in enumerate(own) if middle(one) == cell), -1)
+        return own[(here + 1) % len(own)] if own else None
+
+
+def middle(segment: Segment) -> Cell:
+    """The patch in the middle of the widest run of a segment."""
+    row, first, length = segment.widest
+    return row, first + (length - 1) // 2
+
+
+def word_segments(words: Sequence[Sequence[str | None]]) -> WordSegments:
+    """Words of a whole grid [rows][columns] as segments; None is a cell without a word."""
+    found = sorted(segments(words), key=lambda one: (-len(one.cells), one.cells[0]))
+    counted = Counter(word for line in words for word in line if word is not None)
+    return WordSegments(tuple(found), dict(counted.most_common()), sum(map(len, words)))

@@ -1,0 +1,130 @@
+"""Words and labels written over the image, cell by cell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+from rich.color import Color
+from rich.segment import Segment
+from rich.style import Style
+
+from vlmtui.display.canvas import Pixels
+from vlmtui.display.cell_layout import CellLayout
+from vlmtui.display.colours import Colour, blend, ink
+from vlmtui.display.pieces import width
+from vlmtui.display.segment_labels import SegmentLabel
+from vlmtui.tui.state.page_words import RankedWord
+
+Words = Sequence[Sequence[str | None]]
+Over = dict[int, dict[int, Segment]]
+"""What is written over cells: by line, by column; after a character of two cells the second is the empty segment."""
+BOLD = Style(bold=True)
+SHADE = 0.6
+"""Share of a word's colour in the shade behind it."""
+
+
+def write_words(over: Over, pixels: Pixels, layout: CellLayout, words: Words, colours: Mapping[str, Colour]) -> None:
+    """Write each patch's word over the middle of its whole cells, on a shade of its colour where it has one.
+
+    A patch that is partly in view shows none, unless it lacks rows above or below the word.
+    """
+    for row, line in enumerate(words):
+        rows = layout.cell_rows(row)
+        for col, word in enumerate(line):
+            x, _, wide, _ = layout.extent(row, col)
+            if not word or not rows or x < 0 or x + wide > layout.width:
+                continue
+            parts = wrapped_word(word, wide - 1, len(rows))
+            for at, part in enumerate(parts, rows[0] + (len(rows) - len(parts)) // 2):
+                if not 0 <= at < layout.height:
+                    continue
+                for i, character in _placed(part, x):
+                    ground = pixels[2 * at : 2 * at + 2, i : i + width(character)].mean(axis=(0, 1))
+                    _put(over[at], i, character, _inked(ground, colours.get(word)))
+
+
+def write_ranked(
+    over: Over,
+    pixels: Pixels,
+    layout: CellLayout,
+    ranked: Mapping[tuple[int, int], Sequence[RankedWord]],
+    colours: Mapping[str, Colour],
+) -> None:
+    """Write each patch's first words below each other, with the score of the first where it has the room.
+
+    The outer columns and the last row of a patch stay free.
+    """
+    for (row, col), words in ranked.items():
+        rows, (x, _, wide, _) = layout.cell_rows(row), layout.extent(row, col)
+        if x < 0 or x + wide > layout.width:
+            continue
+        room = wide - 2
+        for number, (at, word) in enumerate(zip(rows[:-1], words, strict=False)):
+            if not 0 <= at < layout.height:
+                continue
+            first = number == 0
+            parts = [(x + 1, wrapped_word(word.word, room, 1))]
+            if first and width(word.word) + width(word.score) <= room:
+                parts.append((x + 1 + room - width(word.score), [word.score]))
+            for place, lines in parts:
+                for i, character in _placed("".join(lines), place):
+                    ground = pixels[2 * at : 2 * at + 2, i : i + width(character)].mean(axis=(0, 1))
+                    style = _inked(ground, colours.get(word.word) if place == x + 1 else None)
+                    _put(over[at], i, character, style + BOLD if first and place == x + 1 else style)
+
+
+def write_labels(over: Over, labels: Iterable[SegmentLabel], style: Style) -> None:
+    """Write labels in a style of their own, so that they are read over every colour."""
+    for label in labels:
+        for x, character in _placed(label.text, label.x):
+            _put(over[label.y], x, character, style)
+
+
+def label_letters(labels: Iterable[SegmentLabel], y: int) -> dict[int, str]:
+    """The letters of labels on a line that have one cell each, by column."""
+    there = (placed for label in labels if label.y == y for placed in _placed(label.text, label.x))
+    return {x: character for x, character in there if character != " " and width(character) == 1}
+
+
+def wrapped_word(word: str, cells: int, rows: int) -> list[str]:
+    """A word in at most `rows` lines of `cells` cells, the end cut off where it is longer."""
+    lines = [""]
+    for character in word:
+        size = width(character)
+        if width(lines[-1]) + size <= cells:
+            lines[-1] += character
+        elif size <= cells and len(lines) < rows:
+            lines.append(character)
+        else:
+            break
+    return [line for line in lines if line]
+
+
+def word_start(word: str, wide: int, tall: int, line: int) -> str:
+    """The first letter of what stands on one line of a patch, where it has one cell; else ""."""
+    parts = wrapped_word(word, wide - 1, tall)
+    at = line - (tall - len(parts)) // 2
+    first = parts[at][:1] if 0 <= at < len(parts) else ""
+    return first if width(first) == 1 else ""
+
+
+def _placed(text: str, x: int) -> Iterable[tuple[int, str]]:
+    """The characters of a text with their columns, from `x` on; what has no width is left out."""
+    for character in text:
+        if size := width(character):
+            yield x, character
+            x += size
+
+
+def _put(line: dict[int, Segment], x: int, character: str, style: Style) -> None:
+    line[x] = Segment(character, style)
+    if width(character) == 2:
+        line[x + 1] = Segment("", style)
+
+
+def _inked(ground: np.ndarray, colour: Colour | None) -> Style:
+    """Black or white, whichever reads, on a cell's own colour or a shade of the word's."""
+    under = ground if colour is None else blend(ground, np.array(colour), SHADE)
+    red, green, blue = (int(v) for v in under)
+    return Style(color=Color.from_rgb(*ink((red, green, blue))), bgcolor=Color.from_rgb(red, green, blue))
