@@ -22,6 +22,7 @@ from vlmtui.errors import UsageError
 from vlmtui.lenses.description import LensDescription
 from vlmtui.lenses.lens_source import LensSource, read_lens_source
 from vlmtui.query.chosen_lens import ChosenLens, lens_for, parse_lens
+from vlmtui.query.options import SearchOptions
 from vlmtui.reports.formats.json import report_object
 from vlmtui.reports.image_report import ImageReport
 
@@ -49,7 +50,7 @@ def test_a_file_is_read_and_its_options_are_words(sharpness: str) -> None:
         "sharpness.py", options=(("power", "3"), ("to", ("1", "2")), ("a_b", "x=y")), source=read_lens_source(sharpness)
     )
     assert not through.is_described
-    assert lens_for(through, made_reports.reading(3, 4), "tokens").given == dict(through.options)
+    assert lens_for(through, made_reports.reading(3, 4), "tokens", SearchOptions()).given == dict(through.options)
     assert parse_lens(f"{sharpness}:sharpness", None, ()).name == "sharpness"
 
 
@@ -89,7 +90,7 @@ def test_the_json_says_where_it_is_from(sharpness: str) -> None:
     source = read_lens_source(sharpness)
     through = ChosenLens("sharpness", options=(("power", 3.0),), source=source, session_description=DESCRIBED)
     reading = made_reports.reading(3, 4)
-    values = looked(lens_for(through, reading, "tokens"), "tokens", np.arange(12.0), note="of two")
+    values = looked(lens_for(through, reading, "tokens", SearchOptions()), "tokens", np.arange(12.0), note="of two")
     seen = ImageReport(query_of("tiny", lens=through), reading, "tokens", (0, 1), None, None, values)
     assert report_object(seen)["query"]["lens"] == {
         "name": "sharpness",
