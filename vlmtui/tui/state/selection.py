@@ -96,6 +96,7 @@ class Selection:
     texts: tuple[str, ...] = ()
     classes: bool = False
     zoom: int = 1
+    as_seen: bool = False
 
     @property
     def order(self) -> WordOrder:
