@@ -34,7 +34,7 @@ def test_it_lists_the_lenses() -> None:
 
 
 @pytest.mark.parametrize(("name", "nearest"), NEAREST.items())
-def test_the_finding_is_what_the_demo_models_give(name: str, nearest: str) -> None:
+def test_the_finding_is_what_the_demo_models_give(name: str, nearest: str, warm_session: None) -> None:
     with vlmtui.open_session(name, device="cpu") as session:
         reading = session.read(str(ROOT / "sample_images" / "china.jpg"))
         words = [reading.words(row, col, k=1)[0] for row in range(14) for col in range(14)]

@@ -28,8 +28,8 @@ def plain(context: Context, to: list[int] = [0]) -> Scores:
 
 
 @pytest.fixture(scope="module")
-def picture() -> Iterator[vlmtui.ImageReading]:
-    with vlmtui.open_session("demo", device="cpu", warm=False) as session:
+def picture(module_warm_session: None) -> Iterator[vlmtui.ImageReading]:
+    with vlmtui.open_session("demo", device="cpu") as session:
         yield session.read(SCENE)
 
 

@@ -16,7 +16,7 @@ from vlmtui.errors import UsageError
 
 
 @pytest.fixture(scope="module")
-def session() -> Iterator[vlmtui.Session]:
+def session(module_warm_session: None) -> Iterator[vlmtui.Session]:
     with vlmtui.open_session("demo", device="cpu") as session:
         yield session
 
@@ -25,9 +25,9 @@ def test_the_same_as_the_command_prints(session: vlmtui.Session, tmp_path: Path,
     found, near = session.vocabulary(k=3, named=True), session.near("sky", "cosine", k=4)
     whole, table, close = (tmp_path / name for name in ("whole.json", "rows.csv", "near.json"))
     assert main(["vocabulary", "demo", "--no-warm", "-k", "3", "--format", "json", "-o", str(whole)]) == 0
-    assert main(["vocabulary", "demo", "--no-warm", "--format", "csv", "-o", str(table)]) == 0
+    assert main(["vocabulary", "demo", "--format", "csv", "-o", str(table)]) == 0
     near_words = ["--near", "sky", "--metric", "cosine", "-k", "4"]
-    assert main(["vocabulary", "demo", "--no-warm", *near_words, "--format", "json", "-o", str(close)]) == 0
+    assert main(["vocabulary", "demo", *near_words, "--format", "json", "-o", str(close)]) == 0
     told = json.loads(whole.read_text())
     assert (told["rows"], told["hidden"]) == (found.rows, found.hidden) == session.model.embeddings
     assert [row["id"] for row in told["smallest"]] == found.smallest.tolist()

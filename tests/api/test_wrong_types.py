@@ -17,8 +17,8 @@ SCENE = Path(__file__).parents[2] / "sample_images" / "scene-town.png"
 
 
 @pytest.fixture(scope="module")
-def session() -> Iterator[vlmtui.Session]:
-    with vlmtui.open_session("demo", device="cpu", warm=False) as session:
+def session(module_warm_session: None) -> Iterator[vlmtui.Session]:
+    with vlmtui.open_session("demo", device="cpu") as session:
         yield session
 
 

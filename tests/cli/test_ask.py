@@ -77,19 +77,19 @@ def test_the_default_is_the_protocols() -> None:
         (["--occlude", "15", "--format", "json"], "--occlude 15 is larger than the image"),
     ],
 )
-def test_what_the_picture_has_not_is_said_before_the_answer(words: list[str], said: str) -> None:
+def test_what_the_picture_has_not_is_said_before_the_answer(words: list[str], said: str, warm_session: None) -> None:
     done = vlmtui("ask", SCENE, QUESTION, *words)
     assert (done.returncode, done.stdout) == (2, b"")
     assert said in done.stderr.decode()
 
 
-def test_an_answer_that_was_cut_says_so() -> None:
+def test_an_answer_that_was_cut_says_so(warm_session: None) -> None:
     done = vlmtui("ask", SCENE, QUESTION, "--max-new-tokens", "1")
     assert (done.returncode, done.stdout) == (0, b"blue\n")
     assert done.stderr == b"vlmtui: the answer was cut after 1 token: raise --max-new-tokens for a longer one\n"
 
 
-def test_json_holds_tokens_and_where_they_looked() -> None:
+def test_json_holds_tokens_and_where_they_looked(warm_session: None) -> None:
     """The demo model says of its own scene what it was made to say."""
     more = ["--attention", "--gradient", "--occlude", "7", "--ablate", "0,0", "--ablate", "0,1", "--by", "zero"]
     done = vlmtui("ask", SCENE, QUESTION, "--max-new-tokens", "2", "--format", "json", *more)

@@ -198,7 +198,7 @@ def test_a_model_folder_that_is_missing(model: str) -> None:
     assert f"no model folder {model}" in refused(vlmtui(CHINA, "-m", model))
 
 
-def test_a_folder_without_a_model(tmp_path: Path) -> None:
+def test_a_folder_without_a_model(tmp_path: Path, warm_session: None) -> None:
     refused(vlmtui(CHINA, "-m", str(tmp_path)))
 
 
@@ -212,7 +212,9 @@ def test_debug_shows_the_traceback() -> None:
 # --- reports ---------------------------------------------------------------------------------------------------
 
 
-def test_many_images_go_on_past_one_that_fails(bad: Path, clip_folder: Path, tmp_path: Path) -> None:
+def test_many_images_go_on_past_one_that_fails(
+    bad: Path, clip_folder: Path, tmp_path: Path, warm_session: None
+) -> None:
     tiny, tall = tmp_path / "1x1.png", tmp_path / "7x3000.png"
     tiny.write_bytes(encoded(Image.new("RGB", (1, 1), (9, 9, 9))))
     tall.write_bytes(encoded(Image.new("P", (7, 3000))))
@@ -231,7 +233,9 @@ def test_many_images_go_on_past_one_that_fails(bad: Path, clip_folder: Path, tmp
     assert set(seen) == {names[1], names[3]}
 
 
-def test_a_file_written_whole_and_the_environments_model(siglip_folder: Path, tmp_path: Path) -> None:
+def test_a_file_written_whole_and_the_environments_model(
+    siglip_folder: Path, tmp_path: Path, warm_session: None
+) -> None:
     out = tmp_path / "report.json"
     words = ["-o", str(out), "--stage", "vision.2", "--metric", "omp", "--format", "json"]
     done = vlmtui(CHINA, *words, VLMTUI_MODEL=str(siglip_folder))
@@ -267,7 +271,7 @@ def test_a_report_never_takes_the_pictures_place(tmp_path: Path) -> None:
 # --- pipes, interrupts, terminals ------------------------------------------------------------------------------
 
 
-def test_a_picture_on_stdin_and_a_reader_that_leaves(siglip_folder: Path) -> None:
+def test_a_picture_on_stdin_and_a_reader_that_leaves(siglip_folder: Path, warm_session: None) -> None:
     command = f"{sys.executable} -m vlmtui - -m {siglip_folder} < {CHINA}; echo status $? >&2"
     done = subprocess.run(["bash", "-c", f"({command}) | head -1"], capture_output=True, text=True)
     assert done.stdout == "standard input  640×427 pixels\n"

@@ -16,6 +16,7 @@ from PIL import Image
 from tests.test_image import encoded
 
 COMMAND = [sys.executable, "-m", "vlmtui", "report"]
+pytestmark = pytest.mark.usefixtures("warm_session")
 
 
 @pytest.fixture(scope="module")

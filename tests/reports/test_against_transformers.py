@@ -15,6 +15,7 @@ import pytest
 
 from tests.reports import contract
 
+pytestmark = pytest.mark.usefixtures("warm_session")
 CHINA = str(Path(__file__).parents[2] / "sample_images" / "china.jpg")
 
 
@@ -125,6 +126,6 @@ def test_siglip_under_cosine_with_every_row(siglip: Expected, siglip_folder: Pat
 
 def test_siglip_under_dot_the_same_twice(siglip: Expected, siglip_folder: Path) -> None:
     first, report = reported(siglip_folder, "--metric", "dot")
-    second, _ = reported(siglip_folder, "--metric", "dot", "--quiet")
+    second, _ = reported(siglip_folder, "--metric", "dot", "--quiet", "--no-warm")
     assert first == second
     siglip.check(report, "dot", 8, siglip.candidates())

@@ -93,9 +93,9 @@ def test_where_the_disk_is_full_nothing_is_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("format", ["csv", "json", "jsonl", "png", "text"])
-def test_a_condition_that_nothing_fulfils_is_told_once(format: str, tmp_path: Path) -> None:
+def test_a_condition_that_nothing_fulfils_is_told_once(format: str, tmp_path: Path, warm_session: None) -> None:
     out = tmp_path / f"none.{format}"
-    words = [CHINA, "--where", 'word = "zebra"', "--format", format, "-o", str(out), "--no-warm"]
+    words = [CHINA, "--where", 'word = "zebra"', "--format", format, "-o", str(out)]
     done = subprocess.run([sys.executable, "-m", "vlmtui", *words], capture_output=True, text=True)
     assert done.returncode == 0
     if format == "text":

@@ -24,6 +24,7 @@ from vlmtui.results.answers import IMAGE, SAID, TEXT, Ablation, Answer, Attentio
 from vlmtui.session import protocol as m
 from vlmtui.session import typed_lenses
 from vlmtui.session.client import SessionClient
+from vlmtui.session.discovery import SessionLocation, connect
 from vlmtui.session.request_context import RequestContext
 from vlmtui.session.request_control import RequestControl
 from vlmtui.session.scheduler import FrontEnd, RequestQueue, ScheduledRequest, may_interrupt
@@ -434,12 +435,12 @@ def test_what_is_quick_comes_in_between_and_amidst_an_answer_only_what_does_not_
     assert not may_interrupt(tokens, other)
 
 
-# -- over a pipe
+# -- over the protocol
 
 
 @pytest.fixture(scope="module")
-def client(clip_folder):
-    client = SessionClient.start()
+def client(clip_folder, module_warm_session):
+    client = connect(SessionLocation())
     client.load(str(clip_folder), device="cpu", layers=True)
     yield client
     client.close()
@@ -456,7 +457,7 @@ def heard(client: SessionClient, ask: Callable[..., object], stop_at: int | None
     return said
 
 
-def test_an_answer_crosses_the_pipe(client):
+def test_an_answer_crosses_the_line(client):
     reading = client.read(png()).result(120)
     said = heard(client, lambda **on: client.answer(reading.id, QUESTION, max_new_tokens=WORDS, **on))
     answer = client.answer(reading.id, QUESTION, max_new_tokens=WORDS).result(60)

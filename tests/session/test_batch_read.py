@@ -24,7 +24,7 @@ from vlmtui.session import batch_read as many
 from vlmtui.session import preprocessing, typed_lenses, wire
 from vlmtui.session import protocol as m
 from vlmtui.session.activations import ActivationCache
-from vlmtui.session.client import SessionClient
+from vlmtui.session.discovery import SessionLocation, connect
 from vlmtui.session.request_control import RequestControl
 
 SIZES = [(420, 180), (130, 300), (420, 180), (64, 64), (420, 180), (418, 182)]
@@ -346,11 +346,11 @@ def watched(groups, held: list[int], alive: list[int]):
     return watching
 
 
-def test_over_the_pipe_several_at_a_time(clip_folder):
+def test_over_the_protocol_several_at_a_time(clip_folder, warm_session):
     """Two questions are on their way at once: neither takes the other's place, and one that is withdrawn is."""
     pictures = [ImageFile(one.source, one.data, one.sha256) for one in map(noise, range(12))]
     broken = ImageFile("no.png", b"no", "0")
-    client = SessionClient.start()
+    client = connect(SessionLocation())
     try:
         client.load(str(clip_folder), device="cpu")
         notes: list[m.Progress] = []

@@ -1,4 +1,4 @@
-"""A warm session, and waits of Textual's pilot that end when everything was handled, however busy the machine is.
+"""Waits of Textual's pilot that end when everything was handled, however busy the machine is, and no frames.
 
 Its own waits end when the process has used little CPU time for 20 ms. Where others take the CPU that is so at once, and
 the test goes on while its key is still on its way from the application to the screen.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import pytest
 from textual._compositor import Compositor
@@ -68,10 +67,8 @@ def exact_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(panels_side, "FOLLOW_S", 0.001)
 
 
-@pytest.fixture(scope="module")
-def warm_session() -> Iterator[None]:
-    """A session that has the demo model, as after a first start."""
-    command = [sys.executable, "-m", "vlmtui", "session"]
-    subprocess.run([*command, "start", "-m", "demo", "--idle", "10m"], check=True, stdout=subprocess.DEVNULL)
-    yield
-    subprocess.run([*command, "stop"], check=True, stdout=subprocess.DEVNULL)
+@pytest.fixture
+def warm_demo(warm_session: None) -> None:
+    """The warm session has the demo model, as after a first start."""
+    command = [sys.executable, "-m", "vlmtui", "session", "start", "-m", "demo", "--quiet"]
+    subprocess.run(command, check=True)

@@ -39,6 +39,8 @@ from vlmtui.tui.state.subject import (
     WordsLens,
 )
 
+LOCAL_WORDS = "local-words"
+
 
 class FakeWorker(SessionWorker):
     """Every question is answered as soon as it is put."""
@@ -163,7 +165,10 @@ class FakeWorker(SessionWorker):
 
     def values(self, request: LensRequest, call: LensCall) -> None:
         stage, entry = request.subject.stage, request.subject.entry
-        found = (lenses.found if call.lens.foreign else readings.values)(self.reading, stage, call)
+        if call.name == LOCAL_WORDS:
+            found = readings.local_words(self.reading, stage, call, self.lists)
+        else:
+            found = (lenses.found if call.lens.foreign else readings.values)(self.reading, stage, call)
         if request.when == AHEAD:
             self.asked_ahead.append((stage, call))
             if self.answers_ahead:

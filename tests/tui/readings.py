@@ -10,11 +10,14 @@ import numpy as np
 from PIL import Image
 
 from tests.looked import looked
+from vlmtui.display.pieces import folded
 from vlmtui.geometry import Grid, Place
 from vlmtui.image import ImageFile
 from vlmtui.lenses.captions import LensResult
+from vlmtui.lenses.kinds import Words
 from vlmtui.lenses.lens_source import LensCall
 from vlmtui.reading import GridNorms, ImageInfo, LayerNorms, ModelInfo, Reading, TokenLayerWords, TokenWords
+from vlmtui.results.local_words import find_local_words
 from vlmtui.results.patch_embedding import PatchEmbeddingResult
 from vlmtui.session.typed_lenses.values import Components, Position
 
@@ -123,6 +126,7 @@ def words(
 def listed_words(lists: Sequence[Sequence[str]], tokens: list[int], k: int, metric: str = "l2") -> TokenWords:
     """Words of tokens from lists of texts, best first, which are shown as they are; shorter lists are filled up."""
     numbers = {text: number for number, text in enumerate(dict.fromkeys(text for one in lists for text in one))}
+    k = min(k, len(numbers))
     ids = np.array([[*(numbers[text] for text in lists[t][:k]), *[-1] * (k - len(lists[t]))] for t in tokens], np.int64)
     named: dict[int, str | None] = {number: text for text, number in numbers.items() if number in ids}
     return TokenWords(
@@ -184,6 +188,25 @@ def values(reading: Reading, stage: str, lens: LensCall) -> LensResult:
     first = to[0] if to else len(word)
     pieces = () if to else (f"▁{word}",)
     return looked(lens=lens, stage=stage, numbers=-np.abs(index - first), pieces=pieces)
+
+
+def local_words(
+    reading: Reading, stage: str, lens: LensCall, lists: Sequence[Sequence[str]] | None = None, k: int = 8
+) -> LensResult:
+    """The local words of these lists, or of the made-up ones; of a vision stage none are asked for."""
+    tokens = list(range(len(reading.places)))
+    listed = words(tokens, k, stage=stage) if lists is None else listed_words(lists, tokens, k)
+    spelled = {number: folded(piece, listed.texts[number]) for number, piece in listed.pieces.items()}
+    found = find_local_words(listed.ids, spelled, reading.places)
+    result = Words(
+        found.ids[:, None],
+        found.votes[:, None],
+        found.own[:, None].astype(float),
+        note=found.found.note,
+        pieces=listed.pieces,
+        strings=listed.texts,
+    )
+    return LensResult(lens, stage, result)
 
 
 def anatomy(patch: int) -> PatchEmbeddingResult:

@@ -15,7 +15,7 @@ RIGHT, ESCAPE = "\x1b[C", "\x1b"
 
 
 @pytest.mark.parametrize("answers_after", [3.0, NEVER])
-def test_keys_act_whenever_the_terminal_answers(answers_after: float, warm_session: None) -> None:
+def test_keys_act_whenever_the_terminal_answers(answers_after: float, warm_demo: None) -> None:
     line = SlowLine(125_000, round_trip=0.1, answers_after=answers_after)
     with SlowTerminal(EXPLORER, (120, 40), line) as slow:
         slow.until(lambda screen: screen.shows("row 7 · column 7"), 120)

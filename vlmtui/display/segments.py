@@ -50,7 +50,8 @@ def segments(words: Sequence[Sequence[str | None]]) -> list[Segment]:
 
 
 def least_cells(patches: int) -> int:
-    """The patches of a segment that is large enough to be told of, in a grid of so many: eight at 24 × 24 and more."""
+    """The patches of a segment that is large enough to be told of, and of a word with a colour of its own, in a grid of
+    so many: eight at 24 × 24 and more."""
     return min(_LARGE, max(2, round(_LARGE * patches / _AREA)))
 
 

@@ -7,15 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from vlmtui.display.segments import Cell, Segment, segments
-
-FEW, FEW_OF = 8, 24 * 24
-"""A word, or a segment, is small under so many patches of so many; `least_patches` scales that to other grids."""
-
-
-def least_patches(patches: int) -> int:
-    """The number of patches from which on a word of a grid of so many `patches` has a colour, a segment a label."""
-    return max(1, round(FEW * patches / FEW_OF))
+from vlmtui.display.segments import Cell, Segment, least_cells, segments
 
 
 @dataclass(frozen=True)
@@ -33,7 +25,7 @@ class WordSegments:
     @property
     def least(self) -> int:
         """The patches that a frequent word, or a large segment, has at least."""
-        return least_patches(self.patches)
+        return least_cells(self.patches)
 
     @property
     def large(self) -> tuple[Segment, ...]:

@@ -57,7 +57,8 @@ class LensOffer:
     module of its folder that describes its numbers. `projects`: it returns the nearest words of the tokens that the
     projector makes from a vision stage. `page` is False for a lens that the HTML page, which has words and norms of its
     own, refuses; `overlay` is False for a lens with its own key and panel in the explorer, which is never laid over the
-    image. `wordy`: it searches for words, and so needs a model with a vocabulary and k of at least 1.
+    image. `segmented`: the explorer's overlay `segments` shows its words first. `wordy`: it searches for words, and so
+    needs a model with a vocabulary and k of at least 1.
     """
 
     listed: bool = False
@@ -72,6 +73,7 @@ class LensOffer:
     projects: bool = False
     page: bool = True
     overlay: bool = True
+    segmented: bool = False
     wordy: bool = False
 
     def only_at(self, model: ModelInfo | None) -> str:

@@ -16,7 +16,7 @@ from vlmtui.tui.navigation import at_stage, fit_selection, to_cell, to_middle
 from vlmtui.tui.state.lens_choice import OF_ANSWERS, name_of
 from vlmtui.tui.state.marks import toggle_mark
 from vlmtui.tui.state.results import Results
-from vlmtui.tui.state.selection import NONE, Selection
+from vlmtui.tui.state.selection import NONE, SEGMENTS, Selection
 from vlmtui.tui.state.stages import ANSWER, of_tokens
 
 
@@ -41,7 +41,9 @@ def initial_selection(selection: Selection, results: Results, query: Query) -> t
         selection = replace(selection, early_exit=not (refused := no_exit_in_reading(results.reading)))
         wrong += [f"--lens {query.lens.name}: {refused}"] if refused else []
     elif query.lens is not None and lens is not None:
-        if not lens.offer.overlay:
+        if lens.offer.segmented:
+            selection = replace(selection, overlay=SEGMENTS)
+        elif not lens.offer.overlay:
             selection = replace(selection, by_layer=True)
         elif lens.subject == OF_ANSWERS:
             selection = looking_through(selection, lens.name)

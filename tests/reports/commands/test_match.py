@@ -241,7 +241,7 @@ def test_match_from_the_hub_past_a_picture_that_fails(tmp_path):
     assert [len(image["patches"]) for image in made["images"]] == [25, 25, 25]
 
 
-def test_classify_many_into_a_file(tmp_path):
+def test_classify_many_into_a_file(tmp_path, warm_session):
     folder = classifying("dinov2", tmp_path / "model")
     names, out = saved(tmp_path), tmp_path / "classes.json"
     done = vlmtui("classify", *names, "-m", str(folder), "-k", "2", "--format", "json", "-o", str(out))

@@ -46,13 +46,13 @@ def test_what_is_a_folder_and_what_cannot_be_one(tmp_path: Path) -> None:
         make_folder(str(tmp_path / "no" / "where"))
 
 
-def test_a_folder_of_pictures_becomes_a_folder_of_drawings(tmp_path: Path) -> None:
+def test_a_folder_of_pictures_becomes_a_folder_of_drawings(tmp_path: Path, warm_session: None) -> None:
     (tmp_path / "album" / "deep").mkdir(parents=True)
     for name in ("deep/china.jpg", "china.png", "town.png"):
         shutil.copy(SAMPLES / ("china.jpg" if "china" in name else "scene-town.png"), tmp_path / "album" / name)
     (tmp_path / "album" / "bad.png").write_bytes(b"no picture")
     command = [sys.executable, "-m", "vlmtui", "report", "album", "--format", "png", "-o", "drawn/", "--size", "400"]
-    done = subprocess.run([*command, "--no-warm", "--device", "cpu"], cwd=tmp_path, capture_output=True, text=True)
+    done = subprocess.run([*command, "--device", "cpu"], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 1
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1

@@ -33,8 +33,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def picture(folder: Path) -> Iterator[vlmtui.ImageReading]:
-    with vlmtui.open_session(str(folder), device="cpu", warm=False) as session:
+def picture(folder: Path, module_warm_session: None) -> Iterator[vlmtui.ImageReading]:
+    with vlmtui.open_session(str(folder), device="cpu") as session:
         yield session.read(folder / "noise.png")
 
 

@@ -253,8 +253,8 @@ def known_of(engine, folder, photo) -> Results:
     return known
 
 
-def test_on_the_command_line():
-    words = ["report", CHINA, "--stage", "vision.1", "--lens", "projector", "--format", "json", "-k", "2", "--no-warm"]
+def test_on_the_command_line(warm_session: None):
+    words = ["report", CHINA, "--stage", "vision.1", "--lens", "projector", "--format", "json", "-k", "2"]
     done = subprocess.run([sys.executable, "-m", "vlmtui", *words, "--quiet"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)

@@ -69,7 +69,7 @@ async def test_numbers_of_ones_own_lens_are_an_overlay_with_ranks_and_next_highe
         # it is one of the overlays
         await pilot.press("o")
         assert explorer(pilot).state.selection.overlay == "none"
-        await pilot.press(*["o"] * 7)
+        await pilot.press(*["o"] * 6)
         assert explorer(pilot).state.selection.overlay == "sharpness.py"
 
 
@@ -343,16 +343,14 @@ async def test_overlays_are_in_the_palette_and_in_the_help_with_their_lines() ->
         assert isinstance(dialog(pilot), HelpPage)
         assert [name for name, _ in overlays_of(explorer(pilot).state.results)] == [
             *("none", "norms", "words", "segments"),
-            *("similarity", "pca", "find", "position", "local-words"),
+            *("similarity", "pca", "find", "position"),
             "sharpness.py",
         ]
 
 
 def test_the_help_names_every_overlay_and_way() -> None:
     told_of = dict(help_rows())
-    assert (
-        told_of["o"] == "overlay: none, norms, words, segments, similarity, pca, find, evidence, position, local-words"
-    )
+    assert told_of["o"] == "overlay: none, norms, words, segments, similarity, pca, find, evidence, position"
     assert told_of["v"] == "attribution: attention, rollout, gradient × input, occlusion map, nothing"
 
 

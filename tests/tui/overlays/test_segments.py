@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+import gzip
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 from textual.pilot import Pilot
 
+from tests.display.test_word_segments import widest_run
 from tests.tui import readings
 from tests.tui.fake import app
 from tests.tui.screens.test_explorer import at, explorer, text
+from vlmtui.display.pieces import width
 from vlmtui.display.segments import segments
 from vlmtui.display.word_segments import middle, word_segments
+from vlmtui.metrics import METRICS
+from vlmtui.query.chosen_lens import ChosenLens
 from vlmtui.tui.app import VlmtuiApp
 from vlmtui.tui.widgets.bars import LegendBar
 from vlmtui.tui.widgets.image_side import ImageSide
 from vlmtui.tui.widgets.image_view import ImageView
 
+RECORDED: dict[str, Any] = json.loads(
+    gzip.decompress((Path(__file__).parents[2] / "data" / "recorded_words.json.gz").read_bytes())
+)
+"""Lists of LLaVA-1.6-Vicuna-7B, from the static pages of pifanpi/visualizing-vlm-tokens (MIT licence)."""
 SIZE = (120, 40)
 SIDE = 24
 WORDS = [
@@ -38,9 +53,12 @@ def image_lines(tui: VlmtuiApp) -> list[str]:
     return ["".join(strip.render_line(y).text for strip in strips) for y in range(lines)]
 
 
-async def chosen(pilot: Pilot[int], overlay: str = "segments") -> None:
+async def chosen(pilot: Pilot[int], overlay: str = "segments", top_1: bool = True) -> None:
+    """The overlay, of segments those of the top-1."""
     await pilot.pause()
     explorer(pilot).action_choose_overlay(overlay)
+    if top_1 and overlay == "segments":
+        await pilot.press("m")
     await pilot.pause()
     await pilot.pause()
 
@@ -62,13 +80,13 @@ async def test_large_segments_are_labelled_and_the_legend_counts_their_words() -
         for word in ("sky", "roof", "mountain", "grass"):
             assert f"{word} {sum(line.count(word) for line in WORDS)}" in legend
         assert "segments: top-1, l2" in legend
-        assert "other words 0.5%" in legend
+        assert "other patches 0.5%" in legend
         assert "bird" not in legend
         # under the cursor, where it has no colour
-        explorer(pilot).state.selection = explorer(pilot).state.selection.__class__(row=4, col=5, overlay="segments")
+        explorer(pilot).state.selection = replace(explorer(pilot).state.selection, row=4, col=5)
         explorer(pilot).bring_up_to_date()
         await pilot.pause()
-        assert "other words 0.5% bird" in text(tui, "#legend")
+        assert "other patches 0.5% bird" in text(tui, "#legend")
 
 
 async def test_a_word_has_one_colour_and_the_image_is_seen_through_it() -> None:
@@ -112,6 +130,9 @@ async def test_n_steps_through_segments_from_the_largest_on() -> None:
         for key in (*["n"] * len(order), "n", "N", "N"):
             await pilot.press(key)
             gone.append(at(pilot))
+            # the cursor hides no letter
+            shown = " ".join(image_lines(tui))
+            assert [shown.count(word) for word in ("sky", "roof", "mountain", "grass")] == [2, 1, 1, 1]
         assert gone == [*order, order[0], order[-1], order[-2]]
         found = word_segments(WORDS)
         assert [len(found.at(cell).cells) for cell in gone[: len(sizes)]] == sizes  # type: ignore[union-attr]
@@ -169,9 +190,83 @@ async def test_words_give_way_to_segments_where_patches_are_narrow(width: int, d
         view = explorer(pilot).query_one(ImageView)
         assert view._layout is not None
         assert (view._layout.wide < 4) == (drawn == "segments")
-        assert ("segments, as words need 4 columns: " in text(tui, "#legend")) == (drawn == "segments")
+        assert ("segments, as words need 4 columns" in text(tui, "#legend")) == (drawn == "segments")
         shown = " ".join(image_lines(tui))
         assert (shown.count("sky") > 100) == (drawn == "words")
         # and n steps through them in both
         await pilot.press("n")
         assert at(pilot) == middle(word_segments(WORDS).segments[0])
+
+
+@pytest.mark.parametrize("name", sorted(RECORDED["images"]))
+@pytest.mark.parametrize("theme", ["vlmtui-dark", "vlmtui-light"])
+async def test_words_of_a_real_model_are_read_as_segments(name: str, theme: str) -> None:
+    image = RECORDED["images"][name]
+    lists = [[RECORDED["words"][i] for i in listed] for listed in image["tokens"]]
+    made = readings.reading(image["rows"], image["cols"], 96, 64)
+    tui = app((image["rows"], image["cols"]), made=made, lists=lists)
+    async with tui.run_test(size=SIZE) as pilot:
+        tui.theme = theme
+        await chosen(pilot, top_1=False)
+        assert "segments: local-words, l2" in text(tui, "#legend")
+        drawn = explorer(pilot).query_one(ImageSide)._drawn
+        assert drawn is not None
+        assert drawn.segments is not None
+        large = [one for one in drawn.segments.segments if len(one.cells) >= 8]
+        assert len(large) >= 20
+        assert sum(len(one.cells) for one in large) >= 0.6 * image["rows"] * image["cols"]
+        held = [one for one in large if width(one.word) <= widest_run(one, drawn.layout)]
+        lines = image_lines(tui)
+        for one in held:
+            (label,) = [label for label in drawn.labels if label.cell == middle(one)]
+            # what stands there, without what has no width
+            shown = lines[label.y]
+            start = next(i for i in range(len(shown) + 1) if width(shown[:i]) >= label.x)
+            assert shown[start:].startswith("".join(c for c in label.text if width(c))), one.word
+        assert len(held) > len(large) / 2
+
+
+async def test_m_goes_from_local_words_through_the_metrics_and_back() -> None:
+    tui = opened()
+    async with tui.run_test(size=SIZE) as pilot:
+        await chosen(pilot, top_1=False)
+        assert "segments: local-words, l2" in text(tui, "#legend")
+        gone = []
+        for _ in range(len(METRICS) + 1):
+            await pilot.press("m")
+            await pilot.pause()
+            gone.append(re.split("  | ·", text(tui, "#legend"))[0].strip())
+        assert gone == [*(f"segments: top-1, {metric}" for metric in METRICS), f"segments: local-words, {METRICS[0]}"]
+        # there is no choice of metric in the language model's layers
+        await pilot.press("right_square_bracket")
+        gone = []
+        for _ in range(3):
+            await pilot.pause()
+            gone.append(re.split("  | ·", text(tui, "#legend"))[0].strip())
+            await pilot.press("m")
+        top_1 = "segments: top-1, logit lens of layer 1"
+        assert gone == ["segments: local-words", top_1, "segments: local-words"]
+        # and of other overlays m is the metric, whatever segments are of
+        await pilot.press("left_square_bracket")
+        explorer(pilot).action_choose_overlay("none")
+        before = explorer(pilot).state.selection
+        await pilot.press("m")
+        assert explorer(pilot).state.selection.metric == METRICS[1]
+        assert explorer(pilot).state.selection.top_1 == before.top_1
+
+
+async def test_where_no_word_is_local_the_legend_names_the_key_for_the_top_1() -> None:
+    lists = [[f"word {i}"] for i in range(SIDE * SIDE)]
+    tui = app((SIDE, SIDE), made=readings.reading(SIDE, SIDE), lists=lists)
+    async with tui.run_test(size=SIZE) as pilot:
+        await chosen(pilot, top_1=False)
+        assert "segments: local-words, l2: none; m: top-1" in text(tui, "#legend")
+        assert "other patches 100%" in text(tui, "#legend")
+
+
+async def test_the_lens_of_segments_opens_the_explorer_on_them() -> None:
+    tui = app(lens=ChosenLens("local-words"))
+    async with tui.run_test(size=SIZE) as pilot:
+        await pilot.pause()
+        assert explorer(pilot).state.selection.overlay == "segments"
+        assert "segments: local-words, l2" in text(tui, "#legend")

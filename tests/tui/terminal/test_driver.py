@@ -19,7 +19,7 @@ from vlmtui.tui.terminal.driver_choice import ENVIRONMENT
 
 PHOTO = Path(__file__).parents[3] / "sample_images" / "china.jpg"
 FAKE = [sys.executable, "-m", "tests.tui.fake", "6", "8", "6", "4", str(PHOTO)]
-RUNS = int(os.environ.get("VLMTUI_RANDOM_RUNS", "6"))
+RUNS = int(os.environ.get("VLMTUI_RANDOM_RUNS", "4"))
 SIZES = [(120, 40), (80, 24), (100, 30), (60, 20), (140, 44)]
 KEYS = [
     *(key.encode() for key in "hjklo[]wmezVptn+-?/g"),

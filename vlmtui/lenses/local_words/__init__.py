@@ -19,7 +19,7 @@ def refuses(stage: str, model: ModelInfo) -> str:
 
 @lens(
     stages=("tokens", "llm"),
-    offer=LensOffer(listed=True, refuses=refuses, wordy=True, render=f"{__name__}.render"),
+    offer=LensOffer(listed=True, refuses=refuses, wordy=True, segmented=True, render=f"{__name__}.render"),
     turn=LensSchedule(lets_in="any", doing="searching for words"),
 )
 def local_words(context: Context, metric: Metric = "l2", all_tokens: bool = False, ridge: float = RIDGE) -> Words:

@@ -194,7 +194,7 @@ GROUPS: dict[str, Group] = {
     ),
     "metric": Group(
         "m",
-        "metric: l2, cosine, centred, dot, omp …; llm stages have logits instead",
+        "metric: l2, cosine, centred, dot, omp …; llm stages have logits; segments: local words first",
         _when("metric", lambda at: at.read and at.shows_words and llm_depth(at.selection.stage) is None),
         13,
     ),

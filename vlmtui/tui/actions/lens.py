@@ -15,8 +15,8 @@ from vlmtui.tui.state.explorer_state import ExplorerState
 from vlmtui.tui.state.image_level import BETWEEN, CLASSES, TEXTS, parse_texts, scored_by
 from vlmtui.tui.state.image_scores import image_level_lenses
 from vlmtui.tui.state.lens_choice import default_overlay, option_line, options_text, parse_options, word_lens
-from vlmtui.tui.state.lens_values import overlay_lens, value_key
-from vlmtui.tui.state.selection import NORMS
+from vlmtui.tui.state.lens_values import first_of_segments, overlay_lens, value_key
+from vlmtui.tui.state.selection import NORMS, SEGMENTS
 from vlmtui.tui.state.stages import ANSWER, llm_depth, path
 from vlmtui.tui.state.subject import OF_IMAGE
 
@@ -35,10 +35,11 @@ def by_layer(context: ActionContext) -> None:
 
 
 def metric(context: ActionContext) -> None:
-    """The next metric; the layers of the language model have none."""
-    selection = context.state.selection
-    if llm_depth(selection.stage) is None and selection.stage != ANSWER:
-        context.state.selection = selection.next_metric()
+    """The next metric, and of segments what they are of; the layers of the language model have no metric."""
+    state, selection = context.state, context.state.selection
+    first = selection.overlay == SEGMENTS and first_of_segments(selection, state.results) is not None
+    if selection.stage != ANSWER and (first or llm_depth(selection.stage) is None):
+        state.selection = selection.next_metric(first)
 
 
 def words(context: ActionContext, step: int) -> None:

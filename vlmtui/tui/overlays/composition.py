@@ -8,6 +8,7 @@ from vlmtui.display.cell_layout import CellLayout, fit_patches, in_window
 from vlmtui.display.colours import robust_range
 from vlmtui.display.entry_grids import EntryGrid
 from vlmtui.geometry import Box
+from vlmtui.lenses.kinds import Words
 from vlmtui.tui.overlays import legend as valued
 from vlmtui.tui.overlays.drawing import ImageDrawing, fits_ranking, lay_heat
 from vlmtui.tui.overlays.registry import OVERLAYS
@@ -17,7 +18,7 @@ from vlmtui.tui.state import early_exit
 from vlmtui.tui.state.answer_values import answer_drawing_key, answer_legend, answer_values
 from vlmtui.tui.state.lens_values import overlay_call, overlay_lens, shown_result, value_refused
 from vlmtui.tui.state.marks import marked_entries
-from vlmtui.tui.state.page_words import page_words, ranked_words
+from vlmtui.tui.state.page_words import of_lens, page_words, ranked_words
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import NONE, NORMS, SEGMENTS, WORDS, Selection
 from vlmtui.tui.state.stages import ANSWER, PIXELS, llm_depth, of_tokens
@@ -156,6 +157,12 @@ def _of_lens(results: Results, selection: Selection, page: EntryGrid, drawn: Ima
     drawn = replace(drawn, legend=legend, scale=scale, word_colours=results.word_colours)
     if found is None:
         return drawn
+    if selection.overlay == SEGMENTS and isinstance(found.result, Words):
+        metric = f", {selection.metric}" if llm_depth(selection.stage) is None else ""
+        name = f"{SEGMENTS}: {found.call.name}{metric}"
+        words = of_lens(page, found.result)
+        none = "" if words.segments and words.segments.frequent else ": none; m: top-1"
+        return draw_segments(replace(drawn, legend=f"{name}{none}"), page, words)
     overlay = next((one for one in OVERLAYS if one.kind is type(found.result)), None)
     return drawn if overlay is None else overlay.draw(drawn, page, found.result)
 

@@ -10,7 +10,7 @@ NO_LENSES = {
     NONE: "The image alone.",
     NORMS: "The L2 norm of every patch or token, with outliers.",
     WORDS: "The top-1 of every token, by the metric.",
-    SEGMENTS: "Neighbouring patches with the same top-1, each word in its colour.",
+    SEGMENTS: "Neighbouring patches with the same word, each word in its colour: local words, or the top-1 (m).",
 }
 OF_WORDS = (WORDS, SEGMENTS)
 """Those that need words."""

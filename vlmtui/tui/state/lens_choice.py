@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -18,6 +18,7 @@ from vlmtui.lenses.description import LensDescription, LensOption
 from vlmtui.lenses.kinds import Colours, Facts, LayerWords, ResultKind, Scalars, TokenMaps
 from vlmtui.lenses.lens_source import LensCall, LensSource
 from vlmtui.lenses.registry import built_in_lenses, find_lens, listed_lenses
+from vlmtui.metrics import Metric
 from vlmtui.reading import ModelInfo
 
 OF_ANSWERS = "answer"
@@ -106,15 +107,23 @@ def of_lens(lens: Lens) -> LensChoice:
 def overlays(model: ModelInfo | None = None) -> tuple[Lens, ...]:
     """The built-in lenses that can be laid over the image; of those that look for a word the one that suits a model.
 
-    What the projector makes of a vision stage, and words by layer, have keys and panels of their own.
+    What the projector makes of a vision stage, and words by layer, have keys and panels of their own; the lens of
+    `segments` is shown by that overlay.
     """
     return tuple(
         one
         for one in listed_lenses()
         if one.subject != OF_ANSWERS
         and one.offer.overlay
+        and not one.offer.segmented
         and not (model and one.offer.word and not one.offer.suits(model))
     )
+
+
+def segment_lens(metric: Metric) -> LensChoice | None:
+    """The lens whose words `segments` shows first, with lists of words by this metric."""
+    lens = next((one for one in listed_lenses() if one.offer.segmented), None)
+    return None if lens is None else replace(of_lens(lens), given=(("metric", metric),))
 
 
 def word_lens(model: ModelInfo | None) -> Lens | None:

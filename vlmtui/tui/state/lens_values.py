@@ -10,10 +10,10 @@ from vlmtui.lenses.captions import LensResult
 from vlmtui.lenses.kinds import Scalars
 from vlmtui.lenses.lens_source import LensCall
 from vlmtui.tui.state import answer_values
-from vlmtui.tui.state.lens_choice import LensChoice, overlay_choice
+from vlmtui.tui.state.lens_choice import LensChoice, overlay_choice, segment_lens
 from vlmtui.tui.state.marks import marked_entries
 from vlmtui.tui.state.results import Results
-from vlmtui.tui.state.selection import NORMS, Selection
+from vlmtui.tui.state.selection import NORMS, SEGMENTS, Selection
 from vlmtui.tui.state.stages import ANSWER, PIXELS
 from vlmtui.tui.state.subject import ResultKey, Subject
 
@@ -42,8 +42,17 @@ def overlay_call(selection: Selection, results: Results) -> LensCall | None:
 
 
 def overlay_lens(selection: Selection, results: Results) -> LensChoice | None:
-    """The lens of the overlay that is chosen; where it searches for a word, the one that suits the model."""
+    """The lens of the overlay that is chosen; where it searches for a word, the one that suits the model; of segments
+    the one that they show first."""
+    if selection.overlay == SEGMENTS:
+        return None if selection.top_1 else first_of_segments(selection, results)
     return overlay_choice(selection.overlay, results.lenses, results.model)
+
+
+def first_of_segments(selection: Selection, results: Results) -> LensChoice | None:
+    """The lens that segments show first; None at a stage where it cannot look."""
+    lens, model = segment_lens(selection.metric), results.model
+    return None if lens is None or model is None or lens.refuses(selection.stage, model) else lens
 
 
 def cursor_entry(selection: Selection, results: Results) -> int | None:

@@ -11,7 +11,7 @@ from vlmtui.tui.state.answer_values import answer_result, attribution_key
 from vlmtui.tui.state.lens_choice import LensChoice
 from vlmtui.tui.state.lens_values import overlay_call, overlay_lens, shown_result, value_refused
 from vlmtui.tui.state.results import Results
-from vlmtui.tui.state.selection import Selection
+from vlmtui.tui.state.selection import SEGMENTS, Selection
 from vlmtui.tui.state.stages import ANSWER
 
 MOST_ROWS, LEAST_ROWS = 11, 3
@@ -55,7 +55,8 @@ def lens_in_panel(results: Results, selection: Selection) -> LensChoice | None:
     if selection.stage == ANSWER:
         lens = results.lenses.get(selection.of_answer.attribution)
     else:
-        lens = overlay_lens(selection, results)
+        # of segments the legend names the word under the cursor
+        lens = None if selection.overlay == SEGMENTS else overlay_lens(selection, results)
         if lens is not None and overlay_call(selection, results) is None:
             return None
     return lens if lens is not None and lens.in_panel else None

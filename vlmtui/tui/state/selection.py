@@ -75,7 +75,8 @@ class Selection:
     projector. `of_answer` is how the answer is looked at. `pixel` is the (row, column) of the pixel cursor within the
     patch at `pixels`, None where the cursor walks over patches. `texts` are scored against the image, and with
     `classes` its top classes are shown, where the model has the tower or the head for it. At `zoom` the patches of the
-    page have so many times the width and the height that they have where all of them are in view.
+    page have so many times the width and the height that they have where all of them are in view. With
+    `top_1` segments are those of the metric's top-1, and not of the lens that they show first.
     """
 
     row: int = 0
@@ -95,6 +96,7 @@ class Selection:
     pixel: tuple[int, int] | None = None
     texts: tuple[str, ...] = ()
     classes: bool = False
+    top_1: bool = False
     zoom: int = 1
     as_seen: bool = False
 
@@ -113,9 +115,15 @@ class Selection:
         """Whether a vision stage is sent through the projector: an early exit."""
         return self.early_exit and vision_depth(self.stage) is not None
 
-    def next_metric(self) -> Selection:
-        """The next metric, round and round."""
-        return replace(self, metric=METRICS[(METRICS.index(self.metric) + 1) % len(METRICS)])
+    def next_metric(self, first_words: bool = False) -> Selection:
+        """The next metric, round and round; with `first_words` those of the lens that segments show first come before
+        the top-1 of the first metric, and are all there is beside the top-1 where there is no choice of metric."""
+        if first_words and not self.top_1:
+            return replace(self, top_1=True)
+        if llm_depth(self.stage) is not None:
+            return replace(self, top_1=False)
+        at = (METRICS.index(self.metric) + 1) % len(METRICS)
+        return replace(self, metric=METRICS[at], top_1=self.top_1 and at > 0)
 
     def next_overlay(self, model: ModelInfo | None = None, own: Sequence[LensChoice] = ()) -> Selection:
         """The next overlay, round and round; without words for a model that has none, or before one was searched for.

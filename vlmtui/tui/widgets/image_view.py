@@ -30,7 +30,7 @@ from vlmtui.display.segment_labels import SegmentLabel
 from vlmtui.tui.state.page_words import RankedWord
 from vlmtui.tui.terminal.theme import roles
 from vlmtui.tui.widgets.blocks import lines
-from vlmtui.tui.widgets.image_words import Words, word_start, write_labels, write_ranked, write_words
+from vlmtui.tui.widgets.image_words import Words, label_letters, word_start, write_labels, write_ranked, write_words
 from vlmtui.tui.widgets.patch_cells import (
     bracket,
     divided,
@@ -223,7 +223,14 @@ class ImageView(Container):
         self.post_message(ZoomScrolled(-1))
 
     def cursor_cells(self, y: int) -> list[tuple[int, Segment]]:
-        """The cells of line `y` that the cursor covers: (x, segment)."""
+        """The cells of line `y` that the cursor covers: (x, segment). The letters of a label stay, in its colour."""
+        letters = label_letters(self._labels, y)
+        style = roles(self.app).style("accent", bold=True)
+        return [
+            (x, Segment(letters[x], style)) if x in letters else (x, segment) for x, segment in self._cursor_cells(y)
+        ]
+
+    def _cursor_cells(self, y: int) -> list[tuple[int, Segment]]:
         if self._layout is None or self._cursor is None or self._pixels is None:
             return []
         layout, pixels, (row, col) = self._layout, self._pixels, self._cursor

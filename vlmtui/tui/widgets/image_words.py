@@ -86,6 +86,12 @@ def write_labels(over: Over, labels: Iterable[SegmentLabel], style: Style) -> No
             _put(over[label.y], x, character, style)
 
 
+def label_letters(labels: Iterable[SegmentLabel], y: int) -> dict[int, str]:
+    """The letters of labels on a line that have one cell each, by column."""
+    there = (placed for label in labels if label.y == y for placed in _placed(label.text, label.x))
+    return {x: character for x, character in there if character != " " and width(character) == 1}
+
+
 def wrapped_word(word: str, cells: int, rows: int) -> list[str]:
     """A word in at most `rows` lines of `cells` cells, the end cut off where it is longer."""
     lines = [""]

@@ -96,7 +96,7 @@ def test_the_words_of_every_layer_as_text_and_as_json() -> None:
     ]
 
 
-def test_the_words_of_every_layer_are_those_of_the_model() -> None:
+def test_the_words_of_every_layer_are_those_of_the_model(warm_session: None) -> None:
     """Beside the report of each of its layers."""
 
     def told(*words: str) -> Any:
@@ -121,13 +121,17 @@ def test_the_words_of_every_layer_are_those_of_the_model() -> None:
         (["--patch", "3,4", "--format", "csv"], "choose --format text, json, jsonl"),
     ],
 )
-def test_where_there_is_no_word_by_layer(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_where_there_is_no_word_by_layer(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str], warm_session: None
+) -> None:
     assert main(["report", CHINA, "--lens", "layers", *words]) == 2
     assert said in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["out.svg", "out.json"])
-def test_a_metric_is_not_dropped_in_silence(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_metric_is_not_dropped_in_silence(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], warm_session: None
+) -> None:
     out = tmp_path / name
     assert main(["report", CHINA, "--patch", "3,4", "--stage", "llm.1", "--metric", "cosine", "-o", str(out)]) == 0
     assert capsys.readouterr().err.splitlines()[-1].endswith("--metric cosine is not used at llm.1: " + BY_LOGIT)
@@ -173,7 +177,7 @@ def vlmtui(*words: str) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run([sys.executable, "-m", "vlmtui", "report", CHINA, *words], capture_output=True)
 
 
-def test_a_report_against_the_model_run_by_transformers(clip_folder: Path) -> None:
+def test_a_report_against_the_model_run_by_transformers(clip_folder: Path, warm_session: None) -> None:
     """Its own logits at the last layer, its own hidden states' norms at the one before."""
     import torch
     from PIL import Image
@@ -204,7 +208,7 @@ def test_a_report_against_the_model_run_by_transformers(clip_folder: Path) -> No
     np.testing.assert_allclose(found, norms.double().numpy(), rtol=1e-4)
 
 
-def test_a_layer_that_is_not_there(clip_folder: Path, tmp_path: Path) -> None:
+def test_a_layer_that_is_not_there(clip_folder: Path, warm_session: None) -> None:
     done = vlmtui("-m", str(clip_folder), "--stage", "llm.99", "--quiet")
     assert done.returncode == 2
     assert done.stdout == b""
