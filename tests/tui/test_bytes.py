@@ -101,6 +101,21 @@ def test_the_explorer_writes_few_bytes(size: tuple[int, int], warm_demo: None) -
         assert 0 < closed <= share * CLOSED, dialogs
 
 
+def test_a_move_over_segments_writes_few_bytes(warm_demo: None) -> None:
+    with AnsweringTerminal((120, 40)) as terminal:
+        terminal.cost("", has_words)
+        for overlay in ("norm tokens", "words: ", "segments: local-words"):
+            terminal.cost("o", lambda screen, overlay=overlay: any(overlay in line for line in screen.lines))  # type: ignore[misc]
+        moves = {}
+        for key in (*["right", "down"] * 4, *["left"] * 3):
+            frame = terminal.frame(KEYS[key])
+            moves[f"{key} {len(moves)}"] = frame, terminal.cost("")
+        # and a step to another segment
+        moves["n"] = terminal.frame("n"), terminal.cost("")
+    print(moves)
+    assert all(0 < frame <= FRAME and 0 <= panels <= PANELS for frame, panels in moves.values()), moves
+
+
 def test_the_image_is_painted_once(warm_demo: None) -> None:
     shares = []
     # a session that takes longer than a second to tell the model's grid is not waited for: on a busy machine, again
