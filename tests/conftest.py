@@ -22,6 +22,40 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     # on the same cores wait for each other
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+SLOWEST = (
+    "tui/test_session_killed.py",
+    "tui/test_random_keys.py",
+    "session/test_other_device.py",
+    "docs/test_examples.py",
+    "tui/terminal/test_driver.py",
+    "tui/test_bytes.py",
+    "tui/test_slow_line.py",
+    "tui/test_cost.py",
+    "batch/test_killed.py",
+    "batch/test_ray_engine.py",
+    "models/loading/test_hub.py",
+    "reports/commands/test_verify.py",
+    "lenses/test_adding_a_lens.py",
+    "reports/formats/test_adding_a_format.py",
+    "models/families/test_adding_a_family.py",
+    "session/test_batch_read.py",
+    "session/test_answers_demo.py",
+    "session/test_client.py",
+    "tui/actions/test_answer.py",
+)
+"""Files that take long, some with few tests: they come first, so that no worker begins one when the others end."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if hasattr(config.option, "loadscopereorder"):
+        # xdist would begin with the files that have most tests
+        config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    rank = {Path(__file__).parent / name: number for number, name in enumerate(SLOWEST)}
+    items.sort(key=lambda item: rank.get(item.path, len(rank)))
+
 
 @pytest.fixture(scope="session", autouse=True)
 def heard_signals() -> None:

@@ -48,6 +48,6 @@ def test_files_and_changes_are_read(tmp_path: Path) -> None:
 
 
 def test_what_ci_runs_is_told() -> None:
-    commands = re.findall(r"^run (?:\.venv/bin/)?(.+)$", (ROOT / ".ci" / "run").read_text(), re.MULTILINE)
+    commands = re.findall(r"^ *run (?:\.venv/bin/)?(.+)$", (ROOT / ".ci" / "run").read_text(), re.MULTILINE)
     assert len(commands) >= 4
     assert [command for command in commands if f"`{command}`" not in sections()["What `.ci/run` runs"]] == []

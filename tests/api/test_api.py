@@ -60,6 +60,25 @@ def test_the_same_numbers_as_the_report(picture: vlmtui.ImageReading) -> None:
     assert picture.find("sky").flatten() == pytest.approx([one["value"] for one in told["tokens"]], abs=1e-5)
 
 
+def test_local_words_are_those_of_the_report(picture: vlmtui.ImageReading, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "vlmtui", str(SCENE), "--no-warm", "--metric", "cosine", "--lens", "local-words"]
+    done = subprocess.run([*command, "--format", "json"], capture_output=True, env=os.environ, check=True)
+    told = json.loads(done.stdout)
+    found = picture.local_words(metric="cosine")
+    words = [token["words"] for token in told["tokens"]]
+    assert found.ids.tolist() == [some[0]["id"] if some else -1 for some in words]
+    assert found.votes[found.ids >= 0].tolist() == [some[0]["score"] for some in words if some]
+    assert [(one.word, one.patches, list(one.rows)) for one in found.found.words if one.rows] == [
+        (one["word"], one["patches"], one["rows"]) for one in told["query"]["lens"]["words"] if one["rows"]
+    ]
+    picture.save(tmp_path / "found.txt", metric="cosine")
+    first = (tmp_path / "found.txt").read_text().splitlines()[2]
+    largest = found.found.words[0]
+    assert first.startswith("local   ")
+    assert found.found.note == told["query"]["lens"]["note"]
+    assert largest.word in first
+
+
 def test_the_lenses_have_the_shape_of_the_grid(picture: vlmtui.ImageReading) -> None:
     assert picture.pca("vision.5").shape == (14, 14, 3)
     alike = picture.similarity((2, 3), stage="vision.4")

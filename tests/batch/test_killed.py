@@ -1,6 +1,7 @@
 """Real runs, killed at moments that nobody chose, and gone on with: the report is the same to the byte.
 
-`VLMTUI_KILLS=20` kills so many; 3 without it. A moment is after how many parts, from a fixed seed, and some time more.
+`VLMTUI_BATCH_KILLS=20` kills so many; 2 without it. A moment is after how many parts, from a fixed seed, and some time
+more.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import pytest
 from tests.batch.conftest import COUNT
 from tests.waiting import until
 
-KILLS = int(os.environ.get("VLMTUI_KILLS", "3"))
+KILLS = int(os.environ.get("VLMTUI_BATCH_KILLS", "2"))
 
 
 PARTS = -(-COUNT // 4)

@@ -13,6 +13,7 @@ from tests.reports import made_reports
 from vlmtui.errors import UsageError
 from vlmtui.lenses.captions import LensResult
 from vlmtui.query.chosen_lens import ChosenLens, lens_for, parse_lens
+from vlmtui.query.options import SearchOptions
 from vlmtui.query.patches import PatchPosition
 from vlmtui.reports.formats.json import report_object
 from vlmtui.reports.formats.parts.lens_values import lens_line
@@ -50,14 +51,14 @@ def test_options_that_do_not_fit(name: str | None, find: str | None, marked: lis
 def test_patches_are_entries_of_the_stage() -> None:
     reading = made_reports.reading(3, 4)
     through = ChosenLens("similarity", marked=(PatchPosition(None, 1, 1), PatchPosition(None, 0, 2)))
-    assert lens_for(through, reading, "tokens") == Similarity((2, 5))
-    assert lens_for(ChosenLens("pca"), reading, "tokens") == Components()
-    assert lens_for(ChosenLens("find", "sky"), reading, "tokens") == Find("sky")
-    assert lens_for(ChosenLens("evidence", "cat"), reading, "vision.2") == Evidence("cat")
+    assert lens_for(through, reading, "tokens", SearchOptions()) == Similarity((2, 5))
+    assert lens_for(ChosenLens("pca"), reading, "tokens", SearchOptions()) == Components()
+    assert lens_for(ChosenLens("find", "sky"), reading, "tokens", SearchOptions()) == Find("sky")
+    assert lens_for(ChosenLens("evidence", "cat"), reading, "vision.2", SearchOptions()) == Evidence("cat")
     with pytest.raises(UsageError, match="there is no patch 9,9"):
-        lens_for(ChosenLens("similarity", marked=(PatchPosition(None, 9, 9),)), reading, "tokens")
+        lens_for(ChosenLens("similarity", marked=(PatchPosition(None, 9, 9),)), reading, "tokens", SearchOptions())
     with pytest.raises(UsageError, match="--marked 3,4"):
-        lens_for(ChosenLens("similarity"), reading, "tokens")
+        lens_for(ChosenLens("similarity"), reading, "tokens", SearchOptions())
 
 
 def seen(through: ChosenLens, values: LensResult, entries: tuple[int, ...] | None = None) -> ImageReport:

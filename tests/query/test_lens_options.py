@@ -22,6 +22,7 @@ from vlmtui.errors import UsageError
 from vlmtui.lenses.description import LensDescription
 from vlmtui.lenses.lens_source import LensSource, read_lens_source
 from vlmtui.query.chosen_lens import ChosenLens, lens_for, parse_lens
+from vlmtui.query.options import SearchOptions
 from vlmtui.reports.formats.json import report_object
 from vlmtui.reports.image_report import ImageReport
 
@@ -49,7 +50,7 @@ def test_a_file_is_read_and_its_options_are_words(sharpness: str) -> None:
         "sharpness.py", options=(("power", "3"), ("to", ("1", "2")), ("a_b", "x=y")), source=read_lens_source(sharpness)
     )
     assert not through.is_described
-    assert lens_for(through, made_reports.reading(3, 4), "tokens").given == dict(through.options)
+    assert lens_for(through, made_reports.reading(3, 4), "tokens", SearchOptions()).given == dict(through.options)
     assert parse_lens(f"{sharpness}:sharpness", None, ()).name == "sharpness"
 
 
@@ -89,7 +90,7 @@ def test_the_json_says_where_it_is_from(sharpness: str) -> None:
     source = read_lens_source(sharpness)
     through = ChosenLens("sharpness", options=(("power", 3.0),), source=source, session_description=DESCRIBED)
     reading = made_reports.reading(3, 4)
-    values = looked(lens_for(through, reading, "tokens"), "tokens", np.arange(12.0), note="of two")
+    values = looked(lens_for(through, reading, "tokens", SearchOptions()), "tokens", np.arange(12.0), note="of two")
     seen = ImageReport(query_of("tiny", lens=through), reading, "tokens", (0, 1), None, None, values)
     assert report_object(seen)["query"]["lens"] == {
         "name": "sharpness",
@@ -123,8 +124,8 @@ def test_a_batch_knows_its_lens_again(sharpness: str) -> None:
     assert len(asked(first)) < 200
 
 
-def test_a_report_through_a_file(sharpness: str, tmp_path: Path) -> None:
-    words = ("report", CHINA, CHINA, "--lens", sharpness, "--lens-option", "power=3", "--no-warm")
+def test_a_report_through_a_file(sharpness: str, tmp_path: Path, warm_session: None) -> None:
+    words = ("report", CHINA, CHINA, "--lens", sharpness, "--lens-option", "power=3")
     done = vlmtui(*words, "--format", "json", "--patch", "2,3", "--quiet")
     assert (done.returncode, done.stderr) == (0, b"")
     found = json.loads(done.stdout)
@@ -139,12 +140,12 @@ def test_a_report_through_a_file(sharpness: str, tmp_path: Path) -> None:
     assert column[2 * 14 + 3] == pytest.approx(found[0]["tokens"][0]["value"])
 
 
-def test_what_is_wrong_is_said_before_a_picture_is_read(sharpness: str, tmp_path: Path) -> None:
-    said = refused(vlmtui("report", CHINA, "--lens", sharpness, "--lens-option", "size=3", "--no-warm"), 2)
+def test_what_is_wrong_is_said_before_a_picture_is_read(sharpness: str, tmp_path: Path, warm_session: None) -> None:
+    said = refused(vlmtui("report", CHINA, "--lens", sharpness, "--lens-option", "size=3"), 2)
     assert said == "vlmtui: sharpness.py:4: the lens sharpness has no option 'size': it has power\n"
     broken = tmp_path / "broken.py"
     broken.write_text("def it(:\n")
-    said = refused(vlmtui("report", CHINA, "--lens", str(broken), "--no-warm"))
+    said = refused(vlmtui("report", CHINA, "--lens", str(broken)))
     assert said == "vlmtui: broken.py:1: the lens cannot be read: invalid syntax\n"
 
 

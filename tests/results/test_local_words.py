@@ -81,7 +81,7 @@ def test_what_is_in_the_photographs_is_found() -> None:
     named = {"lathe": {"hands", "mach"}, "robot": {"robot", "hand"}, "store": {"yellow", "apple"}}
     for name, wanted in named.items():
         ids, spelled, rows, cols = recorded(name)
-        found = {word.text: word for word in find_local_words(ids, spelled, places(rows, cols)).found.words}
+        found = {word.word: word for word in find_local_words(ids, spelled, places(rows, cols)).found.words}
         assert wanted <= found.keys()
         assert all(found[word].patches >= 8 for word in wanted)
 
@@ -118,7 +118,7 @@ def brute_votes(found: PatchLocalWords, ids: np.ndarray, spelled: dict[int, str]
             total = 0.0
             for other, list_ in zip(at, ids.tolist(), strict=True):
                 down, right = abs(other.row - place.row), abs(other.col - place.col)
-                ranks = [rank for rank, one in enumerate(list_) if one >= 0 and spelled[one] == word.text]
+                ranks = [rank for rank, one in enumerate(list_) if one >= 0 and spelled[one] == word.word]
                 if other.grid == place.grid == word.grid and max(down, right) <= 2 and ranks:
                     weight = math.log(word.concentration) / math.sqrt(1 + ranks[0])
                     total += weight * math.exp(-(down**2 + right**2) / radius**2)
@@ -156,7 +156,7 @@ def test_votes_are_those_of_a_loop(seed: int, rows: int, cols: int, holes: bool)
         if mine:
             assert word.rows == (min(p.row for p in mine), max(p.row for p in mine))
             assert word.cols == (min(p.col for p in mine), max(p.col for p in mine))
-        listed = [any(spelled[i] == word.text for i in ids[e]) for e, p in enumerate(at) if p.grid == word.grid]
+        listed = [any(spelled[i] == word.word for i in ids[e]) for e, p in enumerate(at) if p.grid == word.grid]
         assert word.lists == sum(listed) >= FEWEST
 
 
@@ -205,7 +205,7 @@ def test_spellings_are_one_word_named_by_the_most_frequent() -> None:
     ids[block, 0] = [1, 2, 2, 3, 3, 3, 3, 3, 1]
     ids[block[0], 1] = 2  # two spellings in one list count once
     (word,) = find_local_words(ids, spelled, at).found.words
-    assert (word.id, word.lists, word.text) == (3, 9, "roof")
+    assert (word.id, word.lists, word.word) == (3, 9, "roof")
 
 
 @pytest.mark.parametrize(("patches", "least"), [(1, 2), (196, 3), (576, 8), (4320, 8)])

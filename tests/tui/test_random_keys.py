@@ -25,7 +25,7 @@ from vlmtui.tui.app import VlmtuiApp
 from vlmtui.tui.state.results import KEPT
 
 STEPS = 200
-RUNS = int(os.environ.get("VLMTUI_RANDOM_RUNS", "4"))
+RUNS = int(os.environ.get("VLMTUI_RANDOM_RUNS", "3"))
 """Each on an explorer of its own; 10 runs are 2,000 steps."""
 LEAVES = ("action_leave", "action_suspend_process", "action_save_screen")
 """Actions of the application that end it, stop it or write large files: they do nothing here."""

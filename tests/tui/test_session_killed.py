@@ -81,7 +81,7 @@ MOMENTS = {
     "dialog": Moment(("g",)),
     "opening an image": Moment(("i", *str(SHAPES), "enter"), doing="running the vision tower"),
 }
-FEW = ("loading", "reading the layers", "answering", "similarity")
+FEW = ("loading", "reading the layers", "answering")
 KILLS = os.environ.get("VLMTUI_KILLS", ",".join(FEW))
 CHOSEN = tuple(MOMENTS) if KILLS == "all" else tuple(KILLS.split(","))
 

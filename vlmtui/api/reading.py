@@ -46,6 +46,7 @@ from vlmtui.reports.page.document import page_document
 from vlmtui.results.answers import Answer
 from vlmtui.results.classification import TopClasses
 from vlmtui.results.image_text import ImageTextMatch
+from vlmtui.results.local_words import PatchLocalWords
 from vlmtui.results.noise_baseline import MetricAgreement, NoiseBaseline
 from vlmtui.results.patch_embedding import PatchEmbeddingResult
 from vlmtui.session.client import SessionClient
@@ -125,6 +126,19 @@ class ImageReading(AnswerableReading):
             Word(i, found.pieces[i], found.texts[i], score, i in found.special, share)
             for (i, score), share in zip(found.at(0), shares, strict=False)
         ]
+
+    def local_words(
+        self,
+        *,
+        k: int = 8,
+        metric: Metric = "l2",
+        stage: str = "tokens",
+        all_tokens: bool = False,
+        ridge: float = RIDGE,
+    ) -> PatchLocalWords:
+        """Words of the lists of k whose patches lie together more than chance, and that of every image token."""
+        check_stage(stage, self.data.model)
+        return wait_for(self._client, self._client.local_words(self.data.id, metric, k, all_tokens, stage, ridge))
 
     def layer_words(self, row: int, col: int, grid: int | None = None, *, k: int = 1) -> TokenLayerWords:
         """The k words of the largest logits of one token after every layer of the language model (logit lens)."""

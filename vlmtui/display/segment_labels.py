@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,7 +35,8 @@ def segment_labels(large: Sequence[Segment], layout: CellLayout) -> list[Segment
     """A label for each segment that has a run of cells as wide as its word, in the middle of its widest run.
 
     A cell belongs to a segment where both of its halves do. Of equally wide runs the one nearest the middle of the
-    segment's cells is taken.
+    segment's cells is taken. A label that would touch another one in its row gives way to the next place, if there is
+    one.
     """
     numbers = np.full((layout.rows, layout.cols), NO_SEGMENT, np.intp)
     for number, one in enumerate(large):
@@ -45,23 +46,40 @@ def segment_labels(large: Sequence[Segment], layout: CellLayout) -> list[Segment
     upper, lower = halves[: len(halves) // 2 * 2 : 2], halves[1::2]
     cells = np.where(upper == lower, upper, NO_SEGMENT)
     top, left = (part.start for part in layout.grid_slices())
-    labels = []
+    labels: list[SegmentLabel] = []
+    taken = np.zeros((cells.shape[0], cells.shape[1] + 2), np.bool_)
     for number, one in enumerate(large):
-        run = _widest_run(cells == number)
-        if run is None or run[2] < width(one.word):
+        places = list(_places(_runs(cells == number), one.word))
+        if not places:
             continue
-        y, first, length = run
-        # a cell of the segment stays free on both sides, so that labels side by side do not touch
-        text = f" {one.word} " if length >= width(one.word) + 4 else one.word
-        x = first + (length - width(text)) // 2
+        y, x, text = next((place for place in places if not _touches(taken, *place)), places[0])
+        taken[y, x + 1 : x + 1 + width(text)] = True
         labels.append(SegmentLabel(left + x, top // 2 + y, text, middle(one)))
     return labels
 
 
-def _widest_run(inside: NDArray[np.bool_]) -> tuple[int, int, int] | None:
-    """The widest run of cells in a row, nearest to the middle row of all of them: (row, first, length)."""
+def _places(runs: list[tuple[int, int, int]], word: str) -> Iterator[tuple[int, int, str]]:
+    """Where a word may stand in runs, as (row, column, text): in the middle of each, then a cell beside it."""
+    wide = width(word)
+    for row, first, length in runs:
+        if length < wide:
+            return
+        # a cell of the segment stays free on both sides, so that labels side by side do not touch
+        text = f" {word} " if length >= wide + 4 else word
+        spare = length - width(text)
+        for at in dict.fromkeys((spare // 2, (spare + 1) // 2)):
+            yield row, first + at, text
+
+
+def _touches(taken: NDArray[np.bool_], y: int, x: int, text: str) -> bool:
+    """Whether a label would lie beside another; `taken` has a column more on each side."""
+    return bool(taken[y, x : x + width(text) + 2].any())
+
+
+def _runs(inside: NDArray[np.bool_]) -> list[tuple[int, int, int]]:
+    """The runs of cells in rows, the widest first, then the nearest to the middle row: (row, first, length)."""
     if not inside.any():
-        return None
+        return []
     padded = np.zeros((inside.shape[0], inside.shape[1] + 2), np.int8)
     padded[:, 1:-1] = inside
     steps = np.diff(padded, axis=1)
@@ -70,5 +88,5 @@ def _widest_run(inside: NDArray[np.bool_]) -> tuple[int, int, int] | None:
     lengths = ends - starts
     there = np.flatnonzero(inside.any(axis=1))
     far = np.abs(rows - (there[0] + there[-1]) / 2)
-    best = np.lexsort((starts, rows, far, -lengths))[0]
-    return int(rows[best]), int(starts[best]), int(lengths[best])
+    order = np.lexsort((starts, rows, far, -lengths))
+    return [(int(rows[i]), int(starts[i]), int(lengths[i])) for i in order]

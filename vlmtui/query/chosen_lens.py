@@ -19,10 +19,11 @@ from vlmtui.query.patches import PatchPosition, entries_at, parse_patch
 from vlmtui.reading import PIXELS, ModelInfo, Reading
 
 if TYPE_CHECKING:
+    from vlmtui.query.options import SearchOptions
     from vlmtui.session.client import SessionClient
 
-ALL_TOKENS = "all_tokens"
-"""The option that `--all-tokens` sets in a built-in lens of words that has it."""
+SEARCHED = ("metric", "all_tokens", "ridge")
+"""Options of a search for words, which `--metric` and its like set in a built-in lens that has them."""
 
 
 @dataclass(frozen=True)
@@ -239,17 +240,16 @@ def default_colour_lens() -> ChosenLens:
     return ChosenLens(next(one.name for one in listed_lenses() if one.kind is Colours))
 
 
-def lens_for(through: ChosenLens, reading: Reading, stage: str, all_tokens: bool = False) -> LensCall:
+def lens_for(through: ChosenLens, reading: Reading, stage: str, search: SearchOptions) -> LensCall:
     """The call of a lens for a stage of a reading. Raises `UsageError` for a marked patch that does not exist.
 
-    `all_tokens` is passed to a built-in lens that has such an option.
+    A built-in lens that has options of `SEARCHED` is given those of `search`.
     """
     if through.built_in is None:
         return through.call
     offer = through.built_in.offer
-    options = dict(through.options)
-    if all_tokens and any(option.name == ALL_TOKENS for option in through.description.options):
-        options[ALL_TOKENS] = True
+    named = {option.name for option in through.description.options}
+    options = dict(through.options) | {name: getattr(search, name) for name in SEARCHED if name in named}
     if offer.word:
         options[offer.word] = through.text
     if offer.marked:

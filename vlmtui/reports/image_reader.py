@@ -110,9 +110,9 @@ def report_of(
         ).result()
     if words is not None and patch_tokens is not None:
         words = words_of_patches(words, patch_tokens, entries)
-    values = answer = None
+    values = answer = words_result = None
     if lens is not None and not (projected or lens.takes_one_entry):
-        call = lens_for(lens, reading, stage)
+        call = lens_for(lens, reading, stage, query.search)
         answer = answer_for(client, reading, lens, on_progress)
         requested = entries if lens.kind is Words else None
         result = client.look(
@@ -126,7 +126,7 @@ def report_of(
         ).result()
         values = result if lens.gives_entry_values else None
         if lens.kind is Words:
-            words = token_words(result, entries, cast(WordOrder, lens.name))
+            words, words_result = token_words(result, entries, cast(WordOrder, lens.name)), result
     null = None
     if query.search.null and words is not None:
         null = client.null(
@@ -139,7 +139,9 @@ def report_of(
             projected=projected,
             on_progress=on_progress,
         ).result()
-    report = ImageReport(query, reading, stage, entries, words, layers, values, null, answer=answer)
+    report = ImageReport(
+        query, reading, stage, entries, words, layers, values, null, answer=answer, words_result=words_result
+    )
     if lens is not None and lens.gives_image_result:
         report = replace(report, whole_result=result)
     if query.selection.condition is not None:
@@ -151,7 +153,7 @@ def report_of(
         embeddings = tuple(client.patch(reading.id, entry, on_progress).result() for entry in report.entries)
         report = replace(report, patch_embeddings=embeddings)
     if lens is not None and lens.takes_one_entry:
-        call = lens_for(lens, reading, stage, query.search.all_tokens)
+        call = lens_for(lens, reading, stage, query.search)
         entry_results = tuple(
             client.look(
                 reading.id, stage, call, entries=(entry_index,), k=query.search.k, on_progress=on_progress

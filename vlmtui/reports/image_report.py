@@ -40,8 +40,8 @@ class ImageReport:
     the stage has no words), `patch_embeddings` (where single patches are reported as they enter the tower), `vectors`
     [entries, hidden] float32, `layer_words` (the words after every layer), `agreements` (of metrics, at `tokens` with
     `null`) and `facts`. `layers` are the norms of the language model's layers, at one of them. `values` is the lens's
-    result for all entries of the stage, `null` the noise baseline, and `whole_result` a lens's result for the whole
-    image: maps by token of the `answer`, a matrix, or scores.
+    result for all entries of the stage, `words_result` its result where that is the words, `null` the noise baseline,
+    and `whole_result` a lens's result for the whole image: maps by token of the `answer`, a matrix, or scores.
     """
 
     query: Query
@@ -59,6 +59,7 @@ class ImageReport:
     whole_result: LensResult | None = None
     facts: tuple[LensResult, ...] = ()
     answer: Answer | None = None
+    words_result: LensResult | None = None
 
     def narrowed(self, mask: NDArray[np.bool_]) -> ImageReport:
         """The report restricted to the entries where `mask` [entries] is true."""

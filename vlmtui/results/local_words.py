@@ -34,13 +34,14 @@ _WIDE = 24 * 24
 class LocalWord(msgspec.Struct, frozen=True, kw_only=True):
     """A local word of a grid.
 
-    `id` is the vocabulary row of its most frequent spelling. `lists` of the grid's patches have it in their list, with
-    `joins` neighbouring pairs among them; `concentration` is how many times the mean of chance that is, `p` the
-    p-value adjusted for all words tested. `patches` have it as their local word, in `rows` and `cols`, first and last.
+    `word` is its name for all spellings, `id` the vocabulary row of the most frequent one. `lists` of the grid's
+    patches have it in their list, with `joins` neighbouring pairs among them; `concentration` is how many times the
+    mean of chance that is, `p` the p-value adjusted for all words tested. `patches` have it as their local word, in
+    `rows` and `cols`, first and last.
     """
 
     id: int
-    text: str
+    word: str
     grid: int
     patches: int
     rows: tuple[int, int] | None
@@ -68,7 +69,8 @@ class LocalWords(msgspec.Struct, frozen=True, kw_only=True):
         """What a reader must know beside the words."""
         if self.own is None:
             return "no word lies together more than chance"
-        return f"{100 * self.own:.0f}% of patches with a word have it in their own list"
+        percent = 100 if self.own == 1 else min(99, max(1, round(100 * self.own))) if self.own else 0
+        return f"{percent}% of patches with a word have it in their own list"
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,7 @@ class _GridWord:
     """A local word with the patches that have it in their lists, at these ranks."""
 
     id: int
-    text: str
+    word: str
     patches: Ints
     ranks: Ints
     joins: int
@@ -167,7 +169,7 @@ class _GridWord:
         spans = [(int(cells[:, axis].min()), int(cells[:, axis].max())) if len(cells) else None for axis in (0, 1)]
         return LocalWord(
             id=self.id,
-            text=self.text,
+            word=self.word,
             grid=grid,
             patches=len(cells),
             rows=spans[0],
@@ -196,7 +198,7 @@ def _grid_words(lists: _Lists, cells: Ints) -> tuple[list[_GridWord], int]:
         found.append(
             _GridWord(
                 id=lists.ids[enough[number]],
-                text=lists.names[enough[number]],
+                word=lists.names[enough[number]],
                 patches=patches[mine],
                 ranks=ranks[mine],
                 joins=int(test.joins[number]),

@@ -24,6 +24,7 @@ from vlmtui.reading import Floats, LayerNorms, ModelInfo, Reading, TokenLayerWor
 from vlmtui.results.answers import MAX_NEW_TOKENS, Ablation, Answer, Attention, AttentionMask, Gradient, Occlusion
 from vlmtui.results.classification import ClassificationHead, TopClasses
 from vlmtui.results.image_text import ImageTextMatch, PairLoss, ProbabilityKind, TextsRead
+from vlmtui.results.local_words import PatchLocalWords
 from vlmtui.results.noise_baseline import MetricAgreement, NoiseBaseline
 from vlmtui.results.patch_embedding import PatchEmbeddingResult
 from vlmtui.results.replacement import Replacement
@@ -144,6 +145,21 @@ class SessionClient(ReconnectingClient):
         which = None if tokens is None else tuple(int(token) for token in tokens)
         body = typed_lenses.words(reading_id, metric, k, which, all_tokens, stage, ridge, projected)
         return self._typed(body, on_progress)
+
+    def local_words(
+        self,
+        reading_id: str,
+        metric: Metric,
+        k: int,
+        all_tokens: bool = False,
+        stage: str = "tokens",
+        ridge: float = RIDGE,
+        on_progress: OnProgress | None = None,
+    ) -> Future[PatchLocalWords]:
+        """The local words of a reading, of lists of k words, and that of every image token."""
+        if metric not in METRICS:
+            return _failed(UsageError(f"there is no metric {metric!r}: choose one of {', '.join(METRICS)}"))
+        return self._typed(typed_lenses.local_words(reading_id, metric, k, all_tokens, stage, ridge), on_progress)
 
     def layers(self, reading_id: str, on_progress: OnProgress | None = None) -> Future[LayerNorms]:
         """Norms of a reading's image tokens after every layer of the language model, whose layers are loaded first."""

@@ -184,7 +184,9 @@ def _lens(seen: ImageReport) -> Object:
     if seen.answer is not None:
         told["answer"] = {"text": seen.answer.text, "tokens": [token.text for token in seen.answer.tokens]}
     if values is None:
-        said = seen.whole_result or (seen.facts[0] if seen.facts else None)
+        said = seen.whole_result or seen.words_result or (seen.facts[0] if seen.facts else None)
+        if seen.words_result is not None and through.built_in is not None:
+            told |= seen.words_result.besides
         return told | ({"note": said.note} if said is not None and said.note else {})
     if through.text:
         told["text"] = through.text

@@ -1,7 +1,7 @@
 """`text`: a report to read, 80 columns wide, aligned for any script.
 
-It has a title, the grid of top-1 words, every patch with its words and norms, and the outliers. It contains no date and
-no timings.
+It has a title, the largest segments of local words, the grid of top-1 words, every patch with its words and norms, and
+the outliers. It contains no date and no timings.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from vlmtui.query.options import Query
 from vlmtui.reading import Reading, TokenWords, of_patches
 from vlmtui.reports.formats.parts import logit_lens, patch_embedding
 from vlmtui.reports.formats.parts.lens_values import lens_line, lens_lines, value_grid, value_line, whole_report
+from vlmtui.reports.formats.parts.local_words import local_words_line
 from vlmtui.reports.formats.parts.noise_baseline import agreement_line, null_line, percentile_line
 from vlmtui.reports.formats.parts.text_grid import titled, word_grid
 from vlmtui.reports.image_report import ImageReport, ReportOrFailure
@@ -66,6 +67,9 @@ def _title(report: ImageReport) -> Iterator[str]:
     source = "standard input" if image.source == "-" else isolate(plain(image.source))
     yield f"{source}  {numbers.pixels(image.width, image.height)} pixels"
     yield ""
+    if local := local_words_line(report):
+        yield from labelled("local", local)
+        yield ""
     yield from labelled("model", f"{plain(model.name)} · {model.family} · {model.parts}")
     if model.revision:
         yield from labelled("", f"revision {model.revision}")

@@ -83,8 +83,10 @@ def drawing_kind(query: Query) -> str:
 
 class _DrawingTask:
     def __init__(self, query: Query, show: str, on_progress: OnProgress | None) -> None:
-        # only the words to be drawn are searched for, and none for a drawing without words
-        k = query.output.drawing.num_words or query.search.k
+        # only the words to be drawn are searched for, but a built-in lens of words looks at whole lists
+        lens = query.lens
+        whole = lens is not None and lens.kind is Words and lens.built_in is not None and not lens.uses_projector
+        k = (None if whole else query.output.drawing.num_words) or query.search.k
         self._query, self._show, self._on_progress = (
             replace(query, search=replace(query.search, k=k)),
             show,
@@ -139,10 +141,9 @@ class _DrawingTask:
             answer = answer_for(client, reading, lens, progress)
             answer_id = answer.id if answer else ""
             values = tuple(
-                client.look(
-                    reading.id, path_stage, lens_for(lens, reading, path_stage), answer=answer_id, on_progress=progress
-                ).result()
+                client.look(reading.id, path_stage, call, answer=answer_id, on_progress=progress).result()
                 for path_stage in shown_stages
+                for call in (lens_for(lens, reading, path_stage, query.search),)
             )
         return ReportDrawing(self._show, rgb, report, shown_stages, values, layers)
 

@@ -99,7 +99,7 @@ def animate(
     answer_id = answer.id if answer else ""
     results = tuple(
         client.look(
-            reading.id, stage, lens_for(lens, reading, stage), answer=answer_id, on_progress=on_progress
+            reading.id, stage, lens_for(lens, reading, stage, query.search), answer=answer_id, on_progress=on_progress
         ).result()
         for stage in drawn_stages
         if applies_at(lens.description.stages, stage)

@@ -177,7 +177,7 @@ def page_content(
     if lens is not None and not lens.uses_projector:
         if of_layers(stage) and layers is None:
             layers = client.layers(reading.id, on_progress=on_progress).result()
-        page_lens = look_for_page(client, reading, lens, stage, query.search.k, on_progress)
+        page_lens = look_for_page(client, reading, lens, stage, query.search, on_progress)
     return PageContent(query, rgb, reading, stage, words, layers, entry, page_lens)
 
 

@@ -15,6 +15,7 @@ from vlmtui.lenses.captions import LensResult, legend_line, lens_label
 from vlmtui.lenses.fact_lines import FactLine, fact_lines, is_image_level, top_words
 from vlmtui.lenses.kinds import Colours, TokenMaps, Words
 from vlmtui.query.chosen_lens import ChosenLens, lens_for
+from vlmtui.query.options import SearchOptions
 from vlmtui.reading import Reading
 from vlmtui.reports.image_reader import answer_for
 from vlmtui.results.answers import Answer
@@ -35,17 +36,24 @@ class PageLens:
 
 
 def look_for_page(
-    client: SessionClient, reading: Reading, lens: ChosenLens, stage: str, k: int, on_progress: OnProgress | None
+    client: SessionClient,
+    reading: Reading,
+    lens: ChosenLens,
+    stage: str,
+    search: SearchOptions,
+    on_progress: OnProgress | None,
 ) -> PageLens:
     """Compute a lens for all entries of a stage."""
-    call, answer = lens_for(lens, reading, stage), answer_for(client, reading, lens, on_progress)
+    call, answer = lens_for(lens, reading, stage, search), answer_for(client, reading, lens, on_progress)
     entry_range = range(len(reading.places_at(stage)))
     requests: tuple[tuple[int, ...] | None, ...] = (
         tuple((entry,) for entry in entry_range) if lens.takes_one_entry else (None,)
     )
     answer_id = answer.id if answer else ""
     results = tuple(
-        client.look(reading.id, stage, call, entries=requested, answer=answer_id, k=k, on_progress=on_progress).result()
+        client.look(
+            reading.id, stage, call, entries=requested, answer=answer_id, k=search.k, on_progress=on_progress
+        ).result()
         for requested in requests
     )
     return PageLens(lens, stage, results, answer)

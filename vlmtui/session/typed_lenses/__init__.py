@@ -2,7 +2,7 @@
 
 from vlmtui.session.typed_lenses.answers import ablation, attention, gradient, mask, occlusion
 from vlmtui.session.typed_lenses.base import TypedQuestion, compute, look, vectors
-from vlmtui.session.typed_lenses.words import agreement, layer_words, layers, null, words
+from vlmtui.session.typed_lenses.words import agreement, layer_words, layers, local_words, null, words
 
 __all__ = [
     "TypedQuestion",
@@ -13,6 +13,7 @@ __all__ = [
     "gradient",
     "layer_words",
     "layers",
+    "local_words",
     "look",
     "mask",
     "null",

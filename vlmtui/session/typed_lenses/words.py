@@ -13,6 +13,7 @@ from vlmtui.lenses.token_words import layer_words as layer_words_of
 from vlmtui.lenses.token_words import token_words
 from vlmtui.metrics import RIDGE, Metric
 from vlmtui.reading import LayerNorms, TokenLayerWords, TokenWords
+from vlmtui.results.local_words import LocalWords, PatchLocalWords
 from vlmtui.results.noise_baseline import MetricAgreement, NoiseBaseline
 from vlmtui.session.protocol import Computed
 from vlmtui.session.typed_lenses.base import TypedQuestion, compute
@@ -37,6 +38,23 @@ def words(
         assert isinstance(done.result, Words)
         which = range(len(done.result.ids)) if tokens is None else tokens
         return token_words(LensResult(lens_call(body.lens, **options), stage, done.result), which, metric)
+
+    return TypedQuestion(body, unpack)
+
+
+def local_words(
+    reading: str, metric: Metric, k: int, all_tokens: bool = False, stage: str = "tokens", ridge: float = RIDGE
+) -> TypedQuestion[PatchLocalWords]:
+    """The local words of a reading, of lists of k words, and that of every image token."""
+    options = {"metric": metric, "all_tokens": all_tokens, "ridge": ridge}
+    body = compute("local-words", reading=reading, stage=stage, options=options, k=k)
+
+    def unpack(done: Computed) -> PatchLocalWords:
+        found = done.result
+        assert isinstance(found, Words)
+        assert found.detail is not None
+        details = unpack_details(found, LocalWords)
+        return PatchLocalWords(details, found.ids[:, 0], found.scores[:, 0], found.detail[:, 0] == 1)
 
     return TypedQuestion(body, unpack)
 

@@ -23,9 +23,11 @@ class LegendWord:
 class WordLegend:
     """The words that have a colour, most patches first, and the share of the patches that is grey.
 
-    `here` is the word under the cursor, `segment` the patches of its segment; "" and 0 where it has none.
+    `name` says what words these are, where there is no room for all that the legend says. `here` is the word under the
+    cursor, `segment` the patches of its segment; "" and 0 where it has none.
     """
 
+    name: str
     words: tuple[LegendWord, ...]
     grey: float
     here: str = ""
@@ -49,4 +51,4 @@ def word_legend(drawn: ImageDrawing, cursor: Cell) -> WordLegend | None:
         return None
     words = tuple(LegendWord(word, many, tint(drawn.colours[word])) for word, many in segments.frequent.items())
     here = segments.at(cursor)
-    return WordLegend(words, segments.grey, here.word if here else "", len(here.cells) if here else 0)
+    return WordLegend(drawn.legend, words, segments.grey, here.word if here else "", len(here.cells) if here else 0)

@@ -19,6 +19,8 @@ from vlmtui.tui.widgets.lines import Part, line
 GAP = "   "
 LONGEST = 24
 """Cells of a word."""
+ENOUGH = 4
+"""Words that there must be room for beside a title."""
 
 
 class WordPointed(Message):
@@ -55,15 +57,21 @@ def word_legend_lines(
     title: str, legend: WordLegend, cells: int, rows: int, roles: Roles
 ) -> tuple[list[Strip], list[LegendSpot]]:
     """The lines, and where they name a word: the title, words from the most frequent on, how many more there are, and
-    in any case the share that is grey."""
+    in any case the share that is grey and the word under the cursor.
+
+    A title beside which few words have room gives way to a shorter one.
+    """
     text, dim = roles.style(), roles.style("dim")
     items = [_word(one.word, one.patches, one.colour, one.word == legend.here, roles) for one in legend.words]
-    head = [_Item(((title, dim),))]
-    for shown in range(len(items), -1, -1):
-        left = len(items) - shown
-        more = [_Item(((f"+{left}", dim),))] if left else []
-        placed = _flow([*head, *items[:shown], *more, _grey(legend, roles)], cells)
-        if len(placed) <= rows:
+    placed: list[list[_Item]] = []
+    for name in (title, legend.name, legend.name.partition(":")[0]):
+        head = _Item(((name, dim),))
+        for shown in range(len(items), -1, -1):
+            more = _more(items[shown:], legend.here, roles)
+            placed = _flow([head, *items[:shown], *more, _grey(legend, roles)], cells)
+            if len(placed) <= rows:
+                break
+        if len(placed) <= rows and shown >= min(ENOUGH, len(items)):
             break
     strips, spots = [], []
     for y, row in enumerate(placed):
@@ -99,6 +107,16 @@ def _flow(items: list[_Item], cells: int) -> list[list[_Item]]:
 def _word(word: str, patches: int, colour: Colour, here: bool, roles: Roles) -> _Item:
     name = roles.style("accent", bold=True) if here else roles.style()
     return _Item((_swatch(colour, roles), (f"{_short(word)} ", name), (f"{patches:,}", roles.style("dim"))), word)
+
+
+def _more(items: list[_Item], here: str, roles: Roles) -> list[_Item]:
+    """`+11`, and the word under the cursor where it is one of those that have no room."""
+    if not items:
+        return []
+    parts = [(f"+{len(items)}", roles.style("dim"))]
+    if any(item.word == here for item in items):
+        parts.append((f" {_short(here)}", roles.style("accent", bold=True)))
+    return [_Item(tuple(parts))]
 
 
 def _grey(legend: WordLegend, roles: Roles) -> _Item:

@@ -18,6 +18,7 @@ from vlmtui.cli import main
 from vlmtui.errors import UsageError
 from vlmtui.lenses.captions import LensResult
 from vlmtui.query.chosen_lens import ChosenLens, lens_for, parse_lens
+from vlmtui.query.options import SearchOptions
 from vlmtui.query.patches import PatchPosition
 from vlmtui.reports.formats.json import report_object
 from vlmtui.reports.formats.text import report_lines
@@ -69,7 +70,7 @@ def test_the_stage_before_the_model_has_norms_and_no_words() -> None:
 def test_the_lens_is_at_the_stage_where_positions_are_added() -> None:
     reading = made_reports.reading(3, 4)
     assert parse_lens("position", None, ()) == ChosenLens("position")
-    assert lens_for(ChosenLens("position"), reading, "vision.0") == Position()
+    assert lens_for(ChosenLens("position"), reading, "vision.0", SearchOptions()) == Position()
     ChosenLens("position").check("vision.0", reading.model)
     with pytest.raises(UsageError, match=r"--stage vision\.0"):
         ChosenLens("position").check("tokens", reading.model)

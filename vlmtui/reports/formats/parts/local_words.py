@@ -1,0 +1,65 @@
+"""Local words as text: the segments that a report of a whole image begins with.
+
+They are found here, from the lists that the report has; a report through the lens itself has them as its words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from vlmtui.display.entry_grids import EntryGrid, ReadingGrids
+from vlmtui.display.numbers import count
+from vlmtui.display.pieces import fit, folded, isolate, visible, width
+from vlmtui.display.segments import Segment, least_cells, segments
+from vlmtui.reading import of_patches
+from vlmtui.reports.image_report import ImageReport
+from vlmtui.results.local_words import find_local_words
+
+MOST = 8
+"""The largest segments that are named."""
+_LONGEST_WORD = 20
+
+
+def local_words_line(report: ImageReport) -> str:
+    """`roof 27 patches, rows 4–9; …`: the largest segments, and what to know of them; "" for a report without words of
+    the whole image, or without places."""
+    words = report.words
+    if words is None or of_patches(report.stage) or report.query.selection.partial:
+        return ""
+    grids = [grid for grid in ReadingGrids(report.reading).tokens if grid.grid is not None]
+    if not grids:
+        return ""
+    result = report.words_result
+    if result is None:
+        spellings = {id_: folded(piece, words.texts[id_]) for id_, piece in words.pieces.items()}
+        found = find_local_words(words.ids, spellings, report.reading.places_at(report.stage))
+        ids, note = found.ids, found.found.note
+    elif result.call.lens.foreign:
+        return ""
+    else:
+        ids, note = words.ids[:, 0], result.note
+    names = {id_: visible(piece, words.texts[id_]) for id_, piece in words.pieces.items()}
+    return _line(grids, dict(enumerate(ids.tolist())), names, note)
+
+
+def _line(grids: list[EntryGrid], ids: Mapping[int, int], names: Mapping[int, str], note: str) -> str:
+    large: list[tuple[EntryGrid, Segment]] = []
+    for grid in grids:
+        cells: list[list[str | None]] = [[None] * grid.cols for _ in range(grid.rows)]
+        for (row, col), entry in grid.entries.items():
+            cells[row][col] = names.get(ids[entry])
+        least = least_cells(grid.rows * grid.cols)
+        large += [(grid, one) for one in segments(cells) if len(one.cells) >= least]
+    large.sort(key=lambda pair: -len(pair[1].cells))  # of equal ones the first grid's, then the first in reading order
+    said = [_segment(one, grid.name if len(grids) > 1 else "") for grid, one in large[:MOST]]
+    if len(large) > MOST:
+        said.append(f"{len(large) - MOST} smaller")
+    return f"{'; '.join(said)}. {note}" if said else note
+
+
+def _segment(segment: Segment, grid: str) -> str:
+    """`roof 27 patches, rows 4–9`."""
+    word = isolate(fit(segment.word, min(width(segment.word), _LONGEST_WORD)))
+    first, last = segment.rows
+    rows = f"row {first}" if first == last else f"rows {first}–{last}"
+    return f"{word} {count(len(segment.cells), 'patch', 'patches')}, {rows}{f' of {grid}' if grid else ''}"
