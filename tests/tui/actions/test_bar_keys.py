@@ -12,7 +12,8 @@ from tests.tui.families import FAMILIES
 from tests.tui.panels.test_layer_words import stage
 from tests.tui.screens.test_explorer import text
 from vlmtui.reading import Reading
-from vlmtui.tui.actions.key_table import Situation, bar_keys, help_rows
+from vlmtui.tui.actions.key_table import bar_keys, help_rows
+from vlmtui.tui.actions.situation import Situation
 from vlmtui.tui.dialogs.help import _table
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import AnswerSelection, Selection

@@ -67,7 +67,7 @@ async def test_tiles_are_pages_and_the_panel_says_which() -> None:
         await pilot.press("t")
         assert view(pilot).grid == 1
         assert "tile 1 of 4 · row 11 · column 11 · token" in text(tui, "PatchHeader")
-        assert "(293.3, 186.8) – (320, 213.5)" in text(tui, "PatchFacts")
+        assert "(293, 187) – (320, 214)" in text(tui, "PatchFacts")
         assert "dimmed: outside this tile, cut away)" in text(tui, "#legend")
         await pilot.press("T", "T")
         assert view(pilot).grid is None
@@ -82,10 +82,10 @@ async def test_a_padded_patch_says_how_much() -> None:
         await pilot.press("g", *"1:2,2", "enter")
         await pilot.pause()
         assert "tile 1 of 4 · row 2 · column 2 · patch" in text(tui, "PatchHeader")
-        assert "nothing: it lies in the padding" in text(tui, "PatchFacts")
+        assert "nothing: padding" in text(tui, "PatchFacts")
         await pilot.press("down")
         assert "(53.3, 0) – (80, 0.2)" in text(tui, "PatchFacts")
-        assert "99.4% of it, the rest is image" in text(tui, "PatchFacts")
+        assert "99.4% of it" in text(tui, "PatchFacts")
         await pilot.press("down")
         assert "padding" not in text(tui, "PatchFacts")
 
@@ -212,8 +212,7 @@ async def test_without_words_the_panel_says_why_and_ranks_the_norms(family: str,
         shown = words_of(text(tui, "#words"))
         assert why in shown
         assert "Largest norms of vision.4" in shown
-        assert "this one: " in shown
-        assert "patches" in shown
+        assert re.search(r"\d, the [\d,]+(st|nd|rd|th) of", shown)
         await pilot.press("o")
         await pilot.pause()
         assert "norm vision.4" in text(tui, "#legend")

@@ -185,7 +185,7 @@ class PatchFacts(Lines):
         reading, place = under.reading, under.place
         facts: list[tuple[str, list[Part]]] = []
         if place.box is None:
-            facts.append(("in file", [("nothing: it lies in the padding", text)]))
+            facts.append(("in file", [(fitting(cells, "nothing: it lies in the padding", "nothing: padding"), text)]))
         else:
             whole = cast(Box, tuple(map(round, place.box)))
             facts.append(("in file", [(fitting(cells, box_text(place.box), box_text(whole)), text)]))

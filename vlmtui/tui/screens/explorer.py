@@ -24,8 +24,9 @@ from textual.widgets import Static
 from vlmtui.tui import messages, navigation, needs
 from vlmtui.tui.actions import answer, lens
 from vlmtui.tui.actions.context import ActionContext
-from vlmtui.tui.actions.key_table import Situation, action_named, bar_keys, help_rows
+from vlmtui.tui.actions.key_table import action_named, bar_keys, help_rows
 from vlmtui.tui.actions.keymap import bindings, given_keys
+from vlmtui.tui.actions.situation import Situation
 from vlmtui.tui.dialogs.dialog import Dialog
 from vlmtui.tui.dialogs.help import HelpPage
 from vlmtui.tui.dialogs.layer import DialogLayer

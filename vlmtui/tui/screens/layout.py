@@ -34,7 +34,7 @@ LEAST_BESIDE, LEAST_BELOW = 24, 8
 """So few will do where the image would have to be smaller otherwise."""
 STRIP = 6
 """Rows below the image in which one more panel stands, where others stand beside it."""
-KEPT = 0.5
+KEPT = 0.55
 """The share of its largest area that the image should keep where panels stand beside it."""
 LEAST_IMAGE = 8
 """Columns and rows that are left to the image in any case."""

@@ -1,0 +1,56 @@
+"""Situation of the explorer: what an offer of a key depends on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vlmtui.tui.state import early_exit
+from vlmtui.tui.state.image_level import scored_by
+from vlmtui.tui.state.results import Results
+from vlmtui.tui.state.selection import Selection
+from vlmtui.tui.state.stages import ANSWER, of_tokens
+
+
+@dataclass(frozen=True)
+class Situation:
+    """Where the explorer is: what an offer of a key depends on.
+
+    `hidden` are the panels that there are and that are not seen: number and title. `alone`: the image has the screen.
+    """
+
+    results: Results
+    selection: Selection
+    hidden: tuple[tuple[int, str], ...] = ()
+    alone: bool = False
+
+    @property
+    def read(self) -> bool:
+        """Whether the model has read the image."""
+        return self.results.reading is not None
+
+    @property
+    def at_answer(self) -> bool:
+        """Whether the answer is looked at."""
+        return self.selection.stage == ANSWER
+
+    @property
+    def worded(self) -> bool:
+        """Whether the model has words."""
+        return self.results.model is None or not self.results.model.wordless
+
+    @property
+    def shows_words(self) -> bool:
+        """Whether words are seen."""
+        at_words = of_tokens(self.selection.stage) or early_exit.shows_early_exit(self.results, self.selection)
+        return self.worded and at_words and not self.at_answer
+
+    @property
+    def shows_cursor(self) -> bool:
+        """Whether the cursor is seen: the attention mask has the image's tokens, and patches that become one."""
+        masked = self.selection.of_answer.mask is not None
+        return self.read and not (masked and self.results.token(self.selection) is None)
+
+    @property
+    def scored_by(self) -> str:
+        """What the whole image is scored by, where it is."""
+        return "" if self.at_answer else scored_by(self.results.model)
