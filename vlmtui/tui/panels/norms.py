@@ -124,7 +124,7 @@ class NormsPanel(Lines):
             (" 5–95%  ", r.style("dim")),
             (MEDIAN, r.style()),
             (" median", r.style("dim")),
-            ("   no patches of its own" if placed and values is None else "", r.style("dim")),
+            ("   no patches of its own" if placed and values is None and not brief else "", r.style("dim")),
         ]
 
 
