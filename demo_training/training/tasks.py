@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import torch
@@ -25,18 +26,18 @@ from demo_training.training.losses import (
 from demo_training.training.recipes import Stage
 
 
-class Task(nn.Module):
+class Task(nn.Module, ABC):
     """A model with its losses; `model` is what ships, other parameters serve the losses alone."""
 
     model: Any
 
+    @abstractmethod
     def losses(self, stage: Stage, batch: Batch) -> dict[str, Tensor]:
         """Compute the losses, by the names of their weights in a stage."""
-        raise NotImplementedError
 
+    @abstractmethod
     def validate(self, scenes: list[Scene]) -> dict[str, Any]:
         """Compute figures on held-out scenes, to follow a run."""
-        raise NotImplementedError
 
 
 class SiglipTask(Task):

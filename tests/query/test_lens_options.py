@@ -124,8 +124,8 @@ def test_a_batch_knows_its_lens_again(sharpness: str) -> None:
     assert len(asked(first)) < 200
 
 
-def test_a_report_through_a_file(sharpness: str, tmp_path: Path) -> None:
-    words = ("report", CHINA, CHINA, "--lens", sharpness, "--lens-option", "power=3", "--no-warm")
+def test_a_report_through_a_file(sharpness: str, tmp_path: Path, warm_session: None) -> None:
+    words = ("report", CHINA, CHINA, "--lens", sharpness, "--lens-option", "power=3")
     done = vlmtui(*words, "--format", "json", "--patch", "2,3", "--quiet")
     assert (done.returncode, done.stderr) == (0, b"")
     found = json.loads(done.stdout)
@@ -140,12 +140,12 @@ def test_a_report_through_a_file(sharpness: str, tmp_path: Path) -> None:
     assert column[2 * 14 + 3] == pytest.approx(found[0]["tokens"][0]["value"])
 
 
-def test_what_is_wrong_is_said_before_a_picture_is_read(sharpness: str, tmp_path: Path) -> None:
-    said = refused(vlmtui("report", CHINA, "--lens", sharpness, "--lens-option", "size=3", "--no-warm"), 2)
+def test_what_is_wrong_is_said_before_a_picture_is_read(sharpness: str, tmp_path: Path, warm_session: None) -> None:
+    said = refused(vlmtui("report", CHINA, "--lens", sharpness, "--lens-option", "size=3"), 2)
     assert said == "vlmtui: sharpness.py:4: the lens sharpness has no option 'size': it has power\n"
     broken = tmp_path / "broken.py"
     broken.write_text("def it(:\n")
-    said = refused(vlmtui("report", CHINA, "--lens", str(broken), "--no-warm"))
+    said = refused(vlmtui("report", CHINA, "--lens", str(broken)))
     assert said == "vlmtui: broken.py:1: the lens cannot be read: invalid syntax\n"
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Sequence
+from itertools import chain
+from operator import ne
 from pathlib import Path
 
 import pytest
@@ -13,12 +15,17 @@ from tests.emulator import Emulator
 from tests.terminal import Terminal
 
 PHOTO = Path(__file__).parents[2] / "sample_images" / "china.jpg"
+DEMO = ["vlmtui", str(PHOTO), "-m", "demo"]
+FAKE = ["tests.tui.fake", "24", "24", "5", "3", str(PHOTO)]
 QUESTION = b"\x1b[6n"
 """What ends a frame: the driver asks where the cursor is, and sends no other frame until it is answered."""
 REST_S = 0.6
 """After such a silence nothing more is expected."""
 KEYS = {"right": "\x1b[C", "down": "\x1b[B", "left": "\x1b[D", "up": "\x1b[A"}
 FRAME, PANELS, STAGE_STEP, FIRST_SCREEN, OPENED, CLOSED = 2_000, 4_000, 3_000, 350_000, 4_000, 60_000
+PANNED = {(120, 40): 20_000, (200, 60): 60_000}
+MOST_CELLS = 1_000
+"""Of a screen, that change where the image does not move."""
 HALF_BLOCK = "▀".encode()
 ONCE = 1.02
 """Half blocks painted for one that is seen at the end: some few of the cursor may be painted again."""
@@ -27,8 +34,8 @@ ONCE = 1.02
 class AnsweringTerminal(Terminal):
     """A terminal that answers queries, and tells frames apart by holding back its answer."""
 
-    def __init__(self, size: tuple[int, int]) -> None:
-        super().__init__([sys.executable, "-m", "vlmtui", str(PHOTO), "-m", "demo"], size, answers=False)
+    def __init__(self, size: tuple[int, int], command: Sequence[str] = DEMO) -> None:
+        super().__init__([sys.executable, "-m", *command], size, answers=False)
         self.emulator = Emulator(size)
         self._reply = b""
 
@@ -118,6 +125,25 @@ def test_the_image_is_painted_once(warm_demo: None) -> None:
             on_screen = sum(line.count(HALF_BLOCK.decode()) for line in terminal.emulator.lines)
             shares.append(terminal.output.count(HALF_BLOCK) / on_screen)
     assert 1.0 <= min(shares) <= ONCE, shares
+
+
+@pytest.mark.parametrize("size", PANNED)
+def test_an_enlarged_image_that_moves_sends_its_edge(size: tuple[int, int]) -> None:
+    with AnsweringTerminal(size, FAKE) as terminal:
+        terminal.cost("", lambda screen: screen.shows("▀") and screen.shows("row "))
+        terminal.cost("g12,12\r", lambda screen: screen.shows("row 12"))
+        for zoom in ("2×", "4×"):
+            terminal.cost("z", lambda screen, zoom=zoom: screen.shows(f"{zoom} · rows"))  # type: ignore[misc]
+        moves = []
+        for key in [KEYS["right"]] * 7 + [KEYS["down"]] * 7:
+            before = terminal.emulator.cells
+            sent = terminal.cost(key)
+            changed = sum(map(ne, chain(*before), chain(*terminal.emulator.cells)))
+            moves.append((changed, sent))
+    print(size, moves)
+    panned = [sent for changed, sent in moves if changed > MOST_CELLS]
+    assert len(panned) >= 6
+    assert max(panned) <= PANNED[size]
 
 
 def has_words(screen: Emulator) -> bool:

@@ -187,6 +187,21 @@ def test_a_session_that_is_killed_is_started_again(server: Serving) -> None:
     until(lambda: server.post(picture(), "/report/").status_code == 200, 120)
 
 
+def test_other_paths_and_methods_are_refused_as_everything_is(server: Serving) -> None:
+    post = "POST an image here, as the multipart field `file`\n"
+    for method, path, status, said in (
+        ("GET", "/no", 404, "there is nothing to GET here"),
+        ("GET", "/process-image/", 405, post),
+        ("GET", "/report/", 405, post),
+        ("POST", "/report", 404, "there is nothing to POST here"),
+    ):
+        answer = httpx.request(method, f"{server.address}{path}")
+        assert answer.status_code == status
+        assert answer.text.startswith(said)
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+
+
 def test_more_than_the_rate_is_told_to_wait() -> None:
     with serving("--rate", "2") as server:
         answers = [server.post(b"", "/report/?num_words=0") for _ in range(3)]
@@ -213,22 +228,6 @@ def test_late_is_told() -> None:
         answer = server.post(Path("sample_images/china.jpg").read_bytes(), "/process-image/")
         assert answer.status_code == 504
         assert "0.1 s" in answer.text
-
-
-def test_other_paths_and_methods_are_refused_as_everything_is() -> None:
-    with serving() as server:
-        post = "POST an image here, as the multipart field `file`\n"
-        for method, path, status, said in (
-            ("GET", "/no", 404, "there is nothing to GET here"),
-            ("GET", "/process-image/", 405, post),
-            ("GET", "/report/", 405, post),
-            ("POST", "/report", 404, "there is nothing to POST here"),
-        ):
-            answer = httpx.request(method, f"{server.address}{path}")
-            assert answer.status_code == status
-            assert answer.text.startswith(said)
-            assert answer.headers["x-content-type-options"] == "nosniff"
-            assert "default-src 'none'" in answer.headers["content-security-policy"]
 
 
 def test_a_token_is_needed_where_one_was_given() -> None:

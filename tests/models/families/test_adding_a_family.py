@@ -60,7 +60,7 @@ from vlmtui.models.families.registry import check_classifier, check_text_tower, 
 def run(*words):
     out, err = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        status = main([*words, "--quiet", "--no-warm", "--device", "cpu"])
+        status = main([*words, "--quiet", "--device", "cpu"])
         out.flush()
     return [status, out.buffer.getvalue().decode("utf-8", "replace"), err.getvalue()]
 
@@ -77,6 +77,10 @@ found = {
     "titles": [family_class(one).title for one in added],
     "refused": [refused(check, one) for check in (check_text_tower, check_classifier) for one in added],
     "torch": "torch" in sys.modules,
+}
+# one for all that follows: its start takes seconds
+assert main(["session", "start", "--idle", "5m", "--quiet"]) == 0
+found |= {
     "vip": run("report", image, "--model", vip, "--format", "json"),
     "towers": run("report", image, "--model", towers, "--stage", "vision.4", "--format", "json"),
     "match": run("match", image, "--model", towers, *texts, "--patches", "--format", "json"),
@@ -88,6 +92,7 @@ import vlmtui
 for folder in (vip, towers):
     with vlmtui.open_session(folder, device="cpu") as session:
         found["parts"].append(session.model.parts)
+assert main(["session", "stop", "--quiet"]) == 0
 print(json.dumps(found))
 """
 
@@ -143,8 +148,8 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 @pytest.fixture(scope="module")
 def found(checkpoints: list[Path], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What the copy says of the checkpoints, from one process."""
-    folder = tmp_path_factory.mktemp("copy")
-    env = os.environ | {"PYTHONPATH": str(copied(folder).parent)}
+    folder, runtime = tmp_path_factory.mktemp("copy"), tmp_path_factory.mktemp("runtime")
+    env = os.environ | {"PYTHONPATH": str(copied(folder).parent), "XDG_RUNTIME_DIR": str(runtime)}
     done = subprocess.run(
         [sys.executable, "-P", "-c", DRIVER, str(IMAGE), *map(str, checkpoints)],
         env=env,

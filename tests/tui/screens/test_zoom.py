@@ -32,6 +32,11 @@ def photo() -> Image.Image:
     return small.resize(PHOTO_SIZE)
 
 
+def map_text(pilot: Pilot[int]) -> str:
+    """What stands beside the map, in one line."""
+    return " ".join(text(pilot.app, "#map-facts").split())  # type: ignore[arg-type]
+
+
 def layout_of(pilot: Pilot[int]) -> CellLayout:
     layout = explorer(pilot).query_one(ImageView)._layout
     assert layout is not None
@@ -146,13 +151,16 @@ async def test_a_view_moves_no_further_than_the_cursor_must_and_says_where_it_is
     tui = app(shape=(24, 24), size=PHOTO_SIZE, photo=photo())
     async with tui.run_test(size=(120, 40)) as pilot:
         await pilot.pause()
-        assert not explorer(pilot).query_one(ViewMap).display
+        assert not explorer(pilot).query_one("#map-row").display
         assert "rows" not in text(tui, "#legend")
         await pilot.press("z", "z")
         await pilot.pause()
         first = layout_of(pilot)
         rows, cols = first.in_view()
-        assert f"4× · rows {rows[0]}–{rows[-1]}, columns {cols[0]}–{cols[-1]} of 24 × 24" in text(tui, "#legend")
+        assert f"4× · rows {rows[0]}–{rows[-1]}, columns {cols[0]}–{cols[-1]} of 24 × 24" in " ".join(
+            text(tui, "#map-facts").split()
+        )
+        assert "rows" not in text(tui, "#legend")
         await pilot.press(*["right"] * (cols[-1] - 12))
         assert layout_of(pilot) == first
         await pilot.press("right")
@@ -173,7 +181,7 @@ async def test_the_map_is_lit_where_the_view_is_and_a_click_goes_there() -> None
         await pilot.press("z", "z")
         await pilot.pause()
         view = explorer(pilot).query_one(ViewMap)
-        assert view.display
+        assert explorer(pilot).query_one("#map-row").display
         await pilot.click(ViewMap, offset=(1, 0))
         await pilot.pause()
         row, col = at(pilot)
@@ -220,7 +228,9 @@ async def test_more_patches_than_columns_are_panned() -> None:
         assert layout.window is not None
         assert (layout.wide, layout.high) == (1, 1)
         rows, cols = layout.in_view()
-        assert f"rows {rows[0]}–{rows[-1]}, columns {cols[0]}–{cols[-1]} of 54 × 80" in text(tui, "#legend")
+        assert f"rows {rows[0]}–{rows[-1]}, columns {cols[0]}–{cols[-1]} of 54 × 80" in " ".join(
+            text(tui, "#map-facts").split()
+        )
         await pilot.press("end")
         await pilot.pause()
         assert layout_of(pilot).in_view()[1][-1] == 79
@@ -240,3 +250,48 @@ async def test_a_tile_is_a_step_of_the_zoom() -> None:
         await pilot.press("Z", "Z")
         await pilot.pause()
         assert explorer(pilot).state.selection.grid == 0
+
+
+async def test_a_small_terminal_says_in_the_legend_what_is_in_view() -> None:
+    tui = app(shape=(24, 24), size=PHOTO_SIZE, photo=photo())
+    async with tui.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        await pilot.press("z", "z")
+        await pilot.pause()
+        rows, cols = layout_of(pilot).in_view()
+        assert not explorer(pilot).query_one("#map-row").display
+        assert f"4× · rows {rows[0]}–{rows[-1]}, columns {cols[0]}–{cols[-1]} of 24 × 24" in text(tui, "#legend")
+
+
+async def test_as_the_model_sees_it_patches_are_square_and_nothing_lies_around_them() -> None:
+    tui = app(made=FAMILIES["llava_next"]())
+    async with tui.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        await pilot.press("t")
+        await pilot.pause()
+        before = layout_of(pilot)
+        assert before.left + before.right + before.top + before.bottom > 0
+        place = at(pilot)
+        await pilot.press("P")
+        await pilot.pause()
+        layout = layout_of(pilot)
+        assert 1 / 1.15 <= layout.wide / layout.high <= 1.15
+        assert (layout.left, layout.right, layout.top, layout.bottom) == (0, 0, 0, 0)
+        assert "as the model sees it" in text(tui, "#legend")
+        assert at(pilot) == place
+        await pilot.press("P")
+        await pilot.pause()
+        assert layout_of(pilot) == before
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)])
+async def test_a_squashed_image_is_drawn_squashed(size: tuple[int, int]) -> None:
+    """The patches of a photograph of 640×427 pixels are wider than high, and square for the model."""
+    tui = app(shape=(14, 14), size=PHOTO_SIZE, photo=photo())
+    async with tui.run_test(size=size) as pilot:
+        await pilot.pause()
+        await pilot.press("P", "o")
+        await pilot.pause()
+        layout = layout_of(pilot)
+        assert 1 / 1.15 <= layout.wide / layout.high <= 1.15
+        assert "too wide" not in text(tui, "#legend")

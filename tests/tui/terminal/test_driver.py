@@ -24,6 +24,7 @@ SIZES = [(120, 40), (80, 24), (100, 30), (60, 20), (140, 44)]
 KEYS = [
     *(key.encode() for key in "hjklo[]wmezVptn+-?/g"),
     *(b"\x1b[A", b"\x1b[B", b"\x1b[C", b"\x1b[D", b"\x1b[H", b"\x1b[F", b"\x1b", b"\t", b" ", b"\r", b"\x10", b"\x0c"),
+    *(b"zzhhhhhh", b"zzzllll", b"zzjjjjj", b"zzzkkkk", b"Z"),  # the image moves, by the terminal
     *("é".encode(), "漢".encode(), "e\u0301".encode(), b"\x1b[<0;20;10M\x1b[<0;20;10m", b"\x1b[200~sky\x1b[201~"),
 ]
 IN_PARTS = [b"\x1b[A", b"\x1b[1;5C", "漢".encode()]

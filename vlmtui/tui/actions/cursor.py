@@ -56,6 +56,12 @@ def zoom(context: ActionContext, step: int) -> None:
     state.selection = navigation.zoom(state.selection, state.results, step)
 
 
+def shape(context: ActionContext) -> None:
+    """The image in the shape of the file, or as the model sees it."""
+    selection = context.state.selection
+    context.state.selection = replace(selection, as_seen=not selection.as_seen)
+
+
 def go_to(context: ActionContext) -> None:
     """Ask for a row and column or a pixel."""
     state = context.state

@@ -175,6 +175,7 @@ GROUPS: dict[str, Group] = {
         3,
         "z Z",
     ),
+    "shape": Group("P", "image as in the file / as the model sees it: squashed, cropped, padded"),
     "pixel": Group(
         "Enter",
         "at pixels: into the patch, pixel by pixel; Enter or Esc goes back",
@@ -305,6 +306,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("previous-page", "page", "Tile: previous", "T", lambda c: cursor.page(c, -1)),
     Action("zoom", "zoom", "Zoom: in", "z", lambda c: cursor.zoom(c, 1), "closer enlarge magnify tile"),
     Action("zoom-out", "zoom", "Zoom: out", "Z", lambda c: cursor.zoom(c, -1), "whole image smaller"),
+    Action(
+        "shape", "shape", "Image: as in the file, or as the model sees it", "P", cursor.shape, "squashed square crop"
+    ),
     Action("previous-stage", "stage", "Stage: previous layer", "left_square_bracket", lambda c: cursor.stage(c, -1)),
     Action("next-stage", "stage", "Stage: next layer", "right_square_bracket", lambda c: cursor.stage(c, 1)),
     Action("metric", "metric", "Metric: next", "m", lens.metric, "distance cosine l2 omp"),

@@ -32,7 +32,7 @@ class ReplacementDialog(Dialog[Replacement]):
         options = ChoiceList(*(Option(Text(f"{name}  {MEANINGS[name]}"), id=name) for name in REPLACEMENTS))
         options.highlighted = REPLACEMENTS.index(self._before)
         yield options
-        yield self.hint("replace with · ↑↓ and Enter choose · Escape leaves")
+        yield self.hint("↑↓ and Enter choose the replacement · Escape leaves")
 
     async def submit(self) -> None:
         """Answer with the one chosen."""

@@ -33,6 +33,11 @@ def layout_of(
     if page is None or results.page(selection) is not page:
         # no cells to walk: the image as large as it gets
         return fit_patches(place, 1, 1, box, size)
+    if selection.as_seen:
+        # patches are square, and there is nothing but what the model is given
+        down, across = page.split
+        size = page.cols * across, page.rows * down
+        box = 0.0, 0.0, float(size[0]), float(size[1])
     fitted = fit_patches(place, page.rows, page.cols, box, size, _split(selection, page), selection.zoom)
     return in_window(fitted, place, (selection.row, selection.col), before)
 

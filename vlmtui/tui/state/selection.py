@@ -98,6 +98,7 @@ class Selection:
     classes: bool = False
     top_1: bool = False
     zoom: int = 1
+    as_seen: bool = False
 
     @property
     def order(self) -> WordOrder:

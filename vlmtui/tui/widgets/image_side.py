@@ -18,13 +18,14 @@ from vlmtui.tui.widgets.bars import Legend, LegendBar
 from vlmtui.tui.widgets.image_view import BesidePointed, ImageView
 from vlmtui.tui.widgets.lines import wrapped
 from vlmtui.tui.widgets.mask import MaskView
-from vlmtui.tui.widgets.minimap import PixelPointed, ViewMap
+from vlmtui.tui.widgets.minimap import PixelPointed, ViewFacts, ViewMap, map_size
 from vlmtui.tui.widgets.pages_bar import PagesBar
 from vlmtui.tui.widgets.token_list import TokenList
 
 LIST_CELLS = 34
 LEGEND_ROWS = 3
 MAP_ROWS = 8
+MAP_HELP = ("z in · Z out · arrows pan at the edge", "a click on the map goes there")
 LEAST_FOR_MAP = 20
 """Rows that the image must have before a map of it takes some."""
 FIRST_S = 1.0
@@ -51,10 +52,18 @@ class ImageSide(Container):
             yield TokenList(id="list")
         yield MaskView(id="mask")
         yield LegendBar(id="legend")
-        yield ViewMap(id="map")
+        with Horizontal(id="map-row"):
+            yield ViewMap(id="map")
+            yield ViewFacts(id="map-facts")
 
     def on_mount(self) -> None:
         self.set_timer(FIRST_S, self._wait_no_longer)
+
+        self.watch(self.app, "theme", self._restyle, init=False)
+
+    def _restyle(self) -> None:
+        self._key = None
+        self._redraw()
 
     def _wait_no_longer(self) -> None:
         self._waits = False
@@ -91,6 +100,7 @@ class ImageSide(Container):
             said = mask.legend(results, selection)
             legend.styles.height = min(LEGEND_ROWS, max(1, len(wrapped(said, size.width))))
             legend.explain(Legend(said))
+            self.query_one("#map-row").display = False
             return
         if self._waits and results.model is None:
             return
@@ -110,7 +120,7 @@ class ImageSide(Container):
         if key == self._key and self._drawn is not None:
             picture.move_cursor(cursor)
             legend.styles.height = self._legend_rows
-            legend.explain(_legend(results, selection, self._drawn))
+            legend.explain(_legend(results, selection, self._drawn, mapped))
             return
         self._key = key
         self._drawn = drawn = overlays.draw_overlay(results, selection, layout)
@@ -133,15 +143,20 @@ class ImageSide(Container):
         # more lines where the image leaves some
         self._legend_rows = 1 if listed else min(LEGEND_ROWS, 1 + room[1] - map_rows - height)
         legend.styles.height = self._legend_rows
-        legend.explain(_legend(results, selection, drawn))
+        legend.explain(_legend(results, selection, drawn, mapped))
 
     def _show_map(self, results: Results, selection: Selection, layout: CellLayout, rows: int) -> None:
         """Where the view lies, below the legend."""
-        there, page = self.query_one(ViewMap), results.page(selection)
-        there.display = rows > 0 and page is not None
-        if there.display and page is not None:
-            there.styles.height = rows
-            there.show_view(results, selection, layout.seen_box(page.box))
+        row, page = self.query_one("#map-row"), results.page(selection)
+        row.display = rows > 0 and page is not None
+        if page is None or not row.display:
+            return
+        there = self.query_one(ViewMap)
+        row.styles.height = there.styles.height = rows
+        image = results.image.width, results.image.height
+        there.styles.width, _ = map_size(image, (max(2, self.size.width // 2), 2 * rows))
+        there.show_view(results, selection, layout.seen_box(page.box))
+        self.query_one(ViewFacts).explain(_view_text(layout), *MAP_HELP)
 
     @property
     def zoom(self) -> int | None:
@@ -159,10 +174,13 @@ class ImageSide(Container):
         self.post_message(PixelPointed(x0 + across * (x1 - x0), y0 + down * (y1 - y0)))
 
 
-def _legend(results: Results, selection: Selection, drawn: ImageDrawing) -> Legend:
+def _legend(results: Results, selection: Selection, drawn: ImageDrawing, mapped: bool) -> Legend:
+    """The legend of a drawing; what is in view stands beside the map where there is one (`mapped`)."""
     here, value = valued.cursor_text(results, selection), valued.cursor_value(results, selection)
     words = word_legend(drawn, (selection.row, selection.col))
-    said = _view_note(drawn) + drawn.legend + _shape_note(drawn)
+    view = "" if mapped else _view_text(drawn.layout)
+    said = f"{view} · {drawn.legend}" if view else drawn.legend
+    said += " · as the model sees it" if selection.as_seen and _of_page(drawn) else _shape_note(drawn)
     return Legend(said, drawn.scale, here, value, drawn.diverging, words)
 
 
@@ -172,16 +190,13 @@ def _of_page(drawn: ImageDrawing) -> bool:
     return page is not None and (layout.rows, layout.cols) == (page.rows, page.cols)
 
 
-def _view_note(drawn: ImageDrawing) -> str:
-    """`4× · rows 4–9, columns 6–11 of 24 × 24 · `, where not all is in view."""
-    layout = drawn.layout
-    zoom = f"{layout.zoom}× · " if layout.zoom > 1 else ""
-    if layout.window is None:
-        return zoom
+def _view_text(layout: CellLayout) -> str:
+    """`4× · rows 4–9, columns 6–11 of 24 × 24`, where not all is in view."""
     rows, cols = layout.in_view()
-    if not rows or not cols:
-        return zoom
-    return f"{zoom}rows {_span(rows)}, columns {_span(cols)} of {layout.rows} × {layout.cols} · "
+    zoom = [f"{layout.zoom}×"] if layout.zoom > 1 else []
+    if layout.window is None or not rows or not cols:
+        return " · ".join(zoom)
+    return " · ".join([*zoom, f"rows {_span(rows)}, columns {_span(cols)} of {layout.rows} × {layout.cols}"])
 
 
 def _span(numbers: range) -> str:

@@ -39,9 +39,9 @@ def write_words(over: Over, pixels: Pixels, layout: CellLayout, words: Words, co
             for at, part in enumerate(parts, rows[0] + (len(rows) - len(parts)) // 2):
                 if not 0 <= at < layout.height:
                     continue
+                style = _inked(_ground(pixels, at, x, width(part)), colours.get(word))
                 for i, character in _placed(part, x):
-                    ground = pixels[2 * at : 2 * at + 2, i : i + width(character)].mean(axis=(0, 1))
-                    _put(over[at], i, character, _inked(ground, colours.get(word)))
+                    _put(over[at], i, character, style)
 
 
 def write_ranked(
@@ -68,10 +68,15 @@ def write_ranked(
             if first and width(word.word) + width(word.score) <= room:
                 parts.append((x + 1 + room - width(word.score), [word.score]))
             for place, lines in parts:
-                for i, character in _placed("".join(lines), place):
-                    ground = pixels[2 * at : 2 * at + 2, i : i + width(character)].mean(axis=(0, 1))
-                    style = _inked(ground, colours.get(word.word) if place == x + 1 else None)
-                    _put(over[at], i, character, style + BOLD if first and place == x + 1 else style)
+                part, named = "".join(lines), first and place == x + 1
+                style = _inked(_ground(pixels, at, place, width(part)), colours.get(word.word) if named else None)
+                for i, character in _placed(part, place):
+                    _put(over[at], i, character, style + BOLD if named else style)
+
+
+def _ground(pixels: Pixels, line: int, x: int, wide: int) -> np.ndarray:
+    """The mean colour of cells of one line: a word has one colour and one ground."""
+    return np.asarray(pixels[2 * line : 2 * line + 2, x : x + max(1, wide)].mean(axis=(0, 1)))
 
 
 def write_labels(over: Over, labels: Iterable[SegmentLabel], style: Style) -> None:

@@ -14,7 +14,7 @@ from vlmtui.geometry import Box
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.widgets.blocks import half_block
-from vlmtui.tui.widgets.lines import Lines
+from vlmtui.tui.widgets.lines import Lines, line, wrapped
 
 DIMMED = 0.3
 
@@ -56,6 +56,30 @@ class MiniMap(Lines):
             row = Strip([half_block(tuple(a), tuple(b)) for a, b in zip(top, bottom, strict=True)], wide)
             strips.append(Strip.join([blank, row] if self.RIGHT else [row, blank]).simplify())
         return strips
+
+
+class ViewFacts(Lines):
+    """What is in view, in words, and the keys that change it."""
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._facts: tuple[str, ...] = ()
+
+    def explain(self, *facts: str) -> None:
+        """Show a line for each."""
+        if facts != self._facts:
+            self._facts = facts
+            self.rebuild()
+
+    def build(self, cells: int, rows: int) -> list[Strip]:
+        """The first line is the fact, the others what can be done."""
+        r = self.roles
+        styles = [r.style("dim" if number else "text") for number in range(len(self._facts))]
+        return [
+            line(cells, r.style(), [(part, style)])
+            for fact, style in zip(self._facts, styles, strict=True)
+            for part in wrapped(fact, cells)
+        ]
 
 
 class ViewMap(MiniMap):
