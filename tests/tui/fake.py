@@ -265,7 +265,7 @@ def main() -> None:
         made = readings.reading(rows, cols, *picture.size, layers=vision, llm_layers=llm)
     options = ExplorerOptions(image=source, query=query_of("toy"))
     conversation = FakeWorker(options, picture.size, (made.grids[0].rows, made.grids[0].cols), made=made)
-    launch.show(conversation, picture)
+    sys.exit(launch.show(conversation, picture))
 
 
 if __name__ == "__main__":
