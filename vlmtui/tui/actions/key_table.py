@@ -183,7 +183,7 @@ GROUPS: dict[str, Group] = {
         9,
     ),
     "go-to": Group("g", "go to a row and column (of a grid: 2:3,4), or to a pixel", _elsewhere("go to"), 41),
-    "mouse": Group("mouse", "click a patch, a label, a word of the legend, a tile, a stage; beside a tile: the tile there"),
+    "mouse": Group("mouse", "click a patch, label, word of the legend, tile or stage; beside a tile: the tile there"),
     "stage": Group("[  ]", "previous / next layer: pixels, vision.0 …, tokens, llm.1 …", _read("stage"), 3, "[ ]"),
     "stop": Group("Esc", "stop the answer, the occlusion map, or reading the llm layers"),
     "by-layer": Group(
