@@ -342,7 +342,7 @@ async def test_the_words_over_the_picture_follow_the_stage() -> None:
         assert "has none of" in text(tui, "#legend")
         await pilot.press("right_square_bracket")
         await pilot.pause()
-        assert "words: top-1, l2" in text(tui, "#legend")
+        assert "words: top 3, l2" in text(tui, "#legend")
 
 
 async def test_standard_input_is_no_picture_here() -> None:

@@ -96,7 +96,7 @@ async def test_the_map_lights_the_tile() -> None:
         await pilot.pause()
         await pilot.press("g", *"0:6,6", "enter")
         await pilot.pause()
-        minimap = explorer(pilot).query_one("MiniMap")
+        minimap = explorer(pilot).query_one("PatchPanel MiniMap")
         assert minimap.display
 
         def light() -> np.ndarray:

@@ -29,7 +29,7 @@ async def occluded(pilot: Pilot[int]) -> None:
     await ask(pilot)
     await pilot.press("O")
     await pilot.pause()
-    assert "away" in text(pilot.app, "#answer")  # type: ignore[arg-type]
+    assert "replaced" in text(pilot.app, "#answer")  # type: ignore[arg-type]
 
 
 async def test_the_legend_has_its_scale_again_after_the_mask() -> None:
@@ -55,7 +55,7 @@ async def test_nothing_of_the_occlusion_map_is_said_beside_the_mask() -> None:
         before = text(tui, "#answer")
         await pilot.press("K")
         await pilot.pause()
-        assert "away" not in "\n".join(lines(pilot)[:-1])  # the last one offers keys
+        assert "replaced" not in "\n".join(lines(pilot)[:-1])  # the last one offers keys
         await pilot.press("K")
         await pilot.pause()
         assert text(tui, "#answer") == before
