@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 
 from vlmtui.cli import ask, atlas, config, lenses, look, match, models, outliers, serve, session, vocabulary
 from vlmtui.cli.help import HelpCommand
-from vlmtui.cli.messages import print_error, print_message
+from vlmtui.cli.messages import print_error
 from vlmtui.cli.options import Version
 from vlmtui.errors import ImageError, UsageError, VlmtuiError
 from vlmtui.files import expand_path
@@ -83,9 +83,6 @@ def main(argv: list[str] | None = None) -> int:
     except VlmtuiError as error:
         return print_error(error, debug)
     except (KeyboardInterrupt, typer.Abort):
-        if sys.stderr.isatty():
-            # the line of progress is gone, and the terminal's ^C with it
-            print_message("interrupted")
         return INTERRUPTED
     except BrokenPipeError:
         return _discard_output()
