@@ -12,7 +12,8 @@ from tests.query.queries import query_of
 from tests.reports import made_reports
 from vlmtui.errors import UsageError
 from vlmtui.lenses.captions import LensResult
-from vlmtui.query.chosen_lens import ChosenLens, lens_for, parse_lens
+from vlmtui.lenses.lens_source import LensCall, LensSource, lens_call
+from vlmtui.query.chosen_lens import ChosenLens, lens_for, parse_lens, searched_call
 from vlmtui.query.options import SearchOptions
 from vlmtui.query.patches import PatchPosition
 from vlmtui.reports.formats.json import report_object
@@ -128,3 +129,15 @@ def test_a_text_or_a_class_at_a_towers_end() -> None:
     )
     text = " ".join(" ".join(report_lines(seen(ChosenLens("evidence", "cat"), found))).split())
     assert "evidence: cat; each patch's share of the logit of cat" in text
+
+
+def test_the_search_fills_the_options_that_a_lens_of_words_has() -> None:
+    search = SearchOptions(metric="cosine", all_tokens=True, ridge=0.5)
+    filled = {"metric": "cosine", "all_tokens": True, "ridge": 0.5}
+    reading = made_reports.reading(3, 4)
+    assert lens_for(ChosenLens("local-words"), reading, "tokens", search).given == filled
+    assert lens_for(ChosenLens("layers"), reading, "tokens", search).given == {"all_tokens": True}
+    # what was given stays
+    assert searched_call(lens_call("local-words", metric="dot"), search).given == filled | {"metric": "dot"}
+    assert searched_call(lens_call("pca"), search) == lens_call("pca")
+    assert searched_call(LensCall(LensSource("", "/mine.py", "# its text")), search).given == {}

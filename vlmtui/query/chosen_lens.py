@@ -16,10 +16,10 @@ from vlmtui.lenses.lens_source import LensCall, LensSource, is_lens_file, lens_c
 from vlmtui.lenses.registry import find_lens, lens_entry_points, listed_lenses
 from vlmtui.lenses.validation import checked_options as checked_options
 from vlmtui.query.patches import PatchPosition, entries_at, parse_patch
+from vlmtui.query.search_options import SearchOptions
 from vlmtui.reading import PIXELS, ModelInfo, Reading
 
 if TYPE_CHECKING:
-    from vlmtui.query.options import SearchOptions
     from vlmtui.session.client import SessionClient
 
 SEARCHED = ("metric", "all_tokens", "ridge")
@@ -248,8 +248,7 @@ def lens_for(through: ChosenLens, reading: Reading, stage: str, search: SearchOp
     if through.built_in is None:
         return through.call
     offer = through.built_in.offer
-    named = {option.name for option in through.description.options}
-    options = dict(through.options) | {name: getattr(search, name) for name in SEARCHED if name in named}
+    options = dict(through.options)
     if offer.word:
         options[offer.word] = through.text
     if offer.marked:
@@ -257,4 +256,12 @@ def lens_for(through: ChosenLens, reading: Reading, stage: str, search: SearchOp
             raise UsageError(f"--lens {through.name} {offer.missing}")
         found = {entry for patch in through.marked for entry in entries_at(reading, stage, patch)}
         options[offer.marked] = tuple(sorted(found))
-    return lens_call(through.name, **options)
+    return searched_call(lens_call(through.name, **options), search)
+
+
+def searched_call(call: LensCall, search: SearchOptions) -> LensCall:
+    """The call with the options of `SEARCHED` that a built-in lens has and that were not given."""
+    known = None if call.lens.foreign else find_lens(call.name)
+    named = {option.name for option in known.described.options} if known else set()
+    missing = {name: getattr(search, name) for name in SEARCHED if name in named and name not in call.given}
+    return lens_call(call.lens, **call.given, **missing) if missing else call

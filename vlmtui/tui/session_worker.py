@@ -18,6 +18,7 @@ from vlmtui.errors import CancelledError, ReadingGoneError, VlmtuiError
 from vlmtui.image import ImageFile, decode, read_source
 from vlmtui.lenses.lens_source import LensCall, LensSource
 from vlmtui.metrics import METRICS, Metric, WordOrder
+from vlmtui.query.chosen_lens import searched_call
 from vlmtui.reading import ModelInfo, of_patches
 from vlmtui.session.client import SessionClient
 from vlmtui.session.discovery import connect
@@ -286,7 +287,8 @@ class SessionWorker:
                 return client.ablate(reading, answer, tokens, by, on_progress=progress, on_token=self._hear(request))
             case LensCall() as call:
                 told = None if request.when == AHEAD else progress
-                return client.look(reading, stage, call, entries=request.single, answer=answer, on_progress=told)
+                asked, k = searched_call(call, query.search), query.search.k
+                return client.look(reading, stage, asked, entries=request.single, answer=answer, k=k, on_progress=told)
 
     def _withdraw_slow(self, lens: object = None) -> None:
         """Withdraw what takes long; before a `lens` is asked for, that whose place it takes."""

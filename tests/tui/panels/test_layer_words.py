@@ -90,7 +90,7 @@ async def test_the_overlays_of_a_layer() -> None:
         await pilot.press(ON, "o")
         await pilot.pause()
         await pilot.pause()
-        assert "words: top-1, logit lens of layer 2" in text(tui, "#legend")
+        assert "words: top 3, logit lens of layer 2" in text(tui, "#legend")
         strips = explorer(pilot).query("ImageStrip")
         assert any("w120" in strip.render_line(y).text for strip in strips for y in range(strip.size.height))
 
