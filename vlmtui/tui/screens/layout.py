@@ -34,8 +34,8 @@ LEAST_BESIDE, LEAST_BELOW = 24, 8
 """So few will do where the image would have to be smaller otherwise."""
 STRIP = 6
 """Rows below the image in which one more panel stands, where others stand beside it."""
-KEPT = 0.55
-"""The share of its largest area that the image should keep where panels stand beside it."""
+KEPT = 0.5
+"""The share of its largest area that the image should keep, and more, where panels stand beside it."""
 LEAST_IMAGE = 8
 """Columns and rows that are left to the image in any case."""
 LEGEND_CELLS = 36
@@ -101,7 +101,7 @@ def image_room(room: Cells, image: ImageCells) -> Cells:
         ]
         if leaving:
             found.append(max(leaving, key=_cells))
-            if _cells(found[-1]) >= KEPT * _cells(whole[:2]):
+            if _cells(found[-1]) > KEPT * _cells(whole[:2]):
                 return found[-1]
     return found[0] if found else whole[:2]
 
