@@ -50,7 +50,7 @@ async def test_enter_walks_over_the_pixels_and_into_the_next_patch() -> None:
 
 async def test_the_vectors_have_their_names_and_norms() -> None:
     tui = app(stage="pixels")
-    async with tui.run_test(size=(140, 60)) as pilot:
+    async with tui.run_test(size=(200, 60)) as pilot:
         await rested(pilot)
         row, col = at(pilot)
         patch = row * COLS + col

@@ -172,4 +172,4 @@ async def test_its_name_stands_in_a_narrow_terminal(columns: int) -> None:
         await pilot.pause()
         await pilot.press("e")
         await pilot.pause()
-        assert NAMED.partition(": ")[2] in text(tui, "#words")
+        assert "vision.4 → pro" in text(tui, "#words")
