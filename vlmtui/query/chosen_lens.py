@@ -16,10 +16,10 @@ from vlmtui.lenses.lens_source import LensCall, LensSource, is_lens_file, lens_c
 from vlmtui.lenses.registry import find_lens, lens_entry_points, listed_lenses
 from vlmtui.lenses.validation import checked_options as checked_options
 from vlmtui.query.patches import PatchPosition, entries_at, parse_patch
+from vlmtui.query.search_options import SearchOptions
 from vlmtui.reading import PIXELS, ModelInfo, Reading
 
 if TYPE_CHECKING:
-    from vlmtui.query.options import SearchOptions
     from vlmtui.session.client import SessionClient
 
 SEARCHED = ("metric", "all_tokens", "ridge")
