@@ -63,7 +63,7 @@ def test_a_name_is_that_of_a_package_here_or_may_be_one_there(tmp_path: Path, mo
     assert parse_lens("sharpness", None, ()) == ChosenLens("sharpness", source=LensSource("sharpness"))
     with pytest.raises(UsageError, match=r"^--lens 'x' is not one of similarity, .*layers; sharpness$"):
         parse_lens("x", None, ())
-    for wrong, meant in (("simlarity", "similarity"), ("PCA", "pca"), ("sharpnes", "sharpness")):
+    for wrong, meant in (("local-word", "local-words"), ("PCA", "pca"), ("sharpnes", "sharpness")):
         with pytest.raises(
             UsageError, match=rf"^--lens '{wrong}' is not one of .*layers; sharpness: did you mean {meant}\?$"
         ):
