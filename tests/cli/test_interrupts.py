@@ -67,3 +67,15 @@ def test_killed_it_leaves_no_session(clip_folder: Path, tmp_path: Path, number: 
     if number != signal.SIGKILL:
         assert process.returncode == 128 + number
         assert os.listdir(tmp_path) == []
+
+
+def test_an_interrupt_before_the_command_line_is_there_is_quiet() -> None:
+    """As its modules are imported: here a module that is interrupted stands in for them."""
+    code = (
+        "import sys, types; cli = types.ModuleType('vlmtui.cli')\n"
+        "def interrupted(name): raise KeyboardInterrupt\n"
+        "cli.__getattr__ = interrupted; sys.modules['vlmtui.cli'] = cli\n"
+        "from vlmtui.__main__ import run; sys.exit(run())"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")

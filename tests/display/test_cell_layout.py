@@ -189,7 +189,7 @@ def test_no_larger_patch_of_the_right_shape_fits(view: tuple[int, int], grid: Gr
         wide * high
         for wide in range(1, view[0] // cols + 1)
         for high in range(1, 2 * view[1] // rows + 1)
-        if 1 / 1.15 <= wide / high / aspect <= 1.15
+        if 1 / 1.15 - 1e-9 <= wide / high / aspect <= 1.15 + 1e-9
     ]
     if near:
         assert layout.wide * layout.high == max(near)

@@ -166,9 +166,10 @@ class FakeWorker(SessionWorker):
     def values(self, request: LensRequest, call: LensCall) -> None:
         stage, entry = request.subject.stage, request.subject.entry
         if call.name == LOCAL_WORDS:
-            found = readings.local_words(self.reading, stage, call, self.lists)
-        else:
-            found = (lenses.found if call.lens.foreign else readings.values)(self.reading, stage, call)
+            # asked in passing, by whoever goes through the overlays
+            self.post(messages.RequestAnswered(request, readings.local_words(self.reading, stage, call, self.lists)))
+            return
+        found = (lenses.found if call.lens.foreign else readings.values)(self.reading, stage, call)
         if request.when == AHEAD:
             self.asked_ahead.append((stage, call))
             if self.answers_ahead:
@@ -265,7 +266,7 @@ def main() -> None:
         made = readings.reading(rows, cols, *picture.size, layers=vision, llm_layers=llm)
     options = ExplorerOptions(image=source, query=query_of("toy"))
     conversation = FakeWorker(options, picture.size, (made.grids[0].rows, made.grids[0].cols), made=made)
-    launch.show(conversation, picture)
+    sys.exit(launch.show(conversation, picture))
 
 
 if __name__ == "__main__":

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from vlmtui.image import MAX_PIXELS
-from vlmtui.metrics import RIDGE, Metric
 from vlmtui.query.chosen_lens import ChosenLens
 from vlmtui.query.conditions import Condition
 from vlmtui.query.drawing_options import DrawOptions
 from vlmtui.query.patches import PatchPosition
+from vlmtui.query.search_options import SearchOptions as SearchOptions
 from vlmtui.reading import ModelInfo
 from vlmtui.session.discovery import SessionLocation
 
@@ -43,20 +43,6 @@ class ReadOptions:
 
     prompt: str | None = None
     max_pixels: int = MAX_PIXELS
-
-
-@dataclass(frozen=True)
-class SearchOptions:
-    """How the vocabulary is searched: `k` nearest tokens by `metric`, `ridge` being the λ of the metric of that name.
-
-    `all_tokens` searches special tokens and rows without a token too. `null` adds the noise baseline.
-    """
-
-    k: int = 8
-    metric: Metric = "l2"
-    ridge: float = RIDGE
-    all_tokens: bool = False
-    null: bool = False
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,8 @@ def show(worker: SessionWorker, picture: Image.Image) -> int:
         print(f"vlmtui: {sentence}", file=sys.stderr, flush=True)
     if app.failure is not None:
         raise app.failure
+    if app.last_words and not status:
+        return 1
     return status if status is not None else (app.return_code or 0)
 
 

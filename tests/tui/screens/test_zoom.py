@@ -13,6 +13,7 @@ from tests.tui.fake import app
 from tests.tui.families import FAMILIES
 from tests.tui.screens.test_explorer import at, explorer, text
 from vlmtui.display.cell_layout import CellLayout
+from vlmtui.tui.widgets.image_side import ImageSide
 from vlmtui.tui.widgets.image_view import ImageView
 from vlmtui.tui.widgets.minimap import ViewMap
 
@@ -107,7 +108,9 @@ async def test_large_patches_show_several_words_and_the_score_of_the_first() -> 
         assert cells[0] == [words[0].piece.replace("▁", "") if words[0].piece else "", f"{-words[0].score:.2f}"]
         assert [line[0] for line in cells[1:-1]] == [f"w{one.id}" for one in words[1 : len(cells) - 1]]
         assert cells[-1] == []
-        assert f"top {len(cells) - 1}" in text(tui, "#legend")
+        drawn = explorer(pilot).query_one(ImageSide)._drawn
+        assert drawn is not None
+        assert f"top {len(cells) - 1}" in drawn.legend
 
 
 @pytest.mark.parametrize("size", SIZES)

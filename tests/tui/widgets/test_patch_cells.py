@@ -11,7 +11,15 @@ from rich.color import Color
 from vlmtui.display.cell_layout import CellLayout
 from vlmtui.display.colours import contrast
 from vlmtui.tui.terminal.theme import DARK, LIGHT
-from vlmtui.tui.widgets.patch_cells import has_bracket, has_glyph, patch_pixels, solid_cells, solid_colour, tint
+from vlmtui.tui.widgets.patch_cells import (
+    bracket,
+    has_bracket,
+    has_glyph,
+    patch_pixels,
+    solid_cells,
+    solid_colour,
+    tint,
+)
 
 colours = st.tuples(*[st.integers(0, 255)] * 3)
 ACCENTS = [Color.parse(roles.accent).get_truecolor() for roles in (DARK, LIGHT)]
@@ -74,3 +82,13 @@ def test_a_mark_tints_its_patch_alone() -> None:
     changed = (pixels != 90).any(axis=2)
     assert np.argwhere(changed).tolist() == [[2, 1]]
     assert pixels[2, 1, 0] > 150
+
+
+def test_a_tall_bracket_is_open_between_its_ends() -> None:
+    """No move of the cursor marks more cells than that of a bracket of eight lines."""
+    for tall in range(2, 30):
+        lines = [line for line in range(tall) if bracket(line, 5, tall)]
+        assert {0, 1, tall - 2, tall - 1} <= set(lines)
+        assert len(lines) == (tall if tall <= 8 else 4)
+        assert bracket(0, 5, tall) == [(0, "┏"), (4, "┓")]
+        assert bracket(tall - 1, 5, tall) == [(0, "┗"), (4, "┛")]

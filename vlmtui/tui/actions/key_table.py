@@ -183,7 +183,7 @@ GROUPS: dict[str, Group] = {
         9,
     ),
     "go-to": Group("g", "go to a row and column (of a grid: 2:3,4), or to a pixel", _elsewhere("go to"), 41),
-    "mouse": Group("mouse", "click a patch, a tile, a stage; beside a tile: the tile there"),
+    "mouse": Group("mouse", "click a patch, label, word of the legend, tile or stage; beside a tile: the tile there"),
     "stage": Group("[  ]", "previous / next layer: pixels, vision.0 …, tokens, llm.1 …", _read("stage"), 3, "[ ]"),
     "stop": Group("Esc", "stop the answer, the occlusion map, or reading the llm layers"),
     "by-layer": Group(
@@ -234,7 +234,7 @@ GROUPS: dict[str, Group] = {
         lambda at: at.scored_by if at.read else "",
         15,
     ),
-    "next": Group("n  N", "to the next / previous highest value of the overlay; of words by segment"),
+    "next": Group("n  N", "to the next / previous highest value of the overlay; of words, largest segment"),
     "mark": Group("Space  U", "mark the patch / remove all marks", _at_answer("mark"), 20, "Space"),
     "outliers": Group("V", "outliers across the images opened: by position or by content, at every stage"),
     "play": Group("p", f"play through the layers with the overlay ({default_overlay()} if there is none)"),

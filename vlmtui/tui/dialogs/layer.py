@@ -70,6 +70,9 @@ class DialogLayer:
 
     async def take(self, event: events.Event) -> bool:
         """Handle a key or a paste; whether `event` is dealt with, or is the mouse's on what lies behind a dialog."""
+        if not self._screen.is_attached:
+            # what was typed behind the key that quits: there is nothing left for it to act on
+            return True
         match event:
             case events.Key():
                 await self._settled()

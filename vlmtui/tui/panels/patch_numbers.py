@@ -6,6 +6,8 @@ linear projection to the sum with the position embedding, each a bar of colour.
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 from numpy.typing import NDArray
 from rich.color import Color
@@ -25,7 +27,7 @@ from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.stages import PIXELS
 from vlmtui.tui.widgets.blocks import half_block
-from vlmtui.tui.widgets.lines import Lines, Part, line, wrapped
+from vlmtui.tui.widgets.lines import Lines, Part, fitting, line, wrapped
 
 WINDOW = 24, 20
 """At most so many pixels of a patch are drawn (across, down), around the one under the pixel cursor."""
@@ -56,7 +58,8 @@ class NumbersPanel(Lines):
         lines += self._vectors(seen, cells)
         if seen.position_cosines is not None and rows - len(lines) > 2:
             low, high = (format_number(float(end), 2) for end in np.nanquantile(seen.position_cosines, (0, 1)))
-            said = f"position embeddings by cosine with this one: {low} to {high}"
+            by = f"by cosine: {low} to {high}"
+            said = fitting(cells, f"position embeddings {by[:9]} with this one{by[9:]}", f"positions {by}", "positions")
             lines.append(line(cells, text, [(said, dim)]))
             lines += _map(page, seen.position_cosines, cells, rows - len(lines), r.style())
         return lines
@@ -117,7 +120,8 @@ class NumbersPanel(Lines):
         norm = f"norm {format_number(float(np.linalg.norm(vector.astype(np.float64))))}"
         width = min(cells, -(-len(vector) // (2 * rows)))
         each = -(-len(vector) // (2 * rows * width))
-        named = f"{name}, means of {each}" if each > 1 else name
+        room = cells - len(norm) - 1
+        named = fitting(room, f"{name}, means of {each}" if each > 1 else name, name, re.split(": |, ", name)[0])
         title = line(cells, r.style(), [(named, r.style("dim"))], [(norm, r.style("dim"))])
         means = np.array([vector[at : at + each].mean() for at in range(0, len(vector), each)])
         colours = np.tile(np.array(_rgb(r.ground), np.uint8), (2 * rows * width, 1))

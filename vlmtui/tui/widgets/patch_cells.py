@@ -17,6 +17,8 @@ TINT = 0.6
 """The share of a mark's colour where it tints half-cells."""
 LEAST_FOR_BRACKET = 3
 LEAST_CONTRAST = 3.0
+TALLEST_BRACKET, CORNER = 8, 2
+"""Lines of a bracket without a gap, and of each of its ends with one."""
 
 
 def has_bracket(layout: CellLayout, row: int) -> bool:
@@ -30,7 +32,12 @@ def has_glyph(layout: CellLayout, row: int) -> bool:
 
 
 def bracket(line: int, wide: int, tall: int) -> list[tuple[int, str]]:
-    """The marks of the cursor on one line of wide × tall cells: (cell, character)."""
+    """The marks of the cursor on one line of wide × tall cells: (cell, character).
+
+    On a tall patch they are at its corners alone, since every cell costs some forty bytes at each move.
+    """
+    if tall > TALLEST_BRACKET and CORNER <= line < tall - CORNER:
+        return []
     if tall == 1:
         return [(0, "["), (wide - 1, "]")]
     left, right = ("┏", "┓") if line == 0 else ("┗", "┛") if line == tall - 1 else ("┃", "┃")

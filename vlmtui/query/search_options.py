@@ -1,0 +1,21 @@
+"""Options of the search for words, which a whole query has, and which fill those of lenses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vlmtui.metrics import RIDGE, Metric
+
+
+@dataclass(frozen=True)
+class SearchOptions:
+    """How the vocabulary is searched: `k` nearest tokens by `metric`, `ridge` being the λ of the metric of that name.
+
+    `all_tokens` searches special tokens and rows without a token too. `null` adds the noise baseline.
+    """
+
+    k: int = 8
+    metric: Metric = "l2"
+    ridge: float = RIDGE
+    all_tokens: bool = False
+    null: bool = False
