@@ -6,11 +6,16 @@ line is `+++ path`, and the lines marked ` ` and `-` must be in that file togeth
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-CONTRIBUTING = Path(__file__).parents[1] / "CONTRIBUTING.md"
+ROOT = Path(__file__).parents[1]
+CONTRIBUTING = ROOT / "CONTRIBUTING.md"
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,10 @@ class Recipe:
             (root / path).write_text(text, "utf-8")
         for change in self.changes:
             source = (root / change.path).read_text("utf-8")
-            assert source.count(change.old) == 1, f"{change.path} has {source.count(change.old)} times:\n{change.old}"
+            assert source.count(change.old) == 1, (
+                f"{change.path} changed here: update the diff in CONTRIBUTING.md, "
+                f"whose lines are there {source.count(change.old)} times, not once:\n{change.old}"
+            )
             (root / change.path).write_text(source.replace(change.old, change.new), "utf-8")
 
 
@@ -69,6 +77,36 @@ def recipe(title: str, text: str | None = None) -> Recipe:
             files[Path(path[1])] = rest
     assert files or changes, f"the recipe {title!r} has no code"
     return Recipe(files, tuple(changes))
+
+
+def pytest_in(copy: Path, *tests: str) -> subprocess.CompletedProcess[str]:
+    """Run tests in a copy of the project, as a newcomer would."""
+    return _run_in(copy, {}, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests)
+
+
+def copy_documents(copy: Path) -> None:
+    """Lay the documentation, the tests and the settings of the tools beside a copy of the package."""
+    for name in ("tests", "docs"):
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
+    for name in ("README.md", "pyproject.toml"):
+        shutil.copy(ROOT / name, copy)
+
+
+def update_docs_in(copy: Path) -> None:
+    """Run the command of the recipes that writes the documentation, in a copy of the project that has all documents;
+    something in them must have been stale."""
+    pages = (copy / "README.md", *(copy / "docs").rglob("*.md"))
+    before = [page.read_bytes() for page in pages]
+    done = _run_in(copy, {"UPDATE_DOCS": "1"}, "-m", "tests.docs.generated")
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert [page.read_bytes() for page in pages] != before
+
+
+def _run_in(copy: Path, variables: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
+    env = {name: value for name, value in os.environ.items() if name != "UPDATE_DOCS"}
+    env |= {"PYTHONPATH": str(copy), **variables}
+    command = [sys.executable, "-P", *words]
+    return subprocess.run(command, env=env, cwd=copy, capture_output=True, text=True, check=False)
 
 
 def _change(path: Path, block: str) -> Change:

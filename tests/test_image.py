@@ -241,8 +241,20 @@ def test_a_folder_is_told_by_what_it_holds(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="contains no images: name a folder with PNG, JPEG or WebP"):
         read_source(str(tmp_path))
     (tmp_path / "sub" / "photo.JPG").touch()
-    with pytest.raises(ImageError, match="is a folder: name one image file in it"):
+    with pytest.raises(ImageError, match=r"is a folder: name one image file in it, or run vlmtui report FOLDER$"):
         read_source(str(tmp_path))
+
+
+def test_a_pattern_without_files_is_called_one(tmp_path: Path) -> None:
+    (tmp_path / "scans" / "deep.png").mkdir(parents=True)  # a folder, whatever its name
+    pattern = str(tmp_path / "**" / "*.png")
+    with pytest.raises(ImageError, match=r"\*\*/\*\.png matches no file: check the pattern$"):
+        read_source(pattern)
+    # one image is read by its name: a pattern that matches files is none
+    (tmp_path / "scans" / "one.png").touch()
+    for name in (pattern, str(tmp_path / "none.png")):
+        with pytest.raises(ImageError, match=r"does not exist: check the path$"):
+            read_source(name)
 
 
 def test_a_file_is_read_with_its_hash(tmp_path: Path) -> None:

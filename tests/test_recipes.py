@@ -31,6 +31,13 @@ def test_every_block_of_code_is_part_of_the_recipe(title: str) -> None:
     assert len(blocks) == len(found.files) + len(found.changes)
 
 
+@pytest.mark.parametrize("title", TITLES)
+def test_a_change_depends_on_one_line_of_its_file_so_that_others_may_stand_beside_it(title: str) -> None:
+    for change in recipe(title).changes:
+        assert (change.old.count("\n"), change.more_lines) == (1, 1), change.path
+        assert change.old in change.new, "the line itself stays"
+
+
 def test_files_and_changes_are_read(tmp_path: Path) -> None:
     text = "\n## One\n```python\n# a/new.py\nx = 1\n```\n```diff\n+++ a/old.py\n-y = 1\n+y = 2\n z = 3\n```\n\n## Two\n"
     (tmp_path / "a").mkdir()
@@ -43,7 +50,9 @@ def test_files_and_changes_are_read(tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match="there already"):
         found.apply(tmp_path)
     (tmp_path / "a" / "new.py").unlink()
-    with pytest.raises(AssertionError, match=r"old\.py has 0 times"):
+    with pytest.raises(
+        AssertionError, match=r"^a/old\.py changed here: update the diff in CONTRIBUTING\.md, .* 0 times"
+    ):
         found.apply(tmp_path)
 
 

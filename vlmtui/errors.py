@@ -6,6 +6,10 @@ identifies the class in messages between the session and its clients.
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+from typing import Any
+
 
 class VlmtuiError(Exception):
     """An operation failed; the message is shown to the user."""
@@ -90,3 +94,10 @@ _KINDS: dict[str, type[VlmtuiError]] = {
 def error_from_kind(kind: str, message: str) -> VlmtuiError:
     """Restore an error that was sent as (`kind`, `message`)."""
     return _KINDS.get(kind, VlmtuiError)(message)
+
+
+def nearest_name(word: Any, names: Iterable[str]) -> str | None:
+    """The name that was probably meant."""
+    small = {name.lower(): name for name in reversed(list(names))}
+    found = difflib.get_close_matches(str(word).lower(), small, 1)
+    return small[found[0]] if found else None

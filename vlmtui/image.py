@@ -6,6 +6,7 @@ Clients read the bytes (`read_source`) and send them; the session and any client
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import io
 import os
@@ -205,12 +206,14 @@ def _read_file(path: Path, name: str) -> bytes:
         if path.is_dir():
             os.scandir(path).close()  # raises for one that may not be read
             if next(images_in(str(path)), None) is not None:
-                raise ImageError(f"{name} is a folder: name one image file in it")
+                raise ImageError(f"{name} is a folder: name one image file in it, or run vlmtui report FOLDER")
             some = "name a folder with PNG, JPEG or WebP files or the like, or name a file directly"
             raise ImageError(f"{name} contains no images: {some}")
         with path.open("rb") as file:
             return _read_limited(file.read, name)
     except FileNotFoundError:
+        if glob.has_magic(name) and all(map(os.path.isdir, glob.iglob(str(path), recursive=True))):
+            raise ImageError(f"{name} matches no file: check the pattern") from None
         raise ImageError(f"{name} does not exist: check the path") from None
     except PermissionError:
         raise ImageError(f"{name} cannot be read: check its permissions") from None

@@ -10,6 +10,8 @@ from vlmtui.lenses.registry import built_in_lenses
 
 PAGES = DOCS / "lenses"
 HEADINGS = ("## What it shows", "## How it is computed", "## How it was checked", "## How to misread it")
+SHORT = 80
+"""Characters of a section that says too little."""
 OTHER_PAGES = {"index", "own"}
 COMMANDS = {
     "hidden-states": "`--vectors FILE`",
@@ -69,8 +71,10 @@ def test_a_page_says_what_the_registry_says(one: Lens) -> None:
     assert text.startswith(f"# `{one.name}`\n")
     parts = [text.index(heading) for heading in HEADINGS]
     assert parts == sorted(parts)
-    # each part says something
-    assert all(later - earlier > 100 for earlier, later in zip(parts, [*parts[1:], len(text)], strict=True))
+    for heading, start, end in zip(HEADINGS, parts, [*parts[1:], len(text)], strict=True):
+        long = len(text[start:end].removeprefix(heading).strip())
+        title = heading.removeprefix("## ")
+        assert long > SHORT, f"section {title!r} of {page.name} has {long} characters: say it in more than {SHORT}"
     assert "tests/" in text[parts[2] : parts[3]]
 
 

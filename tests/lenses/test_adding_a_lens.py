@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 from scipy import stats
 
 from tests.lenses.new_lenses import BODIES, RECIPE, copied, copied_with_recipe
+from tests.recipes import copy_documents, pytest_in, update_docs_in
 
 ROOT = Path(__file__).parents[2]
 IMAGE = ROOT / "sample_images" / "scene-town.png"
@@ -140,16 +140,12 @@ def test_the_recipe_s_lens_gives_the_kurtosis_of_scipy(found: dict[str, list[obj
 
 def test_the_recipe_s_own_test_passes_and_its_page_is_whole(tmp_path: Path) -> None:
     copy = copied_with_recipe(tmp_path)
-    for name in ("tests", "docs"):
-        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
-    shutil.copy(ROOT / "README.md", copy)
+    copy_documents(copy)
+    update_docs_in(copy)
     (test,) = (path for path in RECIPE.files if path.parts[0] == "tests")
-    tests = [str(test), "tests/docs/test_lenses.py", "tests/test_readme.py::test_it_lists_the_lenses"]
-    words = [sys.executable, "-P", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", ".", *tests]
-    for update, status in ((), 1), (("UPDATE_DOCS",), 0), ((), 0):
-        env = os.environ | {"PYTHONPATH": str(copy), **dict.fromkeys(update, "1")}
-        done = subprocess.run(words, env=env, cwd=copy, capture_output=True, text=True, check=False)
-        assert done.returncode == status, done.stdout + done.stderr
+    done = pytest_in(copy, str(test), "tests/docs/test_lenses.py")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "kurtosis" in (copy / "docs/explorer.md").read_text("utf-8"), "in the row of `o`"
     assert "[`kurtosis`](docs/lenses/kurtosis.md)" in (copy / "README.md").read_text()
 
 

@@ -63,6 +63,11 @@ def test_a_name_is_that_of_a_package_here_or_may_be_one_there(tmp_path: Path, mo
     assert parse_lens("sharpness", None, ()) == ChosenLens("sharpness", source=LensSource("sharpness"))
     with pytest.raises(UsageError, match=r"^--lens 'x' is not one of similarity, .*layers; sharpness$"):
         parse_lens("x", None, ())
+    for wrong, meant in (("local-word", "local-words"), ("PCA", "pca"), ("sharpnes", "sharpness")):
+        with pytest.raises(
+            UsageError, match=rf"^--lens '{wrong}' is not one of .*layers; sharpness: did you mean {meant}\?$"
+        ):
+            parse_lens(wrong, None, ())
     for far in (False, True):  # registered, and not for reports
         with pytest.raises(UsageError, match=r"^--lens 'hidden-states' is not one of"):
             parse_lens("hidden-states", None, (), far=far)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.recipes import recipe
+from tests.recipes import copy_documents, recipe, update_docs_in
 from tests.tui.copies import copied, driven
 
 RECIPE = recipe("Add a setting")
@@ -38,3 +38,6 @@ def test_a_setting_is_one_row(tmp_path: Path) -> None:
     RECIPE.apply(copy)
     assert (RECIPE.files, [change.more_lines for change in RECIPE.changes]) == ({}, [1])
     driven(copy, DRIVER)
+    copy_documents(copy)
+    update_docs_in(copy)
+    assert "| `processor` |" in (copy / "docs" / "settings.md").read_text("utf-8")

@@ -44,7 +44,7 @@ TEN_SENTENCES = """\
 4: model is "demo-vti": did you mean "demo-vit"?
 5: lenses has "/no/such/folder", which is not a folder: check the path
 6: theme is "drakula", not one of THEMES: did you mean "dracula"?
-7: one of panels is "nroms", not one of facts, answer, words, norms, patch: did you mean "norms"?
+7: one of panels is "nroms", not one of facts, answer, words, numbers, norms, patch: did you mean "norms"?
 11: no action of keys is named "serach": did you mean find?
 12: keys.find is "F6", which is not a key: did you mean "f6"?
 14: keys.zoom is "f9", which keys.overlay has already: choose another

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.recipes import recipe
+from tests.recipes import copy_documents, recipe, update_docs_in
 from tests.tui.copies import copied, driven
 
 RECIPE = recipe("Add a panel")
@@ -26,6 +26,7 @@ def draw(drawing, page, result):
 
 OVERLAY = Overlay(Scores, draw)
 '''
+IMPORT = "from vlmtui.tui.overlays.drawing import"
 DRIVER = """
 import asyncio
 from tests.tui import lenses
@@ -60,12 +61,21 @@ def test_a_panel_and_an_overlay_are_added_and_driven(tmp_path: Path) -> None:
     tui = copied(tmp_path) / "vlmtui" / "tui"
     RECIPE.apply(tmp_path)
     (added,) = RECIPE.files
-    assert (added.parent, sum(change.more_lines for change in RECIPE.changes)) == (Path("vlmtui/tui/panels"), 1)
+    assert (added.parent, [change.more_lines for change in RECIPE.changes]) == (Path("vlmtui/tui/panels"), [1, 1])
     (tui / "overlays" / "scores.py").write_text(OVERLAY, "utf-8")
     registry = tui / "overlays" / "registry.py"
-    source = registry.read_text("utf-8").replace(
-        "import colours, scalars, words", "import colours, scalars, scores, words"
-    )
-    assert source.count("    words.OVERLAY,\n") == 1
-    registry.write_text(source.replace("    words.OVERLAY,\n", "    scores.OVERLAY,\n    words.OVERLAY,\n"), "utf-8")
+    source, row = registry.read_text("utf-8"), "    words.OVERLAY,\n"
+    assert source.count(row) == 1
+    source = source.replace(row, f"    scores.OVERLAY,\n{row}")
+    assert source.count(IMPORT) == 1
+    registry.write_text(source.replace(IMPORT, f"from vlmtui.tui.overlays import scores\n{IMPORT}"), "utf-8")
     driven(tmp_path, DRIVER)
+
+
+def test_the_documentation_has_the_panel_after_one_command(tmp_path: Path) -> None:
+    copy = copied(tmp_path)
+    RECIPE.apply(copy)
+    copy_documents(copy)
+    update_docs_in(copy)
+    (row,) = (line for line in (copy / "docs/settings.md").read_text("utf-8").splitlines() if "`panels`" in line)
+    assert "middle-layer" in row

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from vlmtui.errors import UsageError
+from vlmtui.errors import UsageError, nearest_name
 from vlmtui.lenses.base import Lens, applies_at
 from vlmtui.lenses.captions import LensInputs
 from vlmtui.lenses.description import LensDescription
@@ -184,8 +184,11 @@ def parse_lens(
         return None
     if chosen not in there:
         elsewhere = [*lenses_in_folders(folders), *(entry.name for entry in lens_entry_points())]
-        others = ", ".join(dict.fromkeys(one for one in elsewhere if find_lens(one) is None))
-        raise UsageError(f"--lens {name!r} is not one of {', '.join(there)}{f'; {others}' if others else ''}")
+        others = dict.fromkeys(one for one in elsewhere if find_lens(one) is None)
+        choices = "; ".join(", ".join(names) for names in (there, others) if names)
+        near = nearest_name(name, [*there, *others])
+        advice = f": did you mean {near}?" if near else ""
+        raise UsageError(f"--lens {name!r} is not one of {choices}{advice}")
     offer = there[chosen].offer
     if (word is not None and not offer.word) or (marked and not offer.marked):
         raise UsageError(f"--lens {chosen} takes neither --find nor --marked: leave one of them out")

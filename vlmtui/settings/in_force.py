@@ -11,9 +11,9 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from vlmtui.errors import UsageError
+from vlmtui.errors import UsageError, nearest_name
 from vlmtui.settings.config_file import ConfigFile, Mistake, read_config
-from vlmtui.settings.kinds import CheckContext, nearest, written
+from vlmtui.settings.kinds import CheckContext, written
 from vlmtui.settings.location import PROFILE_ENVIRONMENT, config_path
 from vlmtui.settings.table import BY_NAME, PROFILE, PROFILES, SETTINGS, Setting
 
@@ -74,7 +74,7 @@ class _Level(NamedTuple):
         if self.above and name in BY_NAME:
             return f"{name} has no place in a profile: move it to the top of the file"
         said = f"no setting is named {written(name)}"
-        near = nearest(name, [known.name for known in SETTINGS if not (self.above and known.per_file)])
+        near = nearest_name(name, [known.name for known in SETTINGS if not (self.above and known.per_file)])
         if near:
             return f"{said}: did you mean {near}?"
         if isinstance(value, dict) and not self.above:
@@ -176,7 +176,7 @@ class Settings:
         wanted = profile if profile is not None else named or ""
         if not wanted or wanted in tables:
             return wanted, tables.get(wanted, {})
-        near = nearest(wanted, tables)
+        near = nearest_name(wanted, tables)
         there = f"the file has {', '.join(tables)}" if tables else f"the file has no [{PROFILES}.{wanted}]"
         advice = f"did you mean {near}? " if near else ""
         if profile is not None:

@@ -8,15 +8,14 @@ element of a list leaves the others.
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from vlmtui.errors import VlmtuiError
+from vlmtui.errors import VlmtuiError, nearest_name
 from vlmtui.files import expand_path
 
 _LONGEST = 60
@@ -60,16 +59,9 @@ def written(value: Any, whole: bool = False) -> str:
     return text if whole or len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
-def nearest(word: Any, names: Iterable[str]) -> str | None:
-    """The name that was probably meant."""
-    small = {name.lower(): name for name in reversed(list(names))}
-    found = difflib.get_close_matches(str(word).lower(), small, 1)
-    return small[found[0]] if found else None
-
-
 def not_one_of(name: str, value: Any, names: Sequence[str]) -> str:
     """The sentence for a value that is not among the names."""
-    near = nearest(value, names)
+    near = nearest_name(value, names)
     remedy = f"did you mean {written(near)}?" if near else "choose one of them"
     return f"{name} is {written(value)}, not one of {', '.join(names)}: {remedy}"
 
@@ -103,7 +95,7 @@ class Text(NamedTuple):
             try:
                 self.judge(value)
             except (VlmtuiError, OSError, ValueError) as error:
-                near = nearest(value, self.known())
+                near = nearest_name(value, self.known())
                 # other errors: no path can be so long, or have a null character
                 remedy = str(error) if isinstance(error, VlmtuiError) else f"give {self.accepts}"
                 return _only_wrong(
@@ -217,7 +209,7 @@ class KeyTable:
         owner: dict[str, str] = {}
         for action, given in value.items():
             if action not in actions:
-                near = nearest(action, synonyms)
+                near = nearest_name(action, synonyms)
                 near = synonyms[near] if near else None
                 remedy = f"did you mean {near}?" if near else "vlmtui config keys lists them"
                 wrong.append((action, f"no action of {name} is named {written(action)}: {remedy}"))
@@ -230,7 +222,7 @@ class KeyTable:
             for word in words:
                 key = textual_key(word)
                 if key is None:
-                    near = nearest(word, key_names())
+                    near = nearest_name(word, key_names())
                     remedy = f"did you mean {written(near)}?" if near else 'give one such as "f6", "ctrl+f" or "x"'
                     wrong.append((action, f"{name}.{action} is {written(word)}, which is not a key: {remedy}"))
                 elif key in owner:

@@ -5,16 +5,21 @@ It is that of the recipe in CONTRIBUTING.md.
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.recipes import recipe
+from tests.recipes import copy_documents, recipe, update_docs_in
+from vlmtui.reports.formats.registry import ENDINGS, FORMATS
 
 ROOT = Path(__file__).parents[3]
 PACKAGE = ROOT / "vlmtui"
@@ -42,6 +47,10 @@ found = {
     "two": run("report", image, image, "--format", "markdown", "--fields", "image,index"),
     "unknown": run("report", image, "--format", "pdf"),
     "ending": run("report", image, "-o", "report.pdf"),
+    "csv": run("report", image, "missing.png", "--format", "csv", "-k", "9"),
+    "markdown": run("report", image, "missing.png", "--format", "markdown", "-k", "9"),
+    "values": [run("report", image, "--lens", "pca", "--format", one) for one in ("csv", "markdown")],
+    "layers": [run("report", image, "--lens", "layers", "--format", one) for one in ("csv", "markdown")],
     "stages": run("report", image, "--format", "markdown", "--stages", "all"),
 }
 import vlmtui
@@ -66,6 +75,25 @@ def copied(into: Path) -> Path:
     (package / "demo" / "weights").symlink_to(PACKAGE / "demo" / "weights")
     RECIPE.apply(into)
     return into
+
+
+def before(name: str, names: Iterable[str], new: str) -> str:
+    """The names in a sentence, with a new one before one of them."""
+    return ", ".join(part for one in names for part in ((new, one) if one == name else (one,)))
+
+
+def unescaped(line: str) -> list[str]:
+    """The cells of a row of a Markdown table."""
+    cells, rest = [""], line.removeprefix("| ").removesuffix(" |")
+    if line.startswith("|") and rest == line:
+        rest = line.strip("|")
+    characters = iter(rest)
+    for c in characters:
+        if c == "|":
+            cells.append("")
+        else:
+            cells[-1] += next(characters) if c == "\\" else c
+    return [cell.removeprefix(" ").removesuffix(" ") for cell in cells]
 
 
 @pytest.fixture(scope="module")
@@ -102,10 +130,12 @@ def test_the_command_line_writes_it(found: dict[str, list[object]]) -> None:
 
 
 def test_help_and_errors_name_it(found: dict[str, list[object]]) -> None:
-    assert "text, json, jsonl, csv, parquet, markdown, html," in " ".join(str(found["help"][1]).split())
-    assert "csv, json, jsonl, markdown, parquet: only these" in " ".join(str(found["help"][1]).split())
-    assert "choose text, json, jsonl, csv, parquet, markdown, ansi" in str(found["unknown"][2])
-    assert "end it in .txt, .json, .jsonl, .csv, .parquet, .md, .html" in str(found["ending"][2])
+    there = " ".join(str(found["help"][1]).split())
+    assert before("png", [one.name for one in FORMATS], "markdown").rpartition(", ")[0] in there
+    fields = sorted([*(one.name for one in FORMATS if one.takes("--fields")), "markdown"])
+    assert f"{', '.join(fields)}: only these" in there
+    assert ", markdown, " in str(found["unknown"][2])
+    assert f"end it in {before('.png', ENDINGS, '.md')}" in str(found["ending"][2])
     status, _, err = found["stages"]
     assert (status, "markdown shows one stage" in str(err)) == (2, True)
 
@@ -114,7 +144,33 @@ def test_python_and_the_explorer_save_it(found: dict[str, list[object]]) -> None
     report, python, explorer = map(str, found["files"])
     assert python == report
     assert explorer.startswith("| image | index |")
-    assert ".parquet, .md, .html" in str(found["dialog"][1])
+    assert ".html, .md, .png" in str(found["dialog"][1])
+
+
+def test_its_cells_are_those_of_csv(found: dict[str, list[object]]) -> None:
+    (status, table, err), (csv_status, csv_table, csv_err) = found["markdown"], found["csv"]
+    assert (status, err) == (csv_status, csv_err)
+    head, rule, *rows = (unescaped(line) for line in str(table).splitlines())
+    assert [head, *rows] == list(csv.reader(io.StringIO(str(csv_table))))
+    assert set(rule) == {"---"}
+    assert ["missing.png" in row[0] and bool(row[-1]) for row in rows[-2:]] == [False, True], "a failed image"
+    assert "" in rows[0]
+    (_, values, _), (_, markdown, _) = found["values"]
+    head, _, *rows = (unescaped(line) for line in str(markdown).splitlines())
+    assert [head, *rows] == list(csv.reader(io.StringIO(str(values))))
+
+
+@pytest.mark.parametrize("word", ["a|b", "a\\b", "a\\|b", "||", "\\"])
+def test_what_would_end_a_cell_is_escaped(word: str) -> None:
+    module: dict[str, Any] = {}
+    exec(RECIPE.files[Path("vlmtui") / WRITER], module)
+    assert unescaped(f"| {module['_cell'](word)} | {module['_cell'](None)} |") == [word, ""]
+
+
+def test_a_lens_without_a_column_is_refused(found: dict[str, list[object]]) -> None:
+    csv_result, (status, out, err) = found["layers"]
+    assert (status, out, [status, out, err]) == (2, "", csv_result)
+    assert err == "vlmtui: --lens layers is for reports of single patches: choose --format text, json, jsonl\n"
 
 
 def test_what_is_added_is_a_file_and_a_line(tmp_path: Path) -> None:
@@ -124,4 +180,7 @@ def test_what_is_added_is_a_file_and_a_line(tmp_path: Path) -> None:
     changed = {path for path in there if (PACKAGE / path).read_bytes() != (copy / path).read_bytes()}
     lines = [len((package / REGISTRY).read_text().splitlines()) for package in (PACKAGE, copy)]
     print(f"a format: {len(new)} new file, {len(changed)} changed, by {lines[1] - lines[0]} line")
+    copy_documents(tmp_path)
+    update_docs_in(tmp_path)
+    assert "| `markdown` | `.md` |" in (tmp_path / "docs/formats.md").read_text("utf-8")
     assert (new, changed, lines[1] - lines[0]) == ({WRITER}, {REGISTRY}, 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.recipes import recipe
+from tests.recipes import copy_documents, pytest_in, recipe, update_docs_in
 from tests.tui.copies import copied, driven
 
 RECIPE = recipe("Add an action")
@@ -41,3 +41,8 @@ def test_an_action_is_one_row(tmp_path: Path) -> None:
     RECIPE.apply(copy)
     assert (RECIPE.files, [change.more_lines for change in RECIPE.changes]) == ({}, [1])
     driven(copy, DRIVER)
+    copy_documents(copy)
+    update_docs_in(copy)
+    assert "| `B` | most words |" in (copy / "docs" / "explorer.md").read_text("utf-8")
+    done = pytest_in(copy, "tests/tui/actions/test_key_table.py")
+    assert done.returncode == 0, done.stdout[-3000:]

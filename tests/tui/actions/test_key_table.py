@@ -11,7 +11,7 @@ from tests.docs.blocks import DOCS, check_block, markdown_table
 from tests.tui.fake import app
 from tests.tui.panels.test_layer_words import talk
 from tests.tui.screens.test_explorer import WIDE, dialog, explorer, text
-from vlmtui.tui.actions.key_table import ACTIONS, GROUPS, UNLISTED, Action, help_rows
+from vlmtui.tui.actions.key_table import ACTIONS, GROUPS, UNLISTED, Action, groups, help_rows
 from vlmtui.tui.actions.palette import ActionCommands
 from vlmtui.tui.app import VlmtuiApp
 from vlmtui.tui.dialogs.text import TextDialog
@@ -25,7 +25,10 @@ def test_each_is_defined_once() -> None:
     keys = Counter(key for action in ACTIONS for key in action.keys.split(",") if key)
     assert [key for key, many in keys.items() if many > 1] == []
     assert not GROUPS.keys() & UNLISTED.keys()
-    assert {action.group for action in ACTIONS} <= {*GROUPS, *UNLISTED}
+    assert {action.group for action in ACTIONS if action.group} <= {*GROUPS, *UNLISTED}
+    alone = {action.name: action.help for action in ACTIONS if not action.group}
+    assert all(alone.values())
+    assert not alone.keys() & {*GROUPS, *UNLISTED}
     assert {action.name for action in ACTIONS if not action.keys} == WITHOUT_A_KEY
 
 
@@ -48,9 +51,10 @@ async def test_each_is_reached_by_its_keys_and_by_the_palette() -> None:
 
 @pytest.mark.parametrize("action", [action for action in ACTIONS if action.keys], ids=lambda action: action.name)
 def test_each_has_its_key_in_the_help(action: Action) -> None:
-    group = {**GROUPS, **UNLISTED}[action.group]
+    name = action.group or action.name
+    group = {**groups(), **UNLISTED}[name]
     assert action.key in group.keys.split()
-    assert action.group in UNLISTED or (group.keys, group.help) in help_rows()
+    assert name in UNLISTED or (group.keys, group.help) in help_rows()
 
 
 def test_the_documentation_lists_what_the_help_lists() -> None:

@@ -16,29 +16,24 @@ from typing import Any
 from vlmtui.display.pieces import plain
 from vlmtui.query.options import Query
 from vlmtui.reports.image_report import ReportOrFailure
-from vlmtui.reports.per_image import ImageFailure
-from vlmtui.reports.select.columns import cells, headings
+from vlmtui.reports.select.columns import headings, table_rows
 
 
 def write_csv(results: Iterable[ReportOrFailure], query: Query, several: bool) -> Iterator[str]:
     """Write the table, each image's rows as soon as they are computed."""
     names = headings(query)
-    yield from _lines(results, names, names.index("image") if "image" in names else None)
+    yield from _lines(results, query, names.index("image") if "image" in names else None)
 
 
 def write_csv_to_terminal(results: Iterable[ReportOrFailure], query: Query, several: bool) -> Iterator[str]:
     """Write the table for a terminal: image names are escaped too, so that they cannot send control sequences."""
-    yield from _lines(results, headings(query), None)
+    yield from _lines(results, query, None)
 
 
-def _lines(results: Iterable[ReportOrFailure], names: list[str], exact_cell: int | None) -> Iterator[str]:
-    yield csv_line(names)
-    for result in results:
-        if not isinstance(result, ImageFailure):
-            yield from (csv_line(row, exact_cell) for row in cells(result))
-        elif "error" in names:
-            failure_fields = {"image": result.name, "error": result.why}
-            yield csv_line([failure_fields.get(name) for name in names], exact_cell)
+def _lines(results: Iterable[ReportOrFailure], query: Query, exact_cell: int | None) -> Iterator[str]:
+    yield csv_line(headings(query))
+    for row in table_rows(results, query):
+        yield csv_line(row, exact_cell)
 
 
 def csv_line(row: Sequence[Any], exact_cell: int | None = None) -> str:

@@ -60,10 +60,10 @@ COLUMNS: tuple[tuple[str, pa.DataType, str], ...] = (
     ("patches", pa.list_(pa.int32()), "the vision patches it was made of: row-major indices within its grid"),
     ("norm", pa.float32(), "L2 norm of the vector at this stage"),
     ("z", pa.float64(), "robust z-score of the norm among the image's entries at this stage"),
-    ("value", pa.float64(), "the value of --lens; null without one, and for pca"),
-    ("components", pa.list_(pa.float32()), "the three principal components of --lens pca"),
+    ("value", pa.float64(), "the value of `--lens`; null without one, and for pca"),
+    ("components", pa.list_(pa.float32()), "the three principal components of `--lens pca`"),
     ("words", pa.list_(_WORD), "word-pieces, nearest first; explained: the share of the norm after it, of omp"),
-    ("noise", _NOISE, "with --null, percentiles of its words in the noise baseline, in percent"),
+    ("noise", _NOISE, "with `--null`, percentiles of its words in the noise baseline, in percent"),
     ("error", pa.string(), "why there is no result for this image, in a sentence; all but image is null then"),
 )
 """Name, type and description of every column."""

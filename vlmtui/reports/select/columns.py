@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,8 @@ import numpy as np
 from vlmtui.lenses.kinds import Colours
 from vlmtui.query.fields import SIMPLE, TEXTS, WHOLE
 from vlmtui.query.options import Query
-from vlmtui.reports.image_report import ImageReport
+from vlmtui.reports.image_report import ImageReport, ReportOrFailure
+from vlmtui.reports.per_image import ImageFailure
 from vlmtui.reports.select.rows import ReportRows
 
 STANDING = ("percentile", "random", "margin", "same")
@@ -77,6 +78,17 @@ def cells(report: ImageReport) -> Iterator[list[Any]]:
     columns = [_column(report, rows, field, len(_names(field, query))) for field in of_table(query)]
     for parts in zip(*columns, strict=True):
         yield [cell for part in parts for cell in part]
+
+
+def table_rows(results: Iterable[ReportOrFailure], query: Query) -> Iterator[list[Any]]:
+    """The rows of a CSV table of several images; a failed image is one row with its error, where that is asked for."""
+    names = headings(query)
+    for result in results:
+        if not isinstance(result, ImageFailure):
+            yield from cells(result)
+        elif "error" in names:
+            failure_fields = {"image": result.name, "error": result.why}
+            yield [failure_fields.get(name) for name in names]
 
 
 def _column(report: ImageReport, rows: ReportRows, field: str, num_cells: int) -> list[list[Any]]:

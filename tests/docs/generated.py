@@ -1,0 +1,39 @@
+"""The tests that make blocks of the documentation, and README's table: `python -m tests.docs.generated` runs them all.
+
+With `UPDATE_DOCS=1` they write the blocks, without it they check them. The table of families is left out: it is made
+from checkpoints that are measured for minutes.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parents[1]
+MEASURED = Path("models/families/test_table.py")
+
+
+def block_tests(folder: Path = TESTS) -> list[str]:
+    """pytest's names of the tests below a folder that call `check_block`, without those in `MEASURED`."""
+    found = []
+    for path in sorted(folder.rglob("test_*.py")):
+        source = path.read_text("utf-8")
+        if "check_block(" in source and path.relative_to(folder) != MEASURED:
+            found += [f"{path}::{name}" for name in _callers(ast.parse(source))]
+    return found
+
+
+def _callers(module: ast.Module) -> list[str]:
+    return [
+        function.name
+        for function in module.body
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef) and function.name.startswith("test_")
+        if any(isinstance(node, ast.Name) and node.id == "check_block" for node in ast.walk(function))
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", *block_tests()]))
