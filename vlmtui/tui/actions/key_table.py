@@ -227,7 +227,7 @@ GROUPS: dict[str, Group] = {
     "full": Group(
         "f",
         "the whole screen for the image, with one line on the patch under the cursor; or the panels again",
-        lambda at: ("panels" if at.alone else "full") if at.read else "",
+        lambda at: "full" if at.read and not at.alone else "",
         17,
     ),
     "fold": Group("1  2  3  4  5  6", "fold the panel of that number, or show it; the key bar names what is folded"),
@@ -350,7 +350,8 @@ def bar_keys(at: Situation, keymap: Mapping[str, str] | None = None) -> list[Bar
     ranked = sorted({**groups(), **UNLISTED}.items(), key=lambda item: item[1].rank)
     said = [(_written(name, group, keymap or {}, bar=True), group.offer(at)) for name, group in ranked]
     folded = [(_key_of(f"panel-{number}", keymap or {}), title.lower()) for number, title in at.hidden]
-    return [(keys, label) for keys, label in [*folded, *said] if label and keys]
+    back = [(_key_of("full", keymap or {}), "panels")] if at.alone else []
+    return [(keys, label) for keys, label in [*back, *folded, *said] if label and keys]
 
 
 def _key_of(name: str, keymap: Mapping[str, str]) -> str:

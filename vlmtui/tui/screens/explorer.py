@@ -33,6 +33,7 @@ from vlmtui.tui.dialogs.layer import DialogLayer
 from vlmtui.tui.notices import KEY, SESSION, Notices, matter_of
 from vlmtui.tui.options import ExplorerSettings
 from vlmtui.tui.panels.answer import AnswerTokenPointed
+from vlmtui.tui.panels.cursor_facts import cursor_facts
 from vlmtui.tui.panels.panel import Panel
 from vlmtui.tui.panels.registry import PANELS, panels_named
 from vlmtui.tui.requests import Requests
@@ -298,6 +299,8 @@ class Explorer(Screen[None]):
     def _show_status(self) -> None:
         depth = None if self.app.no_color else self.app.console.color_system
         line = status_line(self.state.status, self.state.results.model, depth, self._worker.alive, self._worker.where)
+        if self.state.panels.alone:
+            line = *line[:2], cursor_facts(self.state.results, self.state.selection)
         self.query_one(StatusBar).report(*line)
 
     def _arrange(self) -> None:

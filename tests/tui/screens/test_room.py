@@ -1,0 +1,81 @@
+"""Room of image and panels: folding by number, the image alone, and how much of a screen is empty."""
+
+from __future__ import annotations
+
+import pytest
+from textual.pilot import Pilot
+
+from tests.tui.fake import app
+from tests.tui.screens.test_explorer import NARROW, WIDE, explorer, text
+
+
+def seen(pilot: Pilot[int]) -> tuple[str, ...]:
+    screen = explorer(pilot)
+    shown = tuple(panel.name for panel in screen.panels if screen.query_one(f"#{panel.name}").display)
+    assert shown == screen.state.panels.seen
+    return shown
+
+
+async def test_a_panel_is_folded_by_the_number_in_its_header_and_stays_so_at_other_stages() -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        assert seen(pilot) == ("words", "norms", "patch")
+        assert text(tui, "#norms").startswith("5 NORMS")
+        await pilot.press("5")
+        await pilot.pause()
+        assert seen(pilot) == ("words", "patch")
+        assert text(tui, "#keys").startswith(" 5 norms")
+        await pilot.press("left_square_bracket")
+        await pilot.pause()
+        assert "norms" not in seen(pilot)
+        await pilot.press("right_square_bracket", "3", "6")
+        await pilot.pause()
+        assert seen(pilot) == ()
+        assert explorer(pilot).query_one("#picture-side").size.width == WIDE[0] - 2
+        await pilot.press("5", "6", "3")
+        await pilot.pause()
+        assert seen(pilot) == ("words", "norms", "patch")
+
+
+async def test_a_panel_without_room_comes_by_its_number() -> None:
+    tui = app()
+    async with tui.run_test(size=NARROW) as pilot:
+        await pilot.pause()
+        assert "patch" not in seen(pilot)
+        await pilot.press("6")
+        await pilot.pause()
+        assert "patch" in seen(pilot)
+
+
+async def test_a_number_of_no_panel_says_so() -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await pilot.press("2")
+        await pilot.pause()
+        assert seen(pilot) == ("words", "norms", "patch")
+        assert any("Answer has nothing to show at tokens" in one.message for one in tui._notifications)
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE])
+async def test_f_gives_the_image_the_screen_and_one_line_has_the_facts(size: tuple[int, int]) -> None:
+    tui = app()
+    async with tui.run_test(size=size) as pilot:
+        await pilot.pause()
+        before = seen(pilot)
+        await pilot.press("f")
+        await pilot.pause()
+        side = explorer(pilot).query_one("#picture-side")
+        assert seen(pilot) == ()
+        assert (side.size.width, side.size.height) == (size[0] - 2, size[1] - 2)
+        assert not explorer(pilot).query_one("#title").display
+        assert "tokens   row 3 · column 4 · token 28   w100 1.028   norm 1.596" in text(tui, "#status")
+        await pilot.press("right")
+        await pilot.pause()
+        assert "column 5 · token 29" in text(tui, "#status")
+        assert "f panels" in text(tui, "#keys")
+        await pilot.press("f")
+        await pilot.pause()
+        assert seen(pilot) == before
+        assert "column 5" not in text(tui, "#status")
