@@ -19,14 +19,18 @@ from textual.strip import Strip
 from tests.tui import families
 from tests.tui.fake import FakeWorker, app
 from vlmtui.reading import Reading
+from vlmtui.tui.panels.patch import PatchFacts
 from vlmtui.tui.screens.explorer import Explorer
 from vlmtui.tui.terminal.theme import LIGHT_NAME, roles
 from vlmtui.tui.widgets.image_view import ImageView
+from vlmtui.tui.widgets.lines import Lines
 
 SIZES = [(80, 24), (100, 30), (120, 40), (140, 30), (160, 24), (200, 60), (240, 64)]
 BLANK = 8
 """Blank cells in a row that count as empty."""
 MOST_EMPTY = 1 / 6
+PLENTY = 60
+"""Rows in which any panel says all."""
 PHOTO = Path(__file__).parents[3] / "sample_images" / "china.jpg"
 ANSWER = "a gray tree, a gray mountain and a brown house on white snow under a white sky. It is cold"
 MODELS: dict[str, Callable[[], Reading]] = {
@@ -86,22 +90,36 @@ def blank_runs(strip: Strip, grounds: set[Color]) -> Iterator[int]:
 
 
 def cut(screen: Explorer, strips: list[Strip]) -> Iterator[str]:
-    """Panels that are hidden or have fewer rows than they would like, text that ends early, an image that scrolls."""
+    """Panels that are hidden or that have more to say, text that ends early, an image of which not all is in view."""
     results, selection = screen.state.results, screen.state.selection
     seen = screen.state.panels.seen
     for panel in screen.panels:
         if panel.applies(results, selection) and panel.name not in screen.state.panels.folded:
-            size = screen.query_one(f"#{panel.name}").size
             if panel.name not in seen:
                 yield f"{panel.name} hidden"
-            elif size.height < panel.rows(results, selection, size.width):
+            elif panel.name == "answer":
+                size = screen.query_one("#answer").size
+                if size.height < panel.rows(results, selection, size.width):
+                    yield "answer short"
+            elif panel.name != "norms" and shortened(screen, panel.name):
+                # a chart shows as much in fewer rows
                 yield f"{panel.name} short"
     body = strips[2:-2]
-    if any("…" in strip.text for strip in body):
+    if any("…" in strip.text for strip in body) and not screen.query_one("#list").display:
         yield "text"
-    view = screen.query_one(ImageView)
-    if view.virtual_size.width > view.size.width or view.virtual_size.height > view.size.height:
+    layout = screen.query_one(ImageView)._layout
+    if layout is not None and layout.window is not None:
         yield "image"
+
+
+def shortened(screen: Explorer, name: str) -> bool:
+    """Whether a panel has more to say than there are lines."""
+    panel = screen.query_one(f"#{name}")
+    said = panel if isinstance(panel, Lines) else panel.query_one(PatchFacts)
+    whole = said.build(said.size.width, PLENTY)
+    while whole and not whole[-1].text.strip():
+        whole.pop()
+    return len(whole) > said.size.height
 
 
 async def shares_of(

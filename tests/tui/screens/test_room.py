@@ -6,6 +6,7 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.tui.fake import app
+from tests.tui.screens.shares import MODELS, SIZES, shares_of
 from tests.tui.screens.test_explorer import NARROW, WIDE, explorer, text
 
 
@@ -79,3 +80,12 @@ async def test_f_gives_the_image_the_screen_and_one_line_has_the_facts(size: tup
         await pilot.pause()
         assert seen(pilot) == before
         assert "column 5" not in text(tui, "#status")
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}×{size[1]}")
+@pytest.mark.parametrize("model", ["demo 14×14", "LLaVA-1.5 24×24", "LLaVA-NeXT five tiles"])
+async def test_no_more_than_a_sixth_is_empty_while_something_is_cut_or_hidden(
+    model: str, size: tuple[int, int]
+) -> None:
+    shares = await shares_of(MODELS[model](), size)
+    assert shares.fair, shares

@@ -264,4 +264,4 @@ def mean_colour(results: Results, place: Place) -> tuple[int, int, int]:
     return red, green, blue
 
 
-PANEL = Panel("patch", "Patch", PatchPanel, fixed(7), least=6, columns=12 + 2 + FACTS_CELLS, needs=(needs.patch,))
+PANEL = Panel("patch", "Patch", PatchPanel, fixed(7), least=5, columns=12 + 2 + FACTS_CELLS, needs=(needs.patch,))

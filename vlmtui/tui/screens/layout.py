@@ -32,7 +32,7 @@ WIDE, AMPLE, MOST_AMPLE = 110, 54, 74
 """A wide screen, and the columns beside the image that it should leave there otherwise."""
 LEAST_BESIDE, LEAST_BELOW = 24, 8
 """So few will do where the image would have to be smaller otherwise."""
-STRIP = 6
+STRIP = 5
 """Rows below the image in which one more panel stands, where others stand beside it."""
 KEPT = 0.5
 """The share of its largest area that the image should keep, and more, where panels stand beside it."""
@@ -112,7 +112,8 @@ def _cells(size: Cells) -> int:
 
 def _rooms(body: Cells, image: Cells) -> Iterator[list[Area]]:
     """The ways to divide what the image's side leaves of the body into rooms, the simplest first."""
-    (width, height), (side, top) = body, (image[0], image[1] + MORE_LEGEND)
+    (width, height), (side, top) = body, image
+    top += MORE_LEGEND if height - top > STRIP else 0
     beside = [[]] if side == width else list(_columns(Area(EDGE + side + GAP, 0, width - side - GAP, height)))
     below = [[]] if height - top < STRIP else [[], *_columns(Area(EDGE, top, side, height - top))]
     if side == width and below == [[]]:

@@ -92,7 +92,7 @@ def _stacked(room: Area, stack: Sequence[PanelRows], least: dict[str, int], gap:
     """One below the other: each has its least rows, then what it would like; the rest goes to the last that grows."""
     rows = dict(least)
     left = room.height - sum(rows.values()) - gap * (len(stack) - 1)
-    for panel in stack:
+    for panel in sorted(stack, key=lambda one: one.grows):
         more = min(left, max(0, panel.wanted(room.width) - rows[panel.name]))
         rows[panel.name] += more
         left -= more
