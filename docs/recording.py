@@ -1,4 +1,4 @@
-"""Recording of the explorer for its page: `python docs/recording.py` makes `docs/explorer.gif` again.
+"""Pictures of the explorer: `python docs/recording.py` makes `docs/explorer.gif` and the picture of the README again.
 
 Keys are pressed in the explorer without a terminal, with the demo model. The screen after each is exported as SVG and
 drawn by Chromium, and Pillow joins the frames. Needs `chromium` on the PATH and the packages that the tests need.
@@ -32,6 +32,7 @@ from vlmtui.tui.session_worker import SessionWorker
 DOCS = Path(__file__).parent
 IMAGE = DOCS.parent / "sample_images" / "china.jpg"
 RECORDING = DOCS / "explorer.gif"
+PICTURE = DOCS.parent / "sample_images" / "screen" / "explorer.png"
 COLUMNS, ROWS = 120, 36
 WIDTH = 1000
 """Of the recording, in pixels."""
@@ -40,12 +41,15 @@ SCALE = 1.5
 COLOURS = 128
 STEPS: tuple[tuple[tuple[str, ...], float], ...] = (
     ((), 2.0),
-    (("down", "down"), 1.0),
-    (("right", "right", "right"), 1.0),
-    (("m",), 1.5),
+    (("down", "down", "right", "right"), 1.0),
+    (("o", "o"), 2.0),
+    (("z", "z"), 2.5),
+    (("Z", "Z", "o"), 2.5),
+    (("g", *"3,4", "enter"), 2.5),
+    (("n",), 1.0),
     (("slash", *"sky", "enter"), 2.5),
     (("n",), 1.0),
-    (("o",) * 5, 1.5),
+    (("o",) * 2, 1.5),
     (("left_square_bracket",), 1.0),
     (("left_square_bracket",), 1.0),
     (("left_square_bracket",), 1.0),
@@ -54,7 +58,9 @@ STEPS: tuple[tuple[tuple[str, ...], float], ...] = (
     (("full_stop",), 2.0),
 )
 """Keys, and for how many seconds the screen after them is shown."""
-NAMES = {" ": "space", "?": "question_mark"}
+PICTURED = 5
+"""The step whose screen is the README's picture."""
+NAMES = {" ": "space", "?": "question_mark", ",": "comma"}
 
 
 async def settled(pilot: Pilot[int]) -> str:
@@ -123,6 +129,9 @@ def main() -> None:
     if not shutil.which("chromium"):
         sys.exit("chromium is not on the PATH: install it, or leave the recording as it is")
     found = asyncio.run(screens())
+    with tempfile.TemporaryDirectory() as folder:
+        picture = drawn(found[PICTURED][0], Path(folder))
+    picture.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(PICTURE, optimize=True)
     first, *others = frames(found)
     durations = [round(1000 * seconds) for _, seconds in found]
     first.save(RECORDING, save_all=True, append_images=others, duration=durations, loop=0, optimize=True)
