@@ -48,7 +48,7 @@ def _texts(texts: TextsRead, match: ImageTextMatch, cells: int) -> tuple[str, st
     ]
     how = "probabilities over these texts" if texts.kind == "softmax" else "each text by itself"
     cut = f", {count(len(texts.cut), 'text')} cut at {texts.limit} pieces" if texts.cut else ""
-    return "WHOLE IMAGE", fitting(cells - 15, f"{how} ({texts.kind}){cut}", f"{texts.kind}{cut}", texts.kind), found
+    return "WHOLE IMAGE", fitting(cells - len("WHOLE IMAGE") - 1, f"{how} ({texts.kind}){cut}", f"{texts.kind}{cut}", texts.kind), found
 
 
 def _classes(head: ClassificationHead, classes: TopClasses, cells: int) -> tuple[str, str, list[_Row]]:
@@ -59,7 +59,7 @@ def _classes(head: ClassificationHead, classes: TopClasses, cells: int) -> tuple
         )
     ]
     of = f"of {count(len(head.labels), 'class', 'classes')}"
-    about = fitting(cells - 15, f"{of} by {head.kind}, from {head.reads}", f"{of} by {head.kind}", of)
+    about = fitting(cells - len("WHOLE IMAGE") - 1, f"{of} by {head.kind}, from {head.reads}", f"{of} by {head.kind}", of)
     return "WHOLE IMAGE", about, found
 
 
