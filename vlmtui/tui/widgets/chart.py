@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -108,30 +109,33 @@ def _bars(r: Roles, block: NormBlock, rows: int, widths: list[int], axis_cells: 
     values = np.full(len(block.names), np.nan) if block.values is None else block.values
     scale = rows / block.top if block.top > 0 else 0.0
     flags, labels = block.flags, block.labels(rows)
-    lines = []
-    for y in range(rows):
-        low = rows - 1 - y
-        segments = [Segment(labels.get(y, "").rjust(axis_cells - 1) + " ", r.style("dim"))]
-        for value, stage, flag, wide in zip(values, stages.summaries, flags, widths, strict=True):
-            if wide == 0:
-                continue
-            colour = red if flag else measured
-            in_band = stage.low * scale < low + 1 and stage.high * scale > low
-            under = band if in_band else ground
-            filled = min(max(float(value) * scale - low, 0.0), 1.0) if np.isfinite(value) else 0.0
-            eighth = round(filled * 8)
-            if low <= stage.median * scale < low + 1 and eighth in (0, 8):
-                glyph, style = MEDIAN, Style(color=soft, bgcolor=colour if eighth else under)
-            elif eighth == 8:
-                glyph, style = " ", Style(bgcolor=colour)
+    between = Segment(" ", Style(bgcolor=ground))
+    lines = [[Segment(labels.get(y, "").rjust(axis_cells - 1) + " ", r.style("dim"))] for y in range(rows)]
+    for value, stage, flag, wide in zip(values.tolist(), stages.summaries, flags, widths, strict=True):
+        if wide == 0:
+            continue
+        colour = red if flag else measured
+        # bars wide enough to be told apart have a gap
+        gap = 1 if wide > 2 else 0
+        # most rows of a bar are one of these: a style costs more than a row
+        full, bare, banded = (Segment(" " * (wide - gap), Style(bgcolor=each)) for each in (colour, ground, band))
+        height = value * scale if math.isfinite(value) else 0.0
+        median, band_low, band_high = stage.median * scale, stage.low * scale, stage.high * scale
+        for y, segments in enumerate(lines):
+            low = rows - 1 - y
+            in_band = band_low < low + 1 and band_high > low
+            eighth = round(min(max(height - low, 0.0), 1.0) * 8)
+            if low <= median < low + 1 and eighth in (0, 8):
+                style = Style(color=soft, bgcolor=colour if eighth else band if in_band else ground)
+                segment = Segment(MEDIAN * (wide - gap), style)
+            elif 0 < eighth < 8:
+                style = Style(color=colour, bgcolor=band if in_band else ground)
+                segment = Segment(EIGHTHS[eighth] * (wide - gap), style)
             else:
-                glyph, style = EIGHTHS[eighth], Style(color=colour, bgcolor=under)
-            # bars wide enough to be told apart have a gap
-            gap = 1 if wide > 2 else 0
-            segments.append(Segment(glyph * (wide - gap), style))
+                segment = full if eighth else banded if in_band else bare
+            segments.append(segment)
             if gap:
-                segments.append(Segment(" ", Style(bgcolor=ground)))
-        lines.append(segments)
+                segments.append(between)
     return lines
 
 

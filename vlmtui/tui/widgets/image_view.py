@@ -224,11 +224,11 @@ class ImageView(Container):
 
     def cursor_cells(self, y: int) -> list[tuple[int, Segment]]:
         """The cells of line `y` that the cursor covers: (x, segment). The letters of a label stay, in its colour."""
-        letters = label_letters(self._labels, y)
+        cells = self._cursor_cells(y)
+        if not cells or not (letters := label_letters(self._labels, y)):
+            return cells
         style = roles(self.app).style("accent", bold=True)
-        return [
-            (x, Segment(letters[x], style)) if x in letters else (x, segment) for x, segment in self._cursor_cells(y)
-        ]
+        return [(x, Segment(letters[x], style)) if x in letters else (x, segment) for x, segment in cells]
 
     def _cursor_cells(self, y: int) -> list[tuple[int, Segment]]:
         if self._layout is None or self._cursor is None or self._pixels is None:
