@@ -15,6 +15,7 @@ from vlmtui.tui.widgets.lines import Part, fitting, line
 
 LONGEST_BAR = 36
 BAR = "━"
+TITLE = "WHOLE IMAGE"
 
 # a name, its probability, and the number beside it
 _Row = tuple[str, float, str]
@@ -48,7 +49,7 @@ def _texts(texts: TextsRead, match: ImageTextMatch, cells: int) -> tuple[str, st
     ]
     how = "probabilities over these texts" if texts.kind == "softmax" else "each text by itself"
     cut = f", {count(len(texts.cut), 'text')} cut at {texts.limit} pieces" if texts.cut else ""
-    return "WHOLE IMAGE", fitting(cells - len("WHOLE IMAGE") - 1, f"{how} ({texts.kind}){cut}", f"{texts.kind}{cut}", texts.kind), found
+    return TITLE, fitting(cells - len(TITLE) - 1, f"{how} ({texts.kind}){cut}", f"{texts.kind}{cut}", texts.kind), found
 
 
 def _classes(head: ClassificationHead, classes: TopClasses, cells: int) -> tuple[str, str, list[_Row]]:
@@ -59,8 +60,8 @@ def _classes(head: ClassificationHead, classes: TopClasses, cells: int) -> tuple
         )
     ]
     of = f"of {count(len(head.labels), 'class', 'classes')}"
-    about = fitting(cells - len("WHOLE IMAGE") - 1, f"{of} by {head.kind}, from {head.reads}", f"{of} by {head.kind}", of)
-    return "WHOLE IMAGE", about, found
+    about = fitting(cells - len(TITLE) - 1, f"{of} by {head.kind}, from {head.reads}", f"{of} by {head.kind}", of)
+    return TITLE, about, found
 
 
 def _rows(r: Roles, rows: list[_Row], cells: int) -> list[Strip]:
