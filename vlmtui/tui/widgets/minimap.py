@@ -13,6 +13,7 @@ from vlmtui.display.entry_grids import EntryGrid
 from vlmtui.geometry import Box
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
+from vlmtui.tui.terminal.theme import Roles
 from vlmtui.tui.widgets.blocks import half_block
 from vlmtui.tui.widgets.lines import Lines, line, wrapped
 
@@ -29,33 +30,17 @@ class PixelPointed(Message):
 
 
 class MiniMap(Lines):
-    """Dim, but for the page; the place of the cursor is one pixel in the accent colour."""
-
-    RIGHT = True
-    """Whether it stands against the right edge."""
-
-    def lit_box(self, page: EntryGrid) -> Box:
-        """The part of the image that is lit."""
-        return page.box
+    """Against the right edge: dim, but for the page."""
 
     def build(self, cells: int, rows: int) -> list[Strip]:
         """Half-blocks."""
-        results, selection = self._results, self._selection
-        page = results.page(selection) if results else None
-        if results is None or page is None or page.grid is None:
+        page = self._results.page(self._selection) if self._results else None
+        if self._results is None or page is None or page.grid is None:
             return []
-        wide, tall = map_size((results.image.width, results.image.height), (cells, 2 * rows))
-        pixels = _lit(results, self.lit_box(page), wide, tall)
-        x0, y0, x1, y1 = page.cell_box(selection.row, selection.col)
-        x = min(max(int((x0 + x1) / 2 / results.image.width * wide), 0), wide - 1)
-        y = min(max(int((y0 + y1) / 2 / results.image.height * tall), 0), tall - 1)
-        pixels[y, x] = Color.parse(self.roles.accent).get_truecolor()
-        blank = Strip.blank(cells - wide, self.roles.style())
-        strips = []
-        for top, bottom in zip(pixels[::2].tolist(), pixels[1::2].tolist(), strict=True):
-            row = Strip([half_block(tuple(a), tuple(b)) for a, b in zip(top, bottom, strict=True)], wide)
-            strips.append(Strip.join([blank, row] if self.RIGHT else [row, blank]).simplify())
-        return strips
+        return [
+            Strip.join([Strip.blank(cells - row.cell_length, self.roles.style()), row]).simplify()
+            for row in map_rows(self._results, self._selection, page, page.box, (cells, rows), self.roles)
+        ]
 
 
 class ViewFacts(Lines):
@@ -82,17 +67,22 @@ class ViewFacts(Lines):
         ]
 
 
-class ViewMap(MiniMap):
+class ViewMap(Lines):
     """Dim, but for the part of the page that is in view; a click on it goes there."""
-
-    RIGHT = False
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._view: Box | None = None
 
-    def lit_box(self, page: EntryGrid) -> Box:
-        return self._view or page.box
+    def build(self, cells: int, rows: int) -> list[Strip]:
+        """Half-blocks."""
+        page = self._results.page(self._selection) if self._results else None
+        if self._results is None or page is None or page.grid is None:
+            return []
+        return [
+            Strip.join([row, Strip.blank(cells - row.cell_length, self.roles.style())]).simplify()
+            for row in map_rows(self._results, self._selection, page, self._view or page.box, (cells, rows), self.roles)
+        ]
 
     def show_view(self, results: Results, selection: Selection, view: Box) -> None:
         """Show which part of the file is in view."""
@@ -108,6 +98,24 @@ class ViewMap(MiniMap):
             self.post_message(
                 PixelPointed((event.x + 0.5) / wide * image.width, (2 * event.y + 1) / tall * image.height)
             )
+
+
+def map_rows(
+    results: Results, selection: Selection, page: EntryGrid, lit: Box, room: tuple[int, int], roles: Roles
+) -> list[Strip]:
+    """The image within `room` (cells, rows) in half-blocks, dim but for the part `lit`; the place of the cursor is one
+    pixel in the accent colour."""
+    width, height = results.image.width, results.image.height
+    wide, tall = map_size((width, height), (room[0], 2 * room[1]))
+    pixels = _lit(results, lit, wide, tall)
+    x0, y0, x1, y1 = page.cell_box(selection.row, selection.col)
+    x = min(max(int((x0 + x1) / 2 / width * wide), 0), wide - 1)
+    y = min(max(int((y0 + y1) / 2 / height * tall), 0), tall - 1)
+    pixels[y, x] = Color.parse(roles.accent).get_truecolor()
+    return [
+        Strip([half_block(tuple(a), tuple(b)) for a, b in zip(top, bottom, strict=True)], wide)
+        for top, bottom in zip(pixels[::2].tolist(), pixels[1::2].tolist(), strict=True)
+    ]
 
 
 def map_size(picture: tuple[int, int], room: tuple[int, int]) -> tuple[int, int]:
