@@ -54,7 +54,7 @@ def named_extras() -> Iterator[tuple[str, str]]:
     """Every extra that code, messages and docs name, with its file."""
     kinds = ("*.md", "docs/**/*.md", "examples/**/*.md", "vlmtui/**/*.py", "vlmtui/**/*.md", "vlmtui/**/Dockerfile")
     for path in sorted(path for kind in kinds for path in ROOT.glob(kind)):
-        for names in re.findall(r"vlmtui\[([\w\-, ]+)\]", path.read_text()):
+        for names in re.findall(r"(?:vlmtui|'\.)\[([\w\-, ]+)\]", path.read_text()):
             yield from ((name.strip(), str(path.relative_to(ROOT))) for name in names.split(","))
 
 

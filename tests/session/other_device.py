@@ -118,6 +118,7 @@ def words(pair: Pair, reading: str, model: m.Loaded) -> None:
     pair.typed(typed_lenses.agreement(reading, 0, 5))
     pair.typed(typed_lenses.layer_words(reading, 0, 5))
     pair.typed(typed_lenses.look(reading, "vision.1", lens_call("projector"), k=2))
+    pair.typed(typed_lenses.look(reading, "tokens", lens_call("local-words"), k=5))
     pair.typed(vocabulary.vocabulary(5))
     pair.typed(vocabulary.near("tree", "cosine", 5))
     pair.ask(m.Describe())

@@ -305,6 +305,10 @@ async def _killed_at(bench: Bench, tui: VlmtuiApp, moment: Moment, undisturbed: 
     for key in shared:
         assert same(undisturbed[key], again[key]), key
     await bench.read()
+    # that an answer went with its session is said for a while
+    assert all("is gone" in notice.message for notice in tui._notifications)
+    tui.clear_notifications()
+    await bench.pilot.pause(0.2)
 
 
 def _threads() -> list[str]:
