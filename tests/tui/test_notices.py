@@ -206,6 +206,8 @@ async def test_an_answer_that_goes_with_its_reading_is_said_until_another_is_ask
         assert seen(tui) == ["the answer was about the reading before, and is gone: a asks again"]
         await ask(pilot)
         assert seen(tui) == []
+        await pilot.pause()
+        assert not explorer(pilot).query("ToastHolder"), "what held it is gone too"
 
 
 async def test_nothing_is_said_of_an_answer_where_there_was_none() -> None:

@@ -31,6 +31,7 @@ from vlmtui.lenses.lens_source import LensCall
 from vlmtui.session.discovery import SessionLocation
 from vlmtui.tui import messages
 from vlmtui.tui.app import VlmtuiApp
+from vlmtui.tui.notices import READING
 from vlmtui.tui.options import ExplorerOptions
 from vlmtui.tui.screens.explorer import Explorer
 from vlmtui.tui.session_worker import SessionWorker
@@ -307,8 +308,8 @@ async def _killed_at(bench: Bench, tui: VlmtuiApp, moment: Moment, undisturbed: 
     await bench.read()
     # that an answer went with its session is said for a while
     assert all("is gone" in notice.message for notice in tui._notifications)
-    tui.clear_notifications()
-    await bench.pilot.pause(0.2)
+    bench.screen.context.notify.over(READING)
+    await bench.until(lambda: not tui._notifications and not bench.screen.query("ToastHolder"))
 
 
 def _threads() -> list[str]:

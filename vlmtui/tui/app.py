@@ -146,6 +146,10 @@ class VlmtuiApp(App[int]):
         if stale := [one for one in notices if not set(message.matters).isdisjoint(one.about)]:
             for notice in stale:
                 del self._notifications[notice]
+            # Textual removes the toast alone, and keeps what holds it
+            for holder in self._explorer.query("ToastHolder"):
+                if any(getattr(toast, "_notification", None) in stale for toast in holder.children):
+                    holder.remove()
             self._refresh_notifications()
 
     def action_save_screen(self) -> None:
