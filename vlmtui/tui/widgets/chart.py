@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -78,12 +79,16 @@ def chart(roles: Roles, blocks: list[NormBlock], rows: int, cells: int) -> list[
     widths = bar_widths([len(block.names) for block in blocks], cells, axis_cells)
     parts = [_bars(roles, block, rows, wide, axis_cells) for block, wide in zip(blocks, widths, strict=True)]
     between = [Segment(" " * BETWEEN_CELLS, roles.style())]
-    lines = []
+    lines: list[Strip] = []
+    before: list[Segment] = []
     for y in range(rows):
         segments = list(parts[0][y])
         for part in parts[1:]:
             segments += between + part[y]
-        lines.append(Strip(segments).adjust_cell_length(cells, roles.style()).simplify())
+        # most lines of a tall chart are as the one above
+        same = bool(lines) and segments == before
+        lines.append(lines[-1] if same else Strip(segments).adjust_cell_length(cells, roles.style()).simplify())
+        before = segments
     axis: list[Part] = []
     for block, wide in zip(blocks, widths, strict=True):
         axis += [(" " * BETWEEN_CELLS, roles.style())] if axis else []
@@ -102,6 +107,11 @@ def bar_widths(bars: list[int], cells: int, axis_cells: int = AXIS_CELLS) -> lis
     return [each[a:b] for a, b in pairwise(starts)]
 
 
+@lru_cache(maxsize=256)
+def _blank(cells: int, colour: Color) -> Segment:
+    return Segment(" " * cells, Style(bgcolor=colour))
+
+
 def _bars(r: Roles, block: NormBlock, rows: int, widths: list[int], axis_cells: int) -> list[list[Segment]]:
     ground, band = Color.parse(r.ground), Color.parse(r.band)
     measured, red, soft = Color.parse(r.measured), Color.parse(r.outlier), Color.parse(r.text)
@@ -110,7 +120,9 @@ def _bars(r: Roles, block: NormBlock, rows: int, widths: list[int], axis_cells: 
     scale = rows / block.top if block.top > 0 else 0.0
     flags, labels = block.flags, block.labels(rows)
     between = Segment(" ", Style(bgcolor=ground))
-    lines = [[Segment(labels.get(y, "").rjust(axis_cells - 1) + " ", r.style("dim"))] for y in range(rows)]
+    unnamed = Segment(" " * axis_cells, r.style("dim"))
+    named = {y: Segment(label.rjust(axis_cells - 1) + " ", r.style("dim")) for y, label in labels.items()}
+    lines = [[named.get(y, unnamed)] for y in range(rows)]
     for value, stage, flag, wide in zip(values.tolist(), stages.summaries, flags, widths, strict=True):
         if wide == 0:
             continue
@@ -118,7 +130,7 @@ def _bars(r: Roles, block: NormBlock, rows: int, widths: list[int], axis_cells: 
         # bars wide enough to be told apart have a gap
         gap = 1 if wide > 2 else 0
         # most rows of a bar are one of these: a style costs more than a row
-        full, bare, banded = (Segment(" " * (wide - gap), Style(bgcolor=each)) for each in (colour, ground, band))
+        full, bare, banded = (_blank(wide - gap, each) for each in (colour, ground, band))
         height = value * scale if math.isfinite(value) else 0.0
         median, band_low, band_high = stage.median * scale, stage.low * scale, stage.high * scale
         for y, segments in enumerate(lines):
