@@ -13,6 +13,7 @@ from vlmtui.tui.actions import answer, cursor, lens, panels, session
 from vlmtui.tui.actions.context import ActionContext
 from vlmtui.tui.actions.situation import Situation
 from vlmtui.tui.overlays.listing import NO_LENSES
+from vlmtui.tui.panels.registry import PANELS
 from vlmtui.tui.state import early_exit
 from vlmtui.tui.state.lens_choice import default_overlay, overlays
 from vlmtui.tui.state.selection import ATTRIBUTIONS, NAMED
@@ -112,6 +113,9 @@ class Action:
         """Its first key, as it is written."""
         return shown_keys(self.keys.split(",")[:1])
 
+
+NUMBERS = range(1, min(len(PANELS), 9) + 1)
+"""Of the panels that a digit folds."""
 
 GROUPS: dict[str, Group] = {
     "move": Group(
@@ -230,7 +234,9 @@ GROUPS: dict[str, Group] = {
         lambda at: "full" if at.read and not at.alone else "",
         17,
     ),
-    "fold": Group("1  2  3  4  5  6", "fold the panel of that number, or show it; the key bar names what is folded"),
+    "fold": Group(
+        "  ".join(map(str, NUMBERS)), "fold the panel of that number, or show it; the key bar names what is folded"
+    ),
     "panel": Group("Tab", "next panel, where not all are seen"),
     "open": Group("i", "open another image: a path or an address", _when("image", lambda at: not at.at_answer), 42),
     "model": Group("M", "choose another model", _when("model", lambda at: not at.at_answer), 43),
@@ -311,7 +317,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("occlude", "occlude", "Occlusion map: compute", "O", answer.occlude, "perturbation"),
     Action("mask", "mask", "Attention mask: show or hide", "K", answer.mask, "causal"),
     Action("full", "full", "Image: the whole screen, or the panels again", "f", panels.image_alone, "fullscreen"),
-    *(Action(f"panel-{n}", "fold", f"Panel {n}: fold, or show", str(n), _fold(n), "hide") for n in range(1, 7)),
+    *(Action(f"panel-{n}", "fold", f"Panel {n}: fold, or show", str(n), _fold(n), "hide") for n in NUMBERS),
     Action("panel", "panel", "Panel: next", "tab", panels.turn_to_next),
     Action("open-image", "open", "Image: open another", "i", session.open_image, "image file"),
     Action("choose-model", "model", "Model: choose another", "M", session.choose_model, "checkpoint"),
@@ -355,7 +361,9 @@ def bar_keys(at: Situation, keymap: Mapping[str, str] | None = None) -> list[Bar
 
 
 def _key_of(name: str, keymap: Mapping[str, str]) -> str:
-    """The first key of an action, as it is written."""
+    """The first key of an action, as it is written; "" for a panel beyond the digits, which has none."""
+    if name not in {action.name for action in ACTIONS}:
+        return ""
     return shown_keys(keymap.get(name, action_named(name).keys).split(",")[:1])
 
 
