@@ -37,4 +37,4 @@ def rows() -> Iterator[tuple[str, str, str]]:
 
 def shown(out: bytearray) -> bool:
     """Whether the explorer shows all its panels."""
-    return b"PATCH" in out and b"of words" in out
+    return b"PATCH" in out and b"margin" in out

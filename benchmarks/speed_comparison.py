@@ -103,7 +103,7 @@ def step_stages(side: Side) -> Measurements:
     """Start of the explorer with the demo model, and steps from stage to stage."""
     with side.terminal("-m", "vlmtui", str(PHOTO), "--no-warm") as terminal:
         picture = terminal.until(lambda out: out.count(HALF_BLOCK) > 500, 60)
-        words = terminal.until(lambda out: b"of words" in out, 120)
+        words = terminal.until(lambda out: b"margin" in out, 120)
         terminal.quiet(2.0)
         took = [step(terminal, key) for _ in range(2) for key in STEPS * BACK + STEPS * FORWARD]
         _leave(terminal)

@@ -22,7 +22,7 @@ def rows() -> Iterator[tuple[str, str, str]]:
     """Step through all stages twice under each overlay: the first time nothing is computed or drawn yet."""
     command = [sys.executable, "-m", "vlmtui", str(PHOTO), "--no-warm"]
     with Terminal(command, (200, 60)) as terminal:
-        terminal.until(lambda out: b"of words" in out, 60)
+        terminal.until(lambda out: b"margin" in out, 60)
         terminal.quiet(2.0)
         for overlay in OVERLAYS:
             first, again = _walk(terminal), _walk(terminal)

@@ -26,7 +26,7 @@ def rows() -> Iterator[tuple[str, str, str]]:
         imports.append(time.monotonic() - began)
         with Terminal([sys.executable, "-m", "vlmtui", str(PHOTO)], (120, 40)) as terminal:
             pictures.append(terminal.until(lambda out: out.count(HALF_BLOCK) > 500, 60))
-            words.append(terminal.until(lambda out: b"above" in out and b"of words" in out, 120))
+            words.append(terminal.until(lambda out: b"above" in out and b"margin" in out, 120))
             terminal.quiet(0.5)
             front.append(peak(terminal.pid))
             session.append(peak(terminal.children()[0]))
