@@ -346,7 +346,13 @@ class Explorer(Screen[None]):
         main = next((panel.name for panel in seen if panel.main), "")
         room.lead = room.first if room.first in {panel.name for panel in seen} else main
         rows = [
-            PanelRows(panel.name, partial(panel.rows, results, selection), panel.least, panel.grows, panel.columns)
+            PanelRows(
+                panel.name,
+                partial(panel.rows, results, selection),
+                partial(panel.least, results, selection) if panel.least else None,
+                panel.grows,
+                panel.columns,
+            )
             for panel in seen
         ]
         image = partial(image_cells, results, selection)

@@ -32,7 +32,7 @@ WIDE, AMPLE, MOST_AMPLE = 110, 54, 74
 """A wide screen, and the columns beside the image that it should leave there otherwise."""
 LEAST_BESIDE, LEAST_BELOW = 24, 8
 """So few will do where the image would have to be smaller otherwise."""
-STRIP = 5
+STRIP = 3
 """Rows below the image in which one more panel stands, where others stand beside it."""
 KEPT = 0.5
 """The share of its largest area that the image should keep, and more, where panels stand beside it."""

@@ -146,14 +146,16 @@ class LegendBar(Lines):
         if not legend.here and not scale:
             return [line(cells, r.style(), [(part, name[1])]) for part in _in_rows(legend.text, cells, rows)]
         room = cells - width(legend.here)
+        ends = self._scale(0)
+        # of how many the rank is goes before the end of the scale
+        shorter = (legend.here.partition(" of ")[0], r.style())
         if rows > 1:
             below = _in_rows(legend.text, cells, rows - 1)
             named = [line(cells, r.style(), [(part, name[1])]) for part in below]
-            return [line(cells, r.style(), [here, *self._scale(room)]), *named]
-        ends = self._scale(0)
+            first = [here, *self._scale(room)]
+            return [line(cells, r.style(), first if _cells(first) <= cells else [shorter, *ends]), *named]
         brief = self._scale(min(room, _cells(ends) + ENOUGH_STEPS))
-        # where one line has no room for all: the colours of the scale go before the name, then of how many the rank is
-        shorter = (legend.here.partition(" of ")[0], r.style())
+        # where one line has no room for all: the colours of the scale go before the name
         variants = [[one, *two, ("  ", r.style()), name] for one, two in ((here, brief), (here, ends), (shorter, ends))]
         return [line(cells, r.style(), next((one for one in variants if _cells(one) <= cells), variants[0]))]
 

@@ -82,7 +82,6 @@ class ImageSide(Container):
         self._selection = Selection()
         self._key: object = None
         self._drawn: ImageDrawing | None = None
-        self._legend_rows = 1
         self._waits = True
         self._zoom: tuple[int, int, bool] | None = None
         self._area: Area | None = None
@@ -166,10 +165,11 @@ class ImageSide(Container):
         if mapped:
             layout = in_window(layout, (room[0], room[1] - map_rows), (selection.row, selection.col), before)
         self._show_map(results, selection, layout, map_rows)
+        # more lines where the image leaves some
+        legend.styles.height = 1 if listed else min(LEGEND_ROWS, 1 + room[1] - map_rows - layout.height)
         key = overlays.drawing_key(results, selection, layout)
         if key == self._key and self._drawn is not None:
             picture.move_cursor(cursor)
-            legend.styles.height = self._legend_rows
             legend.explain(_legend(results, selection, self._drawn, mapped))
             return
         self._key = key
@@ -190,9 +190,6 @@ class ImageSide(Container):
             drawn.labels,
             drawn.ranked,
         )
-        # more lines where the image leaves some
-        self._legend_rows = 1 if listed else min(LEGEND_ROWS, 1 + room[1] - map_rows - height)
-        legend.styles.height = self._legend_rows
         legend.explain(_legend(results, selection, drawn, mapped))
 
     def _tell_zoom(self, asked: int, layout: CellLayout, fitted: CellLayout) -> None:
