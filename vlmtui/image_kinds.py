@@ -172,4 +172,4 @@ def _text(data: bytes) -> FileKind | None:
         start[:_TEXT].decode("utf-8", "strict" if len(start) <= _TEXT else "ignore")
     except UnicodeDecodeError:
         return None
-    return FileKind("not an image but a text", "choose an image file")
+    return FileKind("not an image but a text", "choose one such as PNG, JPEG or WebP")
