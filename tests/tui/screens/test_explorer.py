@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
@@ -279,6 +281,46 @@ async def test_copy_and_save(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         assert "nowhere" in str(explorer(pilot).query_one(".wrong", Static).content)
         assert explorer(pilot).query_one(Input).value == "nowhere/toy.txt"
         assert not [notice for notice in tui._notifications if "nowhere" in notice.message]
+
+
+async def test_a_report_named_before_the_image_was_read_is_saved_once_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    tui = app()
+    worker = tui._worker
+    assert isinstance(worker, FakeWorker)
+    worker.slow = True
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await pilot.press("s", "ctrl+u", *"early.json", "enter")
+        await pilot.pause()
+        open_dialog = dialog(pilot)
+        assert open_dialog is not None
+        assert "saved as soon as all has arrived" in str(open_dialog.query_one(".dialog-hint", Static).content)
+        worker.read(worker.image)
+        async with asyncio.timeout(30):
+            while dialog(pilot) is not None:
+                await pilot.pause(0.01)
+        await pilot.pause()
+        assert len(json.loads((tmp_path / "early.json").read_text("utf-8"))["tokens"]) == 48
+        assert "saved early.json" in [notice.message for notice in tui._notifications]
+
+
+async def test_a_report_that_will_never_be_whole_is_refused_with_the_reason(tmp_path: Path) -> None:
+    tui = app()
+    worker = tui._worker
+    assert isinstance(worker, FakeWorker)
+    worker.slow = True
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await pilot.press("s", "ctrl+u", *str(tmp_path / "never.json"), "enter")
+        worker.post(messages.SessionLost("the model session has ended"))
+        async with asyncio.timeout(30):
+            while not explorer(pilot).query(".wrong"):
+                await pilot.pause(0.01)
+        assert "the model session has ended" in str(explorer(pilot).query_one(".wrong", Static).content)
+        assert explorer(pilot).query_one(Input).value.endswith("never.json")
 
 
 async def test_the_light_dress() -> None:
