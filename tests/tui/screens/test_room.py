@@ -56,7 +56,7 @@ async def test_a_number_of_no_panel_says_so() -> None:
         await pilot.press("2")
         await pilot.pause()
         assert seen(pilot) == ("words", "norms", "patch")
-        assert any("Answer has nothing to show at tokens" in one.message for one in tui._notifications)
+        assert any("panel 2, Answer, has nothing to show at tokens" in one.message for one in tui._notifications)
 
 
 @pytest.mark.parametrize("size", [NARROW, WIDE])

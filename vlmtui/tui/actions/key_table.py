@@ -181,7 +181,7 @@ GROUPS: dict[str, Group] = {
     ),
     "find": Group(
         "/",
-        "find a word: patches are coloured by their similarity to it",
+        "find a word: the cursor goes to the patch most similar to it, and all are coloured by similarity",
         _when(
             "find",
             lambda at: (
