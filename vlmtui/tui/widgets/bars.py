@@ -124,16 +124,23 @@ class LegendBar(Lines):
         if not legend.here and not scale:
             return [line(cells, r.style(), [(part, name[1])]) for part in _in_rows(legend.text, cells, rows)]
         room = cells - width(legend.here)
+        shorter = (legend.here.partition(" of ")[0], r.style())
         if rows > 1:
             below = _in_rows(legend.text, cells, rows - 1)
             named = [line(cells, r.style(), [(part, name[1])]) for part in below]
-            return [line(cells, r.style(), [here, *self._scale(room)]), *named]
+            first = [here, *self._scale(room)]
+            if _cells(first) > cells:
+                first = [shorter, *self._scale(cells - width(shorter[0]))]
+            return [line(cells, r.style(), first), *named]
         ends = self._scale(0)
         brief = self._scale(min(room, _cells(ends) + ENOUGH_STEPS))
         # where one line has no room for all: the colours of the scale go before the name, then of how many the rank is
-        shorter = (legend.here.partition(" of ")[0], r.style())
         variants = [[one, *two, ("  ", r.style()), name] for one, two in ((here, brief), (here, ends), (shorter, ends))]
-        return [line(cells, r.style(), next((one for one in variants if _cells(one) <= cells), variants[0]))]
+        # where even so there is not, the name is cut
+        fitting = [one for one in variants if _cells(one) <= cells] or [
+            one for one in variants if _cells(one[:-2]) <= cells
+        ]
+        return [line(cells, r.style(), next(iter(fitting), variants[-1]))]
 
     def on_click(self, event: events.Click) -> None:
         """Choose the word that was clicked."""
