@@ -235,7 +235,7 @@ GROUPS: dict[str, Group] = {
         17,
     ),
     "fold": Group(
-        "  ".join(map(str, NUMBERS)), "fold the panel of that number, or show it; the key bar names what is folded"
+        " ".join(map(str, NUMBERS)), "fold the panel of that number, or show it; the key bar names what is folded"
     ),
     "panel": Group("Tab", "next panel, where not all are seen"),
     "open": Group("i", "open another image: a path or an address", _when("image", lambda at: not at.at_answer), 42),
