@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vlmtui.errors import UsageError
+from vlmtui.errors import UsageError, check_text
 from vlmtui.geometry import Grid, Place
 from vlmtui.metrics import WordOrder
 
@@ -236,6 +236,7 @@ def default_stage(model: ModelInfo) -> str:
 
 def check_stage(stage: str, model: ModelInfo, pixels: bool = False) -> str:
     """Return `stage`, or raise a `UsageError` that lists the stages; `pixels` allows the stage of that name too."""
+    check_text("stage", stage)
     there = stages(model)
     if stage in there or (pixels and stage == PIXELS):
         return stage

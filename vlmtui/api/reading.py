@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmtui.api.answers import AnswerableReading
-from vlmtui.api.arguments import check_list, check_type, lens_source
+from vlmtui.api.arguments import check_list, check_patches, check_path, check_type, lens_source
 from vlmtui.api.progress import wait_for
 from vlmtui.display.colours import Rgb
 from vlmtui.display.norm_statistics import is_outlier
 from vlmtui.display.pieces import plain
-from vlmtui.errors import UsageError
+from vlmtui.errors import ArgumentTypeError, UsageError
 from vlmtui.files import expand_path
 from vlmtui.image import MAX_PIXELS, ImageFile, decode
 from vlmtui.lenses.base import Lens
@@ -204,19 +204,22 @@ class ImageReading(AnswerableReading):
     def values(self, lens: LensCall, stage: str = "tokens") -> Values:
         """The values of a lens of `vlmtui.values` at all of a stage's entries, with its note."""
         if not isinstance(lens, LensCall):
-            raise UsageError(f"lens must be one of vlmtui.values, such as Find('sky'), not {type(lens).__name__}")
+            raise ArgumentTypeError(
+                f"lens must be one of vlmtui.values, such as Find('sky'), not {type(lens).__name__}"
+            )
         return Values.of(wait_for(self._client, self._client.look(self.data.id, stage, lens)))
 
     def similarity(self, *patches: tuple[int, int], stage: str = "tokens") -> NDArray[np.float32]:
         """Cosine similarity of every entry to these patches, (row, col) each; laid out as `norms` are."""
-        if not patches or not all(isinstance(patch, tuple) and len(patch) == 2 for patch in patches):
+        check_stage(stage, self.data.model)
+        if not patches:
             raise UsageError("similarity compares with patches: give one or more as (row, col), such as (3, 4)")
-        to = {entry for row, col in patches for entry in self._entries(stage, row, col, None)}
+        to = {entry for row, col in check_patches(patches) for entry in self._entries(stage, row, col, None)}
         return self._laid_out(stage, self.values(Similarity(tuple(sorted(to))), stage).numbers)
 
     def find(self, word: str, stage: str = "tokens") -> NDArray[np.float32]:
         """Similarity of every entry to a word: its cosine, at `llm.i` the logit; laid out as `norms` are."""
-        return self._laid_out(stage, self.values(Find(word), stage).numbers)
+        return self._laid_out(stage, self.values(Find(check_type("word", word, str)), stage).numbers)
 
     def pca(self, stage: str = "tokens") -> NDArray[np.float32]:
         """The first three principal components of a stage [..., 3], scaled so that nearly all of it is in -1 … 1."""
@@ -306,10 +309,11 @@ class ImageReading(AnswerableReading):
         ridge: float = RIDGE,
     ) -> None:
         """Write the report to a file, whole or not at all; its ending chooses the format: .html, .json, .png, …"""
-        kind = format_of_file(str(path))
-        check_sources(str(path), (self._file,))
+        name = check_path("path", path)
+        kind = format_of_file(name)
+        check_sources(name, (self._file,))
         query = self._query(stage=stage, metric=metric, k=k, all_tokens=all_tokens, ridge=ridge)
-        with target(str(path)) as file:
+        with target(name) as file:
             for piece in write_reading(kind, self._contents(query), query):
                 file.write(piece)
 

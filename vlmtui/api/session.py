@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
-from vlmtui.api.arguments import ImageArgument, check_list, image_file
+from vlmtui.api.arguments import check_flag, check_list, check_type
+from vlmtui.api.image_argument import ImageArgument, image_file
 from vlmtui.api.progress import ProgressBars, in_notebook, wait_for
 from vlmtui.api.reading import ImageReading
 from vlmtui.catalogue import default_model
@@ -30,7 +31,11 @@ class Session:
         self.model = model
 
     def read(self, image: ImageArgument, *, prompt: str | None = None, max_pixels: int = MAX_PIXELS) -> ImageReading:
-        """Read an image: a path, an address, a file's bytes, a Pillow image, or uint8 [height, width, 3]."""
+        """Read an image: a path, an address, a file's bytes, an open file, a Pillow image, an array or a tensor.
+
+        An array is [height, width], [height, width, channels] or [channels, height, width], of uint8 or of floats from
+        0 to 1; where both ends could be the 1, 3 or 4 channels, an array has them last and a tensor first.
+        """
         source = image_file(image)
         read = wait_for(self._client, self._client.read(source, max_pixels=max_pixels, prompt=prompt))
         return ImageReading(self._client, read, source, max_pixels)
@@ -90,6 +95,11 @@ def open_session(
     The warm session is used where there is one, unless `warm` is False; `remote` names a host to reach through ssh.
     Long requests show a progress bar: in a notebook, or wherever `progress` is True.
     """
+    check_flag("warm", warm)
+    if remote is not None:
+        check_type("remote", remote, str)
+    if progress is not None:
+        check_flag("progress", progress)
     client = connect(SessionLocation(remote, warm=warm))
     if in_notebook() if progress is None else progress:
         client.on_progress = ProgressBars()
