@@ -192,6 +192,7 @@ async def test_narrow_terminals_name_what_has_no_room_and_tiny_ones_say_a_senten
         await pilot.pause()
         assert "too small" in text(tui, "#too-small")
         assert not screen.query_one("#body").display
+        assert text(tui, "#keys").split() == ["q", "quit"]
 
 
 async def test_a_session_that_dies_is_named_and_comes_back() -> None:

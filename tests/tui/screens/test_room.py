@@ -39,6 +39,20 @@ async def test_a_panel_is_folded_by_the_number_in_its_header_and_stays_so_at_oth
         assert seen(pilot) == ("words", "norms", "patch")
 
 
+@pytest.mark.parametrize("columns", [40, 50, 60, 80])
+async def test_with_all_folded_help_and_quit_stay_in_the_key_bar(columns: int) -> None:
+    tui = app()
+    async with tui.run_test(size=(columns, 24)) as pilot:
+        await pilot.pause()
+        await pilot.press(*map(digit, ("words", "norms", "patch")))
+        await pilot.pause()
+        assert seen(pilot) == ()
+        keys = text(tui, "#keys")
+        assert "? help" in keys
+        assert "q quit" in keys
+        assert "…" not in keys
+
+
 async def test_a_panel_without_room_comes_by_its_number() -> None:
     tui = app()
     async with tui.run_test(size=NARROW) as pilot:

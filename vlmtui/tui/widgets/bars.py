@@ -26,8 +26,8 @@ from vlmtui.tui.widgets.word_legend_lines import LegendSpot, WordPointed, word_l
 
 BarKey = tuple[str, str]
 """A key as it is written, and what it does."""
-HELP = "help"
-"""What the key does that tells of all the others."""
+HELP, QUIT = "help", "quit"
+"""What the keys do that tell of all the others, and lead out."""
 
 
 class TitleBar(Lines):
@@ -260,14 +260,17 @@ class KeysBar(Lines):
 
 
 def seen(keys: Sequence[BarKey], room: int) -> list[BarKey]:
-    """As many of the first keys as there is room for, and in any case the one that tells all."""
-    sizes = [width(key) + len(name) + 4 for key, name in keys]
+    """As many of the first keys as there is room for, and in any case those that help and quit."""
+    kept = [one for one in keys if one[1] in (HELP, QUIT)]
     many = len(keys)
-    while many and sum(sizes[:many]) > room:
+    while many and sum(_bar_cells(one) for one in [*keys[:many], *_beyond(keys[:many], kept)]) > room:
         many -= 1
-    help_at = next((i for i, (_, name) in enumerate(keys) if name == HELP), 0)
-    if help_at < many or not keys:
-        return list(keys[:many])
-    while many and sum(sizes[:many]) + sizes[help_at] > room:
-        many -= 1
-    return [*keys[:many], keys[help_at]]
+    return [*keys[:many], *_beyond(keys[:many], kept)]
+
+
+def _beyond(there: Sequence[BarKey], kept: Sequence[BarKey]) -> list[BarKey]:
+    return [one for one in kept if one not in there]
+
+
+def _bar_cells(one: BarKey) -> int:
+    return width(one[0]) + len(one[1]) + 4
