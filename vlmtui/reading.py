@@ -56,12 +56,16 @@ class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ImageInfo(msgspec.Struct, frozen=True):
-    """The image that was read: its source, the sha256 of its file's bytes, and its size after the EXIF rotation."""
+    """The image that was read: its source, the sha256 of its file's bytes, and its size after the EXIF rotation.
+
+    `notes` are lines about how it was decoded, where that is not the usual way.
+    """
 
     source: str
     sha256: str
     width: int
     height: int
+    notes: tuple[str, ...] = ()
 
 
 class GridNorms(msgspec.Struct, frozen=True):
