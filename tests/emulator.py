@@ -24,6 +24,12 @@ Cell = pyte.screens.Char
 """Text, colours and attributes of a cell."""
 
 
+def seen(cell: Cell) -> tuple[object, ...]:
+    """What is seen of a cell: of a blank without lines, blinking and exchanged colours, that is its background."""
+    lines = cell.underscore or cell.strikethrough or cell.reverse or cell.blink
+    return tuple(cell) if cell.data != " " or lines else (" ", cell.bg)
+
+
 class Emulator:
     """A terminal of `size` (columns, rows)."""
 
@@ -55,6 +61,11 @@ class Emulator:
         """All cells by row and column."""
         buffer, columns = self._screen.buffer, range(self._screen.columns)
         return [[buffer[row][column] for column in columns] for row in range(self._screen.lines)]
+
+    @property
+    def seen(self) -> list[list[tuple[object, ...]]]:
+        """What is seen of all cells, by row and column."""
+        return [[seen(cell) for cell in row] for row in self.cells]
 
     def shows(self, text: str) -> bool:
         """Whether a row has a text in it."""

@@ -6,6 +6,8 @@ import pyte
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from tests.emulator import seen
+
 WIDTH, HEIGHT = 24, 6
 STYLES = [
     "",
@@ -42,5 +44,5 @@ FRAMES = st.lists(st.lists(spans(), min_size=1, max_size=4).map("".join), min_si
 
 
 def cells(screen: pyte.Screen) -> list[list[tuple[object, ...]]]:
-    """Every cell with its character, colours and attributes."""
-    return [[tuple(screen.buffer[row][column]) for column in range(screen.columns)] for row in range(screen.lines)]
+    """Every cell with its character, and the colours and attributes that are seen."""
+    return [[seen(screen.buffer[row][column]) for column in range(screen.columns)] for row in range(screen.lines)]

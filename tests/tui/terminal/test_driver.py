@@ -76,7 +76,7 @@ class Pair:
         while True:
             self.plain.quiet(0.1)
             self.ours.quiet(0.1)
-            ours, plain = self.ours.screen.cells, self.plain.screen.cells
+            ours, plain = self.ours.screen.seen, self.plain.screen.seen
             if ours == plain:
                 return
             if time.monotonic() > end:
@@ -154,12 +154,12 @@ def test_what_others_write_on_the_screen_goes_at_ctrl_l() -> None:
     with Terminal(FAKE, (120, 40)) as terminal:
         terminal.until(lambda out: terminal.shows("row 3 · column 4"), 60)
         terminal.quiet(0.5)
-        before = terminal.screen.cells
+        before = terminal.screen.seen
         terminal.output += b"\x1b[5;5H\x1b[0mwritten by another"
-        assert terminal.screen.cells != before
+        assert terminal.screen.seen != before
         terminal.press("\x0c")
         terminal.quiet(0.5)
-        assert terminal.screen.cells == before
+        assert terminal.screen.seen == before
 
 
 def test_nothing_of_the_terminal_reaches_the_shell() -> None:

@@ -76,6 +76,27 @@ def test_a_style_is_changed_by_its_parts() -> None:
     assert difference(shown, wanted) == "\x1b[1;1H\x1b[0;38;2;1;2;3;48;2;4;5;6ma\x1b[48;2;7;8;9mb\x1b[39;49mc"
 
 
+def test_a_blank_has_the_colour_of_its_background_alone() -> None:
+    shown, wanted = ScreenGrid(5, 1), ScreenGrid(5, 1)
+    reader = FrameReader(wanted)
+    reader.read("\x1b[1;1H\x1b[31;44ma\x1b[1;32;44m b\x1b[0m")
+    assert difference(shown, wanted) == "\x1b[1;1H\x1b[0;31;44ma \x1b[1;32mb"
+    reader.read("\x1b[1;2H\x1b[33;44m ")
+    assert difference(shown, wanted) == ""
+    for style in ("45", "4;33;44", "7;33;44", "9;33;44"):
+        reader.read(f"\x1b[1;2H\x1b[0;{style}m ")
+        assert difference(shown, wanted) == f"\x1b[1;2H\x1b[0;{style}m "
+
+
+def test_what_is_unchanged_is_written_where_a_move_is_longer() -> None:
+    shown, wanted = ScreenGrid(12, 1), ScreenGrid(12, 1)
+    reader = FrameReader(wanted)
+    reader.read("\x1b[1;1Habcdefghijkl")
+    difference(shown, wanted)
+    reader.read("\x1b[1;1HAbcdEfghiJ\x1b[1;1HA")
+    assert difference(shown, wanted) == "\x1b[1;1H\x1b[0mAbcdE\x1b[4CJ"
+
+
 def test_a_cell_that_was_never_painted_is_left_alone() -> None:
     shown, wanted = ScreenGrid(4, 2), ScreenGrid(4, 2)
     FrameReader(wanted).read("\x1b[2;3Hx")

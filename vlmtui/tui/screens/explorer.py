@@ -47,6 +47,7 @@ from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.status import SessionStatus, Work
 from vlmtui.tui.state.subject import NOW, LayersLens, LensRequest
+from vlmtui.tui.terminal import clipboard
 from vlmtui.tui.widgets.bars import KeysBar, StatusBar, TitleBar, status_line, view_texts
 from vlmtui.tui.widgets.image_side import ImageSide, ZoomDrawn, bars, image_cells
 from vlmtui.tui.widgets.image_view import PatchPointed, ZoomScrolled
@@ -234,8 +235,8 @@ class Explorer(Screen[None]):
 
         self.dialogs.open(dialog, answered)
 
-    def _copy(self, text: str) -> None:
-        self.app.copy_to_clipboard(text)
+    def _copy(self, text: str) -> str:
+        return clipboard.copy(text, self.app.copy_to_clipboard)
 
     def _panels(self) -> tuple[str, ...]:
         results, selection = self.state.results, self.state.selection
@@ -331,7 +332,8 @@ class Explorer(Screen[None]):
             for number, panel in enumerate(self.panels, 1)
             if panel.name in names and panel.name not in plan.panels and not room.alone
         )
-        self.query_one(KeysBar).offer(bar_keys(Situation(results, selection, hidden, room.alone), self._keymap))
+        at = Situation(results, selection, hidden, room.alone, plan.too_small)
+        self.query_one(KeysBar).offer(bar_keys(at, self._keymap))
         if plan.too_small:
             there_is, least = self.app.size, "×".join(map(str, SMALLEST))
             sentence = f"{there_is.width}×{there_is.height} is too small: make the terminal at least {least}"

@@ -11,6 +11,12 @@ _OWN_WIDTH = 0x300, range(0x2190, 0x2800)
 """Characters whose width terminals agree on: those below the first code point, and arrows, blocks and lines."""
 
 
+_ON_BLANKS = frozenset({"4", "5", "7", "9", "21", "53"})
+"""Attributes that are seen on a blank: lines under, through and over it, blinking, and colours that are exchanged."""
+_SHORT = 3
+"""Bytes of the shortest move of the cursor to the right."""
+
+
 class _Pen(NamedTuple):
     """A style in its parts; "" is the terminal's own colour."""
 
@@ -20,24 +26,24 @@ class _Pen(NamedTuple):
 
 
 def difference(shown: ScreenGrid, wanted: ScreenGrid) -> str:
-    """Write the cells of `wanted` that `shown`, of the same size, does not have; `shown` has them afterwards.
+    """Write the cells of `wanted` that look different in `shown`, of the same size; `shown` has them afterwards.
 
     Cells that were never painted are left as they are. The text begins with no assumption about the terminal's cursor
-    and colours, and leaves both where the last cell put them.
+    and colours, and leaves both where the last cell put them. A blank has the colour of its background alone.
     """
     pieces: list[str] = []
-    pen: str | None = None
+    pen: _Pen | None = None
     place: tuple[int, int] | None = None
     for row in sorted(wanted.touched):
         characters, styles = wanted.characters[row], wanted.styles[row]
         for column in _changed(shown, wanted, row):
-            character, style = characters[column], styles[column]
+            character = characters[column]
             assert character is not None
             if place != (row, column):
-                pieces.append(_move(place, row, column))
-            if style != pen:
-                pieces.append(_restyled(pen, style))
-                pen = style
+                pieces.append(_unchanged(wanted, place, row, column, pen) or _move(place, row, column))
+            if (needed := _needed(pen, character, styles[column])) != pen:
+                pieces.append(_restyled(pen, needed))
+                pen = needed
             pieces.append(character)
             after = column + 1 + (column + 1 < wanted.width and characters[column + 1] == TAIL)
             # at the right edge the cursor stays, and where the terminal may count otherwise it is not known
@@ -57,8 +63,35 @@ def _changed(shown: ScreenGrid, wanted: ScreenGrid, row: int) -> list[int]:
     return [
         column
         for column, (new, old, style, old_style) in enumerate(cells)
-        if (new != old or style != old_style) and new is not None and new != TAIL
+        if (new != old or (style != old_style and not _looks_alike(new, style, old_style)))
+        and new is not None
+        and new != TAIL
     ]
+
+
+def _looks_alike(character: str | None, style: str, other: str) -> bool:
+    return character == " " and _blank(style) is not None and _blank(style) == _blank(other)
+
+
+def _needed(pen: _Pen | None, character: str, style: str) -> _Pen:
+    """The pen that draws a character as the style has it, with as few changes of the present one as may be."""
+    if pen is None or character != " " or (background := _blank(style)) is None:
+        return _pen(style)
+    return _Pen(pen.attributes - _ON_BLANKS, pen.foreground, background)
+
+
+def _unchanged(wanted: ScreenGrid, place: tuple[int, int] | None, row: int, column: int, pen: _Pen | None) -> str:
+    """What stands between the cursor and a column, where that is shorter than to go there; else ""."""
+    if place is None or place[0] != row or not place[1] < column <= place[1] + _SHORT:
+        return ""
+    between = wanted.characters[row][place[1] : column]
+    styles = wanted.styles[row][place[1] : column]
+    if all(
+        character and character.isascii() and _needed(pen, character, style) == pen
+        for character, style in zip(between, styles, strict=True)
+    ):
+        return "".join(character for character in between if character)
+    return ""
 
 
 @lru_cache(maxsize=4096)
@@ -75,12 +108,10 @@ def _move(place: tuple[int, int] | None, row: int, column: int) -> str:
 
 
 @lru_cache(maxsize=1 << 16)
-def _restyled(before: str | None, after: str) -> str:
-    """The shortest SGR sequence from one style to another; None is a style that is not known."""
-    new = _pen(after)
-    old = _Pen(frozenset(), "", "") if before is None else _pen(before)
+def _restyled(old: _Pen | None, new: _Pen) -> str:
+    """The shortest SGR sequence from one pen to another; None is one that is not known."""
     parameters: list[str] = []
-    if before is None or old.attributes - new.attributes:
+    if old is None or old.attributes - new.attributes:
         parameters.append("0")
         old = _Pen(frozenset(), "", "")
     parameters += sorted(new.attributes - old.attributes)
@@ -89,6 +120,13 @@ def _restyled(before: str | None, after: str) -> str:
     if new.background != old.background:
         parameters.append(new.background or "49")
     return f"\x1b[{';'.join(parameters)}m" if parameters else ""
+
+
+@lru_cache(maxsize=1 << 14)
+def _blank(style: str) -> str | None:
+    """The background of a blank in a style; None where more of the style is seen."""
+    pen = _pen(style)
+    return None if pen.attributes & _ON_BLANKS else pen.background
 
 
 @lru_cache(maxsize=1 << 14)

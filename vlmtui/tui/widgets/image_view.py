@@ -93,9 +93,9 @@ class ImageStrip(Widget, can_focus=False):
         # Textual paints a widget that changes its size, and all of it again at its next refresh, which would be the
         # first cursor move: blank first, and the lines once the size is there
         self._rows, self._next = ([], rows) if resized else (rows, None)
-        if resized:
-            self.styles.width, self.styles.height = cells, len(rows)
-        else:
+        # also where it has the size still: another may have been asked for that has not been laid out yet
+        self.styles.width, self.styles.height = cells, len(rows)
+        if not resized:
             self.refresh()
 
     def on_resize(self) -> None:
