@@ -47,6 +47,7 @@ from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.status import SessionStatus, Work
 from vlmtui.tui.state.subject import NOW, LayersLens, LensRequest
+from vlmtui.tui.terminal import clipboard
 from vlmtui.tui.widgets.bars import KeysBar, StatusBar, TitleBar, status_line
 from vlmtui.tui.widgets.image_side import ImageSide, bars, image_cells
 from vlmtui.tui.widgets.image_view import PatchPointed, ZoomScrolled
@@ -226,8 +227,8 @@ class Explorer(Screen[None]):
 
         self.dialogs.open(dialog, answered)
 
-    def _copy(self, text: str) -> None:
-        self.app.copy_to_clipboard(text)
+    def _copy(self, text: str) -> str:
+        return clipboard.copy(text, self.app.copy_to_clipboard)
 
     def _panels(self) -> tuple[str, ...]:
         results, selection = self.state.results, self.state.selection
