@@ -278,6 +278,18 @@ def test_a_link_in_the_folders_place(runtime: Path, tmp_path: Path) -> None:
         warm.runtime_folder()
 
 
+@pytest.mark.parametrize("name", ["session.sock", "session.lock"])
+def test_a_folder_in_the_place_of_the_socket_or_the_lock(runtime: Path, name: str) -> None:
+    (runtime / name).mkdir()
+    with pytest.raises(SessionError, match=rf"{name} is a folder, and a warm session needs the name: remove it"):
+        warm.connect_socket()
+    with pytest.raises(SessionError, match="remove it"):
+        warm.start_daemon(1.0)
+    client = connect(SessionLocation())
+    client.close()
+    assert "this command starts its own session" in client.note
+
+
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder away")
 def test_a_folder_of_somebody_else(runtime: Path) -> None:
     os.chown(runtime, 12345, 12345)

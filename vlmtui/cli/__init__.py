@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import os
 import sys
 from collections.abc import Iterable
@@ -16,7 +17,7 @@ from vlmtui.cli.help import HelpCommand
 from vlmtui.cli.messages import print_error
 from vlmtui.cli.options import Debug, Version
 from vlmtui.errors import ImageError, UsageError, VlmtuiError
-from vlmtui.files import expand_path
+from vlmtui.files import expand_path, explain_write_errors
 
 INTERRUPTED = 130
 _IMAGE = " "  # no image has this name, and the usage line does not show it
@@ -90,23 +91,28 @@ def group(version: Version = False) -> None:
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; the exit status. Errors are one line on stderr, with --debug a traceback before it."""
     words = sys.argv[1:] if argv is None else argv
-    if sys.stdout is None:  # closed by the parent process
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+    if sys.stdout is None:  # closed by the parent process: a command that writes to it fails, others do not
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w")
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
     debug = "--debug" in words  # needed even if parsing fails
     try:
         status = app(words or ["--help"], prog_name="vlmtui", standalone_mode=False)
-        sys.stdout.flush()
+        with explain_write_errors("standard output"):
+            sys.stdout.flush()
     except typer.TyperException as error:
         return print_error(
             UsageError(f"{error.format_message().rstrip('.')}: see {_command_path(error)} --help"), debug
         )
     except VlmtuiError as error:
-        return print_error(error, debug)
+        return print_error(_output_error() or error, debug)
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except BrokenPipeError:
         return _discard_output()
     except Exception as error:
+        if isinstance(error, OSError) and error.filename is None and (output_error := _output_error(error)):
+            return print_error(output_error, debug)
         what = " ".join(str(error).split()) or "no more is known"
         unexpected = VlmtuiError(f"unexpected {type(error).__name__} ({what}): --debug shows where")
         unexpected.__cause__ = error
@@ -125,6 +131,21 @@ def _command_path(error: typer.TyperException) -> str:
     """The command that a usage error is about."""
     path: str = getattr(getattr(error, "ctx", None), "command_path", "vlmtui")
     return f"{path.strip()} IMAGE" if path.endswith(_IMAGE) else path
+
+
+def _output_error(met: OSError | None = None) -> VlmtuiError | None:
+    """Why standard output cannot be written, by the error that was met or by trying again; None where it can."""
+    try:
+        with explain_write_errors("standard output"):
+            sys.stdout.flush()
+            if met is not None and met.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO):
+                raise met
+    except BrokenPipeError:
+        return None
+    except VlmtuiError as error:
+        _discard_output()  # it would fail again at the end
+        return error
+    return None
 
 
 def _discard_output() -> int:

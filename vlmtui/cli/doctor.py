@@ -19,6 +19,7 @@ from vlmtui.display import numbers
 from vlmtui.display.pieces import ascii_only, plain
 from vlmtui.errors import UsageError, VlmtuiError
 from vlmtui.settings.in_force import all_mistakes, read_settings
+from vlmtui.tui.terminal.clipboard import tmux
 from vlmtui.tui.terminal.driver_choice import ENVIRONMENT as DRIVER
 from vlmtui.tui.terminal.driver_choice import chosen_driver
 
@@ -67,6 +68,7 @@ def terminal_lines() -> Iterator[str]:
             )
     if term in ("", "dumb"):
         yield _advice("the explorer needs a terminal that can draw; reports work without: --format text")
+    yield from _clipboard_lines()
     yield from _driver_lines()
     size = shutil.get_terminal_size(fallback=(0, 0))
     if not sys.stdout.isatty():
@@ -79,6 +81,27 @@ def terminal_lines() -> Iterator[str]:
     yield _row("locale", f"{encoding} ({os.environ.get('LC_ALL') or os.environ.get('LANG') or 'none set'})")
     if "utf" not in encoding.lower():
         yield _advice("words that are not ASCII show as code points: export LANG=C.UTF-8, or another UTF-8 locale")
+
+
+def _clipboard_lines() -> Iterator[str]:
+    """Yield where a copied text goes, and what tmux is told about the terminal around it."""
+    if not os.environ.get("TMUX"):
+        yield _row("clipboard", "y sends to the terminal (OSC 52), which does not say whether it takes it")
+        return
+    kept = tmux("show-options", "-sv", "set-clipboard")
+    if kept is None:
+        yield _row("tmux", "does not answer")
+        yield _advice("leave it and attach again: tmux attach")
+        return
+    yield _row("tmux", plain((tmux("-V") or "tmux").removeprefix("tmux ")))
+    yield _row("clipboard", f"y fills tmux' buffer; set-clipboard is {plain(kept)}")
+    if kept == "off":
+        yield _advice("to have tmux pass it on to the terminal: tmux set -s set-clipboard external")
+    features = tmux("display-message", "-p", "#{client_termfeatures}") or ""
+    rgb = "RGB" in features.split(",")
+    yield _row("tmux' colours", "16 million (RGB)" if rgb else "256: tmux does not know that the terminal has more")
+    if not rgb:
+        yield _advice("where it has: tmux set -as terminal-features ',*:RGB', and attach again")
 
 
 def _driver_lines() -> Iterator[str]:

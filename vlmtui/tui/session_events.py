@@ -7,6 +7,7 @@ from typing import Any
 
 from textual.message import Message
 
+from vlmtui.display.norm_statistics import not_finite_note
 from vlmtui.display.numbers import count
 from vlmtui.display.pieces import plain
 from vlmtui.lenses.captions import LensResult
@@ -122,6 +123,8 @@ class SessionEvents:
         state.status.seconds = ("read", sum(reading.timings.values()))
         for note in reading.image.notes:
             self._notify(note, timeout=8, about=(READING,))
+        if note := not_finite_note(reading.norms, TOKENS):
+            state.status.trouble = note
         if state.first:
             state.selection, wrong = initial_selection(state.selection, results, self._worker.options.query)
             for sentence in wrong:

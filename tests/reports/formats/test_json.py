@@ -15,6 +15,7 @@ from vlmtui.errors import ImageError, UsageError
 from vlmtui.lenses.lens_source import lens_call
 from vlmtui.query.chosen_lens import ChosenLens
 from vlmtui.query.patches import PatchPosition, entries_at
+from vlmtui.reports.formats.json import json_line
 from vlmtui.reports.formats.registry import FORMATS, check_known, format_named
 from vlmtui.reports.image_report import ImageReport
 from vlmtui.reports.per_image import ImageFailure
@@ -140,3 +141,11 @@ def test_one_patch_only() -> None:
 def test_formats_that_are_not_there_are_named() -> None:
     with pytest.raises(UsageError, match="text, json, jsonl"):
         check_known(format_named("pdf"))
+
+
+def test_a_line_is_one_line_whatever_ends_lines() -> None:
+    name = "a\u2028b\u2029c\x85d\ne.png"
+    line = json_line({"image": name})
+    assert line.splitlines() == [line]
+    assert json.loads(line) == {"image": name}
+    assert json_line({"text": "é 漢"}) == '{"text":"é 漢"}'

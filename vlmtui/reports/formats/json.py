@@ -5,6 +5,7 @@ Numbers that are not finite become null (msgspec encodes them so). Norms are flo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
@@ -29,6 +30,8 @@ from vlmtui.results.early_exit import PROJECTOR
 SCHEMA = "vlmtui/report/1"
 _ABOUT = ("image", "model")
 _encoder = msgspec.json.Encoder()
+_LINE_ENDS = re.compile("[\x85\u2028\u2029]")
+"""What JSON may hold as it is, and some programs end a line at; the control characters are escaped anyway."""
 
 Object = dict[str, Any]
 
@@ -245,5 +248,6 @@ def _box(box: Box | None) -> list[float] | None:
 
 
 def json_line(value: Object) -> str:
-    """Encode an object on one line."""
-    return _encoder.encode(value).decode()
+    """Encode an object on one line, whatever a reader takes for the end of a line."""
+    text = _encoder.encode(value).decode()
+    return text if text.isascii() else _LINE_ENDS.sub(lambda end: f"\\u{ord(end[0]):04x}", text)
