@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from json import loads
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -89,7 +90,8 @@ def nearer_than_noise(session: Session, readings: Sequence[ImageReading]) -> Ite
     """The share of tokens whose word is nearer than that of 95% of a shuffled image's tokens."""
     above: list[bool] = []
     for one in readings:
-        noise, words = one.null("cosine", k=1), one.look("nearest-tokens", metric="cosine", k=1)
+        noise = one.null("cosine", k=1)
+        words: Any = one.look("nearest-tokens", metric="cosine", k=1)
         for (first, *_), (score, *_) in zip(words.ids.tolist(), words.scores.tolist(), strict=True):
             percentile = noise.standing(first, score, None).percentile
             above += [percentile > 95] if percentile is not None else []
@@ -109,8 +111,8 @@ def ablations(session: Session) -> Iterator[Row]:
         if names_object(answer.text, shown):
             named += 1
             within = tokens_within(reading.data, shown.box)
-            again = dict(reading.look("ablation", entries=within, answer=answer).rows)["answer"]
-            lost += not names_object(str(again), shown)
+            ablated: Any = reading.look("ablation", entries=within, answer=answer)
+            lost += not names_object(str(dict(ablated.rows)["answer"]), shown)
     yield (
         "answers that named the object and no longer do without its tokens",
         "over 70%",
