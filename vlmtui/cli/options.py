@@ -196,7 +196,7 @@ class QueryArguments:
             "--patch",
             rich_help_panel=ENTRIES,
             metavar="[GRID:]R,C",
-            help="Only this patch: row, column from 0; repeatable.",
+            help="Only this patch (row, column from 0) or region R-R,C-C; repeatable.",
         ),
     ] = None
     lens: Annotated[
@@ -229,7 +229,7 @@ class QueryArguments:
             "--marked",
             rich_help_panel=LENS,
             metavar="[GRID:]R,C",
-            help="Similarity of all patches to this one; repeatable.",
+            help="Similarity of all patches to this one, or to a region; repeatable.",
         ),
     ] = None
     null: Annotated[
@@ -260,7 +260,7 @@ class QueryArguments:
         from vlmtui.image_levels import check_levels
         from vlmtui.query.chosen_lens import parse_lens
         from vlmtui.query.options import EntrySelection, Query, ReadOptions, SearchOptions
-        from vlmtui.query.patches import parse_patch
+        from vlmtui.query.patches import parse_patches
 
         where = remote_arguments.location(warm=not self.no_warm)
         load_arguments.check()
@@ -273,7 +273,7 @@ class QueryArguments:
         if where.remote is None:
             resolve_model(name)  # a folder that is not there is said at once, not when torch is imported
         stages = tuple(word for word in map(str.strip, (self.stages or "").split(",")) if word)
-        patches = tuple(parse_patch(words) for words in self.patch or ())
+        patches = tuple(patch for words in self.patch or () for patch in parse_patches(words))
         far = where.remote is not None
         lens = parse_lens(self.lens, self.find, self.marked or (), self.lens_option or (), far, lens_folders)
         return Query(
