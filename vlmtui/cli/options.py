@@ -41,6 +41,16 @@ Profile = Annotated[
     str | None,
     typer.Option("--profile", metavar="NAME", help="Use this profile of the settings file [VLMTUI_PROFILE]."),
 ]
+ModelName = Annotated[
+    str | None,
+    typer.Option(
+        "-m",
+        "--model",
+        rich_help_panel=MODEL,
+        metavar="NAME",
+        help="A hub name, a folder, or an alias [VLMTUI_MODEL, or demo].",
+    ),
+]
 MaxPixels = Annotated[
     int, typer.Option("--max-pixels", rich_help_panel=MODEL, min=1, metavar="N", help="Refuse images with more pixels.")
 ]
@@ -138,16 +148,7 @@ class RemoteArguments:
 class QueryArguments:
     """The model, the image and what to report of it: options of all commands that read an image for a report."""
 
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "-m",
-            "--model",
-            rich_help_panel=MODEL,
-            metavar="NAME",
-            help="A hub name, a folder, or an alias [VLMTUI_MODEL, or demo].",
-        ),
-    ] = None
+    model: ModelName = None
     k: Annotated[
         int, typer.Option("-k", rich_help_panel=TOKENS, min=1, metavar="N", help="Nearest tokens per patch.")
     ] = 8
