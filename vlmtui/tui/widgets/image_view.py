@@ -309,9 +309,12 @@ class ImageView(Container):
 def _cuts(layout: CellLayout) -> list[int]:
     """Where the image is cut into strips, from 0 to its width: on patch edges, so that no patch stands in two.
 
-    Where a part of the image is in view, as far apart as patches are wide: the same wherever that part lies.
+    Where a part of the image is in view, as far apart as patches are wide: the same wherever that part lies. A shrunk
+    one has no such edges.
     """
-    if layout.window:
+    if layout.shrunk:
+        edges = list(range(1, layout.width))
+    elif layout.window:
         edges = list(range(layout.wide, layout.width, layout.wide))
     else:
         edges = [x for col in range(layout.cols + 1) if 0 < (x := layout.extent(0, col)[0]) < layout.width]
