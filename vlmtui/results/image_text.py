@@ -60,7 +60,8 @@ class ImageTextMatch(msgspec.Struct, frozen=True, kw_only=True):
     def softmax(self) -> Floats:
         """The softmax of the logits over these texts, float32 [texts]: which of them suits best, if one does."""
         raised = np.exp(self.logits.astype(np.float64) - self.logits.max(initial=-np.inf))
-        return (raised / raised.sum()).astype(np.float32)
+        shares: Floats = (raised / raised.sum()).astype(np.float32)
+        return shares
 
 
 class PairLoss(msgspec.Struct, frozen=True, kw_only=True):
