@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.query.queries import query_of
 from tests.tui import families, readings
 from tests.tui.families import FAMILIES
+from vlmtui.display.cell_layout import FIT
 from vlmtui.display.entry_grids import ReadingGrids
 from vlmtui.errors import UsageError
 from vlmtui.geometry import Box, Place
@@ -149,15 +150,23 @@ def test_a_tile_is_a_step_of_the_zoom() -> None:
     way = [view]
     for _ in range(6):
         way.append(zoom(way[-1], seen, 1))
-    assert [one.zoom for one in way] == [1, 1, 2, 4, 8, 8, 8]
+    assert [one.zoom for one in way] == [FIT, FIT, 2, 4, 8, 8, 8]
     tile = way[1].grid
     assert [one.grid for one in way] == [view.grid, *[tile] * 6]
     assert tile != view.grid
     back = [way[-1]]
     for _ in range(5):
         back.append(zoom(back[-1], seen, -1))
-    assert [one.zoom for one in back] == [8, 4, 2, 1, 1, 1]
+    assert [one.zoom for one in back] == [8, 4, 2, FIT, FIT, FIT]
     assert [(one.grid, one.row, one.col) for one in back[-2:]] == [(view.grid, view.row, view.col)] * 2
+
+
+def test_single_patches_are_a_step_of_the_zoom_where_the_image_shrinks() -> None:
+    seen = known(MADE["qwen2_vl"])
+    way = [start(seen)]
+    for step in (*[1] * 5, *[-1] * 5):
+        way.append(zoom(way[-1], seen, step, shrinks=True))
+    assert [one.zoom for one in way] == [FIT, 1, 2, 4, 8, 8, 4, 2, 1, FIT, FIT]
 
 
 def test_a_list_has_no_zoom() -> None:

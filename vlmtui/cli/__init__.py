@@ -7,7 +7,7 @@ import errno
 import os
 import sys
 from collections.abc import Iterable
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -15,7 +15,7 @@ from typer.core import TyperGroup
 from vlmtui.cli import ask, atlas, config, lenses, look, match, models, outliers, serve, session, vocabulary
 from vlmtui.cli.help import HelpCommand
 from vlmtui.cli.messages import print_error
-from vlmtui.cli.options import Version
+from vlmtui.cli.options import Debug, Version
 from vlmtui.errors import ImageError, UsageError, VlmtuiError
 from vlmtui.files import expand_path, explain_write_errors
 
@@ -27,8 +27,10 @@ class _ImageOrCommandGroup(TyperGroup):
     """A group of commands that takes a first word which is not a command for an image."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        if args and args[0] not in self.commands and args[0] not in ("--help", "--version"):
-            if (near := _near_command(args[0], self.commands)) is not None:
+        own = {name for parameter in self.get_params(ctx) for name in parameter.opts}
+        if args and args[0] not in self.commands and args[0] not in own:
+            near = None if ctx.resilient_parsing else _near_command(args[0], self.commands)
+            if near is not None:
                 raise ImageError(f"{args[0]} does not exist: check the path; or did you mean vlmtui {near}?")
             args = [_IMAGE, *args]
         return super().parse_args(ctx, args)
@@ -44,11 +46,10 @@ _CLOSE = 0.75  # `difflib` ratio: reached by serv and modles, not by serve.png
 
 app = typer.Typer(
     cls=_ImageOrCommandGroup,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     subcommand_metavar="IMAGE | COMMAND [OPTIONS]",
-    context_settings={"help_option_names": ["--help"]},
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command(_IMAGE, hidden=True, cls=HelpCommand)(look.image)
 app.command(cls=HelpCommand)(look.report)
@@ -59,12 +60,31 @@ app.add_typer(session.app, name="session")
 app.add_typer(config.app, name="config")
 
 
+@app.command(cls=HelpCommand, name="help")
+def show_help(
+    command: Annotated[
+        list[str] | None, typer.Argument(metavar="[COMMAND]", help="Such as report, or session start.")
+    ] = None,
+    debug: Debug = False,
+) -> int:
+    """Show the help of a command, or list the commands."""
+    words = command or []
+    known: Any = typer.main.get_command(app)
+    for word in words:
+        if word not in getattr(known, "commands", {}) or word == _IMAGE:
+            raise UsageError(f"there is no command {' '.join(words)!r}: vlmtui --help lists them")
+        known = known.commands[word]
+    app([*words, "--help"], prog_name="vlmtui", standalone_mode=False)
+    return 0
+
+
 @app.callback()
 def group(version: Version = False) -> None:
     """Look into the image tokens of vision-language models.
 
     `vlmtui IMAGE` opens the explorer; in a pipe, or with --format, it prints the report. `vlmtui IMAGE --help`
-    lists the options. IMAGE is a path, an http(s) address, or - for the bytes on stdin.
+    lists the options, `vlmtui help COMMAND` those of a command. IMAGE is a path, an http(s) address, or - for the bytes
+    on stdin.
     """
 
 

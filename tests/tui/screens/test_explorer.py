@@ -177,7 +177,7 @@ async def test_go_to_a_pixel_and_to_nonsense() -> None:
 
 async def test_narrow_terminals_name_what_has_no_room_and_tiny_ones_say_a_sentence() -> None:
     tui = app()
-    async with tui.run_test(size=NARROW) as pilot:
+    async with tui.run_test(size=(64, 20)) as pilot:
         await pilot.pause()
         screen = explorer(pilot)
         shown = [name for name in ("words", "norms", "patch") if screen.query_one(f"#{name}").display]

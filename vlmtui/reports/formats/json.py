@@ -173,7 +173,8 @@ def _lens(seen: ImageReport) -> Object:
     """The lens of the query: its name, its inputs, and the notes needed to read its values.
 
     A lens that is not built in also has a `source` (the `path` and `sha256` of its file or folder, or the `package` and
-    `version`) and all its `options`, including those left at their defaults. The `value` of a token is a number; for
+    `version`) and all its `options`, including those left at their defaults; a built-in one has `options` where some
+    were given. The `value` of a token is a number; for
     `pca` it is three, each as a multiple of the range of its component.
     """
     if seen.projected:
@@ -183,7 +184,9 @@ def _lens(seen: ImageReport) -> Object:
     assert through is not None
     told: Object = {"name": through.name}
     if through.source is not None:
-        told |= {"source": through.origin, "options": dict(through.options)}
+        told["source"] = through.origin
+    if through.source is not None or through.options:
+        told["options"] = dict(through.options)
     if seen.answer is not None:
         told["answer"] = {"text": seen.answer.text, "tokens": [token.text for token in seen.answer.tokens]}
     if values is None:
