@@ -13,7 +13,7 @@ import pytest
 
 from vlmtui import cache, catalogue
 from vlmtui.errors import ModelError
-from vlmtui.reports.commands.models import clear_model, model_table
+from vlmtui.reports.commands.models import clear_model, model_table, models_object
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -55,6 +55,15 @@ def test_what_it_holds() -> None:
     shown = "\n".join(model_table())
     for words in ("for exploring", "with 3 decoder layers", "whole", "Incomplete: org/begun, 10", "--clear NAME"):
         assert words in shown, shown
+    told = models_object()
+    held = {one["name"]: (one["bytes"], one["decoder_layers"]) for one in told["on_disk"] if one["owner"] == "vlmtui"}
+    assert held == {"org/explored": (200_000, 0), "org/some": (200_000, 3), "org/whole": (200_000, None)}
+    assert [one["name"] for one in told["incomplete"]] == ["org/begun"]
+    named = {one["name"]: one for one in told["named"]}
+    assert named.keys() == catalogue.known_models().keys()
+    assert all(one["download"] <= one["whole"] for one in named.values())
+    fitting = sum(" yes, as " in line for line in shown.splitlines())
+    assert abs(sum(one["fits"] for one in named.values()) - fitting) <= 1  # memory may be freed in between
 
 
 def test_a_part_that_is_gone_makes_it_unfinished() -> None:

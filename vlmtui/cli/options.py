@@ -16,7 +16,7 @@ import typer
 from typer.models import OptionInfo
 
 from vlmtui._version import __version__
-from vlmtui.cli.help import ENTRIES, LENS, MODEL, SESSION, TOKENS
+from vlmtui.cli.help import ENTRIES, LENS, MODEL, OUTPUT, SESSION, TOKENS
 from vlmtui.cli.user_settings import UserSettings
 from vlmtui.errors import UsageError
 from vlmtui.metrics import METRICS, RIDGE
@@ -37,6 +37,7 @@ def _version(wanted: bool) -> None:
 
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print no progress and no notes.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+TextOrJson = Annotated[str, typer.Option("--format", rich_help_panel=OUTPUT, metavar="FORMAT", help="text or json.")]
 Profile = Annotated[
     str | None,
     typer.Option("--profile", metavar="NAME", help="Use this profile of the settings file [VLMTUI_PROFILE]."),

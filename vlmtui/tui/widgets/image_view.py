@@ -26,6 +26,7 @@ from textual.widget import Widget
 from vlmtui.display.canvas import Pixels
 from vlmtui.display.cell_layout import CellLayout
 from vlmtui.display.colours import Colour
+from vlmtui.display.dithering import dithered
 from vlmtui.display.segment_labels import SegmentLabel
 from vlmtui.tui.state.page_words import RankedWord
 from vlmtui.tui.terminal.theme import roles
@@ -180,6 +181,9 @@ class ImageView(Container):
         whole cell. Words with one of `colours` have a shade of it behind them; `labels` lie over segments. Where
         patches have `ranked` words, these stand in the place of the one.
         """
+        if self.app.console.color_system == "256":
+            x, y = layout.corner
+            pixels = dithered(pixels, (x, 2 * y))
         pixels = self._tinted(pixels, layout, marks, sinks)
         self._pixels, self._layout, self._words, self._split = pixels, layout, words, split
         self._labels = labels
