@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import html
 import os
+import weakref
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -21,7 +22,7 @@ from vlmtui.display.norm_statistics import is_outlier
 from vlmtui.display.pieces import plain
 from vlmtui.errors import ArgumentTypeError, UsageError
 from vlmtui.files import expand_path
-from vlmtui.image import MAX_PIXELS, ImageFile, decode
+from vlmtui.image import ImageFile
 from vlmtui.lenses.base import Lens
 from vlmtui.lenses.kinds import ResultKind
 from vlmtui.lenses.lens_source import LensCall, lens_call
@@ -86,9 +87,11 @@ class ImageReading(AnswerableReading):
     tokens), from 0, in `grid`: without one that of the whole image, or else the first.
     """
 
-    def __init__(self, client: SessionClient, data: Reading, source: ImageFile, max_pixels: int = MAX_PIXELS) -> None:
+    def __init__(self, client: SessionClient, data: Reading, source: ImageFile, how: ReadOptions | None = None) -> None:
         super().__init__(client, data)
-        self._source, self._max_pixels = source, max_pixels
+        self._source, self._read = source, how or ReadOptions()
+        # the session keeps what nobody can ask about any more no longer than until the next image
+        weakref.finalize(self, client.let_go, data.id).atexit = False
         self._file = os.path.abspath(expand_path(source.source))  # the working folder may change
         self._layers: LayerNorms | None = None
 
@@ -318,7 +321,7 @@ class ImageReading(AnswerableReading):
                 file.write(piece)
 
     def _rgb(self) -> Rgb:
-        return decode(self._source.data, self._source.source, self._max_pixels).rgb
+        return self._read.decode(self._source).rgb
 
     def _contents(self, query: Query) -> SessionReading:
         return SessionReading(self._client, self.data, query, self._rgb)
@@ -327,7 +330,7 @@ class ImageReading(AnswerableReading):
         known = validated(_ReportOptions(**asked))
         return Query(
             LoadOptions(self.data.model.name),
-            ReadOptions(max_pixels=self._max_pixels),
+            replace(self._read, prompt=None),
             SearchOptions(known.k, cast(Metric, known.metric), known.ridge, known.all_tokens),
             EntrySelection(known.stage, known.stages),
         )

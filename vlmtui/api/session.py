@@ -13,6 +13,8 @@ from vlmtui.api.reading import ImageReading
 from vlmtui.catalogue import default_model
 from vlmtui.errors import UsageError
 from vlmtui.image import MAX_PIXELS
+from vlmtui.image_levels import Levels
+from vlmtui.query.options import ReadOptions, read_image
 from vlmtui.reading import ModelInfo, check_stage, of_layers, stages
 from vlmtui.reports.commands.outliers import ImageOutliers, outliers_object, summarise_outliers
 from vlmtui.results.vocabulary import Near, VocabularyRows, WordNeighbours
@@ -30,15 +32,18 @@ class Session:
         self._client = client
         self.model = model
 
-    def read(self, image: ImageArgument, *, prompt: str | None = None, max_pixels: int = MAX_PIXELS) -> ImageReading:
+    def read(
+        self, image: ImageArgument, *, prompt: str | None = None, max_pixels: int = MAX_PIXELS, levels: Levels = "auto"
+    ) -> ImageReading:
         """Read an image: a path, an address, a file's bytes, an open file, a Pillow image, an array or a tensor.
 
         An array is [height, width], [height, width, channels] or [channels, height, width], of uint8 or of floats from
         0 to 1; where both ends could be the 1, 3 or 4 channels, an array has them last and a tensor first.
         """
         source = image_file(image)
-        read = wait_for(self._client, self._client.read(source, max_pixels=max_pixels, prompt=prompt))
-        return ImageReading(self._client, read, source, max_pixels)
+        how = ReadOptions(prompt, max_pixels, levels)
+        read = wait_for(self._client, read_image(self._client, source, how))
+        return ImageReading(self._client, read, source, how)
 
     def outliers(self, pictures: Sequence[ImageReading], stage: str | None = None) -> dict[str, Any]:
         """Whether outliers are at the same positions in several images: the object that `vlmtui outliers` prints.

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from vlmtui.errors import UsageError
 from vlmtui.image import MAX_PIXELS, ImageFile
+from vlmtui.image_levels import Levels
 from vlmtui.lenses.captions import LensResult
 from vlmtui.lenses.description import LensDescription
 from vlmtui.lenses.lens_source import LensCall, LensSource, lens_call
@@ -93,12 +94,34 @@ class SessionClient(ReconnectingClient):
         image: ImageFile,
         *,
         max_pixels: int = MAX_PIXELS,
+        levels: Levels = "auto",
         prompt: str | None = None,
         on_progress: OnProgress | None = None,
     ) -> Future[Reading]:
         """Read an image with the loaded model; questions are answered in their order, so a load may go before."""
-        body = m.Read(image.source, image.data, image.sha256, max_pixels, prompt)
-        return self.ask(body, lambda done: done.reading, on_progress)
+        while self._let_go:
+            self.forget(self._let_go.popleft())
+        body = m.Read(image.source, image.data, image.sha256, max_pixels, prompt, levels)
+
+        def unpack(done: m.ReadDone) -> Reading:
+            self.readings.add(done.reading.id)
+            return done.reading
+
+        return self.ask(body, unpack, on_progress)
+
+    def forget(self, reading_id: str) -> Future[m.Done]:
+        """Have the session discard a reading at once: it will not be asked about any more."""
+        self.readings.discard(reading_id)
+        return self.ask(m.Forget(reading_id), lambda done: done)
+
+    def let_go(self, reading_id: str) -> None:
+        """Have the session discard a reading before it reads the next image. May be called by a finalizer: no lock."""
+        self._let_go.append(reading_id)
+
+    def forget_all(self) -> None:
+        """Have the session discard all readings of this client."""
+        for reading_id in tuple(self.readings):
+            self.forget(reading_id)
 
     def read_many(
         self,
@@ -111,6 +134,7 @@ class SessionClient(ReconnectingClient):
         projected: bool = False,
         max_pixels: int = MAX_PIXELS,
         prompt: str | None = None,
+        levels: Levels = "auto",
         on_progress: OnProgress | None = None,
     ) -> Future[tuple[m.Outcome, ...]]:
         """Read images together, and find all words at a stage; the outcome of each, in the order of the images.
@@ -123,7 +147,7 @@ class SessionClient(ReconnectingClient):
             check_metric(metric)
         except UsageError as error:
             return _failed(error)
-        body = m.ReadMany(tuple(images), stage, metric, k, all_tokens, ridge, projected, max_pixels, prompt)
+        body = m.ReadMany(tuple(images), stage, metric, k, all_tokens, ridge, projected, max_pixels, prompt, levels)
         return self.ask(body, lambda done: done.outcomes, on_progress)
 
     def words(

@@ -27,7 +27,7 @@ def read_image(state: ModelState, request: m.Read, progress: Callable[..., None]
     model = state.model
     times = _StepTimes()
     progress("decoding the image")
-    picture = decode(request.data, request.source, request.max_pixels)
+    picture = decode(request.data, request.source, request.max_pixels, request.levels)
     times.end("decode")
     progress("preprocessing the image")
     inputs = model.prepare(picture, request.prompt, request.source)
@@ -42,7 +42,7 @@ def read_image(state: ModelState, request: m.Read, progress: Callable[..., None]
     times.end("norms")
     reading = as_reading(
         model,
-        ImageInfo(request.source, request.sha256, picture.width, picture.height),
+        ImageInfo(request.source, request.sha256, picture.width, picture.height, picture.notes),
         layout,
         encoded,
         lengths,
@@ -51,7 +51,7 @@ def read_image(state: ModelState, request: m.Read, progress: Callable[..., None]
         name=f"reading-{state.next_number()}",
         timings=times.seconds,
     )
-    file = StoredImage(request.source, request.data, request.max_pixels)
+    file = StoredImage(request.source, request.data, request.max_pixels, request.levels)
     kept = CachedReading(inputs, encoded.tokens, request.prompt, file, layout.places, patch_places=layout.patch_places)
     kept.final = final[0] if final else None
     state.readings.keep(reading.id, kept)

@@ -12,6 +12,7 @@ import msgspec
 
 from vlmtui.errors import ProtocolError, VlmtuiError, error_from_kind
 from vlmtui.image import MAX_PIXELS, ImageFile
+from vlmtui.image_levels import Levels
 from vlmtui.lenses.description import LensDescription
 from vlmtui.lenses.kinds import Result
 from vlmtui.lenses.lens_source import LensSource
@@ -64,6 +65,12 @@ class Cancel(msgspec.Struct, frozen=True, tag=True):
 
 class Leave(msgspec.Struct, frozen=True, tag=True):
     """Leave for good: this front end will not resume; answered by `Done`."""
+
+
+class Forget(msgspec.Struct, frozen=True, tag=True):
+    """Discard what is kept of a reading, about which nothing more will be asked; answered by `Done`, gone or not."""
+
+    reading: str
 
 
 class Shutdown(msgspec.Struct, frozen=True, tag=True):
@@ -183,6 +190,7 @@ class Read(msgspec.Struct, frozen=True, tag=True):
     sha256: str
     max_pixels: int
     prompt: str | None = None
+    levels: Levels = "auto"
 
 
 class ReadDone(msgspec.Struct, frozen=True, tag=True):
@@ -209,6 +217,7 @@ class ReadMany(msgspec.Struct, frozen=True, tag=True):
     projected: bool = False
     max_pixels: int = MAX_PIXELS
     prompt: str | None = None
+    levels: Levels = "auto"
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -330,9 +339,8 @@ class Generated(msgspec.Struct, frozen=True, tag=True):
 
 # -- requests and replies
 
-Question = (
-    Hello | Load | Read | ReadMany | Compute | Describe | Generate | Verify | AskStatus | Cancel | Leave | Shutdown
-)
+_OfModel = Load | Read | ReadMany | Compute | Describe | Generate | Verify
+Question = Hello | _OfModel | AskStatus | Cancel | Leave | Forget | Shutdown
 Answer = (
     Welcome | Loaded | ReadDone | ReadManyDone | Computed | Described | Generated | Verified | Status | Done | Failed
 )

@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from vlmtui.display.colours import Rgb
 from vlmtui.errors import VlmtuiError
-from vlmtui.image import ImageFile, decode, encodable_name
+from vlmtui.image import ImageFile, encodable_name
 from vlmtui.query.options import LoadOptions, Query, ReadOptions, SearchOptions
 from vlmtui.reports.formats.registry import format_named
 from vlmtui.reports.formats.saving import SessionReading, write_reading
@@ -65,17 +65,23 @@ def render_page(client: SessionClient, source: ImageFile, query: Query) -> str:
     """The page of an image."""
     rgb = _rgb(source, query)
     reading = client.read(source, max_pixels=query.read.max_pixels).result()
-    return _written("html", SessionReading(client, reading, query, lambda: rgb))
+    try:
+        return _written("html", SessionReading(client, reading, query, lambda: rgb))
+    finally:
+        client.forget(reading.id)
 
 
 def render_report(client: SessionClient, source: ImageFile, query: Query) -> str:
     """The report of an image as JSON, `vlmtui/report/1`."""
     reading = client.read(source, max_pixels=query.read.max_pixels).result()
-    return _written("json", SessionReading(client, reading, query, lambda: _rgb(source, query)))
+    try:
+        return _written("json", SessionReading(client, reading, query, lambda: _rgb(source, query)))
+    finally:
+        client.forget(reading.id)
 
 
 def _rgb(source: ImageFile, query: Query) -> Rgb:
-    return decode(source.data, source.source, query.read.max_pixels).rgb
+    return query.read.decode(source).rgb
 
 
 def _written(format: str, reading: SessionReading) -> str:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
 from vlmtui.display.numbers import count
 from vlmtui.display.pieces import plain
 from vlmtui.errors import ReadingGoneError, UsageError
-from vlmtui.image import ImageFile, decode, read_source
-from vlmtui.query.options import LoadOptions, ReadOptions, load_model
+from vlmtui.image import ImageFile, read_source
+from vlmtui.query.options import LoadOptions, ReadOptions, load_model, read_image
 from vlmtui.reading import Reading
 from vlmtui.reports.commands.attribution import (
     AnswerAttributions,
@@ -28,7 +28,7 @@ from vlmtui.reports.formats import json
 from vlmtui.reports.formats.json import Object
 from vlmtui.reports.output.progress import ProgressLine
 from vlmtui.reports.output.target import Target, check_target, target
-from vlmtui.results.answers import MAX_NEW_TOKENS, Answer
+from vlmtui.results.answers import MAX_NEW_TOKENS, Answer, empty_note
 from vlmtui.session.client import SessionClient
 from vlmtui.session.discovery import connect
 from vlmtui.session.protocol import AnswerProgress, Progress
@@ -76,7 +76,7 @@ def run_ask(
         if client.note:
             tell(client.note)
         loading = load_model(client, load, progress, layers=True)
-        decode(source.data, source.source, read.max_pixels)  # a bad image fails now, not after torch is imported
+        read.decode(source)  # a bad image fails now, not after torch is imported
         loading.result()
         with target(output) as to:
             streamed = _Streamed(to, progress) if format == "text" else None
@@ -124,7 +124,7 @@ def _asked_once(
     def counted(said: AnswerProgress) -> None:
         progress(Progress("answering", said.number, question.max_new_tokens))
 
-    reading = client.read(source, max_pixels=read.max_pixels, prompt=question.text, on_progress=progress).result()
+    reading = read_image(client, source, replace(read, prompt=question.text), progress).result()
     check_attributions(reading, question.wanted)
     asking: Future[Answer] = client.answer(
         reading.id,
@@ -143,7 +143,7 @@ def _asked_once(
             streamed.end()
         raise
     if streamed:
-        streamed.end(answer.text)
+        streamed.end(answer.text, empty_note(answer.text, answer.tokens, answer.finished))
     return reading, answer, compute_attributions(client, reading, answer, question.wanted, progress)
 
 
@@ -166,11 +166,11 @@ class _Streamed:
         with self._lock:
             self._write(update.text)
 
-    def end(self, text: str | None = None) -> None:
-        """Write the rest of the finished answer `text`, and end the line; nothing is written afterwards."""
+    def end(self, text: str | None = None, note: str = "") -> None:
+        """Write the rest of the finished answer `text` and a note, and end the line; nothing is written afterwards."""
         with self._lock:
             if text is not None:
-                self._write(text)
+                self._write(text + note)
             if not self._ended and (self.begun or text is not None):
                 self._to.write("\n")
                 self._to.flush()

@@ -52,7 +52,7 @@ from vlmtui.display.pieces import plain
 from vlmtui.display.text_lines import flow, labelled, wrapped
 from vlmtui.errors import UsageError
 from vlmtui.image import ImageFile
-from vlmtui.query.options import LoadOptions, ReadOptions, load_model
+from vlmtui.query.options import LoadOptions, ReadOptions, load_model, read_image
 from vlmtui.reading import ModelInfo, Reading, check_stage, llm_layer, of_layers, of_patches, stages
 from vlmtui.reports.formats import json
 from vlmtui.reports.per_image import ImageFailure, run_per_image
@@ -96,10 +96,6 @@ class _OutlierReader:
     progress: OnProgress
     stages: tuple[str, ...] = ()
 
-    @property
-    def max_pixels(self) -> int:
-        return self.read.max_pixels
-
     def load(self, client: SessionClient) -> Future[ModelInfo]:
         return load_model(client, self.options, self.progress)
 
@@ -108,7 +104,7 @@ class _OutlierReader:
         self.stages = all_stages if self.stage is None else (check_stage(self.stage, model, pixels=True),)
 
     def look(self, client: SessionClient, source: ImageFile, index: int) -> ImageOutliers:
-        reading = client.read(source, max_pixels=self.max_pixels, on_progress=self.progress).result()
+        reading = read_image(client, source, self.read, self.progress).result()
         marks: Marks = {}
         for stage in self.stages:
             norms = reading.norms_at(stage)
@@ -135,23 +131,24 @@ class OutlierSummary:
 def summarise_outliers(results: Iterable[OutliersOrFailure]) -> OutlierSummary | None:
     """Count outliers by position at every stage; None where no image could be read."""
     summary: OutlierSummary | None = None
-    counted_files: set[str] = set()
+    counted_files: set[bytes] = set()
     for result in results:
         if isinstance(result, ImageFailure):
             continue
         reading = result.reading
         objects = json.model_and_image(reading)
         summary = summary or OutlierSummary(objects["model"], reading.model)
-        is_repeated = reading.image.sha256 in counted_files
-        counted_files.add(reading.image.sha256)
+        digest = bytes.fromhex(reading.image.sha256)
+        is_repeated = digest in counted_files
+        counted_files.add(digest)
         summary.images.append(objects["image"] | {"again": is_repeated})
         of_patch = entries_by_grid(reading.grids, reading.patch_places, "patch")
         of_token = entries_by_grid(reading.grids, reading.places, "token")
         for stage, marks in result.marks.items():
             there = of_patch if of_patches(stage) else of_token
             tallies = summary.stages.setdefault(stage, ShapeCounts())
-            if len(marks):  # the positions of an unknown family's patches are not known
-                tallies.add(reading.image.sha256, there.marked(marks))
+            if len(marks) and not is_repeated:  # the positions of an unknown family's patches are not known
+                tallies.add_new(there.marked(marks))
     return summary
 
 

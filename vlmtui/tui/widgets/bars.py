@@ -12,6 +12,7 @@ from textual import events
 from textual.strip import Strip
 
 from vlmtui.catalogue import CHOOSE_A_MODEL
+from vlmtui.display.cell_layout import FIT, ZOOMS
 from vlmtui.display.colours import difference_colours, magnitude_colours
 from vlmtui.display.numbers import format_bytes, format_duration, format_number, pixels
 from vlmtui.display.pieces import plain, width
@@ -26,17 +27,24 @@ from vlmtui.tui.widgets.word_legend_lines import LegendSpot, WordPointed, word_l
 
 BarKey = tuple[str, str]
 """A key as it is written, and what it does."""
-HELP = "help"
-"""What the key does that tells of all the others."""
+HELP, QUIT = "help", "quit"
+"""What the keys do that tell of all the others, and lead out."""
 
 
 class TitleBar(Lines):
-    """Which image, which model."""
+    """Which image, which model; against the right edge the overlay and the zoom."""
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._image: ImageInfo | None = None
         self._model: ModelInfo | None = None
+        self._views = [""]
+
+    def show_view(self, *views: str) -> None:
+        """Say how the image is looked at, in one of several ways, the longest first."""
+        if [*views, ""] != self._views:
+            self._views = [*views, ""]
+            self.rebuild()
 
     def show(self, results: Results | None, selection: Selection) -> None:
         """Name the image and the model."""
@@ -65,12 +73,26 @@ class TitleBar(Lines):
             (names[1], "   ", "M: a real one " if note else ""),
             (names[1], "   ", ""),
         ]
-        for name, middle, tail in variants:
+        said_all = [(*variant, view) for variant in variants for view in self._views]
+        for name, middle, tail, view in said_all:
+            tail = "  ".join(part.strip() for part in (tail, view) if part) + " "
             if width(f" {name}{size}{said}{middle}{note}  {tail}") <= cells:
                 break
         left: list[Part] = [(" ", dim), (name, strong), (size, dim), (said, strong), (middle, dim)]
         left.append((note, r.style("accent", "raised")))
         return [line(cells, r.style("text", "raised"), left, [(tail, dim)])]
+
+
+def view_texts(results: Results, selection: Selection, shrinks: bool) -> tuple[str, ...]:
+    """What lies over the image and how large it is, the longest first; nothing where no grid is drawn.
+
+    `shrinks`: all of it is in view only as averages.
+    """
+    page = results.page(selection)
+    if page is None or page.grid is None:
+        return ()
+    size = "fit" if shrinks and selection.zoom == FIT else f"{max(selection.zoom, ZOOMS[0])}×"
+    return f"overlay: {selection.overlay} · {size}", size
 
 
 LEAST_STEPS, ENOUGH_STEPS, MOST_STEPS = 4, 8, 24
@@ -124,16 +146,23 @@ class LegendBar(Lines):
         if not legend.here and not scale:
             return [line(cells, r.style(), [(part, name[1])]) for part in _in_rows(legend.text, cells, rows)]
         room = cells - width(legend.here)
+        shorter = (legend.here.partition(" of ")[0], r.style())
         if rows > 1:
             below = _in_rows(legend.text, cells, rows - 1)
             named = [line(cells, r.style(), [(part, name[1])]) for part in below]
-            return [line(cells, r.style(), [here, *self._scale(room)]), *named]
+            first = [here, *self._scale(room)]
+            if _cells(first) > cells:
+                first = [shorter, *self._scale(cells - width(shorter[0]))]
+            return [line(cells, r.style(), first), *named]
         ends = self._scale(0)
         brief = self._scale(min(room, _cells(ends) + ENOUGH_STEPS))
         # where one line has no room for all: the colours of the scale go before the name, then of how many the rank is
-        shorter = (legend.here.partition(" of ")[0], r.style())
         variants = [[one, *two, ("  ", r.style()), name] for one, two in ((here, brief), (here, ends), (shorter, ends))]
-        return [line(cells, r.style(), next((one for one in variants if _cells(one) <= cells), variants[0]))]
+        # where even so there is not, the name is cut
+        fitting = [one for one in variants if _cells(one) <= cells] or [
+            one for one in variants if _cells(one[:-2]) <= cells
+        ]
+        return [line(cells, r.style(), next(iter(fitting), variants[-1]))]
 
     def on_click(self, event: events.Click) -> None:
         """Choose the word that was clicked."""
@@ -253,14 +282,17 @@ class KeysBar(Lines):
 
 
 def seen(keys: Sequence[BarKey], room: int) -> list[BarKey]:
-    """As many of the first keys as there is room for, and in any case the one that tells all."""
-    sizes = [width(key) + len(name) + 4 for key, name in keys]
+    """As many of the first keys as there is room for, and in any case those that help and quit."""
+    kept = [one for one in keys if one[1] in (HELP, QUIT)]
     many = len(keys)
-    while many and sum(sizes[:many]) > room:
+    while many and sum(_bar_cells(one) for one in [*keys[:many], *_beyond(keys[:many], kept)]) > room:
         many -= 1
-    help_at = next((i for i, (_, name) in enumerate(keys) if name == HELP), 0)
-    if help_at < many or not keys:
-        return list(keys[:many])
-    while many and sum(sizes[:many]) + sizes[help_at] > room:
-        many -= 1
-    return [*keys[:many], keys[help_at]]
+    return [*keys[:many], *_beyond(keys[:many], kept)]
+
+
+def _beyond(there: Sequence[BarKey], kept: Sequence[BarKey]) -> list[BarKey]:
+    return [one for one in kept if one not in there]
+
+
+def _bar_cells(one: BarKey) -> int:
+    return width(one[0]) + len(one[1]) + 4
