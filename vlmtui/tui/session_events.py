@@ -116,6 +116,8 @@ class SessionEvents:
         if results.reading and results.reading.model.name != reading.model.name and llm_depth(before.stage):
             # another model's layers may be gigabytes: they are read when somebody goes there
             before = navigation.at_stage(before, results, TOKENS)
+        if results.reading is not None and results.reading.id != reading.id:
+            self._worker.forget(results.reading.id)
         results.take(reading)
         self._requests.forget()
         self._notify.over(IMAGE, READING)
