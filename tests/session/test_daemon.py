@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -221,6 +222,12 @@ def test_status(pid: int, siglip_folder: Path, capfd: pytest.CaptureFixture[str]
     assert lines["socket"] == str(warm.socket_path())
     assert Path(lines["log"]).exists()
     assert lines["idle"].startswith("for")
+    assert main(["session", "status", "--format", "json"]) == 0
+    told = json.loads(capfd.readouterr().out)
+    assert (told["schema"], told["process"], told["clients"], told["current"]) == ("vlmtui/session/1", pid, 0, None)
+    assert f"{told['model']['name']}, {told['model']['dtype']} on {told['model']['device']}" == lines["model"].strip()
+    assert (told["socket"], told["log"]) == (lines["socket"], lines["log"])
+    assert told["memory"] > 0
 
 
 # --- sessions of another kind ----------------------------------------------------------------------------------
