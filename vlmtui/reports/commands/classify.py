@@ -140,7 +140,7 @@ def _evidence(head: ClassificationHead) -> str:
 
 
 def _most(image_classes: ImageClasses, row: int) -> Iterator[str]:
-    """The patches with the largest evidence for a class; where it is exact, the share of the logit that patches have."""
+    """The patches with the largest evidence for a class; where it is exact, the share that all patches have."""
     classes = image_classes.classes
     evidence = classes.evidence[row]
     for patch in np.argsort(-evidence, kind="stable")[:_MOST]:
