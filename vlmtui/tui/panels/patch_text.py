@@ -34,7 +34,8 @@ IN_FILE = "in file"
 MADE_OF = "made of"
 BRIEF = {MADE_OF: "of"}
 """Labels where facts stand side by side."""
-LABEL_CELLS = 9
+LABEL_CELLS, NARROW = 9, 30
+"""What labels take, a cell less where there are not so many cells."""
 BETWEEN = "  "
 """Between two facts in one line."""
 WANTED, LEAST = 7, 5
@@ -72,10 +73,11 @@ def fact_lines(r: Roles, under: CursorPlace, selection: Selection, cells: int, r
     """What is said of what is under the cursor, in lines of `cells`; more than `rows` where it cannot be in fewer."""
     if under.page.grid is None:
         return [[(part, r.style())] for part in _unplaced(under, selection, cells)]
-    facts = facts_of(r, under, selection, cells - LABEL_CELLS)
+    labels = LABEL_CELLS - (cells < NARROW)
+    facts = facts_of(r, under, selection, cells - labels)
     dim = r.style("dim")
     if len(facts) <= rows:
-        return [[(label.ljust(LABEL_CELLS), dim), *parts] for label, parts in facts]
+        return [[(label.ljust(labels), dim), *parts] for label, parts in facts]
     brief = [(BRIEF.get(label, label), parts) for label, parts in facts_of(r, under, selection, 0)]
     return _side_by_side([[(f"{label} ", dim), *parts] for label, parts in brief], cells)
 
@@ -95,10 +97,16 @@ def least_rows(results: Results, selection: Selection, cells: int) -> int:
     if under is None or under.page.grid is None or before_first_block(selection.stage):
         return LEAST
     right, bottom = float(results.image.width), float(results.image.height)
-    longest = box_text((right, bottom, right, bottom))
+    longest = _spans((right, bottom, right, bottom))
     brief = [(BRIEF.get(label, label), parts) for label, parts in facts_of(DARK, under, selection, 0)]
     said = [[(f"{label} ", Style()), *([(longest, Style())] if label == IN_FILE else parts)] for label, parts in brief]
     return 1 + len(_side_by_side(said, cells))
+
+
+def _spans(box: Box) -> str:
+    """`320–347, 214–231`: a box's columns and rows of pixels, where its corners take too many cells."""
+    left, top, right, bottom = map(round, box)
+    return f"{left}–{right}, {top}–{bottom}"
 
 
 def _unplaced(under: CursorPlace, selection: Selection, cells: int) -> list[str]:
@@ -129,7 +137,7 @@ def facts_of(r: Roles, under: CursorPlace, selection: Selection, cells: int) -> 
         facts.append((IN_FILE, [(fitting(cells, "nothing: it lies in the padding", "nothing: padding"), text)]))
     else:
         whole = cast(Box, tuple(map(round, place.box)))
-        facts.append((IN_FILE, [(fitting(cells, box_text(place.box), box_text(whole)), text)]))
+        facts.append((IN_FILE, [(fitting(cells, box_text(place.box), box_text(whole), _spans(whole)), text)]))
         if place.inside < 1.0:
             facts.append(("padding", [(percent(100 * (1 - place.inside)), text), (" of it, the rest is image", dim)]))
         mean = mean_colour(under.results, place)
