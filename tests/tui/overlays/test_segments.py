@@ -20,7 +20,7 @@ from tests.tui.screens.test_explorer import at, explorer, text
 from vlmtui.display.pieces import width
 from vlmtui.display.segments import segments
 from vlmtui.display.word_segments import middle, word_segments
-from vlmtui.metrics import METRICS
+from vlmtui.metrics import DEFAULT_METRIC, METRICS
 from vlmtui.query.chosen_lens import ChosenLens
 from vlmtui.tui.app import VlmtuiApp
 from vlmtui.tui.widgets.bars import LegendBar
@@ -236,7 +236,10 @@ async def test_m_goes_from_local_words_through_the_metrics_and_back() -> None:
             await pilot.press("m")
             await pilot.pause()
             gone.append(re.split("  | ·", text(tui, "#legend"))[0].strip())
-        assert gone == [*(f"segments: top-1, {metric}" for metric in METRICS), f"segments: local-words, {METRICS[0]}"]
+        assert gone == [
+            *(f"segments: top-1, {metric}" for metric in METRICS),
+            f"segments: local-words, {DEFAULT_METRIC}",
+        ]
         # there is no choice of metric in the language model's layers
         await pilot.press("right_square_bracket")
         gone = []
