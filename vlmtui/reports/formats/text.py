@@ -15,7 +15,7 @@ from vlmtui.catalogue import note_with_advice
 from vlmtui.display import numbers
 from vlmtui.display.grid_names import grid_names, unplaced_name, unplaced_reason
 from vlmtui.display.metric_names import length_warning, search_phrase, shown_score
-from vlmtui.display.norm_statistics import RULE, is_outlier, robust_z
+from vlmtui.display.norm_statistics import RULE, is_outlier, norm_summary, outlier_text, robust_z
 from vlmtui.display.piece_glosses import PieceGlosses
 from vlmtui.display.pieces import CONTINUES, fit, isolate, plain, visible, width
 from vlmtui.display.text_lines import COLUMNS, flow, labelled, wrapped
@@ -327,7 +327,12 @@ def _outliers(report: ImageReport) -> Iterator[str]:
             yield f"{head}none of {numbers.count(len(norms), 'entry', 'entries')}{feeds}"
             continue
         places = reading.places_at(stage)
-        cells = [f"{_short(places[i], len(reading.grids) > 1)} {_norm_and_z(norms[i], z[i])}" for i in outliers]
+        median = norm_summary(norms).median
+        cells = [
+            f"{_short(places[i], len(reading.grids) > 1)} {numbers.format_number(float(norms[i]))}, "
+            f"{outlier_text(float(norms[i]), median, float(z[i]))}"
+            for i in outliers
+        ]
         yield from flow([head, *(f"{cell}   " for cell in cells)], "", indent=label)
 
 
@@ -335,10 +340,6 @@ def _short(place: Place, many_grids: bool) -> str:
     if place.row is None:
         return f"{place.kind} {place.index}"
     return f"{f'{place.grid}:' if many_grids else ''}{place.row},{place.col}"
-
-
-def _norm_and_z(norm: float, z: float) -> str:
-    return f"{numbers.format_number(float(norm))} z {z:.1f}" if np.isfinite(z) else numbers.format_number(float(norm))
 
 
 def _word_cell(words: TokenWords | None, joins: bool, glosses: PieceGlosses) -> int:

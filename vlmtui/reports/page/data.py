@@ -24,7 +24,7 @@ from vlmtui.display.metric_names import (
     search_phrase,
     shown_score,
 )
-from vlmtui.display.norm_statistics import is_outlier, norm_summaries, robust_z
+from vlmtui.display.norm_statistics import HIGH_NORM, is_outlier, norm_summaries, robust_z
 from vlmtui.display.piece_glosses import PieceGlosses
 from vlmtui.display.pieces import plain, visible
 from vlmtui.geometry import Place, pixel_bounds
@@ -66,6 +66,7 @@ def page_data(content: PageContent, embedded: EmbeddedImage) -> Object:
         "seen": reading.seen,
         "patch": list(reading.patch_size),
         "k": content.query.search.k,
+        "high": HIGH_NORM,
         "agreeing": list(AGREEING),
         "first": {"stage": content.stage, "metric": content.query.search.metric, "entry": content.entry},
         "entries": {
