@@ -103,7 +103,7 @@ def test_sixteen_bit_grey_is_scaled() -> None:
 
 
 def test_a_dark_sixteen_bit_picture_stays_dark() -> None:
-    picture = decode(png(2, 1, 16, 0, b"\x00" + struct.pack(">HH", 200, 514)), "x")
+    picture = decode(png(2, 1, 16, 0, b"\x00" + struct.pack(">HH", 200, 514)), "x", levels="full")
     assert picture.rgb[0, :, 0].tolist() == [1, 2]
 
 
@@ -288,7 +288,7 @@ class Server(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path == "/ok":
             self._answer(200, encoded(Image.fromarray(gradient())))
-        elif self.path == "/text":
+        elif self.path in ("/text", "/o/r/blob/main/a.png"):
             self._answer(200, b"<html>not found, really</html>")
         elif self.path == "/to-ok":
             self._redirect("/ok")
@@ -345,6 +345,7 @@ def test_a_picture_behind_an_address(server: str) -> None:
     ("path", "said"),
     [
         ("/none", "answered 404"),
+        ("/o/r/blob/main/a.png", r"answered a web page, not an image: the file itself is at .*/o/r/raw/main/a.png$"),
         ("/to-file", "only http and https"),
         ("/round", "answered 302|redirect"),
         ("/short", "cut short, 997 bytes"),
@@ -356,7 +357,7 @@ def test_addresses_that_fail(server: str, path: str, said: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("address", ["file:///etc/passwd", "ftp://127.0.0.1/x.png", "FILE:///etc/passwd", "data://x"])
+@pytest.mark.parametrize("address", ["ftp://127.0.0.1/x.png", "data://x"])
 def test_only_http(address: str) -> None:
     with pytest.raises(ImageError, match="only http and https"):
         read_source(address)
@@ -367,6 +368,29 @@ def test_addresses_that_are_none(address: str) -> None:
     with pytest.raises(ImageError) as caught:
         read_source(address)
     assert "\n" not in str(caught.value)
+
+
+def test_a_socks_proxy_is_used(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The proxy is told the name of the host, and gives the connection to it."""
+    asked: list[bytes] = []
+
+    def serve(listening: socket.socket) -> None:
+        client, _ = listening.accept()
+        with client:
+            client.recv(64)
+            client.sendall(b"\x05\x00")
+            asked.append(client.recv(256))
+            client.sendall(b"\x05\x05\x00\x01" + bytes(6))  # refused
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=serve, args=(listening,), daemon=True).start()
+        for name in ("ALL_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, f"socks5h://127.0.0.1:{listening.getsockname()[1]}")
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        with pytest.raises(ImageError, match=r"cannot be (reached|fetched)"):
+            read_source("http://images.example/a.png")
+    assert b"images.example" in asked[0]
 
 
 def test_a_dead_address() -> None:

@@ -25,6 +25,21 @@ class UsageError(VlmtuiError):
     exit_status = 2
 
 
+class ArgumentTypeError(UsageError, TypeError):
+    """An argument of another type, which the message names; in Python also a `TypeError`."""
+
+
+def type_name(given: Any) -> str:
+    """The type of a value, for the user."""
+    return "None" if given is None else type(given).__name__
+
+
+def check_text(name: str, given: Any) -> None:
+    """Raise `ArgumentTypeError` for an argument that is no text."""
+    if not isinstance(given, str):
+        raise ArgumentTypeError(f"{name} must be str, not {type_name(given)}")
+
+
 class ImageError(VlmtuiError):
     """An image could not be read."""
 

@@ -10,12 +10,15 @@ import glob
 import hashlib
 import io
 import os
+import select
+import stat
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,18 +26,21 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from vlmtui.errors import ImageError
 from vlmtui.files import expand_path
+from vlmtui.image_kinds import HEIC, kind_of, reads_heic, register_heic
+from vlmtui.image_levels import Levels, bands, colour_levels, grey_levels, is_wide_grey, sixteen_bit_rawmode
+from vlmtui.image_paths import images_in, is_address, local_name
+from vlmtui.image_profile import profile_note
 
 MAX_PIXELS = 200_000_000
 MAX_BYTES = 1 << 30
 OR_RAISE = ", or raise --max-pixels"
 """The end of `decode`'s message for an image that is too large, for clients that have this option."""
-ENDINGS = frozenset(
-    ".avif .bmp .gif .j2k .jfif .jp2 .jpe .jpeg .jpg .pbm .pgm .png .pnm .ppm .tga .tif .tiff .webp".split()
-)
-"""The endings of image files in a folder; a file named explicitly or by a pattern may have any ending."""
+PIPE_S = 10.0
+"""Seconds that a pipe without a writer is waited for."""
 _BLOCK = 1 << 20
 
 Pixels = NDArray[np.uint8]
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -48,9 +54,13 @@ class ImageFile:
 
 @dataclass(frozen=True)
 class RgbImage:
-    """An upright RGB image. `rgb` is uint8 [height, width, 3]."""
+    """An upright RGB image. `rgb` is uint8 [height, width, 3].
+
+    `notes` are lines about how it was decoded, where that is not the usual way.
+    """
 
     rgb: Pixels
+    notes: tuple[str, ...] = ()
 
     @property
     def width(self) -> int:
@@ -80,7 +90,7 @@ def read_source(source: str) -> ImageFile:
         data = _read_limited(sys.stdin.buffer.read, "standard input")
         if not data:
             raise ImageError("standard input is empty: pipe an image's bytes into it, or name a file")
-    elif is_address(source):
+    elif is_address(source := local_name(source)):
         from vlmtui.image_download import download  # takes half of the import time and is rarely needed
 
         data = download(source, MAX_BYTES)
@@ -94,14 +104,38 @@ def encodable_name(source: str) -> str:
     return source.encode("utf-8", "replace").decode("utf-8")
 
 
-def decode(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> RgbImage:
+def decode(data: bytes, name: str, max_pixels: int = MAX_PIXELS, levels: Levels = "auto") -> RgbImage:
     """Decode an image file: first frame, EXIF rotation, then RGB.
 
-    Alpha is composited over white, 16 bits are scaled to 8, palette and CMYK are converted. Raises `ImageError` for a
-    file that is not an image, is truncated, or has more than `max_pixels` pixels (checked before decoding).
+    Alpha is composited over white, more than 8 bits are scaled by `levels`, palette and CMYK are converted. Raises
+    `ImageError` for a file that is not an image, is truncated, or has more than `max_pixels` pixels (checked before
+    decoding).
     """
+    return _open(data, name, max_pixels, lambda image: _decoded(image, data, levels))
+
+
+def preview(data: bytes, name: str, size: tuple[int, int], max_pixels: int = MAX_PIXELS) -> Image.Image:
+    """An image file as an upright RGB image of at most `size` (width, height), reduced as early as its format allows.
+
+    Raises `ImageError` as `decode` does.
+    """
+
+    def reduce(image: Image.Image) -> Image.Image:
+        image.draft("RGB", size)  # a JPEG is decoded at a fraction of its size
+        if not is_wide_grey(image) and image.mode not in ("P", "PA", "1"):
+            image.thumbnail(size)
+        found = Image.fromarray(_decoded(image, data, "auto").rgb)
+        found.thumbnail(size)
+        return found
+
+    return _open(data, name, max_pixels, reduce)
+
+
+def _open(data: bytes, name: str, max_pixels: int, use: Callable[[Image.Image], _T]) -> _T:
+    """What `use` makes of an image file whose pixels are not decoded yet. Raises `ImageError`."""
     if not data:
         raise ImageError(f"{name} is empty (0 bytes): choose an image file")
+    register_heic()
     try:
         with _own_limits:
             image = Image.open(io.BytesIO(data))
@@ -111,16 +145,40 @@ def decode(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> RgbImage:
                     f"{name} has {width}×{height} pixels, more than the limit of {max_pixels:,}: make it "
                     f"smaller{OR_RAISE}"
                 )
-            image.load()
-            return RgbImage(_to_rgb(ImageOps.exif_transpose(image)))
+            return use(image)
     except ImageError:
         raise
-    except UnidentifiedImageError as error:
-        raise ImageError(f"{name} is not an image that can be opened: choose one such as PNG, JPEG or WebP") from error
     except MemoryError as error:
         raise ImageError(f"{name} does not fit in memory: make it smaller") from error
     except Exception as error:  # Pillow's plugins may raise anything for a damaged file
-        raise ImageError(f"{name} is damaged or truncated ({_brief(error)}): download or export it again") from error
+        raise ImageError(_why_not(data, name, error)) from error
+
+
+def _decoded(image: Image.Image, data: bytes, levels: Levels) -> RgbImage:
+    """The pixels of an image that was opened, and what is to be said about them."""
+    deep = sixteen_bit_rawmode(image)
+    image.load()
+    notes = [profile_note(image)]
+    ImageOps.exif_transpose(image, in_place=True)
+    rgb = None
+    if is_wide_grey(image):
+        grey, note = grey_levels(image, data, levels)
+        rgb = np.repeat(grey[:, :, None], 3, axis=2)
+        notes.append(note)
+    elif deep is not None and (found := colour_levels(image, data, levels)) is not None:
+        rgb, note = found
+        notes.append(note)
+    return RgbImage(_to_rgb(image) if rgb is None else rgb, tuple(note for note in notes if note))
+
+
+def _why_not(data: bytes, name: str, error: Exception) -> str:
+    """The sentence about a file that cannot be decoded: what it is, where its first bytes tell."""
+    kind = kind_of(data)
+    if kind is not None and not (kind is HEIC and reads_heic()):
+        return f"{name} is {kind.name}: {kind.advice}"
+    if isinstance(error, UnidentifiedImageError) and kind is None:
+        return f"{name} is not an image that can be opened: choose one such as PNG, JPEG or WebP"
+    return f"{name} is damaged or truncated ({_brief(error)}): download or export it again"
 
 
 class _OwnLimits:
@@ -155,50 +213,27 @@ _own_limits = _OwnLimits()
 
 
 def _to_rgb(image: Image.Image) -> Pixels:
-    """Convert any Pillow mode to uint8 [height, width, 3]."""
-    if image.mode in ("I;16", "I;16L", "I;16B", "I;16N", "I", "F"):
-        return _grey_to_rgb(image)
-    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
-        rgba = image.convert("RGBA")
-        white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
-        image = Image.alpha_composite(white, rgba)
-    return np.asarray(image.convert("RGB"), dtype=np.uint8)
+    """Convert any Pillow mode of 8 bits to uint8 [height, width, 3], in bands: a copy of the whole is never made."""
+    width, height = image.size
+    rgb = np.empty((height, width, 3), np.uint8)
+    has_alpha = image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info
+    for rows in bands(height, width):
+        part = image if rows == slice(0, height) else image.crop((0, rows.start, width, rows.stop))
+        if has_alpha:
+            rgba = (part.convert("LA") if part.mode == "La" else part).convert("RGBA")
+            part = Image.alpha_composite(Image.new("RGBA", rgba.size, (255, 255, 255, 255)), rgba)
+        rgb[rows] = np.asarray(_lab_to_rgb(part) if part.mode == "LAB" else part.convert("RGB"))
+    return rgb
 
 
-def _grey_to_rgb(image: Image.Image) -> Pixels:
-    """Scale 16-bit and wider greys to 8 bits; `convert("RGB")` would clip them to white."""
-    values = np.asarray(image)
-    if values.dtype == bool or image.mode.startswith("I;16"):
-        top = 65535.0
-    elif image.mode == "I":
-        # 32-bit values may hold 8-bit or 16-bit data; the file does not say which
-        most = int(values.max())
-        top = 255.0 if most <= 255 else 65535.0 if most <= 65535 else float(np.iinfo(np.int32).max)
-    else:
-        finite = values[np.isfinite(values)]
-        largest = float(finite.max()) if finite.size else 1.0
-        top = 1.0 if largest <= 1.0 else (255.0 if largest <= 255.0 else largest)
-    scaled = np.clip(np.nan_to_num(values.astype(np.float64)) / top, 0.0, 1.0) * 255.0
-    grey = np.rint(scaled).astype(np.uint8)
-    return np.repeat(grey[:, :, None], 3, axis=2)
+def _lab_to_rgb(image: Image.Image) -> Image.Image:
+    """Convert CIE L*a*b*, which only a colour profile leads out of."""
+    from PIL import ImageCms
 
-
-def is_address(source: str) -> bool:
-    """Whether an image source is an address: a scheme, `://`, and more."""
-    scheme, mark, _ = source.partition("://")
-    return bool(mark) and scheme.replace("+", "").replace(".", "").replace("-", "").isalnum()
-
-
-def images_in(folder: str) -> Iterator[str]:
-    """The image files (by `ENDINGS`) in a folder and its subfolders, except hidden ones.
-
-    Sorted by name, a folder's files before those of its subfolders; links to folders are not followed.
-    """
-    for above, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(files):
-            if not name.startswith(".") and os.path.splitext(name)[1].lower() in ENDINGS:
-                yield os.path.join(above, name)
+    lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+    converted = ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB")
+    assert converted is not None
+    return converted
 
 
 def _read_file(path: Path, name: str) -> bytes:
@@ -209,7 +244,8 @@ def _read_file(path: Path, name: str) -> bytes:
                 raise ImageError(f"{name} is a folder: name one image file in it, or run vlmtui report FOLDER")
             some = "name a folder with PNG, JPEG or WebP files or the like, or name a file directly"
             raise ImageError(f"{name} contains no images: {some}")
-        with path.open("rb") as file:
+        with open(path, "rb", opener=_open_file) as file:
+            _check_readable(file.fileno(), name)
             return _read_limited(file.read, name)
     except FileNotFoundError:
         if glob.has_magic(name) and all(map(os.path.isdir, glob.iglob(str(path), recursive=True))):
@@ -219,6 +255,24 @@ def _read_file(path: Path, name: str) -> bytes:
         raise ImageError(f"{name} cannot be read: check its permissions") from None
     except (OSError, ValueError) as error:
         raise ImageError(f"{name} cannot be read ({_brief(error)}): check the file") from None
+
+
+def _open_file(path: str, flags: int) -> int:
+    """Open a file; a pipe without a writer is not waited for here."""
+    handle = os.open(path, flags | os.O_NONBLOCK)
+    os.set_blocking(handle, True)
+    return handle
+
+
+def _check_readable(handle: int, name: str) -> None:
+    """Raise `ImageError` for a device, and for a pipe into which nothing is written for a while."""
+    kind = os.fstat(handle).st_mode
+    if stat.S_ISREG(kind):
+        return
+    if not stat.S_ISFIFO(kind):
+        raise ImageError(f"{name} is a device, not a file: name an image file, or pipe it into vlmtui report -")
+    if not select.select([handle], [], [], PIPE_S)[0]:
+        raise ImageError(f"{name} is a pipe into which nothing is written: name an image file")
 
 
 def _read_limited(read: Callable[[int], bytes], name: str) -> bytes:

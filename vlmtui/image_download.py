@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from urllib.parse import urljoin, urlsplit
+import re
+from urllib.parse import urljoin, urlsplit, urlunsplit
 
 import httpx2
 
 from vlmtui.errors import ImageError
+from vlmtui.image_kinds import WEB_PAGE, kind_of
 
 TIMEOUT_S = 20.0
 _REDIRECTS = 10
@@ -61,7 +63,41 @@ def _body(response: httpx2.Response, address: str, max_bytes: int) -> bytes:
             raise
         missing = int(length) - size
         raise ImageError(f"{address} was cut short, {missing:,} bytes are missing: try again") from None
-    return b"".join(blocks)
+    data = b"".join(blocks)
+    check_no_page(data, address)
+    return data
+
+
+def check_no_page(data: bytes, address: str) -> None:
+    """Raise `ImageError` where an address has answered a web page; the address of the file is named where it is known.
+
+    Hubs, code hosts and wikis show a file in a page of its own.
+    """
+    if kind_of(data) is not WEB_PAGE:
+        return
+    file = file_address(address)
+    advice = f"the file itself is at {file}" if file else "give the address of the image itself"
+    raise ImageError(f"{address} answered a web page, not an image: {advice}")
+
+
+def file_address(page: str) -> str:
+    """The address of the file that a page of a hub, a code host, a wiki or a drive shows; "" where it is not known."""
+    parts = urlsplit(page)
+    host = (parts.hostname or "").lower()
+    path = parts.path
+    if host.endswith(("huggingface.co", "hf.co")):
+        path = path.replace("/blob/", "/resolve/", 1)
+    elif host.endswith("dropbox.com"):
+        return urlunsplit(parts._replace(query="dl=1")) if parts.query != "dl=1" else ""
+    elif host == "drive.google.com" and (found := re.match(r"/file/d/([\w-]+)", path)):
+        return f"https://drive.google.com/uc?export=download&id={found[1]}"
+    elif "/blob/" in path:
+        path = path.replace("/blob/", "/raw/", 1)
+    elif re.match(r"/[^/]+/[^/]+/src/", path):  # Bitbucket, Gitea
+        path = path.replace("/src/", "/raw/", 1)
+    elif found := re.match(r"(.*/wiki/)(?:File|Datei|Fichier|Archivo|Image):(.+)", path, re.IGNORECASE):
+        path = f"{found[1]}Special:FilePath/{found[2]}"
+    return urlunsplit(parts._replace(path=path, query="", fragment="")) if path != parts.path else ""
 
 
 def _one_line(reason: object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Final, Literal
 
-from vlmtui.errors import UsageError
+from vlmtui.errors import UsageError, check_text
 
 Metric = Literal["l2", "cosine", "cosine-centred", "dot", "omp", "omp-positive", "ridge", "pinv"]
 METRICS: tuple[Metric, ...] = ("cosine", "cosine-centred", "l2", "dot", "omp", "omp-positive", "ridge", "pinv")
@@ -18,6 +18,15 @@ RIDGE = 0.1
 
 # the order of words: by a metric, or at the language model's layers by their logits
 WordOrder = Metric | Literal["logit"]
+
+
+def check_metric(metric: str) -> Metric:
+    """The metric of this name; `UsageError` where there is none."""
+    check_text("metric", metric)
+    found = next((one for one in METRICS if one == metric), None)
+    if found is None:
+        raise UsageError(f"there is no metric {metric!r}: choose one of {', '.join(METRICS)}")
+    return found
 
 
 def check_ridge(ridge: float) -> None:

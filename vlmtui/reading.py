@@ -6,13 +6,11 @@ such as `TokenWords`.
 
 from __future__ import annotations
 
-import math
-
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vlmtui.errors import UsageError
+from vlmtui.errors import UsageError, check_text
 from vlmtui.geometry import Grid, Place
 from vlmtui.metrics import WordOrder
 
@@ -58,12 +56,16 @@ class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ImageInfo(msgspec.Struct, frozen=True):
-    """The image that was read: its source, the sha256 of its file's bytes, and its size after the EXIF rotation."""
+    """The image that was read: its source, the sha256 of its file's bytes, and its size after the EXIF rotation.
+
+    `notes` are lines about how it was decoded, where that is not the usual way.
+    """
 
     source: str
     sha256: str
     width: int
     height: int
+    notes: tuple[str, ...] = ()
 
 
 class GridNorms(msgspec.Struct, frozen=True):
@@ -83,7 +85,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     `places`, `norms` and `percentiles` run over the image tokens in the order of their positions in the prompt.
     `norms` is the L2 norm of each token as the LLM receives it [tokens]; `percentiles` the share (0–100) of the
     vocabulary's named, non-special rows whose norm is smaller [tokens], and `word_norm` the median norm of these rows,
-    NaN without a vocabulary. `patch_places` are the vision patches of all
+    None without a vocabulary. `patch_places` are the vision patches of all
     grids, grid by grid, row by row: the entries of a vision stage. `seen` says in a few words how the image
     reached the model ("224×224, squashed", "336×336, centre crop") and `patch_size` is the (height, width) of a vision
     patch in those pixels. `pixel_norms` are the L2 norms of the normalised values of each vision patch, every value
@@ -108,13 +110,13 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     timings: dict[str, float]
     placeless: str = ""
     pixel_norms: Floats = msgspec.field(default_factory=lambda: np.zeros(0, np.float32))
-    word_norm: float = math.nan
+    word_norm: float | None = None
 
     @property
-    def length_ratio(self) -> float:
-        """How many times as long as words the image tokens are: the ratio of the median norms, NaN without either."""
+    def length_ratio(self) -> float | None:
+        """How many times as long as words the image tokens are: the ratio of the median norms, None without either."""
         finite = self.norms[np.isfinite(self.norms)]
-        return float(np.median(finite)) / self.word_norm if len(finite) and self.word_norm > 0 else math.nan
+        return float(np.median(finite)) / self.word_norm if len(finite) and self.word_norm else None
 
     def places_at(self, stage: str) -> tuple[Place, ...]:
         """The places of the stage's entries: vision patches at `pixels` and `vision.i`, else image tokens."""
@@ -246,6 +248,7 @@ def default_stage(model: ModelInfo) -> str:
 
 def check_stage(stage: str, model: ModelInfo, pixels: bool = False) -> str:
     """Return `stage`, or raise a `UsageError` that lists the stages; `pixels` allows the stage of that name too."""
+    check_text("stage", stage)
     there = stages(model)
     if stage in there or (pixels and stage == PIXELS):
         return stage

@@ -114,8 +114,10 @@ def test_a_picture_never_saves_over_itself(
 
 
 def test_what_is_similar_to_nothing_is_refused(picture: vlmtui.ImageReading) -> None:
-    for none in ((), ([],), ((3, 4), (5,)), (3, 4)):
-        with pytest.raises(UsageError, match=r"similarity compares with patches: give one or more as \(row, col\)"):
+    with pytest.raises(UsageError, match=r"similarity compares with patches: give one or more as \(row, col\)"):
+        picture.similarity()
+    for none in (([],), ((3, 4), (5,)), (3, 4)):
+        with pytest.raises(TypeError, match=r"patches must be a list of \(row, col\), such as"):
             picture.similarity(*none)  # type: ignore[arg-type]
 
 
@@ -175,9 +177,7 @@ def test_pictures_of_every_kind(session: vlmtui.Session) -> None:
     for other in norms[1:]:
         np.testing.assert_array_equal(norms[0], other)
     with pytest.raises(UsageError, match="not an image"):
-        session.read(np.zeros((4, 4)))
-    with pytest.raises(UsageError, match="int is not an image"):
-        session.read(3)  # type: ignore[arg-type]
+        session.read(np.zeros(4))
     with pytest.raises(ImageError, match="not an image"):
         session.read(b"text")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import pytest
 import vlmtui
 from vlmtui.errors import UsageError
 from vlmtui.results.answers import Answer
+from vlmtui.session.typed_lenses.values import Find
 
 SCENE = Path(__file__).parents[2] / "sample_images" / "scene-town.png"
 
@@ -36,9 +39,9 @@ Call = Callable[[Any, Any, Any], object]
 """(the session, the picture, its answer)"""
 
 WRONG: list[tuple[Call, str]] = [
-    (lambda s, p, a: p.find(7), "text must be str, not int"),
-    (lambda s, p, a: p.find(None), "text must be str, not None"),
-    (lambda s, p, a: p.find(np.zeros(2)), "text must be str, not ndarray"),
+    (lambda s, p, a: p.find(7), "word must be str, not int"),
+    (lambda s, p, a: p.find(None), "word must be str, not None"),
+    (lambda s, p, a: p.find(np.zeros(2)), "word must be str, not ndarray"),
     (lambda s, p, a: p.find("sky", stage=3), "stage must be str, not int"),
     (lambda s, p, a: p.pca(object()), "stage must be str, not object"),
     (lambda s, p, a: p.evidence(3), "label must be str, not int"),
@@ -50,14 +53,14 @@ WRONG: list[tuple[Call, str]] = [
     (lambda s, p, a: p.words(1, 1, k="x"), "k must be int, not str"),
     (lambda s, p, a: p.words(1, 1, k=2.5), "k must be int, not float"),
     (lambda s, p, a: p.words(1, 1, k=1 << 70), "the request cannot be sent: .*"),
-    (lambda s, p, a: p.words(1, 1, stage=3), "there is no stage 3 in demo: .*"),
+    (lambda s, p, a: p.words(1, 1, stage=3), "stage must be str, not int"),
     (lambda s, p, a: p.words(1, 1, ridge="x"), "ridge must be float, not str"),
     (lambda s, p, a: p.words(1, 1, all_tokens=1), "all_tokens must be bool, not int"),
     (lambda s, p, a: p.layer_words(1, 1, k=None), "k must be int, not None"),
     (lambda s, p, a: p.agreement(1, 1, k="x"), "k must be int, not str"),
     (lambda s, p, a: p.null(k="x"), "k must be int, not str"),
     (lambda s, p, a: p.null(stage=3), "stage must be str, not int"),
-    (lambda s, p, a: p.norms(3), "there is no stage 3 in demo: .*"),
+    (lambda s, p, a: p.norms(3), "stage must be str, not int"),
     (lambda s, p, a: p.anatomy(1, [1]), "col must be int, not list"),
     (lambda s, p, a: p.similarity((1, "a")), "col must be int, not str"),
     (lambda s, p, a: p.classify("x"), "k must be int, not str"),
@@ -100,9 +103,64 @@ def test_a_wrong_type_is_a_sentence_and_costs_nothing(
     assert picture.gradient(answer).numbers.shape == (196,)
 
 
-def test_a_model_that_is_no_name() -> None:
-    with pytest.raises(UsageError, match="model must be str, not int"):
-        vlmtui.open_session(7, warm=False)  # type: ignore[arg-type]
+def public_arguments(of: type) -> list[tuple[str, str]]:
+    """(method, argument) of every public method of a class."""
+    return [
+        (name, argument.name)
+        for name, method in inspect.getmembers(of, inspect.isfunction)
+        for argument in list(inspect.signature(method).parameters.values())[1:]
+        if not name.startswith("_") and argument.kind is not inspect.Parameter.VAR_KEYWORD
+    ]
+
+
+RIGHT: dict[str, Any] = {
+    "image": SCENE,
+    "row": 1,
+    "col": 1,
+    "word": "sky",
+    "label": "sky",
+    "lens": "pca",
+    "patches": [(1, 1)],
+    "texts": ["a cat"],
+    "path": "it.json",
+}
+"""Arguments that have no default."""
+
+
+def test_every_argument_of_another_type_is_named_by_a_type_error(
+    session: vlmtui.Session, picture: vlmtui.ImageReading, answer: Answer
+) -> None:
+    values = Find("sky")
+    unnamed = []
+    for of in (session, picture):
+        for name, argument in public_arguments(type(of)):
+            method = getattr(of, name)
+            needed = {
+                one.name: RIGHT.get(one.name, {"answer": answer, "pictures": [picture]}.get(one.name))
+                for one in inspect.signature(method).parameters.values()
+                if one.default is one.empty and one.kind is not one.VAR_KEYWORD and one.kind is not one.VAR_POSITIONAL
+            }
+            if name == "values":
+                needed["lens"] = values
+            try:
+                if inspect.signature(method).parameters[argument].kind is inspect.Parameter.VAR_POSITIONAL:
+                    method(object())
+                else:
+                    method(**{**needed, argument: object()})
+                unnamed.append(f"{name}({argument}=…) is taken")
+            except TypeError as error:
+                if not (isinstance(error, UsageError) and re.search(rf"\b{argument}\b.* not ", str(error))):
+                    unnamed.append(f"{name}({argument}=…): {error}")
+            except UsageError as error:
+                unnamed.append(f"{name}({argument}=…) is no TypeError: {error}")
+    assert "\n".join(unnamed) == ""
+
+
+@pytest.mark.parametrize("name", list(inspect.signature(vlmtui.open_session).parameters))
+def test_an_argument_of_another_type_opens_no_session(name: str) -> None:
+    given: Any = {"warm": False, name: object()}
+    with pytest.raises(TypeError, match=f"^{name} must be .*, not object$"):
+        vlmtui.open_session(**given)
 
 
 def test_numpy_s_numbers_are_numbers(

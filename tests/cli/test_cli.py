@@ -185,7 +185,7 @@ def test_what_is_no_picture(bad: Path, clip_folder: Path, name: str, said: str) 
     ("source", "said"),
     [
         ("http://127.0.0.1:{port}/x.png", "cannot be reached"),
-        ("file:///etc/passwd", "only http and https"),
+        ("ftp://127.0.0.1/x.png", "only http and https"),
         ("-", "standard input is empty"),
     ],
 )

@@ -190,9 +190,9 @@ def test_the_next_question_is_prepared_while_this_one_is_answered(engine, monkey
     decoded: list[str] = []
     decode_one = preprocessing.decode
 
-    def noted(data, source, most):
+    def noted(data, source, *how):
         decoded.append(source)
-        return decode_one(data, source, most)
+        return decode_one(data, source, *how)
 
     monkeypatch.setattr(preprocessing, "decode", noted)
     talk = RequestControl(following=lambda: second)

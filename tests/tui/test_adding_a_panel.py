@@ -33,6 +33,7 @@ from tests.tui import lenses
 from tests.tui.fake import app
 from tests.tui.panels.test_layer_words import rested
 from tests.tui.screens.test_explorer import explorer, text
+from vlmtui.tui.panels.registry import PANELS
 
 
 async def main():
@@ -47,7 +48,13 @@ async def main():
         assert explorer(pilot).state.selection.stage == "llm.2"
         assert explorer(pilot).query_one("#middle-layer").display
         # token 28 of 6 × 8, in a model of three layers: see `tests.tui.readings.layer_words`
-        assert text(tui, "#middle-layer").strip() == "MIDDLE LAYER  llm.2: w21", text(tui, "#middle-layer")
+        number = 1 + [panel.name for panel in PANELS].index("middle-layer")
+        shown = text(tui, "#middle-layer").strip()
+        assert shown == f"{number} MIDDLE LAYER  llm.2: w21", shown
+        await pilot.press(str(number))
+        await pilot.pause()
+        assert not explorer(pilot).query_one("#middle-layer").display
+        await pilot.press(str(number))
         await pilot.press("left_square_bracket", "left_square_bracket")
         await pilot.pause()
         assert not explorer(pilot).query_one("#middle-layer").display

@@ -21,7 +21,7 @@ Nothing here imports torch: the model is in a process of its own, as for the exp
 
 from __future__ import annotations
 
-from vlmtui.api.arguments import ImageArgument
+from vlmtui.api.image_argument import ImageArgument
 from vlmtui.api.reading import ImageReading, Word
 from vlmtui.api.session import Session, open_session
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vlmtui.api.arguments import check_patches, check_type
+from vlmtui.api.arguments import check_flag, check_patches, check_type
 from vlmtui.api.progress import wait_for
 from vlmtui.errors import UsageError
 from vlmtui.lenses.validation import validated
@@ -57,7 +57,9 @@ class AnswerableReading:
         Of one `layer`, from 1, and `head`, from 0; the mean over those not given. With `rollout`, attention rollout.
         """
         number = check_type("answer", answer, Answer).id
-        asked = self._client.attention(self.data.id, number, layer=layer, head=head, rollout=rollout)
+        asked = self._client.attention(
+            self.data.id, number, layer=layer, head=head, rollout=check_flag("rollout", rollout)
+        )
         return wait_for(self._client, asked)
 
     def gradient(self, answer: Answer, token: int | None = None) -> Gradient:

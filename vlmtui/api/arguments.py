@@ -2,43 +2,48 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 import os
 import reprlib
 import sys
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 
-from vlmtui.errors import UsageError
-from vlmtui.image import ImageFile, read_source
+from vlmtui.errors import ArgumentTypeError, UsageError, type_name
 from vlmtui.lenses.base import Lens, file_stamp
 from vlmtui.lenses.lens_source import LensSource, is_lens_file, read_lens_source
 from vlmtui.lenses.registry import find_lens
 
-ImageArgument = str | Path | bytes | Image.Image | NDArray[np.uint8]
 _WAY_OUT = "save it in a file, and give its path or import it from there"
 _T = TypeVar("_T")
 
 
 def check_type(name: str, given: Any, kind: type[_T]) -> _T:
-    """Return the argument `name`; `UsageError` where it is not of this type."""
+    """Return the argument `name`; `ArgumentTypeError` where it is not of this type."""
     if not isinstance(given, kind):
-        raise UsageError(f"{name} must be {kind.__name__}, not {type(given).__name__}")
+        raise ArgumentTypeError(f"{name} must be {kind.__name__}, not {type_name(given)}")
     return given
 
 
+def check_flag(name: str, given: Any) -> bool:
+    """Return the argument `name` as bool; `ArgumentTypeError` where it is not one of Python or NumPy."""
+    return bool(check_type(name, given, np.bool_ if isinstance(given, np.bool_) else bool))
+
+
 def check_list(name: str, given: Any, kind: type[_T]) -> tuple[_T, ...]:
-    """Return the items of the argument `name`; `UsageError` where they are not of this type. A text is no list."""
+    """Return the items of the argument `name`; `ArgumentTypeError` for other types. A text is no list."""
     if isinstance(given, str | bytes) or not isinstance(given, Iterable):
-        raise UsageError(f"{name} must be a list of {kind.__name__}, not {type(given).__name__}")
+        raise ArgumentTypeError(f"{name} must be a list of {kind.__name__}, not {type_name(given)}")
     return tuple(check_type(f"{name}[{i}]", each, kind) for i, each in enumerate(given))
+
+
+def check_path(name: str, given: Any) -> str:
+    """Return a path as text; `ArgumentTypeError` for anything else."""
+    if not isinstance(given, str | os.PathLike):
+        raise ArgumentTypeError(f"{name} must be a path, not {type_name(given)}")
+    return os.fsdecode(given)
 
 
 def check_patches(given: Any) -> list[tuple[Any, Any]]:
@@ -46,27 +51,9 @@ def check_patches(given: Any) -> list[tuple[Any, Any]]:
     try:
         return [(row, col) for row, col in given]
     except (TypeError, ValueError):
-        raise UsageError(f"patches must be a list of (row, col), such as [(3, 4)], not {reprlib.repr(given)}") from None
-
-
-def image_file(image: Any) -> ImageFile:
-    """The file of an image; `UsageError` for another type. A Pillow image or an array is encoded as PNG."""
-    if isinstance(image, str | Path):
-        return read_source(str(image))
-    if isinstance(image, bytes):
-        return ImageFile("bytes", image, hashlib.sha256(image).hexdigest())
-    if isinstance(image, np.ndarray):
-        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-            raise UsageError(f"an array of {image.dtype} {image.shape} is not an image: give uint8 [height, width, 3]")
-        image = Image.fromarray(image)
-    if not isinstance(image, Image.Image):
-        raise UsageError(
-            f"{type(image).__name__} is not an image: give a path, an address, bytes, a Pillow image or an array"
-        )
-    file = io.BytesIO()
-    image.save(file, "PNG")
-    data = file.getvalue()
-    return ImageFile("image", data, hashlib.sha256(data).hexdigest())
+        raise ArgumentTypeError(
+            f"patches must be a list of (row, col), such as [(3, 4)], not {reprlib.repr(given)}"
+        ) from None
 
 
 def lens_source(lens: object) -> LensSource:
@@ -88,7 +75,7 @@ def lens_source(lens: object) -> LensSource:
             return _function_source(lens.function, lens.name, lens)
         case FunctionType():
             return _function_source(lens, lens.__name__, None)
-    raise UsageError(f"lens must be a name, a path, or a function, not {type(lens).__name__}")
+    raise ArgumentTypeError(f"lens must be a name, a path, or a function, not {type(lens).__name__}")
 
 
 def _function_source(function: Any, name: str, lens: Lens | None) -> LensSource:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -14,14 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmtui.api.answers import AnswerableReading
-from vlmtui.api.arguments import check_list, check_type, lens_source
+from vlmtui.api.arguments import check_list, check_patches, check_path, check_type, lens_source
 from vlmtui.api.progress import wait_for
 from vlmtui.display.colours import Rgb
 from vlmtui.display.norm_statistics import is_outlier
 from vlmtui.display.pieces import plain
-from vlmtui.errors import UsageError
+from vlmtui.errors import ArgumentTypeError, UsageError
 from vlmtui.files import expand_path
-from vlmtui.image import MAX_PIXELS, ImageFile, decode
+from vlmtui.image import ImageFile
 from vlmtui.lenses.base import Lens
 from vlmtui.lenses.kinds import ResultKind
 from vlmtui.lenses.lens_source import LensCall, lens_call
@@ -86,9 +86,9 @@ class ImageReading(AnswerableReading):
     tokens), from 0, in `grid`: without one that of the whole image, or else the first.
     """
 
-    def __init__(self, client: SessionClient, data: Reading, source: ImageFile, max_pixels: int = MAX_PIXELS) -> None:
+    def __init__(self, client: SessionClient, data: Reading, source: ImageFile, how: ReadOptions | None = None) -> None:
         super().__init__(client, data)
-        self._source, self._max_pixels = source, max_pixels
+        self._source, self._read = source, how or ReadOptions()
         self._file = os.path.abspath(expand_path(source.source))  # the working folder may change
         self._layers: LayerNorms | None = None
 
@@ -204,19 +204,22 @@ class ImageReading(AnswerableReading):
     def values(self, lens: LensCall, stage: str = "tokens") -> Values:
         """The values of a lens of `vlmtui.values` at all of a stage's entries, with its note."""
         if not isinstance(lens, LensCall):
-            raise UsageError(f"lens must be one of vlmtui.values, such as Find('sky'), not {type(lens).__name__}")
+            raise ArgumentTypeError(
+                f"lens must be one of vlmtui.values, such as Find('sky'), not {type(lens).__name__}"
+            )
         return Values.of(wait_for(self._client, self._client.look(self.data.id, stage, lens)))
 
     def similarity(self, *patches: tuple[int, int], stage: str = "tokens") -> NDArray[np.float32]:
         """Cosine similarity of every entry to these patches, (row, col) each; laid out as `norms` are."""
-        if not patches or not all(isinstance(patch, tuple) and len(patch) == 2 for patch in patches):
+        check_stage(stage, self.data.model)
+        if not patches:
             raise UsageError("similarity compares with patches: give one or more as (row, col), such as (3, 4)")
-        to = {entry for row, col in patches for entry in self._entries(stage, row, col, None)}
+        to = {entry for row, col in check_patches(patches) for entry in self._entries(stage, row, col, None)}
         return self._laid_out(stage, self.values(Similarity(tuple(sorted(to))), stage).numbers)
 
     def find(self, word: str, stage: str = "tokens") -> NDArray[np.float32]:
         """Similarity of every entry to a word: its cosine, at `llm.i` the logit; laid out as `norms` are."""
-        return self._laid_out(stage, self.values(Find(word), stage).numbers)
+        return self._laid_out(stage, self.values(Find(check_type("word", word, str)), stage).numbers)
 
     def pca(self, stage: str = "tokens") -> NDArray[np.float32]:
         """The first three principal components of a stage [..., 3], scaled so that nearly all of it is in -1 … 1."""
@@ -306,15 +309,16 @@ class ImageReading(AnswerableReading):
         ridge: float = RIDGE,
     ) -> None:
         """Write the report to a file, whole or not at all; its ending chooses the format: .html, .json, .png, …"""
-        kind = format_of_file(str(path))
-        check_sources(str(path), (self._file,))
+        name = check_path("path", path)
+        kind = format_of_file(name)
+        check_sources(name, (self._file,))
         query = self._query(stage=stage, metric=metric, k=k, all_tokens=all_tokens, ridge=ridge)
-        with target(str(path)) as file:
+        with target(name) as file:
             for piece in write_reading(kind, self._contents(query), query):
                 file.write(piece)
 
     def _rgb(self) -> Rgb:
-        return decode(self._source.data, self._source.source, self._max_pixels).rgb
+        return self._read.decode(self._source).rgb
 
     def _contents(self, query: Query) -> SessionReading:
         return SessionReading(self._client, self.data, query, self._rgb)
@@ -323,7 +327,7 @@ class ImageReading(AnswerableReading):
         known = validated(_ReportOptions(**asked))
         return Query(
             LoadOptions(self.data.model.name),
-            ReadOptions(max_pixels=self._max_pixels),
+            replace(self._read, prompt=None),
             SearchOptions(known.k, cast(Metric, known.metric), known.ridge, known.all_tokens),
             EntrySelection(known.stage, known.stages),
         )

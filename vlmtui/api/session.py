@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
-from vlmtui.api.arguments import ImageArgument, check_list, image_file
+from vlmtui.api.arguments import check_flag, check_list, check_type
+from vlmtui.api.image_argument import ImageArgument, image_file
 from vlmtui.api.progress import ProgressBars, in_notebook, wait_for
 from vlmtui.api.reading import ImageReading
 from vlmtui.catalogue import default_model
 from vlmtui.errors import UsageError
 from vlmtui.image import MAX_PIXELS
+from vlmtui.image_levels import Levels
 from vlmtui.metrics import DEFAULT_METRIC
+from vlmtui.query.options import ReadOptions, read_image
 from vlmtui.reading import ModelInfo, check_stage, of_layers, stages
 from vlmtui.reports.commands.outliers import ImageOutliers, outliers_object, summarise_outliers
 from vlmtui.results.vocabulary import Near, VocabularyRows, WordNeighbours
@@ -30,11 +33,18 @@ class Session:
         self._client = client
         self.model = model
 
-    def read(self, image: ImageArgument, *, prompt: str | None = None, max_pixels: int = MAX_PIXELS) -> ImageReading:
-        """Read an image: a path, an address, a file's bytes, a Pillow image, or uint8 [height, width, 3]."""
+    def read(
+        self, image: ImageArgument, *, prompt: str | None = None, max_pixels: int = MAX_PIXELS, levels: Levels = "auto"
+    ) -> ImageReading:
+        """Read an image: a path, an address, a file's bytes, an open file, a Pillow image, an array or a tensor.
+
+        An array is [height, width], [height, width, channels] or [channels, height, width], of uint8 or of floats from
+        0 to 1; where both ends could be the 1, 3 or 4 channels, an array has them last and a tensor first.
+        """
         source = image_file(image)
-        read = wait_for(self._client, self._client.read(source, max_pixels=max_pixels, prompt=prompt))
-        return ImageReading(self._client, read, source, max_pixels)
+        how = ReadOptions(prompt, max_pixels, levels)
+        read = wait_for(self._client, read_image(self._client, source, how))
+        return ImageReading(self._client, read, source, how)
 
     def outliers(self, pictures: Sequence[ImageReading], stage: str | None = None) -> dict[str, Any]:
         """Whether outliers are at the same positions in several images: the object that `vlmtui outliers` prints.
@@ -91,6 +101,11 @@ def open_session(
     The warm session is used where there is one, unless `warm` is False; `remote` names a host to reach through ssh.
     Long requests show a progress bar: in a notebook, or wherever `progress` is True.
     """
+    check_flag("warm", warm)
+    if remote is not None:
+        check_type("remote", remote, str)
+    if progress is not None:
+        check_flag("progress", progress)
     client = connect(SessionLocation(remote, warm=warm))
     if in_notebook() if progress is None else progress:
         client.on_progress = ProgressBars()

@@ -92,6 +92,7 @@ def _recorded_options(query: Query) -> dict[str, PlainValue]:
         "null": search.null,
         "prompt": read.prompt,
         "max_pixels": read.max_pixels,
+        "levels": read.levels,
     }
     return {name: value if isinstance(value, PlainValue) else repr(value) for name, value in options.items()}
 

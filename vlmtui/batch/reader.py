@@ -12,6 +12,7 @@ from vlmtui.image import ImageFile
 from vlmtui.query.options import Query
 from vlmtui.query.patches import entries_of
 from vlmtui.reading import FIRST_STAGE, PIXELS, ModelInfo
+from vlmtui.reports.image_notes import ImageNotes
 from vlmtui.reports.image_reader import ReportReader
 from vlmtui.reports.image_report import ImageReport
 from vlmtui.reports.per_image import run_task
@@ -47,6 +48,7 @@ class BatchReader:
         tell: Callable[[str], object] = lambda note: None,
     ) -> None:
         self._tell: Callable[[str], object] | None = tell
+        self._notes = ImageNotes(tell)
         self._query, self._start, self._hold, self._on_progress = query, start, hold, on_progress
         self._report = ReportReader(query, on_progress)
         self._client: SessionClient | None = None
@@ -77,6 +79,7 @@ class BatchReader:
             _uses_projector(query),
             query.read.max_pixels,
             query.read.prompt,
+            query.read.levels,
         )
 
     def answers(self, pictures: Sequence[ImageFile], asked: PendingBatch) -> list[ImageReport | VlmtuiError]:
@@ -106,6 +109,8 @@ class BatchReader:
         found: list[ImageReport | VlmtuiError] = []
         for one in asked.result():
             found.append(report_of(self._query, self._report.stage, one) if isinstance(one, Outcome) else one)
+        for one_read in found:
+            self._notes.about(one_read)
         self._deaths = 0
         one_seen = next((one for one in found if isinstance(one, ImageReport)), None)
         if self._tell is not None and one_seen is not None:

@@ -97,7 +97,7 @@ def report(
     settings.tell()
     query = query_arguments.query(load_arguments, remote_arguments, settings.lens_folders)
     query = selection.apply(drawing.apply(query))
-    sources, several = expand_sources(images or (), listed)
+    sources, several = expand_sources(images or (), listed, lambda note: None if quiet else print_message(note))
     return _run_report(sources, query, format, output, quiet, debug, several, batch)
 
 

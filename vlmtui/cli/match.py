@@ -13,6 +13,7 @@ from vlmtui.cli.messages import print_error, print_message
 from vlmtui.cli.options import (
     MAX_PIXELS,
     Debug,
+    LevelsOption,
     LoadArguments,
     MaxPixels,
     NoWarm,
@@ -52,6 +53,7 @@ class ModelArguments:
         ),
     ] = None
     max_pixels: MaxPixels = MAX_PIXELS
+    levels: LevelsOption = "auto"
     no_warm: NoWarm = False
 
     def load_options(
@@ -71,9 +73,10 @@ class ModelArguments:
     @property
     def read_options(self) -> ReadOptions:
         """How images are read."""
+        from vlmtui.image_levels import check_levels
         from vlmtui.query.options import ReadOptions
 
-        return ReadOptions(max_pixels=self.max_pixels)
+        return ReadOptions(max_pixels=self.max_pixels, levels=check_levels(self.levels))
 
 
 @with_grouped_options
@@ -146,5 +149,5 @@ def order_for(images: list[str], where: SessionLocation, output: str | None, qui
             print_message(note)
 
     exit_on_signals()
-    sources, several = expand_sources(images)
+    sources, several = expand_sources(images, on_note=tell)
     return ReportJob(sources, where, output, quiet, lambda error: print_error(error, debug), tell, debug, several)

@@ -44,6 +44,15 @@ Profile = Annotated[
 MaxPixels = Annotated[
     int, typer.Option("--max-pixels", rich_help_panel=MODEL, min=1, metavar="N", help="Refuse images with more pixels.")
 ]
+LevelsOption = Annotated[
+    str,
+    typer.Option(
+        "--levels",
+        rich_help_panel=MODEL,
+        metavar="RANGE",
+        help="Of more than 8 bits: auto, full (the samples' range) or image (its own).",
+    ),
+]
 NoWarm = Annotated[
     bool,
     typer.Option("--no-warm", rich_help_panel=SESSION, help="Use no warm session: start one for this command."),
@@ -234,6 +243,7 @@ class QueryArguments:
         ),
     ] = None
     max_pixels: MaxPixels = MAX_PIXELS
+    levels: LevelsOption = "auto"
     no_warm: NoWarm = False
 
     def query(
@@ -247,6 +257,7 @@ class QueryArguments:
         A lens by name is also looked for in `lens_folders`.
         """
         from vlmtui.catalogue import default_model, resolve_model
+        from vlmtui.image_levels import check_levels
         from vlmtui.query.chosen_lens import parse_lens
         from vlmtui.query.options import EntrySelection, Query, ReadOptions, SearchOptions
         from vlmtui.query.patches import parse_patch
@@ -267,7 +278,7 @@ class QueryArguments:
         lens = parse_lens(self.lens, self.find, self.marked or (), self.lens_option or (), far, lens_folders)
         return Query(
             load_arguments.load_options(name, where),
-            ReadOptions(self.prompt, self.max_pixels),
+            ReadOptions(self.prompt, self.max_pixels, check_levels(self.levels)),
             SearchOptions(self.k, known, self.ridge, self.all_tokens, self.null),
             EntrySelection(self.stage, stages, patches),
             lens,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 
 from vlmtui.display.numbers import format_number
@@ -27,10 +26,10 @@ NEAR_LENGTHS = 0.5, 2.0
 """Image tokens so many times as long as words are of their length."""
 
 
-def length_warning(orders: Iterable[WordOrder], ratio: float) -> str:
+def length_warning(orders: Iterable[WordOrder], ratio: float | None) -> str:
     """That image tokens are `ratio` times as long as words, where that decides one of the orders; else ""."""
     decided = [order for order in orders if order in ("l2", "dot")]
-    if not decided or math.isnan(ratio) or NEAR_LENGTHS[0] <= ratio <= NEAR_LENGTHS[1]:
+    if not decided or ratio is None or NEAR_LENGTHS[0] <= ratio <= NEAR_LENGTHS[1]:
         return ""
     subject = f"{decided[0]} orders" if len(decided) == 1 else f"{' and '.join(decided)} order"
     return f"image tokens are {format_number(ratio, 2)} times as long as words: {subject} by the words' length"

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 
 import msgspec
 
-from vlmtui.errors import UsageError
+from vlmtui.errors import ArgumentTypeError, UsageError, type_name
 from vlmtui.lenses.arrays import decode_array, encode_other
 from vlmtui.lenses.base import Lens
 
@@ -24,7 +24,7 @@ _ALIKE = {float: (float, int), tuple: _LISTS, list: _LISTS}
 
 
 def validated(message: _T) -> _T:
-    """The message as the other end would receive it; `UsageError`, in a sentence, for a value of a wrong type.
+    """The message as the other end would receive it; `ArgumentTypeError`, in a sentence, for a value of a wrong type.
 
     Bytes are not copied, so this costs little compared with sending them.
     """
@@ -32,7 +32,7 @@ def validated(message: _T) -> _T:
         whole = msgspec.to_builtins(message, builtin_types=_BYTES, enc_hook=encode_any)
         return msgspec.convert(whole, type(message), builtin_types=_BYTES, dec_hook=decode_array)
     except msgspec.ValidationError as error:
-        raise UsageError(mismatch(error, message)) from None
+        raise mismatch(error, message) from None
 
 
 def checked_options(lens: Lens, options: dict[str, Any], strict: bool = False) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def checked_options(lens: Lens, options: dict[str, Any], strict: bool = False) -
         if missing := _MISSING.search(str(error)):
             way_out = f"give it with --lens-option {missing[1]}=…"
             raise UsageError(f"the lens {lens.name} needs its option {missing[1]}: {way_out}") from None
-        raise UsageError(mismatch(error, words, lens.options)) from None
+        raise mismatch(error, words, lens.options) from None
     return {name: getattr(made, name) for name in there}
 
 
@@ -68,8 +68,9 @@ def encode_any(value: Any) -> Any:
         return {}  # so that msgspec reports its place
 
 
-def mismatch(error: msgspec.ValidationError, given: Any, wanted: Any = None) -> str:
-    """What msgspec found wrong in `given`, for the user, such as `text must be str, not int`.
+def mismatch(error: msgspec.ValidationError, given: Any, wanted: Any = None) -> UsageError:
+    """The error of what msgspec found wrong in `given`, such as `text must be str, not int`: an `ArgumentTypeError`
+    where that is the type.
 
     `given` may also be a dictionary that was to become a message of the type `wanted`.
     """
@@ -86,14 +87,16 @@ def mismatch(error: msgspec.ValidationError, given: Any, wanted: Any = None) -> 
         except (AttributeError, KeyError, IndexError, TypeError):
             break  # the path leads into a set, a dictionary or an object that is no message
     if beyond := _RANGE.match(message):
-        return f"{name} must be {_BOUNDS[beyond[1]]} {beyond[2].removesuffix('.0')}, not {given}"
+        return UsageError(f"{name} must be {_BOUNDS[beyond[1]]} {beyond[2].removesuffix('.0')}, not {given}")
     kinds = _kinds(wanted)
     if isinstance(given, str) and any(get_origin(kind) is Literal for kind in kinds):
-        return f"{name} must be {_named(wanted)}, not {given!r}"
+        return UsageError(f"{name} must be {_named(wanted)}, not {given!r}")
     alike = {other for kind in kinds for other in _ALIKE.get(get_origin(kind) or kind, (get_origin(kind) or kind,))}
     if type(given) in alike:
-        return f"{name} cannot be sent: {message[:1].lower()}{message[1:]}"  # the type is right, its contents are not
-    return f"{name} must be {_named(wanted)}, not {'None' if given is None else type(given).__name__}"
+        return UsageError(
+            f"{name} cannot be sent: {message[:1].lower()}{message[1:]}"
+        )  # the type is right, its contents are not
+    return ArgumentTypeError(f"{name} must be {_named(wanted)}, not {type_name(given)}")
 
 
 def _kinds(wanted: Any) -> tuple[Any, ...]:

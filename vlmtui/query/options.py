@@ -11,13 +11,14 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from vlmtui.image import MAX_PIXELS
+from vlmtui.image import MAX_PIXELS, ImageFile, RgbImage, decode
+from vlmtui.image_levels import Levels
 from vlmtui.query.chosen_lens import ChosenLens
 from vlmtui.query.conditions import Condition
 from vlmtui.query.drawing_options import DrawOptions
 from vlmtui.query.patches import PatchPosition
 from vlmtui.query.search_options import SearchOptions as SearchOptions
-from vlmtui.reading import ModelInfo
+from vlmtui.reading import ModelInfo, Reading
 from vlmtui.session.discovery import SessionLocation
 
 if TYPE_CHECKING:
@@ -39,10 +40,16 @@ class LoadOptions:
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """How an image is read: with the model's usual prompt where `prompt` is None, and not above `max_pixels`."""
+    """How an image is read: with the model's usual prompt where `prompt` is None, not above `max_pixels`, and more than
+    8 bits a sample by `levels`."""
 
     prompt: str | None = None
     max_pixels: int = MAX_PIXELS
+    levels: Levels = "auto"
+
+    def decode(self, source: ImageFile) -> RgbImage:
+        """The pixels of an image file, as the session reads them. Raises `ImageError`."""
+        return decode(source.data, source.source, self.max_pixels, self.levels)
 
 
 @dataclass(frozen=True)
@@ -103,4 +110,16 @@ def load_model(
         dtype=options.dtype,
         layers=layers,
         on_progress=on_progress,
+    )
+
+
+def read_image(
+    client: SessionClient,
+    source: ImageFile,
+    options: ReadOptions,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> Future[Reading]:
+    """Ask a session to read an image with the loaded model."""
+    return client.read(
+        source, max_pixels=options.max_pixels, levels=options.levels, prompt=options.prompt, on_progress=on_progress
     )

@@ -15,7 +15,7 @@ from vlmtui.lenses.kinds import Words
 from vlmtui.lenses.token_words import layer_words, token_words
 from vlmtui.metrics import WordOrder
 from vlmtui.query.chosen_lens import ChosenLens, lens_for
-from vlmtui.query.options import Query, load_model
+from vlmtui.query.options import Query, ReadOptions, load_model, read_image
 from vlmtui.query.patches import entries_of
 from vlmtui.reading import FIRST_STAGE, PIXELS, ModelInfo, Reading, check_stage, default_stage, of_layers, of_patches
 from vlmtui.reports.formats.parts.noise_baseline import agreements, check_null
@@ -49,8 +49,8 @@ class ReportReader:
         self.stage = ""
 
     @property
-    def max_pixels(self) -> int:
-        return self._query.read.max_pixels
+    def read(self) -> ReadOptions:
+        return self._query.read
 
     def load(self, client: SessionClient) -> Future[ModelInfo]:
         return load_model(client, self._query.load, self._on_progress)
@@ -69,9 +69,7 @@ class ReportReader:
 
     def look(self, client: SessionClient, source: ImageFile, index: int) -> ImageReport:
         query = self._query
-        reading = client.read(
-            source, max_pixels=query.read.max_pixels, prompt=query.read.prompt, on_progress=self._on_progress
-        ).result()
+        reading = read_image(client, source, query.read, self._on_progress).result()
         return report_of(client, reading, query, self.stage, self._on_progress)
 
     def done(self, client: SessionClient) -> None:

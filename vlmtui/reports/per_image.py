@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from vlmtui.errors import ReadingGoneError, SessionError, VlmtuiError
-from vlmtui.image import ImageFile, decode, encodable_name, read_source
+from vlmtui.image import ImageFile, encodable_name, read_source
+from vlmtui.query.options import ReadOptions
 from vlmtui.reading import ModelInfo
 
 if TYPE_CHECKING:
@@ -41,8 +42,8 @@ class ImageTask(Protocol[T_co]):
     """Work to be done for each image."""
 
     @property
-    def max_pixels(self) -> int:
-        """Maximum number of pixels; larger images are refused."""
+    def read(self) -> ReadOptions:
+        """How the images are read."""
 
     def load(self, client: SessionClient) -> Future[ModelInfo]:
         """Have a session begin to load the model."""
@@ -76,7 +77,7 @@ def run_per_image(
                     loading = task.load(client)
                 if not is_loaded:
                     # the session is busy loading torch and the model: a bad image is reported without waiting for that
-                    decode(source.data, source.source, task.max_pixels)
+                    task.read.decode(source)
             except VlmtuiError as error:
                 if isinstance(error, SessionError):
                     raise

@@ -16,6 +16,7 @@ from vlmtui.reports.formats import vectors
 from vlmtui.reports.formats.base import DRAW, FIELDS, ROWS, STAGES, Format
 from vlmtui.reports.formats.contents import collect, report_in
 from vlmtui.reports.formats.registry import FORMATS, check_known, format_named, names, taking, with_fields
+from vlmtui.reports.image_notes import ImageNotes
 from vlmtui.reports.image_report import NONE_KEPT
 from vlmtui.reports.output import folder
 from vlmtui.reports.output.progress import ProgressLine
@@ -264,6 +265,7 @@ def _run_collector(
     progress = ProgressLine(job.quiet)
     failures: list[VlmtuiError] = []
     contents = collect_contents(lambda: job.start(progress), progress)
+    notes = ImageNotes(job.on_note)
 
     def report_failures() -> Iterator[_T | ImageFailure]:
         for result in contents:
@@ -271,6 +273,7 @@ def _run_collector(
             if isinstance(result, ImageFailure):
                 failures.append(result.error)
                 job.on_failure(error_naming_image(result) if job.several_images else result.error)
+            notes.about(result)
             yield result
 
     try:

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vlmtui.errors import UsageError
+from vlmtui.errors import UsageError, check_text
 
 Ids = NDArray[np.int64]
 Near = Literal["l2", "cosine", "dot", "cosine-centred"]
@@ -98,6 +98,7 @@ class WordNeighbours(msgspec.Struct, frozen=True, kw_only=True):
 
 def check_word_metric(metric: str) -> Near:
     """The metric of this name. `UsageError` for one that cannot compare two words."""
+    check_text("metric", metric)
     found = next((one for one in NEAR if one == metric), None)
     if found is None:
         raise UsageError(f"the metric {metric!r} does not compare words with a word: choose {', '.join(NEAR)}")

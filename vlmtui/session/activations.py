@@ -11,6 +11,7 @@ from torch import Tensor
 from vlmtui.errors import ReadingGoneError, UsageError
 from vlmtui.geometry import Place
 from vlmtui.image import RgbImage, decode
+from vlmtui.image_levels import Levels
 from vlmtui.models.loading.processor import Inputs
 from vlmtui.models.vision.position_embedding import PositionEmbedding
 from vlmtui.models.vision.tower_output import TowerOutput
@@ -24,15 +25,16 @@ LAYERS_BYTES = 1 << 30
 
 @dataclass(frozen=True)
 class StoredImage:
-    """An image file: where it is from, its bytes, and how many pixels the image may have."""
+    """An image file: where it is from, its bytes, how many pixels the image may have, and how its levels are scaled."""
 
     source: str
     data: bytes
     max_pixels: int
+    levels: Levels = "auto"
 
     def picture(self) -> RgbImage:
         """The decoded image."""
-        return decode(self.data, self.source, self.max_pixels)
+        return decode(self.data, self.source, self.max_pixels, self.levels)
 
 
 @dataclass

@@ -14,12 +14,13 @@ from typing import Any, TypeVar
 
 from vlmtui.errors import UsageError
 from vlmtui.image import MAX_PIXELS, ImageFile
+from vlmtui.image_levels import Levels
 from vlmtui.lenses.captions import LensResult
 from vlmtui.lenses.description import LensDescription
 from vlmtui.lenses.lens_source import LensCall, LensSource, lens_call
 from vlmtui.lenses.registry import find_lens
 from vlmtui.lenses.validation import checked_options
-from vlmtui.metrics import DEFAULT_METRIC, METRICS, RIDGE, Metric
+from vlmtui.metrics import DEFAULT_METRIC, RIDGE, Metric, check_metric
 from vlmtui.reading import Floats, LayerNorms, ModelInfo, Reading, TokenLayerWords, TokenWords
 from vlmtui.results.answers import MAX_NEW_TOKENS, Ablation, Answer, Attention, AttentionMask, Gradient, Occlusion
 from vlmtui.results.classification import ClassificationHead, TopClasses
@@ -93,11 +94,12 @@ class SessionClient(ReconnectingClient):
         image: ImageFile,
         *,
         max_pixels: int = MAX_PIXELS,
+        levels: Levels = "auto",
         prompt: str | None = None,
         on_progress: OnProgress | None = None,
     ) -> Future[Reading]:
         """Read an image with the loaded model; questions are answered in their order, so a load may go before."""
-        body = m.Read(image.source, image.data, image.sha256, max_pixels, prompt)
+        body = m.Read(image.source, image.data, image.sha256, max_pixels, prompt, levels)
         return self.ask(body, lambda done: done.reading, on_progress)
 
     def read_many(
@@ -111,6 +113,7 @@ class SessionClient(ReconnectingClient):
         projected: bool = False,
         max_pixels: int = MAX_PIXELS,
         prompt: str | None = None,
+        levels: Levels = "auto",
         on_progress: OnProgress | None = None,
     ) -> Future[tuple[m.Outcome, ...]]:
         """Read images together, and find all words at a stage; the outcome of each, in the order of the images.
@@ -119,9 +122,11 @@ class SessionClient(ReconnectingClient):
         be asked before the first is answered. All images go in one message: give at most about `m.MANY_PICTURES`,
         with `m.MANY_BYTES`.
         """
-        if metric not in METRICS:
-            return _failed(UsageError(f"there is no metric {metric!r}: choose one of {', '.join(METRICS)}"))
-        body = m.ReadMany(tuple(images), stage, metric, k, all_tokens, ridge, projected, max_pixels, prompt)
+        try:
+            check_metric(metric)
+        except UsageError as error:
+            return _failed(error)
+        body = m.ReadMany(tuple(images), stage, metric, k, all_tokens, ridge, projected, max_pixels, prompt, levels)
         return self.ask(body, lambda done: done.outcomes, on_progress)
 
     def words(
@@ -140,11 +145,10 @@ class SessionClient(ReconnectingClient):
 
         At `vision.i` those of the tokens that the projector makes of the stage, if `projected`.
         """
-        if metric not in METRICS:
-            return _failed(UsageError(f"there is no metric {metric!r}: choose one of {', '.join(METRICS)}"))
         which = None if tokens is None else tuple(int(token) for token in tokens)
-        body = typed_lenses.words(reading_id, metric, k, which, all_tokens, stage, ridge, projected)
-        return self._typed(body, on_progress)
+        return self._typed(
+            lambda: typed_lenses.words(reading_id, metric, k, which, all_tokens, stage, ridge, projected), on_progress
+        )
 
     def local_words(
         self,
@@ -157,19 +161,19 @@ class SessionClient(ReconnectingClient):
         on_progress: OnProgress | None = None,
     ) -> Future[PatchLocalWords]:
         """The local words of a reading, of lists of k words, and that of every image token."""
-        if metric not in METRICS:
-            return _failed(UsageError(f"there is no metric {metric!r}: choose one of {', '.join(METRICS)}"))
-        return self._typed(typed_lenses.local_words(reading_id, metric, k, all_tokens, stage, ridge), on_progress)
+        return self._typed(
+            lambda: typed_lenses.local_words(reading_id, metric, k, all_tokens, stage, ridge), on_progress
+        )
 
     def layers(self, reading_id: str, on_progress: OnProgress | None = None) -> Future[LayerNorms]:
         """Norms of a reading's image tokens after every layer of the language model, whose layers are loaded first."""
-        return self._typed(typed_lenses.layers(reading_id), on_progress)
+        return self._typed(lambda: typed_lenses.layers(reading_id), on_progress)
 
     def layer_words(
         self, reading_id: str, token: int, k: int, all_tokens: bool = False, on_progress: OnProgress | None = None
     ) -> Future[TokenLayerWords]:
         """The k words with the largest logits for one token, after every layer of the language model."""
-        return self._typed(typed_lenses.layer_words(reading_id, token, k, all_tokens), on_progress)
+        return self._typed(lambda: typed_lenses.layer_words(reading_id, token, k, all_tokens), on_progress)
 
     def look(
         self,
@@ -183,7 +187,9 @@ class SessionClient(ReconnectingClient):
         on_progress: OnProgress | None = None,
     ) -> Future[LensResult]:
         """The result of any lens for some entries of a stage of a reading, or for all."""
-        return self._typed(typed_lenses.look(reading_id, stage, call, entries, answer, k), on_progress, strict=False)
+        return self._typed(
+            lambda: typed_lenses.look(reading_id, stage, call, entries, answer, k), on_progress, strict=False
+        )
 
     def describe(self, lens: LensSource | None = None) -> Future[tuple[LensDescription, ...]]:
         """The description of a lens, or without one those of all that packages offer where the session runs."""
@@ -201,11 +207,11 @@ class SessionClient(ReconnectingClient):
 
     def vectors(self, reading_id: str, stage: str, on_progress: OnProgress | None = None) -> Future[Floats]:
         """The vectors of all entries of a stage of a reading, float32 [entries, hidden]."""
-        return self._typed(typed_lenses.vectors(reading_id, stage), on_progress)
+        return self._typed(lambda: typed_lenses.vectors(reading_id, stage), on_progress)
 
     def patch(self, reading_id: str, patch: int, on_progress: OnProgress | None = None) -> Future[PatchEmbeddingResult]:
         """The embedding of one vision patch, before the first block of the tower."""
-        return self._typed(image_level.patch(reading_id, patch), on_progress)
+        return self._typed(lambda: image_level.patch(reading_id, patch), on_progress)
 
     def answer(
         self,
@@ -237,21 +243,17 @@ class SessionClient(ReconnectingClient):
         on_progress: OnProgress | None = None,
     ) -> Future[Attention]:
         """Attention of every token of a reading's latest answer, in a layer (from 1) and head (from 0) or in all."""
-        try:
-            question = typed_lenses.attention(reading_id, answer_id, layer, head, rollout)
-        except UsageError as error:
-            return _failed(error)
-        return self._typed(question, on_progress)
+        return self._typed(lambda: typed_lenses.attention(reading_id, answer_id, layer, head, rollout), on_progress)
 
     def gradient(
         self, reading_id: str, answer_id: str, token: int | None = None, on_progress: OnProgress | None = None
     ) -> Future[Gradient]:
         """Gradient × input of one token of a reading's latest answer, or of the whole answer."""
-        return self._typed(typed_lenses.gradient(reading_id, answer_id, token), on_progress)
+        return self._typed(lambda: typed_lenses.gradient(reading_id, answer_id, token), on_progress)
 
     def mask(self, reading_id: str, layer: int = 1, on_progress: OnProgress | None = None) -> Future[AttentionMask]:
         """The attention mask of a reading's prompt and latest answer in a layer, from 1."""
-        return self._typed(typed_lenses.mask(reading_id, layer), on_progress)
+        return self._typed(lambda: typed_lenses.mask(reading_id, layer), on_progress)
 
     def ablate(
         self,
@@ -263,11 +265,11 @@ class SessionClient(ReconnectingClient):
         on_token: OnAnswerProgress | None = None,
     ) -> Future[Ablation]:
         """The question of a reading's latest answer asked again with image tokens replaced."""
-        try:
-            question = typed_lenses.ablation(reading_id, answer_id, tuple(int(token) for token in tokens), by)
-        except UsageError as error:
-            return _failed(error)
-        return self._typed(question, on_progress, on_token)
+        return self._typed(
+            lambda: typed_lenses.ablation(reading_id, answer_id, tuple(int(token) for token in tokens), by),
+            on_progress,
+            on_token,
+        )
 
     def occlude(
         self,
@@ -278,11 +280,7 @@ class SessionClient(ReconnectingClient):
         on_progress: OnProgress | None = None,
     ) -> Future[Occlusion]:
         """Occlusion: how a reading's latest answer depends on each block of image tokens, replaced in turn."""
-        try:
-            question = typed_lenses.occlusion(reading_id, answer_id, block, by)
-        except UsageError as error:
-            return _failed(error)
-        return self._typed(question, on_progress)
+        return self._typed(lambda: typed_lenses.occlusion(reading_id, answer_id, block, by), on_progress)
 
     def null(
         self,
@@ -297,44 +295,43 @@ class SessionClient(ReconnectingClient):
         on_progress: OnProgress | None = None,
     ) -> Future[NoiseBaseline]:
         """The noise baseline of `words` for a reading; with `idle` it gives way to any other question."""
-        if metric not in METRICS:
-            return _failed(UsageError(f"there is no metric {metric!r}: choose one of {', '.join(METRICS)}"))
-        body = typed_lenses.null(reading_id, metric, k, all_tokens, stage, ridge, idle, projected)
-        return self._typed(body, on_progress)
+        return self._typed(
+            lambda: typed_lenses.null(reading_id, metric, k, all_tokens, stage, ridge, idle, projected), on_progress
+        )
 
     def agreement(
         self, reading_id: str, token: int, k: int, all_tokens: bool = False, idle: bool = False
     ) -> Future[MetricAgreement]:
         """The words that each of several metrics finds for one token."""
-        return self._typed(typed_lenses.agreement(reading_id, token, k, all_tokens, idle))
+        return self._typed(lambda: typed_lenses.agreement(reading_id, token, k, all_tokens, idle))
 
     def texts(self, texts: Sequence[str], on_progress: OnProgress | None = None) -> Future[TextsRead]:
         """Have the model read texts, to be compared with images."""
-        return self._typed(image_level.texts(texts), on_progress)
+        return self._typed(lambda: image_level.texts(texts), on_progress)
 
     def match(
         self, reading_id: str, texts: Sequence[str], on_progress: OnProgress | None = None
     ) -> Future[ImageTextMatch]:
         """A reading's image compared with texts."""
-        return self._typed(image_level.match(reading_id, texts), on_progress)
+        return self._typed(lambda: image_level.match(reading_id, texts), on_progress)
 
     def loss(self, logits: Floats, kind: ProbabilityKind) -> Future[PairLoss]:
         """The loss of logits [n, n] of images and texts, of which the i-th belong together."""
-        return self._typed(image_level.loss(logits, kind))
+        return self._typed(lambda: image_level.loss(logits, kind))
 
     def head(self) -> Future[ClassificationHead]:
         """The classes of the model's classification head."""
-        return self._typed(image_level.head())
+        return self._typed(lambda: image_level.head())
 
     def classes(self, reading_id: str, k: int, on_progress: OnProgress | None = None) -> Future[TopClasses]:
         """The top k classes of a reading's image, and the evidence of its patches for them."""
-        return self._typed(image_level.classes(reading_id, k), on_progress)
+        return self._typed(lambda: image_level.classes(reading_id, k), on_progress)
 
     def vocabulary(
         self, k: int = 8, all_tokens: bool = False, named: bool = False, on_progress: OnProgress | None = None
     ) -> Future[VocabularyRows]:
         """The norms of the vocabulary's rows, the k smallest and largest; with `named` the names of all rows."""
-        return self._typed(vocabulary.vocabulary(k, all_tokens, named), on_progress)
+        return self._typed(lambda: vocabulary.vocabulary(k, all_tokens, named), on_progress)
 
     def near(
         self,
@@ -345,25 +342,23 @@ class SessionClient(ReconnectingClient):
         on_progress: OnProgress | None = None,
     ) -> Future[WordNeighbours]:
         """The k words nearest to a word."""
-        try:
-            question = vocabulary.near(word, metric, k, all_tokens)
-        except UsageError as error:
-            return _failed(error)
-        return self._typed(question, on_progress)
+        return self._typed(lambda: vocabulary.near(word, metric, k, all_tokens), on_progress)
 
     def _typed(
         self,
-        question: TypedQuestion[T],
+        make: Callable[[], TypedQuestion[T]],
         on_progress: OnProgress | None = None,
         on_token: OnAnswerProgress | None = None,
         strict: bool = True,
     ) -> Future[T]:
-        lens = None if question.body.lens.foreign else find_lens(question.body.lens.name)
-        if lens is not None:
-            try:
+        """Ask the question that is made; the future fails with the `UsageError` of making or checking it."""
+        try:
+            question = make()
+            lens = None if question.body.lens.foreign else find_lens(question.body.lens.name)
+            if lens is not None:
                 checked_options(lens, question.body.options, strict)  # the options of a built-in lens are known here
-            except UsageError as error:
-                return _failed(error)
+        except UsageError as error:
+            return _failed(error)
         return self.ask(question.body, question.unpack, on_progress, on_token)
 
     def status(self) -> Future[m.Status]:

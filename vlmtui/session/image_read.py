@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from typing import NamedTuple
@@ -28,12 +27,12 @@ from vlmtui.session.vocabulary_index import VocabularyIndex
 
 class TokenLengths(NamedTuple):
     """The L2 norms of image tokens and their percentiles among the norms of words, each [tokens], and the median norm
-    of words: empty and NaN without tokens, and for a model without a vocabulary.
+    of words: empty and None without tokens, and for a model without a vocabulary.
     """
 
     norms: Floats
     percentiles: Floats
-    word_norm: float
+    word_norm: float | None
 
     def split(self, ends: NDArray[np.int64]) -> list[TokenLengths]:
         """Those of several images, which end at the tokens `ends`; the last ends with the tokens."""
@@ -46,7 +45,7 @@ def read_image(state: ModelState, request: m.Read, progress: Callable[..., None]
     model = state.model
     times = _StepTimes()
     progress("decoding the image")
-    picture = decode(request.data, request.source, request.max_pixels)
+    picture = decode(request.data, request.source, request.max_pixels, request.levels)
     times.end("decode")
     progress("preprocessing the image")
     inputs = model.prepare(picture, request.prompt, request.source)
@@ -61,7 +60,7 @@ def read_image(state: ModelState, request: m.Read, progress: Callable[..., None]
     times.end("norms")
     reading = as_reading(
         model,
-        ImageInfo(request.source, request.sha256, picture.width, picture.height),
+        ImageInfo(request.source, request.sha256, picture.width, picture.height, picture.notes),
         layout,
         encoded,
         lengths,
@@ -70,7 +69,7 @@ def read_image(state: ModelState, request: m.Read, progress: Callable[..., None]
         name=f"reading-{state.next_number()}",
         timings=times.seconds,
     )
-    file = StoredImage(request.source, request.data, request.max_pixels)
+    file = StoredImage(request.source, request.data, request.max_pixels, request.levels)
     kept = CachedReading(inputs, encoded.tokens, request.prompt, file, layout.places, patch_places=layout.patch_places)
     kept.final = final[0] if final else None
     state.readings.keep(reading.id, kept)
@@ -117,11 +116,11 @@ def as_reading(
 def token_lengths(tokens: Tensor | None, index: VocabularyIndex | None) -> TokenLengths:
     """The lengths of image tokens [tokens, hidden] beside those of words."""
     if tokens is None or index is None:
-        return TokenLengths(np.zeros(0, np.float32), np.zeros(0, np.float32), math.nan)
+        return TokenLengths(np.zeros(0, np.float32), np.zeros(0, np.float32), None)
     lengths, words = row_norms(tokens), index.vocabulary.norms[index.words].cpu().double()
     standing, finite = percentiles(lengths, words), words[torch.isfinite(words)].numpy()
     # numpy's median is the mean of the two in the middle, torch's the lower of them
-    median = float(np.median(finite)) if len(finite) else math.nan
+    median = float(np.median(finite)) if len(finite) else None
     return TokenLengths(array(lengths.float()), array(standing.float()), median)
 
 

@@ -77,7 +77,7 @@ class ImagePreprocessing:
         self._gate.enter(index)
         model, question = self._model, self.question
         sent = question.pictures[index]
-        picture = decode(sent.data, sent.source, question.max_pixels)
+        picture = decode(sent.data, sent.source, question.max_pixels, question.levels)
         inputs = model.prepare(picture, question.prompt, sent.source)
         model.measure(picture, inputs)
         info = ImageInfo(sent.source, sent.sha256, picture.width, picture.height)

@@ -12,6 +12,7 @@ import msgspec
 
 from vlmtui.errors import ProtocolError, VlmtuiError, error_from_kind
 from vlmtui.image import MAX_PIXELS, ImageFile
+from vlmtui.image_levels import Levels
 from vlmtui.lenses.description import LensDescription
 from vlmtui.lenses.kinds import Result
 from vlmtui.lenses.lens_source import LensSource
@@ -183,6 +184,7 @@ class Read(msgspec.Struct, frozen=True, tag=True):
     sha256: str
     max_pixels: int
     prompt: str | None = None
+    levels: Levels = "auto"
 
 
 class ReadDone(msgspec.Struct, frozen=True, tag=True):
@@ -209,6 +211,7 @@ class ReadMany(msgspec.Struct, frozen=True, tag=True):
     projected: bool = False
     max_pixels: int = MAX_PIXELS
     prompt: str | None = None
+    levels: Levels = "auto"
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):

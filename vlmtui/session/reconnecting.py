@@ -11,16 +11,16 @@ import queue
 import secrets
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, InvalidStateError
-from dataclasses import dataclass
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
 from vlmtui._version import __version__
-from vlmtui.errors import CancelledError, ProtocolError, SessionError, UsageError, VlmtuiError, error_from_kind
+from vlmtui.errors import CancelledError, ProtocolError, SessionError, UsageError, VlmtuiError
 from vlmtui.lenses.validation import validated
 from vlmtui.session import protocol as m
 from vlmtui.session import wire
+from vlmtui.session.pending_question import PendingQuestion, fail_future
 from vlmtui.session.scheduler import runs_foreign_code, supersedes
 from vlmtui.session.third_party.deadline import LensDeadline
 from vlmtui.session.transport import Link, PipeLink
@@ -30,17 +30,6 @@ OnAnswerProgress = Callable[[m.AnswerProgress], None]
 
 PAUSES_S = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0)
 """Seconds to wait before each attempt to connect again."""
-
-
-@dataclass(frozen=True)
-class _Pending:
-    """A question without an answer yet, and who waits for it."""
-
-    body: m.Question
-    future: Future[Any]
-    unpack: Callable[[Any], Any]
-    on_progress: OnProgress | None
-    on_token: OnAnswerProgress | None = None
 
 
 class ReconnectingClient:
@@ -69,7 +58,7 @@ class ReconnectingClient:
         self._on_line = on_line
         self._name = secrets.token_hex(16) if again else ""
         self._lock = threading.Lock()
-        self._pending: dict[int, _Pending] = {}
+        self._pending: dict[int, PendingQuestion] = {}
         self._ids = itertools.count(1)
         self._outbox: queue.SimpleQueue[m.Request | None] = queue.SimpleQueue()
         self._death: str | None = None
@@ -118,7 +107,7 @@ class ReconnectingClient:
             pending = self._pending.pop(target) if target is not None else None
         if target is not None and pending is not None:
             self._withdraw(target, pending.body)
-            _fail(pending.future, CancelledError("the request was cancelled"))
+            pending.fail(CancelledError("the request was cancelled"))
 
     def leave_lenses(self) -> None:
         """Withdraw the questions to foreign lenses, and wait until these have stopped.
@@ -164,7 +153,7 @@ class ReconnectingClient:
         """Ask a question; the future is of what `unpack` makes of the answer. The callbacks are called from another
         thread, before that."""
         future: Future[Any] = Future()
-        superseded: list[tuple[int, _Pending]] = []
+        superseded: list[tuple[int, PendingQuestion]] = []
         with self._lock:
             reason = self._death or ("it was closed" if self._closed else None)
             number = next(self._ids)
@@ -177,14 +166,15 @@ class ReconnectingClient:
                 ]
                 for earlier, _ in superseded:
                     del self._pending[earlier]
-                self._pending[number] = _Pending(body, future, unpack, on_progress or self.on_progress, on_token)
+                self._pending[number] = PendingQuestion(body, future, unpack, on_progress or self.on_progress, on_token)
                 self._outbox.put(m.Request(number, body))
         if reason is not None:
             met = self.welcome.done() and self.welcome.exception() is None
-            _fail(future, SessionError(f"the model session has ended: {reason}" if met else reason))
+            lost = f"the connection to {self.where}" if self.shared else "the model session"
+            fail_future(future, SessionError(f"{lost} has ended: {reason}" if met else reason))
         for earlier, one in superseded:
             self._withdraw(earlier, one.body)
-            _fail(one.future, CancelledError("replaced by a newer request"))
+            one.fail(CancelledError("replaced by a newer request"))
         return future
 
     def _withdraw(self, target: int, body: m.Question) -> None:
@@ -226,7 +216,7 @@ class ReconnectingClient:
         with self._lock:
             waiting = sorted(self._pending.items())
             number = next(self._ids)
-            self._pending[number] = _Pending(hello, future, welcomed, None)
+            self._pending[number] = PendingQuestion(hello, future, welcomed, None)
             self._link = link
             outbox: queue.SimpleQueue[m.Request | None] = queue.SimpleQueue()
             self._outbox = outbox
@@ -263,6 +253,14 @@ class ReconnectingClient:
     # -- in the reader's thread
 
     def _read(self) -> None:
+        try:
+            self._follow()
+        except Exception as error:  # whatever went wrong here, nobody may wait for ever
+            self._link.cut()
+            self._died(f"its answers could not be read ({type(error).__name__}: {error})")
+
+    def _follow(self) -> None:
+        """Receive answers from one link after the other, until there is none."""
         link, greeting, tried = self._link, self.welcome, 0
         while True:
             fault = self._listen(link)
@@ -291,11 +289,7 @@ class ReconnectingClient:
         try:
             wire.read_preamble(link.read)
             while (body := wire.read_frame(link.read)) is not None:
-                reply = m.decode_reply(body)
-                if isinstance(reply.body, m.Note):
-                    self._notify(reply.id, reply.body)
-                else:
-                    self._settle(reply.id, reply.body)
+                self._deliver(body)
         except ProtocolError as error:
             return str(error)
         except (OSError, ValueError):
@@ -303,6 +297,21 @@ class ReconnectingClient:
         finally:
             link.end_of_reading()
         return None
+
+    def _deliver(self, body: bytes) -> None:
+        """Give a reply to whoever waits for it, also one that cannot be understood; `ProtocolError` without an id."""
+        try:
+            reply = m.decode_reply(body)
+        except ProtocolError as error:
+            number = m.request_id(body)
+            if number is None:
+                raise
+            self._settle(number, error)
+            return
+        if isinstance(reply.body, m.Note):
+            self._notify(reply.id, reply.body)
+        else:
+            self._settle(reply.id, reply.body)
 
     def _report_line(self, sentence: str) -> None:
         if self._on_line is not None and not self._closed:
@@ -313,40 +322,16 @@ class ReconnectingClient:
             pending = self._pending.get(number)
         if pending is not None:
             try:
-                match note:
-                    case m.Progress():
-                        if pending.on_progress is not None:
-                            pending.on_progress(note)
-                    case m.AnswerProgress():
-                        if pending.on_token is not None:
-                            pending.on_token(note)
+                pending.notify(note)
             except Exception as error:  # an error of the caller's own callback goes to the caller
                 self._settle(number, error)
 
     def _settle(self, number: int, answer: Any) -> None:
+        """Give an answer, or an error, to whoever waits for it; `ProtocolError` for a greeting of another version."""
         with self._lock:
             pending = self._pending.pop(number, None)
-        if pending is None:
-            return
-        if isinstance(answer, m.Failed):
-            error = error_from_kind(answer.kind, answer.message)
-            if answer.detail:
-                error.add_note(answer.detail)
-            _fail(pending.future, error)
-            return
-        if isinstance(answer, Exception):
-            _fail(pending.future, answer)
-            return
-        try:
-            value = pending.unpack(answer)
-        except ProtocolError as error:
-            _fail(pending.future, error)
-            raise
-        except AttributeError:
-            _fail(pending.future, ProtocolError(f"the session answered with {type(answer).__name__}"))
-            return
-        with contextlib.suppress(InvalidStateError):  # the caller has cancelled it
-            pending.future.set_result(value)
+        if pending is not None:
+            pending.settle(answer)
 
     def _died(self, reason: str) -> None:
         with self._lock:
@@ -361,12 +346,7 @@ class ReconnectingClient:
             pending, self._pending = list(self._pending.values()), {}
         for one in pending:
             # an exception of its own for each: raising adds a traceback to it
-            _fail(one.future, type(error)(str(error)))
-
-
-def _fail(future: Future[Any], error: Exception) -> None:
-    with contextlib.suppress(InvalidStateError):  # the caller has cancelled it
-        future.set_exception(error)
+            one.fail(type(error)(str(error)))
 
 
 def _done_well(future: Future[Any]) -> bool:

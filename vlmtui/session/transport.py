@@ -28,6 +28,7 @@ ENDED = 70
 """Exit status of `session stdio` when the session that it relays to has ended."""
 _PATIENCE_S = 5.0
 _GOODBYE_S = 0.3
+_DYING_S = 0.5
 _STOP_S = 60.0
 _ENDED = "vlmtui session: ended by a client: "
 _SIGNALS = {
@@ -221,6 +222,8 @@ class SocketLink(Link):
             return f"{self.reason}; its log is {self.log}"
         if fault is not None:
             what = f"cannot be used: {fault}"
+        elif self.pid is not None and _listens(self.pid):
+            what = f"goes on, but closed this connection: run the command again; its log is {self.log}"
         elif self.log is None:
             what = "has ended"
         else:
@@ -334,6 +337,22 @@ def check_host(host: str, command: str) -> None:
         raise UsageError(f"--remote {host!r} is not a host: give a name as for ssh, such as gpu-box or me@gpu-box")
     if not command.strip() or command.startswith("-") or not command.isprintable():
         raise UsageError(f"--remote-command {command!r} is not a command: give the path of vlmtui on {host}")
+
+
+def _listens(pid: int | None) -> bool:
+    """Whether the warm session of this process is still there; one that ends closes its connections just before."""
+    end = time.monotonic() + _DYING_S
+    there = False
+    while time.monotonic() < end:
+        there = False
+        with contextlib.suppress(SessionError):
+            connection = daemon.connect_socket()
+            if connection is None:
+                return False
+            connection.close()
+            there = True
+        time.sleep(_DYING_S / 10)
+    return there and daemon.lock_owner(daemon.runtime_folder()) == pid
 
 
 def warm_link() -> SocketLink | None:

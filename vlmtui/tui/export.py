@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,6 +35,14 @@ if TYPE_CHECKING:
     from vlmtui.reports.images.content import ReportDrawing
     from vlmtui.reports.images.stage_values import Animation
     from vlmtui.reports.page.content import PageContent
+
+
+LOOK_AGAIN_S = 0.05
+"""Between two looks at whether all of a report has arrived."""
+
+
+class NotArrivedError(VlmtuiError):
+    """What is to be saved has not all arrived yet."""
 
 
 def patch_text(results: Results, selection: Selection) -> str:
@@ -101,21 +110,41 @@ def default_name(source: str) -> str:
     return f"{stem.strip('-') or 'image'}.vlmtui.txt"
 
 
-def ask_name(source: str, write: Callable[[str], Path]) -> TextDialog[Path]:
-    """A file name for the report of an image, to which `write` writes it; its ending chooses the format."""
+def ask_name(source: str, write: Callable[[str], Path], trouble: Callable[[], str]) -> TextDialog[Path]:
+    """A file name for the report of an image, to which `write` writes it; its ending chooses the format.
+
+    Where `write` raises `NotArrivedError`, the dialog waits and writes then, or says the `trouble` for which nothing
+    more arrives.
+    """
     # an animation is of stages not looked at too
     endings = [ending for one in FORMATS if one.content is not Content.ANIMATION for ending in one.endings]
 
-    def read(name: str) -> Path:
+    async def write_later(name: str) -> Path:
+        while not trouble():
+            await asyncio.sleep(LOOK_AGAIN_S)
+            try:
+                return write(name)
+            except NotArrivedError:
+                continue
+        raise VlmtuiError(trouble())
+
+    def read(name: str) -> Path | Awaitable[Path]:
         if Path(expand_path(name)).is_dir():
             raise UsageError(f"{name} is a folder: name a file")
         if Path(name).suffix.lower() not in endings:
             raise UsageError(f"the name must end in {', '.join(endings)}")
         check_sources(name, (source,))
-        return write(name)
+        try:
+            return write(name)
+        except NotArrivedError:
+            return write_later(name)
 
     return TextDialog(
-        "Save the report", f"the ending chooses the format: {', '.join(endings)}", read, default_name(source)
+        "Save the report",
+        f"the ending chooses the format: {', '.join(endings)}",
+        read,
+        default_name(source),
+        waiting="still reading: it is saved as soon as all has arrived; Escape: not saved",
     )
 
 
@@ -123,11 +152,11 @@ def save(name: str, results: Results, selection: Selection, query: Query) -> Pat
     """Write the report of the stage looked at, whole or not at all; the same bytes as `vlmtui report` gives.
 
     A page can be switched to the metrics and stages whose words have been looked at so far.
-    Raises `VlmtuiError` where it cannot be written, or where not all words have arrived yet.
+    Raises `VlmtuiError` where it cannot be written, `NotArrivedError` where not all of it has arrived yet.
     """
     reading, table = results.reading, results.word_table(selection)
     if reading is None:
-        raise VlmtuiError("there is nothing to save yet: the model has not read the image")
+        raise NotArrivedError("there is nothing to save yet: the model has not read the image")
     if selection.stage == PIXELS:
         raise VlmtuiError("there is no report of the pixels alone: ] goes on to a stage that has one")
     if selection.stage == ANSWER:
@@ -138,7 +167,7 @@ def save(name: str, results: Results, selection: Selection, query: Query) -> Pat
     if entries and (projected or of_tokens(selection.stage)):
         tokens = tuple(range(len(reading.places)))
         if table is None or table.missing(tokens):
-            raise VlmtuiError("not all words have arrived yet: try again in a moment")
+            raise NotArrivedError("not all words have arrived yet: try again in a moment")
         words = table.gathered(tokens, selection.k)
     if projected and words is not None:
         words = early_exit.words_of_patches(

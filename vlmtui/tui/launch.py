@@ -29,9 +29,7 @@ def run(options: ExplorerOptions) -> int:
 
     from PIL import Image
 
-    from vlmtui.image import decode
-
-    picture = Image.fromarray(decode(options.image.data, options.image.source, options.query.read.max_pixels).rgb)
+    picture = Image.fromarray(options.query.read.decode(options.image).rgb)
     if options.color in COLOUR_SYSTEMS:
         # read by Textual as it is imported
         os.environ["TEXTUAL_COLOR_SYSTEM"] = COLOUR_SYSTEMS[options.color]

@@ -120,6 +120,8 @@ class SessionEvents:
         self._notify.over(IMAGE, READING)
         state.connected, state.playing, state.status.trouble, state.status.work = True, False, "", READY
         state.status.seconds = ("read", sum(reading.timings.values()))
+        for note in reading.image.notes:
+            self._notify(note, timeout=8, about=(READING,))
         if state.first:
             state.selection, wrong = initial_selection(state.selection, results, self._worker.options.query)
             for sentence in wrong:

@@ -15,10 +15,11 @@ from PIL import Image
 from textual.message import Message
 
 from vlmtui.errors import CancelledError, ReadingGoneError, VlmtuiError
-from vlmtui.image import ImageFile, decode, read_source
+from vlmtui.image import ImageFile, read_source
 from vlmtui.lenses.lens_source import LensCall, LensSource
 from vlmtui.metrics import DEFAULT_METRIC, Metric, WordOrder
 from vlmtui.query.chosen_lens import searched_call
+from vlmtui.query.options import read_image
 from vlmtui.reading import ModelInfo, of_patches
 from vlmtui.session.client import SessionClient
 from vlmtui.session.discovery import connect
@@ -201,7 +202,7 @@ class SessionWorker:
                 return
             try:
                 image = read_source(source)
-                picture = Image.fromarray(decode(image.data, image.source, self.options.query.read.max_pixels).rgb)
+                picture = Image.fromarray(self.options.query.read.decode(image).rgb)
                 opening.set_result(messages.ImageOpened(image, picture))
             except VlmtuiError as error:
                 opening.set_exception(error)
@@ -224,9 +225,7 @@ class SessionWorker:
         def failed(error: Exception) -> None:
             self.post(messages.SessionFailed("the image could not be read", str(error)))
 
-        reading = client.read(
-            self.image, max_pixels=query.read.max_pixels, prompt=query.read.prompt, on_progress=self._progress()
-        )
+        reading = read_image(client, self.image, query.read, self._progress())
         self._when(reading, messages.ImageRead, failed)
 
     def _ask(self, client: SessionClient, request: LensRequest) -> Future[Any]:

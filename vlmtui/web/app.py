@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from vlmtui.display.colours import Rgb
 from vlmtui.errors import VlmtuiError
-from vlmtui.image import ImageFile, decode, encodable_name
+from vlmtui.image import ImageFile, encodable_name
 from vlmtui.query.options import LoadOptions, Query, ReadOptions, SearchOptions
 from vlmtui.reports.formats.registry import format_named
 from vlmtui.reports.formats.saving import SessionReading, write_reading
@@ -75,7 +75,7 @@ def render_report(client: SessionClient, source: ImageFile, query: Query) -> str
 
 
 def _rgb(source: ImageFile, query: Query) -> Rgb:
-    return decode(source.data, source.source, query.read.max_pixels).rgb
+    return query.read.decode(source).rgb
 
 
 def _written(format: str, reading: SessionReading) -> str:

@@ -15,6 +15,7 @@ from urllib.parse import SplitResult, quote, urljoin, urlsplit, urlunsplit
 import httpx2
 
 from vlmtui.errors import ImageError
+from vlmtui.image_download import check_no_page
 
 _REDIRECTS = 5
 _HEADERS = {
@@ -77,6 +78,7 @@ async def _follow(
                 data += block
                 if len(data) > max_bytes:
                     raise ImageError(f"{address} is larger than {max_bytes / (1 << 20):.3g} MiB: give a smaller image")
+            check_no_page(bytes(data), address)
             return bytes(data)
         finally:
             await response.aclose()

@@ -63,7 +63,7 @@ with vlmtui.open_session("demo") as session:
     from vlmtui.tui.state.results import Results, Selection
     results = Results(reading.data.image, None, reading.data.model, reading.data)
     save("explorer.md", results, Selection(stage="vision.1"), Query(LoadOptions("demo")))
-    found["dialog"] = [0, ask_name(image, Path)._hint, ""]
+    found["dialog"] = [0, ask_name(image, Path, str)._hint, ""]
 print(json.dumps(found))
 """
 

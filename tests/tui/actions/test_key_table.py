@@ -82,8 +82,8 @@ async def test_a_key_that_was_given_is_in_the_key_bar() -> None:
     tui = app()
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
-        tui.set_keymap({"find": "f6", "overlay": "O,8"})
-        await pilot.press("8")
+        tui.set_keymap({"find": "f6", "overlay": "O,f8"})
+        await pilot.press("f8")
         assert explorer(pilot).state.selection.overlay == "norms"
         assert "f6 find" in text(tui, "#keys")
         await pilot.press("f6")

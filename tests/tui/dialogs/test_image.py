@@ -86,7 +86,7 @@ async def test_what_cannot_be_opened_is_said_and_stays_in_the_line(wrong: str, t
         assert {
             "none.png": "does not exist: check the path",
             "folder.png": "contains no images",
-            "text.png": "is not an image that can be opened",
+            "text.png": "is not an image but a text",
             "large.png": "101×100 pixels, more than the limit of 10,000",
             "~nosuchuser/x.png": "does not exist: check the path",
         }[wrong] in said(pilot)

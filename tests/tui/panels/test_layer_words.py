@@ -17,6 +17,7 @@ from tests.tui.families import FAMILIES
 from tests.tui.screens.test_explorer import NARROW, WIDE, at, explorer, text
 from vlmtui.tui import messages
 from vlmtui.tui.app import VlmtuiApp
+from vlmtui.tui.options import ExplorerSettings
 from vlmtui.tui.state.subject import OF_LAYERS, LensRequest
 from vlmtui.tui.widgets.path_bar import PathBar, ticks
 
@@ -250,7 +251,8 @@ async def test_the_bar_of_a_layer_stands_beside_what_it_is_of() -> None:
 
 @pytest.mark.parametrize("size", [(164, 48), (120, 40), NARROW, (60, 20)])
 async def test_many_layers_fit_or_show_those_around_the_one_looked_at(size: tuple[int, int]) -> None:
-    tui = app(made=readings.reading(6, 8, llm_layers=32))
+    panels = ("words", "norms", "patch")  # one that comes at the layers would take the room of the smallest screen
+    tui = app(made=readings.reading(6, 8, llm_layers=32), settings=lambda: ExplorerSettings(panels=panels))
     async with tui.run_test(size=size) as pilot:
         await pilot.pause()
         await pilot.press(*[ON] * 20, "w")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from vlmtui.query.patches import parse_patch
 from vlmtui.tui import messages
 from vlmtui.tui.app import VlmtuiApp
 from vlmtui.tui.dialogs.dialog import Dialog
+from vlmtui.tui.panels.registry import PANELS
 from vlmtui.tui.screens.explorer import Explorer
 from vlmtui.tui.widgets.bars import StatusBar
 from vlmtui.tui.widgets.image_view import ImageView
@@ -40,6 +43,11 @@ def text(app: VlmtuiApp, selector: str) -> str:
     """What a widget shows, line by line."""
     widget = app.screen_stack[1].query_one(selector)
     return "\n".join(widget.render_line(y).text for y in range(widget.size.height))
+
+
+def digit(panel: str) -> str:
+    """The key that folds a panel."""
+    return str(1 + [one.name for one in PANELS].index(panel))
 
 
 def at(pilot: Pilot[int]) -> tuple[int, int]:
@@ -174,8 +182,8 @@ async def test_narrow_terminals_name_what_has_no_room_and_tiny_ones_say_a_senten
         screen = explorer(pilot)
         shown = [name for name in ("words", "norms", "patch") if screen.query_one(f"#{name}").display]
         assert shown == ["words", "norms"]
-        assert "6 patch" in text(tui, "#keys")
-        await pilot.press("6")
+        assert f"{digit('patch')} patch" in text(tui, "#keys")
+        await pilot.press(digit("patch"))
         await pilot.pause()
         assert screen.query_one("#patch").display
         await pilot.resize_terminal(40, 15)
@@ -184,6 +192,7 @@ async def test_narrow_terminals_name_what_has_no_room_and_tiny_ones_say_a_senten
         await pilot.pause()
         assert "too small" in text(tui, "#too-small")
         assert not screen.query_one("#body").display
+        assert text(tui, "#keys").split() == ["q", "quit"]
 
 
 async def test_a_session_that_dies_is_named_and_comes_back() -> None:
@@ -279,6 +288,46 @@ async def test_copy_and_save(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         assert "nowhere" in str(explorer(pilot).query_one(".wrong", Static).content)
         assert explorer(pilot).query_one(Input).value == "nowhere/toy.txt"
         assert not [notice for notice in tui._notifications if "nowhere" in notice.message]
+
+
+async def test_a_report_named_before_the_image_was_read_is_saved_once_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    tui = app()
+    worker = tui._worker
+    assert isinstance(worker, FakeWorker)
+    worker.slow = True
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await pilot.press("s", "ctrl+u", *"early.json", "enter")
+        await pilot.pause()
+        open_dialog = dialog(pilot)
+        assert open_dialog is not None
+        assert "saved as soon as all has arrived" in str(open_dialog.query_one(".dialog-hint", Static).content)
+        worker.read(worker.image)
+        async with asyncio.timeout(30):
+            while dialog(pilot) is not None:
+                await pilot.pause(0.01)
+        await pilot.pause()
+        assert len(json.loads((tmp_path / "early.json").read_text("utf-8"))["tokens"]) == 48
+        assert "saved early.json" in [notice.message for notice in tui._notifications]
+
+
+async def test_a_report_that_will_never_be_whole_is_refused_with_the_reason(tmp_path: Path) -> None:
+    tui = app()
+    worker = tui._worker
+    assert isinstance(worker, FakeWorker)
+    worker.slow = True
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await pilot.press("s", "ctrl+u", *str(tmp_path / "never.json"), "enter")
+        worker.post(messages.SessionLost("the model session has ended"))
+        async with asyncio.timeout(30):
+            while not explorer(pilot).query(".wrong"):
+                await pilot.pause(0.01)
+        assert "the model session has ended" in str(explorer(pilot).query_one(".wrong", Static).content)
+        assert explorer(pilot).query_one(Input).value.endswith("never.json")
 
 
 async def test_the_light_dress() -> None:

@@ -7,7 +7,7 @@ from textual.pilot import Pilot
 
 from tests.tui.fake import app
 from tests.tui.screens.shares import MODELS, SIZES, shares_of
-from tests.tui.screens.test_explorer import NARROW, WIDE, explorer, text
+from tests.tui.screens.test_explorer import NARROW, WIDE, digit, explorer, text
 
 
 def seen(pilot: Pilot[int]) -> tuple[str, ...]:
@@ -22,21 +22,35 @@ async def test_a_panel_is_folded_by_the_number_in_its_header_and_stays_so_at_oth
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
         assert seen(pilot) == ("words", "norms", "patch")
-        assert text(tui, "#norms").startswith("5 NORMS")
-        await pilot.press("5")
+        assert text(tui, "#norms").startswith(f"{digit('norms')} NORMS")
+        await pilot.press(digit("norms"))
         await pilot.pause()
         assert seen(pilot) == ("words", "patch")
-        assert text(tui, "#keys").startswith(" 5 norms")
+        assert text(tui, "#keys").startswith(f" {digit('norms')} norms")
         await pilot.press("left_square_bracket")
         await pilot.pause()
         assert "norms" not in seen(pilot)
-        await pilot.press("right_square_bracket", "3", "6")
+        await pilot.press("right_square_bracket", digit("words"), digit("patch"))
         await pilot.pause()
         assert seen(pilot) == ()
         assert explorer(pilot).query_one("#picture-side").size.width == WIDE[0] - 2
-        await pilot.press("5", "6", "3")
+        await pilot.press(*map(digit, ("norms", "patch", "words")))
         await pilot.pause()
         assert seen(pilot) == ("words", "norms", "patch")
+
+
+@pytest.mark.parametrize("columns", [40, 50, 60, 80])
+async def test_with_all_folded_help_and_quit_stay_in_the_key_bar(columns: int) -> None:
+    tui = app()
+    async with tui.run_test(size=(columns, 24)) as pilot:
+        await pilot.pause()
+        await pilot.press(*map(digit, ("words", "norms", "patch")))
+        await pilot.pause()
+        assert seen(pilot) == ()
+        keys = text(tui, "#keys")
+        assert "? help" in keys
+        assert "q quit" in keys
+        assert "…" not in keys
 
 
 async def test_a_panel_without_room_comes_by_its_number() -> None:
@@ -44,7 +58,7 @@ async def test_a_panel_without_room_comes_by_its_number() -> None:
     async with tui.run_test(size=NARROW) as pilot:
         await pilot.pause()
         assert "patch" not in seen(pilot)
-        await pilot.press("6")
+        await pilot.press(digit("patch"))
         await pilot.pause()
         assert "patch" in seen(pilot)
 
@@ -53,10 +67,13 @@ async def test_a_number_of_no_panel_says_so() -> None:
     tui = app()
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
-        await pilot.press("2")
+        await pilot.press(digit("answer"))
         await pilot.pause()
         assert seen(pilot) == ("words", "norms", "patch")
-        assert any("Answer has nothing to show at tokens" in one.message for one in tui._notifications)
+        assert any(
+            f"panel {digit('answer')}, Answer, has nothing to show at tokens" in one.message
+            for one in tui._notifications
+        )
 
 
 @pytest.mark.parametrize("size", [NARROW, WIDE])

@@ -93,7 +93,7 @@ async def test_positions_are_an_overlay_where_they_are_added() -> None:
     tui = app(stage="vision.0")
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
-        await pilot.press(*["o"] * 6)
+        explorer(pilot).action_choose_overlay("position")
         await pilot.pause()
         assert talk(tui).asked_values[-1] == ("vision.0", Position())
         assert "norm of the position embedding" in text(tui, "#legend")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.tui.fake import app
@@ -46,6 +48,18 @@ async def test_a_number_beyond_the_scale_is_marked_at_its_end(value: float, seen
             assert seen in shown
             assert ("‹" in shown, "›" in shown) == (value < 0.1, value > 0.3)
     assert "‹ or ›" in _help_text().plain
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+async def test_the_scale_is_whole_where_its_ends_are_long(rows: int) -> None:
+    tui = app()
+    async with tui.run_test(size=(140, 40)) as pilot:
+        await pilot.pause()
+        bar = tui.screen_stack[1].query_one(LegendBar)
+        bar._legend = Legend("spread at vision.4", (-1003.0, -23.0), "here -594, 595th of 1,024", -594.0)
+        first = bar.build(36, rows)[0].text
+        assert "here -594, 595th" in first
+        assert re.search(r"-1003(–| +)-23\.0", first)
 
 
 async def test_what_is_refused_is_read_on_several_lines_where_the_picture_leaves_them() -> None:

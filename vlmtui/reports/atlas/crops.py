@@ -16,7 +16,8 @@ from PIL import Image, ImageDraw
 
 from vlmtui.errors import VlmtuiError
 from vlmtui.files import expand_path
-from vlmtui.image import MAX_PIXELS, decode, is_address, read_source
+from vlmtui.image import MAX_PIXELS, decode, read_source
+from vlmtui.image_paths import is_address
 from vlmtui.reports.atlas.examples import PatchExample
 
 SIDE = 96

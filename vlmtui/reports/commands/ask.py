@@ -5,15 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
 from vlmtui.display.numbers import count
 from vlmtui.display.pieces import plain
 from vlmtui.errors import ReadingGoneError, UsageError
-from vlmtui.image import ImageFile, decode, read_source
-from vlmtui.query.options import LoadOptions, ReadOptions, load_model
+from vlmtui.image import ImageFile, read_source
+from vlmtui.query.options import LoadOptions, ReadOptions, load_model, read_image
 from vlmtui.reading import Reading
 from vlmtui.reports.commands.attribution import (
     AnswerAttributions,
@@ -76,7 +76,7 @@ def run_ask(
         if client.note:
             tell(client.note)
         loading = load_model(client, load, progress, layers=True)
-        decode(source.data, source.source, read.max_pixels)  # a bad image fails now, not after torch is imported
+        read.decode(source)  # a bad image fails now, not after torch is imported
         loading.result()
         with target(output) as to:
             streamed = _Streamed(to, progress) if format == "text" else None
@@ -124,7 +124,7 @@ def _asked_once(
     def counted(said: AnswerProgress) -> None:
         progress(Progress("answering", said.number, question.max_new_tokens))
 
-    reading = client.read(source, max_pixels=read.max_pixels, prompt=question.text, on_progress=progress).result()
+    reading = read_image(client, source, replace(read, prompt=question.text), progress).result()
     check_attributions(reading, question.wanted)
     asking: Future[Answer] = client.answer(
         reading.id,

@@ -30,7 +30,7 @@ from vlmtui.display.pieces import isolate, plain
 from vlmtui.display.text_lines import COLUMNS, flow, labelled, wrapped
 from vlmtui.errors import UsageError
 from vlmtui.image import ImageFile
-from vlmtui.query.options import LoadOptions, ReadOptions, load_model
+from vlmtui.query.options import LoadOptions, ReadOptions, load_model, read_image
 from vlmtui.reading import ModelInfo, Reading
 from vlmtui.reports.formats import json
 from vlmtui.reports.formats.parts.text_grid import cell_grid
@@ -76,10 +76,6 @@ class _ClassReader:
     progress: OnProgress
     head: ClassificationHead | None = None
 
-    @property
-    def max_pixels(self) -> int:
-        return self.read.max_pixels
-
     def load(self, client: SessionClient) -> Future[ModelInfo]:
         return load_model(client, self.options, self.progress)
 
@@ -88,7 +84,7 @@ class _ClassReader:
 
     def look(self, client: SessionClient, source: ImageFile, index: int) -> ImageClasses:
         assert self.head is not None
-        reading = client.read(source, max_pixels=self.max_pixels, on_progress=self.progress).result()
+        reading = read_image(client, source, self.read, self.progress).result()
         return ImageClasses(reading, self.head, client.classes(reading.id, self.k, self.progress).result())
 
     def done(self, client: SessionClient) -> None:

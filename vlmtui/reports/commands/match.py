@@ -29,7 +29,7 @@ from vlmtui.display.pieces import isolate, plain
 from vlmtui.display.text_lines import COLUMNS, flow, labelled
 from vlmtui.errors import UsageError
 from vlmtui.image import ImageFile
-from vlmtui.query.options import LoadOptions, ReadOptions, load_model
+from vlmtui.query.options import LoadOptions, ReadOptions, load_model, read_image
 from vlmtui.reading import Floats, ModelInfo, Reading
 from vlmtui.reports.formats import json
 from vlmtui.reports.per_image import ImageFailure, run_per_image
@@ -109,10 +109,6 @@ class _MatchReader:
     rows: dict[int, Floats] = field(default_factory=dict)
     """Logits [texts] of each image that could be read, by its index."""
 
-    @property
-    def max_pixels(self) -> int:
-        return self.read.max_pixels
-
     def load(self, client: SessionClient) -> Future[ModelInfo]:
         return load_model(client, self.options, self.progress)
 
@@ -126,7 +122,7 @@ class _MatchReader:
 
     def look(self, client: SessionClient, source: ImageFile, index: int) -> MatchedImage:
         assert self.texts is not None
-        reading = client.read(source, max_pixels=self.max_pixels, on_progress=self.progress).result()
+        reading = read_image(client, source, self.read, self.progress).result()
         match = client.match(reading.id, self.asked.texts, self.progress).result()
         patches = None
         if self.asked.patches:

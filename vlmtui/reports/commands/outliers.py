@@ -52,7 +52,7 @@ from vlmtui.display.pieces import plain
 from vlmtui.display.text_lines import flow, labelled, wrapped
 from vlmtui.errors import UsageError
 from vlmtui.image import ImageFile
-from vlmtui.query.options import LoadOptions, ReadOptions, load_model
+from vlmtui.query.options import LoadOptions, ReadOptions, load_model, read_image
 from vlmtui.reading import ModelInfo, Reading, check_stage, llm_layer, of_layers, of_patches, stages
 from vlmtui.reports.formats import json
 from vlmtui.reports.per_image import ImageFailure, run_per_image
@@ -96,10 +96,6 @@ class _OutlierReader:
     progress: OnProgress
     stages: tuple[str, ...] = ()
 
-    @property
-    def max_pixels(self) -> int:
-        return self.read.max_pixels
-
     def load(self, client: SessionClient) -> Future[ModelInfo]:
         return load_model(client, self.options, self.progress)
 
@@ -108,7 +104,7 @@ class _OutlierReader:
         self.stages = all_stages if self.stage is None else (check_stage(self.stage, model, pixels=True),)
 
     def look(self, client: SessionClient, source: ImageFile, index: int) -> ImageOutliers:
-        reading = client.read(source, max_pixels=self.max_pixels, on_progress=self.progress).result()
+        reading = read_image(client, source, self.read, self.progress).result()
         marks: Marks = {}
         for stage in self.stages:
             norms = reading.norms_at(stage)

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from vlmtui.display.colours import Rgb
 from vlmtui.errors import UsageError
-from vlmtui.image import ImageFile, decode
+from vlmtui.image import ImageFile
 from vlmtui.lenses.base import applies_at
 from vlmtui.lenses.captions import LensResult
 from vlmtui.lenses.kinds import Words
 from vlmtui.query.chosen_lens import lens_for
 from vlmtui.query.drawing_options import HEAT, LAYERS, MOST_LINES, NORMS, WORDS
-from vlmtui.query.options import Query, load_model
+from vlmtui.query.options import Query, ReadOptions, load_model, read_image
 from vlmtui.reading import LayerNorms, ModelInfo, check_stage, default_stage, of_layers, of_patches, stages
 from vlmtui.reports.image_reader import answer_for, report_of
 from vlmtui.reports.image_report import ImageReport
@@ -95,8 +95,8 @@ class _DrawingTask:
         self._stage = ""
 
     @property
-    def max_pixels(self) -> int:
-        return self._query.read.max_pixels
+    def read(self) -> ReadOptions:
+        return self._query.read
 
     def load(self, client: SessionClient) -> Future[ModelInfo]:
         return load_model(client, self._query.load, self._on_progress)
@@ -117,10 +117,8 @@ class _DrawingTask:
 
     def look(self, client: SessionClient, source: ImageFile, index: int) -> ReportDrawing:
         query, stage = self._query, self._stage
-        rgb = decode(source.data, source.source, query.read.max_pixels).rgb
-        reading = client.read(
-            source, max_pixels=query.read.max_pixels, prompt=query.read.prompt, on_progress=self._on_progress
-        ).result()
+        rgb = query.read.decode(source).rgb
+        reading = read_image(client, source, query.read, self._on_progress).result()
         if self._show in (WORDS, HEAT):
             report = report_of(client, reading, query, stage, self._on_progress)
             if self._show == WORDS or report.overlay is not None or not of_layers(stage):

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from vlmtui.display.colours import Rgb
 from vlmtui.errors import UsageError
-from vlmtui.image import ImageFile, decode
+from vlmtui.image import ImageFile
 from vlmtui.lenses.base import applies_at
 from vlmtui.lenses.captions import LensResult
 from vlmtui.query.chosen_lens import ChosenLens, default_colour_lens, lens_for
-from vlmtui.query.options import Query, load_model
+from vlmtui.query.options import Query, ReadOptions, load_model, read_image
 from vlmtui.reading import ModelInfo, Reading, check_stage, default_stage, stages
 from vlmtui.reports.image_reader import answer_for
 from vlmtui.reports.per_image import ImageFailure, run_per_image
@@ -52,8 +52,8 @@ class _AnimationTask:
         self._last = ""
 
     @property
-    def max_pixels(self) -> int:
-        return self._query.read.max_pixels
+    def read(self) -> ReadOptions:
+        return self._query.read
 
     def load(self, client: SessionClient) -> Future[ModelInfo]:
         return load_model(client, self._query.load, self._on_progress)
@@ -66,10 +66,8 @@ class _AnimationTask:
 
     def look(self, client: SessionClient, source: ImageFile, index: int) -> Animation:
         query = self._query
-        rgb = decode(source.data, source.source, query.read.max_pixels).rgb
-        reading = client.read(
-            source, max_pixels=query.read.max_pixels, prompt=query.read.prompt, on_progress=self._on_progress
-        ).result()
+        rgb = query.read.decode(source).rgb
+        reading = read_image(client, source, query.read, self._on_progress).result()
         return animate(client, rgb, reading, query, self._through, self._last, self._on_progress)
 
     def done(self, client: SessionClient) -> None:

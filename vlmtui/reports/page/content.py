@@ -11,9 +11,9 @@ import numpy as np
 
 from vlmtui.display.colours import Rgb
 from vlmtui.errors import UsageError
-from vlmtui.image import ImageFile, decode
+from vlmtui.image import ImageFile
 from vlmtui.metrics import Metric, WordOrder
-from vlmtui.query.options import Query, load_model
+from vlmtui.query.options import Query, ReadOptions, load_model, read_image
 from vlmtui.query.patches import entries_at
 from vlmtui.reading import (
     LayerNorms,
@@ -106,8 +106,8 @@ class _PageTask:
         self._query, self._metrics, self._on_progress = query, metrics, on_progress
 
     @property
-    def max_pixels(self) -> int:
-        return self._query.read.max_pixels
+    def read(self) -> ReadOptions:
+        return self._query.read
 
     def load(self, client: SessionClient) -> Future[ModelInfo]:
         return load_model(client, self._query.load, self._on_progress)
@@ -119,10 +119,8 @@ class _PageTask:
 
     def look(self, client: SessionClient, source: ImageFile, index: int) -> PageContent:
         query = self._query
-        rgb = decode(source.data, source.source, query.read.max_pixels).rgb
-        reading = client.read(
-            source, max_pixels=query.read.max_pixels, prompt=query.read.prompt, on_progress=self._on_progress
-        ).result()
+        rgb = query.read.decode(source).rgb
+        reading = read_image(client, source, query.read, self._on_progress).result()
         return page_content(client, rgb, reading, query, self._metrics, self._on_progress)
 
     def done(self, client: SessionClient) -> None:

@@ -9,27 +9,33 @@ from __future__ import annotations
 import glob
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from vlmtui.errors import UsageError, VlmtuiError
 from vlmtui.files import expand_path
-from vlmtui.image import images_in, is_address
+from vlmtui.image_paths import LeftOut, images_in, is_address, local_name
 
 
-def expand_sources(words: Sequence[str], list_name: str | None = None) -> tuple[tuple[str, ...], bool]:
+def expand_sources(
+    words: Sequence[str], list_name: str | None = None, on_note: Callable[[str], object] = lambda note: None
+) -> tuple[tuple[str, ...], bool]:
     """The images named by the arguments of a command line and by a list, and whether several were asked for.
 
     A folder, a pattern or a list asks for several, whatever their number. A folder or pattern without images stays
     among the names, so that the error names it. `list_name` is a file, or `-` for standard input, with one name per
-    line, or with a NUL after every name (`find -print0`). Raises `VlmtuiError` for a list that cannot be read.
+    line, or with a NUL after every name (`find -print0`). What is left out of a folder is told to `on_note`. Raises
+    `VlmtuiError` for a list that cannot be read.
     """
     if list_name == "-" and "-" in words:
         raise UsageError("standard input cannot be both an image and a list: leave IMAGE - or --from - out")
     names: list[str] = []
     several = len(words) > 1 or list_name is not None
-    for word in words:
-        expanded = tuple(_expanded(word))
+    for word in map(local_name, words):
+        left_out = LeftOut()
+        expanded = tuple(_expanded(word, left_out))
+        if note := left_out.sentence(word):
+            on_note(note)
         several = several or expanded != (word,)
         names += expanded or (word,)
     if list_name is not None:
@@ -37,12 +43,12 @@ def expand_sources(words: Sequence[str], list_name: str | None = None) -> tuple[
     return tuple(names), several
 
 
-def _expanded(word: str) -> Iterator[str]:
+def _expanded(word: str, left_out: LeftOut) -> Iterator[str]:
     path = expand_path(word)
     if word == "-" or is_address(word):
         yield word
     elif os.path.isdir(path):
-        yield from images_in(path)
+        yield from images_in(path, left_out)
     elif not os.path.lexists(path) and glob.has_magic(word):
         yield from (name for name in sorted(glob.iglob(path, recursive=True)) if not os.path.isdir(name))
     else:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from msgspec.structs import replace
 
-from vlmtui.errors import UsageError
+from vlmtui.errors import UsageError, check_text
 from vlmtui.lenses.kinds import Scalars, TokenMaps, unpack_details
 from vlmtui.reading import Floats
 from vlmtui.results.answers import Ablation, Attention, AttentionMask, Gradient, Occlusion
@@ -65,6 +65,7 @@ def mask(reading: str, layer: int = 1) -> TypedQuestion[AttentionMask]:
 
 
 def _check(by: str) -> None:
+    check_text("by", by)
     if by not in REPLACEMENTS:
         raise UsageError(f"image tokens cannot be replaced by {by!r}: choose {', '.join(REPLACEMENTS)}")
 

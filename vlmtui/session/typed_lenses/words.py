@@ -11,7 +11,7 @@ from vlmtui.lenses.kinds import Matrix, Words, details_of, unpack_details
 from vlmtui.lenses.lens_source import lens_call
 from vlmtui.lenses.token_words import layer_words as layer_words_of
 from vlmtui.lenses.token_words import token_words
-from vlmtui.metrics import RIDGE, Metric
+from vlmtui.metrics import RIDGE, Metric, check_metric
 from vlmtui.reading import LayerNorms, TokenLayerWords, TokenWords
 from vlmtui.results.local_words import LocalWords, PatchLocalWords
 from vlmtui.results.noise_baseline import MetricAgreement, NoiseBaseline
@@ -31,7 +31,7 @@ def words(
 ) -> TypedQuestion[TokenWords]:
     """The k nearest words of some image tokens, or of all; at `vision.i` those of the tokens that the projector makes
     of the stage, if `projected`."""
-    options = {"metric": metric, "all_tokens": all_tokens, "ridge": ridge, "projected": projected}
+    options = {"metric": check_metric(metric), "all_tokens": all_tokens, "ridge": ridge, "projected": projected}
     body = compute("nearest-tokens", reading=reading, stage=stage, options=options, entries=tokens, k=k)
 
     def unpack(done: Computed) -> TokenWords:
@@ -46,7 +46,7 @@ def local_words(
     reading: str, metric: Metric, k: int, all_tokens: bool = False, stage: str = "tokens", ridge: float = RIDGE
 ) -> TypedQuestion[PatchLocalWords]:
     """The local words of a reading, of lists of k words, and that of every image token."""
-    options = {"metric": metric, "all_tokens": all_tokens, "ridge": ridge}
+    options = {"metric": check_metric(metric), "all_tokens": all_tokens, "ridge": ridge}
     body = compute("local-words", reading=reading, stage=stage, options=options, k=k)
 
     def unpack(done: Computed) -> PatchLocalWords:
@@ -90,7 +90,12 @@ def null(
 ) -> TypedQuestion[NoiseBaseline]:
     """The noise baseline of `words` for a reading. Its `seconds` are those of the search, also where the result was
     kept."""
-    options: dict[str, Any] = {"metric": metric, "all_tokens": all_tokens, "ridge": ridge, "projected": projected}
+    options: dict[str, Any] = {
+        "metric": check_metric(metric),
+        "all_tokens": all_tokens,
+        "ridge": ridge,
+        "projected": projected,
+    }
     body = compute("noise-baseline", reading=reading, stage=stage, options=options, k=k, idle=idle)
     return TypedQuestion(body, lambda done: unpack_details(done.result, NoiseBaseline))
 

@@ -18,7 +18,7 @@ from vlmtui.tui.state import early_exit
 from vlmtui.tui.state.lens_choice import default_overlay, overlays
 from vlmtui.tui.state.selection import ATTRIBUTIONS, NAMED
 from vlmtui.tui.state.stages import PIXELS, llm_depth
-from vlmtui.tui.widgets.bars import HELP, BarKey
+from vlmtui.tui.widgets.bars import HELP, QUIT, BarKey
 
 GLYPHS = {
     "left": "←",
@@ -181,7 +181,7 @@ GROUPS: dict[str, Group] = {
     ),
     "find": Group(
         "/",
-        "find a word: patches are coloured by their similarity to it",
+        "find a word: the cursor goes to the patch most similar to it, and all are coloured by similarity",
         _when(
             "find",
             lambda at: (
@@ -235,7 +235,7 @@ GROUPS: dict[str, Group] = {
         17,
     ),
     "fold": Group(
-        "  ".join(map(str, NUMBERS)), "fold the panel of that number, or show it; the key bar names what is folded"
+        " ".join(map(str, NUMBERS)), "fold the panel of that number, or show it; the key bar names what is folded"
     ),
     "panel": Group("Tab", "next panel, where not all are seen"),
     "open": Group("i", "open another image: a path or an address", _when("image", lambda at: not at.at_answer), 42),
@@ -248,7 +248,7 @@ GROUPS: dict[str, Group] = {
     "redraw": Group("Ctrl-L", "repaint the screen, where another program has written on it"),
     "suspend": Group("Ctrl-Z", "back to the shell; fg returns"),
     "interrupt": Group("Ctrl-C", "stop what is running: answer, map, layers, playing; when idle, twice: quit"),
-    "quit": Group("q", "quit", lambda at: "quit", 31),
+    "quit": Group("q", "quit", lambda at: QUIT, 31),
 }
 """In the order of `?`, after which those of `UNLISTED` come."""
 UNLISTED: dict[str, Group] = {
@@ -352,12 +352,16 @@ def shown_keys(keys: Iterable[str]) -> str:
 
 
 def bar_keys(at: Situation, keymap: Mapping[str, str] | None = None) -> list[BarKey]:
-    """What the key bar has to offer, most telling first; `keymap`: keys given to actions instead of the table's."""
+    """What the key bar has to offer, most telling first; `keymap`: keys given to actions instead of the table's.
+
+    Where the terminal is too small for anything, the way out alone.
+    """
     ranked = sorted({**groups(), **UNLISTED}.items(), key=lambda item: item[1].rank)
     said = [(_written(name, group, keymap or {}, bar=True), group.offer(at)) for name, group in ranked]
     folded = [(_key_of(f"panel-{number}", keymap or {}), title.lower()) for number, title in at.hidden]
     back = [(_key_of("full", keymap or {}), "panels")] if at.alone else []
-    return [(keys, label) for keys, label in [*back, *folded, *said] if label and keys]
+    offered = [(keys, label) for keys, label in [*back, *folded, *said] if label and keys]
+    return [one for one in offered if one[1] == QUIT] if at.too_small else offered
 
 
 def _key_of(name: str, keymap: Mapping[str, str]) -> str:

@@ -14,7 +14,7 @@ def fold(context: ActionContext, number: int) -> None:
     name, title = numbered[number - 1]
     if name not in context.panels():
         stage = context.state.selection.stage
-        context.notify(f"{title} has nothing to show at {stage}", timeout=3)
+        context.notify(f"panel {number}, {title}, has nothing to show at {stage}", timeout=3)
         return
     context.state.panels.turn(name)
 

@@ -80,4 +80,5 @@ def save(context: ActionContext) -> None:
         context.notify.over(REPORT)
         context.notify(f"saved {written}", about=(REPORT,))
 
-    context.dialog(export.ask_name(state.results.image.source, write), saved)
+    dialog = export.ask_name(state.results.image.source, write, lambda: state.status.trouble)
+    context.dialog(dialog, saved)

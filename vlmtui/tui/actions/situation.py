@@ -16,12 +16,14 @@ class Situation:
     """Where the explorer is: what an offer of a key depends on.
 
     `hidden` are the panels that there are and that are not seen: number and title. `alone`: the image has the screen.
+    `too_small`: the terminal has no room for either.
     """
 
     results: Results
     selection: Selection
     hidden: tuple[tuple[int, str], ...] = ()
     alone: bool = False
+    too_small: bool = False
 
     @property
     def read(self) -> bool:

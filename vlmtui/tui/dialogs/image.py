@@ -10,14 +10,15 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import TypeVar
 
-from PIL import Image
 from rich_pixels import Pixels
 from textual.timer import Timer
 from textual.widgets import Static
 
 from vlmtui.errors import UsageError, VlmtuiError
 from vlmtui.files import expand_path
-from vlmtui.image import MAX_PIXELS, decode, read_source
+from vlmtui.image import preview as reduced
+from vlmtui.image import read_source
+from vlmtui.image_paths import local_name
 from vlmtui.tui.dialogs.text import PathSuggester, TextDialog
 
 _Opened = TypeVar("_Opened")
@@ -88,15 +89,15 @@ class ImagePreview(Static):
 
 def preview(name: str) -> Pixels | None:
     """A file of this disk as half cells; None for what is no image, or too large, or elsewhere."""
-    path = Path(expand_path(name))
     try:
+        name = local_name(name)
+        path = Path(expand_path(name))
         if not name or "://" in name or not path.is_file() or path.stat().st_size > LARGEST:
             return None
         image = read_source(str(path))
-        picture = Image.fromarray(decode(image.data, image.source, MAX_PIXELS).rgb)
+        picture = reduced(image.data, image.source, PREVIEW)
     except (OSError, ValueError, VlmtuiError):
         return None
-    picture.thumbnail(PREVIEW)
     # two rows a cell
     rows = max(2, picture.height - picture.height % 2)
     pixels: Pixels = Pixels.from_image(picture, resize=(picture.width, rows))

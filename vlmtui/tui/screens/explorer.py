@@ -325,7 +325,8 @@ class Explorer(Screen[None]):
             for number, panel in enumerate(self.panels, 1)
             if panel.name in names and panel.name not in plan.panels and not room.alone
         )
-        self.query_one(KeysBar).offer(bar_keys(Situation(results, selection, hidden, room.alone), self._keymap))
+        at = Situation(results, selection, hidden, room.alone, plan.too_small)
+        self.query_one(KeysBar).offer(bar_keys(at, self._keymap))
         if plan.too_small:
             there_is, least = self.app.size, "×".join(map(str, SMALLEST))
             sentence = f"{there_is.width}×{there_is.height} is too small: make the terminal at least {least}"

@@ -26,8 +26,8 @@ from vlmtui.tui.widgets.word_legend_lines import LegendSpot, WordPointed, word_l
 
 BarKey = tuple[str, str]
 """A key as it is written, and what it does."""
-HELP = "help"
-"""What the key does that tells of all the others."""
+HELP, QUIT = "help", "quit"
+"""What the keys do that tell of all the others, and lead out."""
 
 
 class TitleBar(Lines):
@@ -124,16 +124,23 @@ class LegendBar(Lines):
         if not legend.here and not scale:
             return [line(cells, r.style(), [(part, name[1])]) for part in _in_rows(legend.text, cells, rows)]
         room = cells - width(legend.here)
+        shorter = (legend.here.partition(" of ")[0], r.style())
         if rows > 1:
             below = _in_rows(legend.text, cells, rows - 1)
             named = [line(cells, r.style(), [(part, name[1])]) for part in below]
-            return [line(cells, r.style(), [here, *self._scale(room)]), *named]
+            first = [here, *self._scale(room)]
+            if _cells(first) > cells:
+                first = [shorter, *self._scale(cells - width(shorter[0]))]
+            return [line(cells, r.style(), first), *named]
         ends = self._scale(0)
         brief = self._scale(min(room, _cells(ends) + ENOUGH_STEPS))
         # where one line has no room for all: the colours of the scale go before the name, then of how many the rank is
-        shorter = (legend.here.partition(" of ")[0], r.style())
         variants = [[one, *two, ("  ", r.style()), name] for one, two in ((here, brief), (here, ends), (shorter, ends))]
-        return [line(cells, r.style(), next((one for one in variants if _cells(one) <= cells), variants[0]))]
+        # where even so there is not, the name is cut
+        fitting = [one for one in variants if _cells(one) <= cells] or [
+            one for one in variants if _cells(one[:-2]) <= cells
+        ]
+        return [line(cells, r.style(), next(iter(fitting), variants[-1]))]
 
     def on_click(self, event: events.Click) -> None:
         """Choose the word that was clicked."""
@@ -253,14 +260,17 @@ class KeysBar(Lines):
 
 
 def seen(keys: Sequence[BarKey], room: int) -> list[BarKey]:
-    """As many of the first keys as there is room for, and in any case the one that tells all."""
-    sizes = [width(key) + len(name) + 4 for key, name in keys]
+    """As many of the first keys as there is room for, and in any case those that help and quit."""
+    kept = [one for one in keys if one[1] in (HELP, QUIT)]
     many = len(keys)
-    while many and sum(sizes[:many]) > room:
+    while many and sum(_bar_cells(one) for one in [*keys[:many], *_beyond(keys[:many], kept)]) > room:
         many -= 1
-    help_at = next((i for i, (_, name) in enumerate(keys) if name == HELP), 0)
-    if help_at < many or not keys:
-        return list(keys[:many])
-    while many and sum(sizes[:many]) + sizes[help_at] > room:
-        many -= 1
-    return [*keys[:many], keys[help_at]]
+    return [*keys[:many], *_beyond(keys[:many], kept)]
+
+
+def _beyond(there: Sequence[BarKey], kept: Sequence[BarKey]) -> list[BarKey]:
+    return [one for one in kept if one not in there]
+
+
+def _bar_cells(one: BarKey) -> int:
+    return width(one[0]) + len(one[1]) + 4

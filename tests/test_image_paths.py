@@ -1,0 +1,109 @@
+"""Names of images as people type and paste them, folders with what they leave out, and pages for files."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from tests.test_image import encoded, gradient
+from vlmtui import image, image_paths
+from vlmtui.errors import ImageError
+from vlmtui.image import read_source
+from vlmtui.image_download import file_address
+from vlmtui.image_paths import local_name
+from vlmtui.reports.select.sources import expand_sources
+
+NAMES = ("a b.png", "it's.png", "50%20.png", "(1) & #2?.png", "é ü.png", 'say "hi".png')
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_a_terminal_pastes_is_the_file(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(b"bytes")
+    escaped = "".join(c if c.isalnum() or c in "/._-" else f"\\{c}" for c in str(path))
+    quoted = "'" + str(path).replace("'", "'\\''") + "'"
+    address = f"file://{quote(str(path))}"
+    for pasted in (str(path), escaped, quoted, f"{escaped} ", f"{path} ", address, f"'{address}'",
+                   f"file://localhost{quote(str(path))}", f"file:{quote(str(path))}"):  # fmt: skip
+        found = read_source(pasted)
+        assert (found.data, found.source) == (b"bytes", str(path)), pasted
+    assert expand_sources([quoted, address])[0] == (str(path), str(path))
+
+
+def test_a_file_of_the_very_name_goes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("'a.png'", "a.png", "~thumb.png"):
+        Path(name).write_bytes(name.encode())
+    assert read_source("'a.png'").data == b"'a.png'"
+    assert read_source("~thumb.png").data == b"~thumb.png"
+
+
+@pytest.mark.parametrize("name", ["'gone.png'", "gone\\ .png", "'", "it's", "'a' 'b'", "~nobody-of-this-name/a.png"])
+def test_a_name_without_a_file_is_said_as_it_was_given(name: str) -> None:
+    assert local_name(name) == name
+    with pytest.raises(ImageError) as caught:
+        read_source(name)
+    assert str(caught.value) == f"{name} does not exist: check the path"
+
+
+def test_file_addresses_are_of_this_machine() -> None:
+    with pytest.raises(ImageError, match="on another machine"):
+        read_source("file://elsewhere/a.png")
+    with pytest.raises(ImageError, match=r"^/no/such\.png does not exist"):
+        read_source("file:///no/such.png")
+
+
+def test_a_folder_says_what_it_leaves_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(image_paths, "reads_heic", lambda: False)
+    for name in ("a.png", "b.HEIC", "c.heif", "d.svg", "e.jxl", "notes.txt", ".hidden.heic"):
+        (tmp_path / name).write_bytes(b"x")
+    os.mkfifo(tmp_path / "pipe.png")
+    told: list[str] = []
+    assert expand_sources([str(tmp_path)], on_note=told.append)[0] == (str(tmp_path / "a.png"),)
+    (note,) = told
+    assert note.startswith(f"left out of {tmp_path}: ")
+    for part in ("2 files (HEIC is read with pip install 'vlmtui[heic]')", "1 file (drawings", "1 file (JPEG XL",
+                 "1 file (not a regular"):  # fmt: skip
+        assert part in note
+    monkeypatch.setattr(image_paths, "reads_heic", lambda: True)
+    assert len(expand_sources([str(tmp_path)])[0]) == 3
+
+
+def test_a_pipe_without_a_writer_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(image, "PIPE_S", 0.05)
+    pipe = tmp_path / "pipe.png"
+    os.mkfifo(pipe)
+    with pytest.raises(ImageError, match="a pipe into which nothing is written"):
+        read_source(str(pipe))
+    with pytest.raises(ImageError, match="is a device"):
+        read_source("/dev/zero")
+    # what a shell's <(command) gives
+    data = encoded(gradient_image())
+    monkeypatch.setattr(image, "PIPE_S", 10.0)
+    threading.Thread(target=pipe.write_bytes, args=(data,), daemon=True).start()
+    assert read_source(str(pipe)).data == data
+
+
+def gradient_image() -> image.Image.Image:
+    return image.Image.fromarray(gradient())
+
+
+@pytest.mark.parametrize(
+    ("page", "file"),
+    [
+        ("https://huggingface.co/o/m/blob/main/a b.png", "https://huggingface.co/o/m/resolve/main/a b.png"),
+        ("https://huggingface.co/datasets/o/d/blob/main/x/1.jpg", "https://huggingface.co/datasets/o/d/resolve/main/x/1.jpg"),
+        ("https://github.com/o/r/blob/v1/blob/a.png", "https://github.com/o/r/raw/v1/blob/a.png"),
+        ("https://gitlab.com/g/r/-/blob/main/a.png?ref_type=heads", "https://gitlab.com/g/r/-/raw/main/a.png"),
+        ("https://codeberg.org/o/r/src/branch/main/a.png", "https://codeberg.org/o/r/raw/branch/main/a.png"),
+        ("https://commons.wikimedia.org/wiki/File:A_b.jpg", "https://commons.wikimedia.org/wiki/Special:FilePath/A_b.jpg"),
+        ("https://drive.google.com/file/d/1aB-_c/view?usp=x", "https://drive.google.com/uc?export=download&id=1aB-_c"),
+        ("https://example.org/gallery/7", ""),
+    ],
+)  # fmt: skip
+def test_the_address_of_the_file_behind_a_page(page: str, file: str) -> None:
+    assert file_address(page) == file

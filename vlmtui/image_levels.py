@@ -1,0 +1,199 @@
+"""Levels of images with more than 8 bits a sample: which range of values becomes 0 to 255.
+
+`auto` takes the bit depth that the file declares, else the smallest of 8, 10, 12, 14 and 16 bits that holds the largest
+value; `full` the whole range of the samples; `image` the image's own smallest and largest value.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from vlmtui.errors import UsageError
+
+Levels = Literal["auto", "full", "image"]
+LEVELS: tuple[Levels, ...] = get_args(Levels)
+DEPTHS = (8, 10, 12, 14, 16)
+"""Bits that sensors and scanners have."""
+_WIDE_GREYS = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
+_BAND = 1 << 22
+"""Pixels that are scaled at once."""
+_BITS_PER_SAMPLE, _SAMPLE_FORMAT, _MAX_SAMPLE = 258, 339, 281
+_SIGNED = 2
+
+
+@dataclass(frozen=True)
+class LevelScale:
+    """The values that become 0 and 255, and one line that says so; "" where a whole range of 16 bits does."""
+
+    low: float
+    high: float
+    note: str = ""
+
+    def apply(self, values: NDArray[Any]) -> NDArray[np.uint8]:
+        """Values of any shape as 0 to 255: what is outside becomes the nearer end, NaN becomes 0."""
+        scaled = (values.astype(np.float64) - self.low) * (255.0 / (self.high - self.low))
+        return np.rint(np.clip(np.nan_to_num(scaled), 0.0, 255.0)).astype(np.uint8)
+
+
+def check_levels(levels: str) -> Levels:
+    """The levels of this name; `UsageError` for another."""
+    known = next((one for one in LEVELS if one == levels), None)
+    if known is None:
+        raise UsageError(f"--levels {levels!r} is not one of {', '.join(LEVELS)}")
+    return known
+
+
+def is_wide_grey(image: Image.Image) -> bool:
+    """Whether an image has one sample a pixel, of more than 8 bits."""
+    return image.mode in _WIDE_GREYS
+
+
+def grey_levels(image: Image.Image, data: bytes, levels: Levels) -> tuple[NDArray[np.uint8], str]:
+    """A wide grey image, loaded from `data`, as uint8 [height, width], and the line that says how it was scaled."""
+    values = np.asarray(image)
+    scale = _float_scale(values, levels) if image.mode == "F" else _integer_scale(image, values, data, levels)
+    grey = np.empty(values.shape, np.uint8)
+    for rows in bands(*values.shape[:2]):
+        grey[rows] = scale.apply(values[rows])
+    return grey, scale.note
+
+
+def colour_levels(image: Image.Image, data: bytes, levels: Levels) -> tuple[NDArray[np.uint8], str] | None:
+    """A colour image of 16 bits, loaded from `data` and turned, as uint8 [height, width, 3] and a line.
+
+    Pillow keeps the upper byte of every sample. None where that is right: nothing smaller is declared, and the largest
+    value needs all 16 bits.
+    """
+    if levels == "full":
+        return None
+    declared = _png_bits(data)
+    largest = max(most for _, most in image.getextrema()[:3])  # type: ignore[misc]
+    if levels == "auto" and largest >= 1 << (DEPTHS[-2] - 8) and declared is None:
+        return None
+    below = Image.open(io.BytesIO(data))
+    tiles = [tile._replace(args=_lower_bytes(tile.args)) for tile in below.tile]
+    below.tile = tiles
+    below.load()
+    ImageOps.exif_transpose(below, in_place=True)
+    upper, lower = (np.asarray(one)[..., :3].astype(np.uint16) for one in (image, below))
+    values = upper << 8 | lower
+    scale = _integer_scale(image, values, data, levels, of=65535)
+    return (scale.apply(values), scale.note) if scale.note else None
+
+
+def sixteen_bit_rawmode(image: Image.Image) -> str | None:
+    """How Pillow will unpack an image of 16-bit colours that is not loaded yet; None for other images."""
+    tiles = getattr(image, "tile", ())
+    args = tiles[0].args if tiles else ""
+    rawmode = args[0] if isinstance(args, tuple) and args else args
+    if image.mode in ("RGB", "RGBA") and isinstance(rawmode, str) and rawmode.startswith(("RGB;16", "RGBA;16")):
+        return rawmode
+    return None
+
+
+def bands(height: int, width: int) -> Iterator[slice]:
+    """Rows of an image in slices of bounded size."""
+    step = max(1, _BAND // max(1, width))
+    return (slice(top, min(top + step, height)) for top in range(0, height, step))
+
+
+def _lower_bytes(args: Any) -> Any:
+    """The arguments of a tile, so that the lower byte of every 16-bit sample is unpacked."""
+    rawmode = args[0] if isinstance(args, tuple) else args
+    native = "L" if sys.byteorder == "little" else "B"
+    other = {"B": "L", "L": "B"}[rawmode[-1].replace("N", native)]
+    return (rawmode[:-1] + other, *args[1:]) if isinstance(args, tuple) else rawmode[:-1] + other
+
+
+def _integer_scale(
+    image: Image.Image, values: NDArray[Any], data: bytes, levels: Levels, of: int | None = None
+) -> LevelScale:
+    """The scale of whole numbers; `of` is the largest that the samples hold, by the image where it is None."""
+    least, most = int(values.min()), int(values.max())
+    whole = of or _whole_range(image)
+    if levels == "image":
+        return _own_scale(least, most)
+    if levels == "full":
+        return LevelScale(0, whole, "" if whole == 65535 else _note(0, whole, "its samples' whole range"))
+    declared = _declared(image, data)
+    if declared is not None and declared >= most:
+        top, why = declared, "the bit depth that it declares"
+    elif image.format in ("PPM", "JPEG2000") or (declared is not None and whole == 65535):
+        # their samples are scaled up when they are read, or were when the file was written
+        top, why = 65535, "16 bits"
+    else:
+        bits = next((bits for bits in DEPTHS if most < 1 << bits), most.bit_length())
+        top, why = (1 << bits) - 1, f"{bits} bits hold its largest value"
+    return LevelScale(0, top, "" if (top, whole) == (65535, 65535) else _note(0, top, why))
+
+
+def _float_scale(values: NDArray[Any], levels: Levels) -> LevelScale:
+    """The scale of fractions."""
+    finite = values[np.isfinite(values)]
+    least, most = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+    if levels == "image":
+        return _own_scale(least, most)
+    if levels == "full" or most <= 1.0:
+        return LevelScale(0.0, 1.0, _note(0, 1, "the range of fractions"))
+    bits = next((bits for bits in DEPTHS if most < 1 << bits), None)
+    top, why = ((1 << bits) - 1, f"{bits} bits hold its largest value") if bits else (most, "its largest value")
+    return LevelScale(0.0, float(max(top, most)), _note(0, max(top, most), why))
+
+
+def _own_scale(least: float, most: float) -> LevelScale:
+    """From the image's own smallest to its largest value."""
+    return LevelScale(least, most if most > least else least + 1, _note(least, most, "its own values"))
+
+
+def _note(low: float, high: float, why: str) -> str:
+    return f"its levels are scaled from {low:,.6g} to {high:,.6g} ({why}): --levels auto, full or image chooses"
+
+
+def _whole_range(image: Image.Image) -> int:
+    """The largest whole number that the samples hold."""
+    if image.mode != "I" or image.format == "PPM":
+        return 65535
+    tags = getattr(image, "tag_v2", {})
+    bits = int(_first(tags.get(_BITS_PER_SAMPLE, 32)))
+    signed = int(_first(tags.get(_SAMPLE_FORMAT, _SIGNED))) == _SIGNED
+    return (1 << (min(bits, 32) - (signed or bits == 32))) - 1
+
+
+def _declared(image: Image.Image, data: bytes) -> int | None:
+    """The largest value by the bit depth that a file declares, None where it declares nothing below 16 bits."""
+    if (bits := _png_bits(data)) is not None:
+        return (1 << bits) - 1
+    tags = getattr(image, "tag_v2", {})
+    if _MAX_SAMPLE in tags:
+        return int(_first(tags[_MAX_SAMPLE])) or None
+    bits = int(_first(tags.get(_BITS_PER_SAMPLE, 16)))
+    return (1 << bits) - 1 if 8 < bits < 16 else None
+
+
+def _png_bits(data: bytes) -> int | None:
+    """The significant bits that a PNG of 16 bits declares (its chunk sBIT); None where they are not fewer."""
+    at = 8
+    if not data.startswith(b"\x89PNG"):
+        return None
+    while at + 8 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, at)
+        if kind == b"sBIT":
+            most = max(data[at + 8 : at + 8 + min(length, 3)], default=16)
+            return most if 0 < most < 16 else None
+        if kind in (b"IDAT", b"PLTE", b"IEND"):
+            return None
+        at += 12 + length
+    return None
+
+
+def _first(value: Any) -> Any:
+    return value[0] if isinstance(value, tuple) else value

@@ -1,0 +1,28 @@
+"""Notes of a report about how images were decoded: levels that were scaled, colour profiles that are not applied."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from vlmtui.reading import Reading
+
+
+class ImageNotes:
+    """Tells what is unusual about the images of a report, once of each kind: folders may have thousands alike."""
+
+    def __init__(self, tell: Callable[[str], object]) -> None:
+        self._tell = tell
+        self._told: set[str] = set()
+
+    def about(self, content: object) -> None:
+        """Tell what is to be said of the image that a content of a report is about, if any."""
+        reading = getattr(getattr(content, "report", content), "reading", None)
+        if not isinstance(reading, Reading):
+            return
+        for note in reading.image.notes:
+            # another image's numbers make no other kind
+            kind = re.sub(r"\d[\d.,e+-]*|\(.*?\)", "", note)
+            if kind not in self._told:
+                self._told.add(kind)
+                self._tell(f"{reading.image.source}: {note}")
