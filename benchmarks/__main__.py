@@ -14,6 +14,7 @@ from benchmarks import (
     cursor,
     full_size,
     loading,
+    many_images,
     occlusion,
     stage_steps,
     startup,
@@ -33,6 +34,7 @@ BENCHMARKS: dict[str, Callable[[], Iterator[Row]]] = {
     "words": word_search.rows,
     "occlusion": occlusion.rows,
     "many": batching.rows,
+    "images": many_images.rows,
     "cluster": cluster.rows,
     "uploads": uploads.rows,
 }

@@ -19,6 +19,8 @@ from vlmtui.display.numbers import format_duration
 IMAGES = 2_000
 BAD = 7  # files that are no images: rows with an error
 K = 8
+DEADLINE_S = 1800.0
+"""For one table, which takes some minutes on two cores."""
 
 
 def rows() -> Iterator[tuple[str, str, str]]:
@@ -54,6 +56,9 @@ def _report(album: Path, out: Path, *options: str, kill: bool = False) -> tuple[
     parts = out.with_name(out.name + ".parts")
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as run:
         while run.poll() is None:
+            if time.perf_counter() - began > DEADLINE_S:
+                run.kill()
+                raise TimeoutError(f"the table was not whole after {DEADLINE_S:.0f} s")
             time.sleep(0.2)
             due = kill and len(list(parts.glob("part-*"))) > IMAGES / 64 / 5
             if due and not killed and (at := _workers(run.pid)):

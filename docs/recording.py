@@ -32,7 +32,7 @@ from vlmtui.tui.session_worker import SessionWorker
 DOCS = Path(__file__).parent
 IMAGE = DOCS.parent / "sample_images" / "china.jpg"
 RECORDING = DOCS / "explorer.gif"
-PICTURE = DOCS.parent / "sample_images" / "screen" / "explorer.png"
+PICTURE = DOCS / "explorer.png"
 COLUMNS, ROWS = 120, 36
 WIDTH = 1000
 """Of the recording, in pixels."""

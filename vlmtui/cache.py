@@ -36,14 +36,34 @@ class CachedModel:
 
 
 def folder() -> Path:
-    """The folder of the cache: `VLMTUI_CACHE`, or the system's folder for caches."""
-    named = os.environ.get(ENVIRONMENT)
-    return Path(expand_path(named)) if named else platformdirs.user_cache_path("vlmtui")
+    """The folder of the cache: `VLMTUI_CACHE`; where the hub's own cache was moved, a folder there; or the system's."""
+    if named := os.environ.get(ENVIRONMENT):
+        return Path(expand_path(named))
+    return _beside_hub() or platformdirs.user_cache_path("vlmtui")
+
+
+def folders() -> tuple[Path, ...]:
+    """Where models may be cached: `folder`, and the system's folder, which was used whatever `HF_HOME` said."""
+    if os.environ.get(ENVIRONMENT):
+        return (folder(),)
+    return tuple(dict.fromkeys((folder(), platformdirs.user_cache_path("vlmtui"))))
+
+
+def _beside_hub() -> Path | None:
+    """`huggingface_hub.cached_assets_path("vlmtui")`, which takes half a second to import, where it was moved."""
+    assets = os.environ.get("HF_ASSETS_CACHE") or os.environ.get("HUGGINGFACE_ASSETS_CACHE")
+    if not assets:
+        home = os.environ.get("HF_HOME")
+        if not home:
+            return None
+        assets = os.path.join(home, "assets")
+    return Path(os.path.expandvars(os.path.expanduser(assets))) / "vlmtui" / "default"
 
 
 def model_folder(name: str) -> Path:
-    """The folder of a hub model `org/name`, with all its commits."""
-    return folder() / "models" / name.replace("/", "--")
+    """The folder of a hub model `org/name`, with all its commits: where it is cached, or will be."""
+    places = [place / "models" / name.replace("/", "--") for place in folders()]
+    return next((place for place in places if place.is_dir()), places[0])
 
 
 def commit_folder(name: str, commit: str) -> Path:
@@ -87,7 +107,9 @@ def cached_layers(place: Path) -> tuple[bool, int | None]:
 def cached_models() -> list[CachedModel]:
     """All commits in the cache, by model name."""
     found = []
-    for model in sorted((folder() / "models").glob("*--*")):
+    for model in sorted((each for place in folders() for each in (place / "models").glob("*--*")), key=_name_of):
+        if model != model_folder(model.name.replace("--", "/", 1)):
+            continue  # another place has it too, and that one is used
         for place in sorted(model.iterdir()):
             if not place.is_dir() or len(place.name) != _COMMIT_DIGITS:
                 continue
@@ -98,13 +120,16 @@ def cached_models() -> list[CachedModel]:
     return found
 
 
+def _name_of(model: Path) -> str:
+    return model.name
+
+
 def remove_model(name: str) -> int:
-    """Remove all commits of a model from the cache; the bytes that were freed."""
-    place = model_folder(name)
-    if not place.is_dir():
-        return 0
-    size = disk_usage(place)
-    shutil.rmtree(place)
+    """Remove all commits of a model from the cache, wherever they are; the bytes that were freed."""
+    size = 0
+    while (place := model_folder(name)).is_dir():
+        size += disk_usage(place)
+        shutil.rmtree(place)
     return size
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from vlmtui import cache, demo
 from vlmtui.errors import ModelError
 from vlmtui.files import expand_path
+from vlmtui.json_files import parse_json, read_bounded
 
 DEMO = "demo"
 DEMO_NOTE = "demo model, trained on drawings; words for its patches were part of the training"
@@ -158,7 +159,7 @@ def models_on_disk() -> list[LocalModel]:
 def _family(folder: Path) -> str | None:
     """The `model_type` in a folder's config.json, or None."""
     try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        config = parse_json(read_bounded(folder / "config.json"))
         return str(config["model_type"])
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+from vlmtui.gpu_memory import first_visible_gpu
 
 # allowance for activations, embedding norms and library buffers: measured on small models, generous for large ones
 _ROOM = 1.15
 _CPU_OVERHEAD = 300 << 20
 _GPU_OVERHEAD = 600 << 20
-_ASK_S = 3.0
 
 
 @dataclass(frozen=True)
@@ -35,16 +35,14 @@ def automatic_device() -> DeviceMemory:
 
 
 def _gpu() -> DeviceMemory | None:
-    """The first NVIDIA GPU, where the installed torch could use one."""
+    """The first NVIDIA GPU that this process may use, where the installed torch could use one."""
     try:
-        if version("torch").endswith("+cpu") or os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
+        if version("torch").endswith("+cpu"):
             return None
-        asked = ["nvidia-smi", "--query-gpu=memory.free,memory.total", "--format=csv,noheader,nounits"]
-        done = subprocess.run(asked, capture_output=True, text=True, timeout=_ASK_S, check=True)
-        free, total = (int(word) << 20 for word in done.stdout.splitlines()[0].split(","))
-        return DeviceMemory("cuda:0", free, total)
-    except (PackageNotFoundError, OSError, subprocess.SubprocessError, ValueError, IndexError):
+    except PackageNotFoundError:
         return None
+    found = first_visible_gpu()
+    return None if found is None else DeviceMemory("cuda:0", *found)
 
 
 def available_memory() -> int | None:

@@ -143,7 +143,8 @@ class TokenWords(msgspec.Struct, frozen=True, kw_only=True):
     """The nearest word-pieces of some image tokens, nearest first; for matching pursuit in the order picked.
 
     `tokens` are indices among the image's positions [n]; `ids` int64 and `scores` float64 are [n, k]: k is smaller
-    than asked where there are fewer candidates, and a pursuit that ended early is filled up with the id -1. `explained`
+    than asked where there are fewer candidates; a pursuit that ended early, and a token whose vector is not finite, is
+    filled up with the id -1. `explained`
     is the share (0–1) of a token's norm that a pursuit explains after each word [n, k], `ridge` the λ of that metric.
     `pieces` and `texts` name every id that occurs (None where the tokenizer has no name for a row), `special` the ids
     that are special tokens. `candidates` rows were searched, `left_out` were not. Unless `in_vocabulary`, ids are no

@@ -358,3 +358,21 @@ def test_a_picture_on_stdin_leaves_the_keyboard_to_the_explorer(siglip_folder: P
         )
     assert status == 0, shown[-2000:]
     assert b"\x1b[?1049l" in shown
+
+
+# --- outputs that are closed -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        ("lenses >&-", 1, "standard output cannot be written"),
+        ("lenses > /dev/full", 1, "standard output cannot be written"),
+        ("no-such.png --format text 2>&-", 1, ""),
+        ("lenses 2>&- >/dev/null", 0, ""),
+    ],
+)
+def test_a_closed_output_is_an_error_where_it_is_written_to(words: str, status: int, said: str) -> None:
+    done = subprocess.run(["sh", "-c", f'"$0" -m vlmtui {words}', sys.executable], capture_output=True, text=True)
+    assert (done.returncode, said in done.stderr) == (status, True), done.stderr
+    assert done.stderr.count("\n") == bool(said)

@@ -92,7 +92,25 @@ def test_options_are_in_groups(capfd: pytest.CaptureFixture[str]) -> None:
     # every option that the command has is listed once
     listed = [line.split()[0].rstrip(",") for line in shown.splitlines() if line.startswith("  -")]
     command = GROUP.commands["report"]
-    assert sorted(listed) == sorted([*(one.opts[0] for one in command.params if one.opts[0][0] == "-"), "--help"])
+    assert sorted(listed) == sorted([*(one.opts[0] for one in command.params if one.opts[0][0] == "-"), "-h"])
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, "", "session", "config"])
+def test_h_is_help_and_so_is_the_command_help(command: str, capfd: pytest.CaptureFixture[str]) -> None:
+    words = command.split() or (["x.png"] if command else [])
+    assert main([*words, "--help"]) == 0
+    shown = capfd.readouterr().out
+    assert main([*words, "-h"]) == 0
+    assert capfd.readouterr().out == shown
+    if words != ["x.png"]:
+        assert main(["help", *words]) == 0
+        assert capfd.readouterr().out == shown
+
+
+def test_help_of_no_command_says_so(capfd: pytest.CaptureFixture[str]) -> None:
+    for words in (["modles"], ["session", "begin"], ["report", "more"]):
+        assert main(["help", *words]) == 2
+        assert capfd.readouterr().err == f"vlmtui: there is no command {' '.join(words)!r}: vlmtui --help lists them\n"
 
 
 @pytest.mark.parametrize("line", [line for lines in EXAMPLES.values() for line in lines])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from vlmtui.display import canvas
-from vlmtui.display.cell_layout import ZOOMS, CellLayout, fit_cells, fit_patches, in_window, shape_difference
+from vlmtui.display.cell_layout import FIT, ZOOMS, CellLayout, fit_cells, fit_patches, in_window, shape_difference
 from vlmtui.geometry import Box
 
 sizes = st.integers(1, 40)
@@ -274,6 +274,32 @@ def test_reports_have_patches_of_whole_cells(view: tuple[int, int], grid: GridIn
         assert (wide, 2 * tall) == (layout.wide, layout.high)
         assert 0 <= x <= layout.width - wide
         assert 0 <= y <= layout.height - tall
+
+
+@given(views, grids_in_pictures())
+def test_what_does_not_fit_is_shrunk_into_the_view(view: tuple[int, int], grid: GridInPicture) -> None:
+    """In its shape, every patch in some cell, every cell to a patch that it shows."""
+    rows, cols, box, picture = grid
+    layout = fit_patches(view, rows, cols, box, picture, zoom=FIT)
+    single = fit_patches(view, rows, cols, box, picture)
+    assert layout.full == single
+    if layout.shrunk is None:
+        assert single.width <= view[0]
+        assert single.height <= view[1]
+        return
+    assert 1 <= layout.width <= view[0]
+    assert 1 <= layout.height <= view[1]
+    assert layout.width == view[0] or layout.half_rows >= 2 * view[1] - 1 or min(layout.width, layout.height) == 1
+    for row, col in ((0, 0), (rows - 1, cols - 1), (rows // 2, cols // 3)):
+        x, y, wide, high = layout.extent(row, col)
+        assert 0 <= x < x + wide <= layout.width
+        assert 0 <= y < y + high <= layout.half_rows
+    for x, y in ((0, 0), (layout.width // 2, layout.half_rows // 3), (layout.width - 1, layout.half_rows - 1)):
+        patch = layout.patch_at_half(x, y)
+        if patch is not None:
+            left, top, wide, high = layout.extent(*patch)
+            assert left <= x < left + wide
+            assert top <= y < top + high
 
 
 @given(views, st.integers(1, 30))

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-from fractions import Fraction
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,7 +18,6 @@ from vlmtui.display.outlier_positions import (
     GridShape,
     PositionCounts,
     ShapeCounts,
-    binomial_tail,
     entries_by_grid,
     position_test,
 )
@@ -42,19 +39,6 @@ def planted(pictures: int, fixed: tuple[int, ...], often: float, content: float,
         marks = is_outlier(norms) & (norms > 100)  # what the noise itself throws out is no plant
         tallies.add(str(picture), {SHAPE: [GridOutliers(np.arange(SHAPE.size), marks)]})
     return tallies[SHAPE]
-
-
-@settings(max_examples=25, deadline=None)
-@given(st.integers(0, 30), st.integers(0, 30), st.data())
-def test_the_tail_is_exact(count, trials, data):
-    rate = data.draw(st.fractions(0, 1, max_denominator=50))
-    exact = sum(math.comb(trials, k) * rate**k * (1 - rate) ** (trials - k) for k in range(count, trials + 1))
-    assert binomial_tail(count, trials, float(rate)) == pytest.approx(float(exact), rel=1e-9, abs=0)
-
-
-def test_the_tail_of_very_many():
-    assert binomial_tail(3000, 3000, 0.5) == pytest.approx(float(Fraction(1, 2**3000)), abs=1e-300)
-    assert binomial_tail(1500, 3000, 0.5) == pytest.approx(0.5, abs=0.02)
 
 
 @settings(max_examples=20, deadline=None, derandomize=True)

@@ -17,6 +17,9 @@ from vlmtui.reports.formats.registry import FORMATS, format_named
 
 PAGE = DOCS / "formats.md"
 WRITTEN_BY = {
+    "vlmtui/models/1": "vlmtui.reports.commands.models",
+    "vlmtui/session/1": "vlmtui.session.status_json",
+    "vlmtui/doctor/1": "vlmtui.cli.doctor",
     "vlmtui/match/1": "vlmtui.reports.commands.match",
     "vlmtui/classify/1": "vlmtui.reports.commands.classify",
     "vlmtui/outliers/1": "vlmtui.reports.commands.outliers",

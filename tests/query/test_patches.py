@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.reports import made_reports
 from vlmtui.errors import UsageError
 from vlmtui.geometry import Place
-from vlmtui.query.patches import PatchPosition, entries_at, entries_of, parse_patch, parse_rows
+from vlmtui.query.patches import PatchPosition, entries_at, entries_of, parse_patches, parse_rows
 
 numbers = st.integers(0, 999_999)
 
@@ -20,21 +20,42 @@ numbers = st.integers(0, 999_999)
 @given(st.none() | numbers, numbers, numbers)
 def test_what_is_written_is_read(grid: int | None, row: int, col: int) -> None:
     patch = PatchPosition(grid, row, col)
-    assert parse_patch(str(patch)) == patch
-    assert parse_patch(f" {'' if grid is None else f'{grid} :'} {row} , {col} ") == patch
+    assert parse_patches(str(patch)) == (patch,)
+    assert parse_patches(f" {'' if grid is None else f'{grid} :'} {row} , {col} ") == (patch,)
 
 
 @given(st.text(max_size=12))
 def test_anything_else_is_refused_or_understood(words: str) -> None:
     with suppress(UsageError):
-        patch = parse_patch(words)
-        assert parse_patch(str(patch)) == patch
+        for patch in parse_patches(words):
+            assert parse_patches(str(patch)) == (patch,)
 
 
-@pytest.mark.parametrize("words", ["", "3", "3,", ",3", "-1,2", "1.5,2", "1:2:3,4", "1,2,3", "٣,٤", "1e3,2", "0x1,2"])
+@pytest.mark.parametrize(
+    "words",
+    ["", "3", "3,", ",3", "-1,2", "1.5,2", "1:2:3,4", "1,2,3", "٣,٤", "1e3,2", "0x1,2", "3-1,2", "1,3-2", "1-,2"],
+)
 def test_what_is_no_patch(words: str) -> None:
-    with pytest.raises(UsageError):
-        parse_patch(words)
+    with pytest.raises(UsageError, match=r"is not .* or a region: give numbers from 0"):
+        parse_patches(words)
+
+
+@pytest.mark.parametrize(
+    ("words", "grid", "rows", "cols"),
+    [
+        ("6-9,8-12", None, range(6, 10), range(8, 13)),
+        ("2: 0 - 1 , 3", 2, range(2), range(3, 4)),
+        ("5,7-8", None, range(5, 6), range(7, 9)),
+        ("4-4,4-4", None, range(4, 5), range(4, 5)),
+    ],
+)
+def test_a_region_is_its_patches(words: str, grid: int | None, rows: range, cols: range) -> None:
+    assert parse_patches(words) == tuple(PatchPosition(grid, row, col) for row in rows for col in cols)
+
+
+def test_a_region_without_end_is_refused() -> None:
+    with pytest.raises(UsageError, match="has more than 65,536 patches: name a smaller region"):
+        parse_patches("0-999999,0-999999")
 
 
 def test_the_entries_meant() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -221,6 +222,12 @@ def test_status(pid: int, siglip_folder: Path, capfd: pytest.CaptureFixture[str]
     assert lines["socket"] == str(warm.socket_path())
     assert Path(lines["log"]).exists()
     assert lines["idle"].startswith("for")
+    assert main(["session", "status", "--format", "json"]) == 0
+    told = json.loads(capfd.readouterr().out)
+    assert (told["schema"], told["process"], told["clients"], told["current"]) == ("vlmtui/session/1", pid, 0, None)
+    assert f"{told['model']['name']}, {told['model']['dtype']} on {told['model']['device']}" == lines["model"].strip()
+    assert (told["socket"], told["log"]) == (lines["socket"], lines["log"])
+    assert told["memory"] > 0
 
 
 # --- sessions of another kind ----------------------------------------------------------------------------------
@@ -276,6 +283,18 @@ def test_a_link_in_the_folders_place(runtime: Path, tmp_path: Path) -> None:
     runtime.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(SessionError, match="is not a folder"):
         warm.runtime_folder()
+
+
+@pytest.mark.parametrize("name", ["session.sock", "session.lock"])
+def test_a_folder_in_the_place_of_the_socket_or_the_lock(runtime: Path, name: str) -> None:
+    (runtime / name).mkdir()
+    with pytest.raises(SessionError, match=rf"{name} is a folder, and a warm session needs the name: remove it"):
+        warm.connect_socket()
+    with pytest.raises(SessionError, match="remove it"):
+        warm.start_daemon(1.0)
+    client = connect(SessionLocation())
+    client.close()
+    assert "this command starts its own session" in client.note
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder away")
@@ -342,3 +361,27 @@ def test_times(word: str, seconds: float) -> None:
 def test_times_that_are_none(word: str) -> None:
     with pytest.raises(UsageError, match="is no time"):
         cli_session.parse_idle(word)
+
+
+# --- readings that nobody can ask about ------------------------------------------------------------------------
+
+
+def test_readings_are_let_go_with_their_client(two: tuple[SessionClient, SessionClient]) -> None:
+    """A front end that leaves takes its readings along, and one that lets one go as well; others keep theirs."""
+    one, other = two
+    left = one.read(png()).result(WAIT).id
+    forgotten, kept = (other.read(png()).result(WAIT).id for _ in range(2))
+    assert other.words(left, "l2", 1).result(WAIT).k == 1
+    other.let_go(forgotten)
+    latest = other.read(png()).result(WAIT).id
+    with pytest.raises(ReadingGoneError):
+        other.words(forgotten, "l2", 1).result(WAIT)
+    one.close()
+
+    def is_gone() -> bool:
+        return isinstance(other.words(left, "l2", 1).exception(WAIT), ReadingGoneError)
+
+    until(is_gone)
+    assert other.words(kept, "l2", 1).result(WAIT).k == 1
+    other.forget_all()
+    assert isinstance(other.words(latest, "l2", 1).exception(WAIT), ReadingGoneError)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -12,6 +14,7 @@ from vlmtui.errors import CancelledError, ModelError, OutOfMemoryError, SessionE
 from vlmtui.lenses.arrays import array
 from vlmtui.session import protocol as m
 from vlmtui.session import typed_lenses
+from vlmtui.session.request_control import RequestControl
 
 
 def quiet(*_: object) -> None:
@@ -141,3 +144,12 @@ def test_the_decoders_layers_come_into_the_same_session(engine, clip_folder):
     engine.load(m.Load(str(clip_folder), device="cpu"), lambda *note: notes.append(note[0]))
     assert engine.state.loaded.whole
     assert "reading weights" not in notes
+
+
+def test_a_reading_that_is_let_go_is_forgotten_with_its_copies(engine):
+    first, second = (engine.read(request(png()), quiet).reading.id for _ in range(2))
+    readings = engine.state.readings
+    readings.keep("copy", replace(readings[first], copy_of=first))
+    for name in (first, "never there"):
+        assert engine.answer(m.Forget(name), RequestControl()) == m.Done()
+    assert [name in readings for name in (first, "copy", second)] == [False, False, True]

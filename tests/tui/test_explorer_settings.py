@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from tests.tui import readings
 from tests.tui.actions.test_key_table import bound
 from tests.tui.fake import app
 from tests.tui.screens.test_explorer import NARROW, WIDE, dialog, explorer, text
@@ -19,6 +21,7 @@ from vlmtui.tui.actions.key_table import ACTIONS, help_rows
 from vlmtui.tui.actions.keymap import UNBOUND, given_keys, key_names, keymap, textual_key, usual_keys
 from vlmtui.tui.app import VlmtuiApp
 from vlmtui.tui.dialogs.text import TextDialog
+from vlmtui.tui.terminal.background import TerminalStart
 
 Opened = Callable[[str], VlmtuiApp]
 
@@ -49,6 +52,24 @@ async def test_without_a_file_nothing_is_another(with_file: Opened) -> None:
         assert names == ["facts", "answer", "words", "numbers", "norms", "patch"]
         assert not tui._keymap
         assert told(pilot) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "asked", "background", "wanted"),
+    [
+        ("k = 5", "auto", (255, 255, 255), "vlmtui-light"),
+        ("k = 5", "auto", (0, 0, 0), "vlmtui-dark"),
+        ('theme = "nord"', "auto", (255, 255, 255), "nord"),
+        ('theme = "nord"', "light", (0, 0, 0), "vlmtui-light"),
+        ("", "dark", (255, 255, 255), "vlmtui-dark"),
+    ],
+)
+def test_the_theme_is_what_is_asked_for_or_set_or_suits_the_terminal(
+    content: str, asked: str, background: tuple[int, int, int], wanted: str, with_file: Opened
+) -> None:
+    worker = with_file(content)._worker
+    worker.options = replace(worker.options, theme=asked)
+    assert VlmtuiApp(worker, readings.picture(), TerminalStart(background)).theme == wanted
 
 
 @pytest.mark.parametrize("theme", ["vlmtui-light", "nord"])

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from tests.query.queries import query_of
 from tests.tui import families, readings
 from tests.tui.families import FAMILIES
+from vlmtui.display.cell_layout import FIT
 from vlmtui.display.entry_grids import ReadingGrids
 from vlmtui.errors import UsageError
 from vlmtui.geometry import Box, Place
 from vlmtui.query.chosen_lens import ChosenLens
-from vlmtui.query.patches import parse_patch
+from vlmtui.query.patches import parse_patches
 from vlmtui.reading import ImageInfo, Reading
 from vlmtui.tui.initial_selection import initial_selection
 from vlmtui.tui.navigation import at_page, at_pixel, at_stage, move_cursor, step_page, to_cell, to_column, zoom
@@ -149,15 +150,23 @@ def test_a_tile_is_a_step_of_the_zoom() -> None:
     way = [view]
     for _ in range(6):
         way.append(zoom(way[-1], seen, 1))
-    assert [one.zoom for one in way] == [1, 1, 2, 4, 8, 8, 8]
+    assert [one.zoom for one in way] == [FIT, FIT, 2, 4, 8, 8, 8]
     tile = way[1].grid
     assert [one.grid for one in way] == [view.grid, *[tile] * 6]
     assert tile != view.grid
     back = [way[-1]]
     for _ in range(5):
         back.append(zoom(back[-1], seen, -1))
-    assert [one.zoom for one in back] == [8, 4, 2, 1, 1, 1]
+    assert [one.zoom for one in back] == [8, 4, 2, FIT, FIT, FIT]
     assert [(one.grid, one.row, one.col) for one in back[-2:]] == [(view.grid, view.row, view.col)] * 2
+
+
+def test_single_patches_are_a_step_of_the_zoom_where_the_image_shrinks() -> None:
+    seen = known(MADE["qwen2_vl"])
+    way = [start(seen)]
+    for step in (*[1] * 5, *[-1] * 5):
+        way.append(zoom(way[-1], seen, step, shrinks=True))
+    assert [one.zoom for one in way] == [FIT, 1, 2, 4, 8, 8, 4, 2, 1, FIT, FIT]
 
 
 def test_a_list_has_no_zoom() -> None:
@@ -230,27 +239,27 @@ def test_a_pixel_is_found_on_this_page_or_else_on_the_finest() -> None:
 
 def test_what_the_command_line_asks_for() -> None:
     seen = known(MADE["idefics3"])
-    view = start(seen, patches=(parse_patch("2:3,4"),))
+    view = start(seen, patches=parse_patches("2:3,4"))
     assert (view.grid, view.row, view.col) == (2, 3, 4)
     # without a grid the whole image is meant, wherever it comes in the prompt
-    assert start(seen, patches=(parse_patch("3,4"),)).grid == 12
+    assert start(seen, patches=parse_patches("3,4")).grid == 12
     # at a vision stage rows and columns are still those of tokens
-    patch = start(seen, patches=(parse_patch("2:3,4"),), stage="vision.1")
+    patch = start(seen, patches=parse_patches("2:3,4"), stage="vision.1")
     found = place(seen, patch)
     assert found.grid == 2
     assert found.patches[0] in MADE["idefics3"].places[2 * 169 + 3 * 13 + 4].patches
-    _, wrong = initial_selection(Selection(), seen, query_of("toy", patches=(parse_patch("99:0,0"),)))
+    _, wrong = initial_selection(Selection(), seen, query_of("toy", patches=parse_patches("99:0,0")))
     assert "no grid 99" in wrong[0]
     tower = known(MADE["clip_tower"])
-    at = start(tower, patches=(parse_patch("3,4"),))
+    at = start(tower, patches=parse_patches("3,4"))
     assert (at.stage, at.row, at.col) == ("vision.4", 3, 4)
     _, wrong = initial_selection(
-        Selection(), known(MADE["idefics2"]), query_of("toy", patches=(parse_patch("1,1"),), stage="tokens")
+        Selection(), known(MADE["idefics2"]), query_of("toy", patches=parse_patches("1,1"), stage="tokens")
     )
     assert families.RESAMPLED in wrong[0]
-    patches = start(known(MADE["idefics2"]), patches=(parse_patch("14,21"),), stage="vision.0")
+    patches = start(known(MADE["idefics2"]), patches=parse_patches("14,21"), stage="vision.0")
     assert (patches.row, patches.col) == (14, 21)
-    tile = start(known(MADE["llava_onevision"]), patches=(parse_patch("3:11,0"),), stage="vision.0")
+    tile = start(known(MADE["llava_onevision"]), patches=parse_patches("3:11,0"), stage="vision.0")
     assert (tile.grid, tile.row, tile.col) == (3, 11, 0)
 
 

@@ -17,7 +17,7 @@ from vlmtui.memory import memory_needed
 from vlmtui.models.decoder.unembedding import Unembedding
 from vlmtui.models.geometry.layout import Layout
 from vlmtui.models.loading.loader import parameter_count
-from vlmtui.models.vlm import VisionLanguageModel
+from vlmtui.models.vlm import EncodedImage, TileNorms, VisionLanguageModel
 from vlmtui.session import protocol as m
 from vlmtui.session.engine import Engine
 from vlmtui.session.request_control import RequestControl
@@ -291,7 +291,7 @@ def test_an_exception_is_a_line():
         raise KeyError("shape\nof something")
     with table.check(LOGITS):
         raise MemoryError("no room")
-    table.judged(NORMS, True, "said too late")
+    table.judged(NORMS, True, "said too late", 1)
     table.unchecked(CHECKS, "nobody looked")
     found = {check.name: check for check in table.complete()}
     assert found[NORMS] == m.Check(NORMS, "fail", "the check failed to run: KeyError: 'shape\\nof something'")
@@ -301,3 +301,24 @@ def test_an_exception_is_a_line():
 def test_pictures_are_the_same_every_time():
     again = noise_images()
     assert all(np.array_equal(picture.rgb, again[name].rgb) for name, picture in noise_images().items())
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_where_nothing_was_compared_nothing_is_passed(name: str) -> None:
+    table = CheckTable()
+    table.judged(name, True, "0 norms compared: largest difference 0", 0)
+    table.unchecked(CHECKS, "not asked for")
+    (found,) = (check for check in table.complete() if check.name == name)
+    assert (found.result, found.figure) == ("unchecked", "there was nothing to compare")
+
+
+def test_norms_that_are_no_numbers_do_not_pass() -> None:
+    ours, nothing = torch.ones(2, 3), torch.zeros(2, 0)
+
+    def apart(found: torch.Tensor, expected: torch.Tensor) -> float:
+        encoded = EncodedImage((TileNorms(found, nothing),), None)
+        return vector_comparison.largest_norm_difference(encoded, [expected])
+
+    assert apart(ours, ours) == apart(nothing, nothing) == 0
+    assert apart(ours / 0, ours / 0) == 0
+    assert apart(ours * torch.nan, ours) == apart(ours, ours * torch.nan) == torch.inf

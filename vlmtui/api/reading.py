@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import os
+import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -89,6 +90,8 @@ class ImageReading(AnswerableReading):
     def __init__(self, client: SessionClient, data: Reading, source: ImageFile, how: ReadOptions | None = None) -> None:
         super().__init__(client, data)
         self._source, self._read = source, how or ReadOptions()
+        # the session keeps what nobody can ask about any more no longer than until the next image
+        weakref.finalize(self, client.let_go, data.id).atexit = False
         self._file = os.path.abspath(expand_path(source.source))  # the working folder may change
         self._layers: LayerNorms | None = None
 

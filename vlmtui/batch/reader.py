@@ -124,6 +124,7 @@ class BatchReader:
         for index, picture in enumerate(pictures):
             try:
                 found.append(run_task(self._report, client, picture, index))
+                client.forget_all()
             except SessionError:
                 raise
             except VlmtuiError as error:

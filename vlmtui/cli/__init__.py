@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import os
 import sys
 from collections.abc import Iterable
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -14,9 +15,9 @@ from typer.core import TyperGroup
 from vlmtui.cli import ask, atlas, config, lenses, look, match, models, outliers, serve, session, vocabulary
 from vlmtui.cli.help import HelpCommand
 from vlmtui.cli.messages import print_error
-from vlmtui.cli.options import Version
+from vlmtui.cli.options import Debug, Version
 from vlmtui.errors import ImageError, UsageError, VlmtuiError
-from vlmtui.files import expand_path
+from vlmtui.files import expand_path, explain_write_errors
 
 INTERRUPTED = 130
 _IMAGE = " "  # no image has this name, and the usage line does not show it
@@ -26,8 +27,10 @@ class _ImageOrCommandGroup(TyperGroup):
     """A group of commands that takes a first word which is not a command for an image."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        if args and args[0] not in self.commands and args[0] not in ("--help", "--version"):
-            if (near := _near_command(args[0], self.commands)) is not None:
+        own = {name for parameter in self.get_params(ctx) for name in parameter.opts}
+        if args and args[0] not in self.commands and args[0] not in own:
+            near = None if ctx.resilient_parsing else _near_command(args[0], self.commands)
+            if near is not None:
                 raise ImageError(f"{args[0]} does not exist: check the path; or did you mean vlmtui {near}?")
             args = [_IMAGE, *args]
         return super().parse_args(ctx, args)
@@ -43,11 +46,10 @@ _CLOSE = 0.75  # `difflib` ratio: reached by serv and modles, not by serve.png
 
 app = typer.Typer(
     cls=_ImageOrCommandGroup,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     subcommand_metavar="IMAGE | COMMAND [OPTIONS]",
-    context_settings={"help_option_names": ["--help"]},
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command(_IMAGE, hidden=True, cls=HelpCommand)(look.image)
 app.command(cls=HelpCommand)(look.report)
@@ -58,35 +60,59 @@ app.add_typer(session.app, name="session")
 app.add_typer(config.app, name="config")
 
 
+@app.command(cls=HelpCommand, name="help")
+def show_help(
+    command: Annotated[
+        list[str] | None, typer.Argument(metavar="[COMMAND]", help="Such as report, or session start.")
+    ] = None,
+    debug: Debug = False,
+) -> int:
+    """Show the help of a command, or list the commands."""
+    words = command or []
+    known: Any = typer.main.get_command(app)
+    for word in words:
+        if word not in getattr(known, "commands", {}) or word == _IMAGE:
+            raise UsageError(f"there is no command {' '.join(words)!r}: vlmtui --help lists them")
+        known = known.commands[word]
+    app([*words, "--help"], prog_name="vlmtui", standalone_mode=False)
+    return 0
+
+
 @app.callback()
 def group(version: Version = False) -> None:
     """Look into the image tokens of vision-language models.
 
     `vlmtui IMAGE` opens the explorer; in a pipe, or with --format, it prints the report. `vlmtui IMAGE --help`
-    lists the options. IMAGE is a path, an http(s) address, or - for the bytes on stdin.
+    lists the options, `vlmtui help COMMAND` those of a command. IMAGE is a path, an http(s) address, or - for the bytes
+    on stdin.
     """
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; the exit status. Errors are one line on stderr, with --debug a traceback before it."""
     words = sys.argv[1:] if argv is None else argv
-    if sys.stdout is None:  # closed by the parent process
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+    if sys.stdout is None:  # closed by the parent process: a command that writes to it fails, others do not
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w")
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
     debug = "--debug" in words  # needed even if parsing fails
     try:
         status = app(words or ["--help"], prog_name="vlmtui", standalone_mode=False)
-        sys.stdout.flush()
+        with explain_write_errors("standard output"):
+            sys.stdout.flush()
     except typer.TyperException as error:
         return print_error(
             UsageError(f"{error.format_message().rstrip('.')}: see {_command_path(error)} --help"), debug
         )
     except VlmtuiError as error:
-        return print_error(error, debug)
+        return print_error(_output_error() or error, debug)
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except BrokenPipeError:
         return _discard_output()
     except Exception as error:
+        if isinstance(error, OSError) and error.filename is None and (output_error := _output_error(error)):
+            return print_error(output_error, debug)
         what = " ".join(str(error).split()) or "no more is known"
         unexpected = VlmtuiError(f"unexpected {type(error).__name__} ({what}): --debug shows where")
         unexpected.__cause__ = error
@@ -105,6 +131,21 @@ def _command_path(error: typer.TyperException) -> str:
     """The command that a usage error is about."""
     path: str = getattr(getattr(error, "ctx", None), "command_path", "vlmtui")
     return f"{path.strip()} IMAGE" if path.endswith(_IMAGE) else path
+
+
+def _output_error(met: OSError | None = None) -> VlmtuiError | None:
+    """Why standard output cannot be written, by the error that was met or by trying again; None where it can."""
+    try:
+        with explain_write_errors("standard output"):
+            sys.stdout.flush()
+            if met is not None and met.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO):
+                raise met
+    except BrokenPipeError:
+        return None
+    except VlmtuiError as error:
+        _discard_output()  # it would fail again at the end
+        return error
+    return None
 
 
 def _discard_output() -> int:

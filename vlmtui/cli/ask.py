@@ -62,7 +62,7 @@ def ask(
             "--ablate",
             rich_help_panel=ATTRIBUTION,
             metavar="[GRID:]R,C",
-            help="Ask again with this patch replaced; repeatable.",
+            help="Ask again with this patch replaced, or a region R-R,C-C; repeatable.",
         ),
     ] = None,
     occlude: Annotated[
@@ -105,7 +105,7 @@ def ask(
         raise UsageError("QUESTION is the prompt: leave out --prompt")
     if temperature is not None and not 0 < temperature < math.inf:
         raise UsageError(f"--temperature {temperature:g} is not above 0: choose a number such as 0.7, or leave it out")
-    from vlmtui.query.patches import parse_patch
+    from vlmtui.query.patches import parse_patches
     from vlmtui.reports.commands.ask import AskOptions, run_ask
     from vlmtui.reports.commands.attribution import AttributionOptions
     from vlmtui.results.answers import check_question
@@ -123,7 +123,7 @@ def ask(
         raise UsageError(f"--by {by!r} is not one of {', '.join(REPLACEMENTS)}")
     if by is not None and not ablate and occlude is None:
         raise UsageError("--by says what replaces patches: name some with --ablate, or a block's side with --occlude")
-    patches = tuple(parse_patch(words, "--ablate") for words in ablate or ())
+    patches = tuple(patch for words in ablate or () for patch in parse_patches(words, "--ablate"))
     wanted = AttributionOptions(attention, gradient, patches, occlude, stand)
     asked = AskOptions(image, question, max_new_tokens, temperature, seed, wanted)
     return run_ask(asked, query.load, query.read, format, output, quiet, tell)

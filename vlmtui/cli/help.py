@@ -59,6 +59,7 @@ EXAMPLES = {
     "session stop": ("vlmtui session stop",),
     "session status": ("vlmtui session status",),
     "session stdio": ("ssh HOST vlmtui session stdio",),
+    "help": ("vlmtui help report", "vlmtui help session start"),
     "config path": ("vlmtui config path",),
     "config init": ("vlmtui config init",),
     "config edit": ("EDITOR=nano vlmtui config edit",),

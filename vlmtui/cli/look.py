@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vlmtui.cli.help import OUTPUT
+from vlmtui.cli.help import DRAWING, OUTPUT
 from vlmtui.cli.messages import print_error, print_message
 from vlmtui.cli.options import (
     Debug,
@@ -22,6 +22,7 @@ from vlmtui.cli.options import (
 from vlmtui.cli.report_options import BatchArguments, DrawingArguments, SelectionArguments
 from vlmtui.cli.user_settings import UserSettings
 from vlmtui.errors import UsageError, VlmtuiError
+from vlmtui.query.choices import THEMES, check_choice
 from vlmtui.reports.formats.registry import FORMATS, format_for, names
 
 if TYPE_CHECKING:
@@ -36,6 +37,11 @@ Output = Annotated[
 ]
 
 
+Theme = Annotated[
+    str, typer.Option("--theme", rich_help_panel=DRAWING, metavar="THEME", help="Explorer: auto, light or dark.")
+]
+
+
 @with_grouped_options
 def image(
     image: Annotated[str, typer.Argument(metavar="IMAGE", help="A path, an http(s) address, or - for stdin.")],
@@ -47,6 +53,7 @@ def image(
     settings: UserSettings,
     format: Format = None,
     output: Output = None,
+    theme: Theme = "auto",
     quiet: Quiet = False,
     debug: Debug = False,
     version: Version = False,
@@ -55,13 +62,14 @@ def image(
 
     Where stdout is not a terminal, or with --format, the report is printed instead.
     """
+    check_choice("--theme", theme, THEMES)
     query = drawing.apply(query_arguments.query(load_arguments, remote_arguments, settings.lens_folders))
     if format is None and output is None and can_explore(image):
         selection.check_none()
         drawing.check_none()
         if query.selection.stages:
             raise UsageError("--stages is for --format html: the explorer has every stage")
-        return _explore(image, query, drawing.color, debug, settings)
+        return _explore(image, query, drawing.color, theme, debug, settings)
     settings.tell()
     return _run_report((image,), selection.apply(query), format, output, quiet, debug)
 
@@ -109,7 +117,7 @@ def can_explore(source: str) -> bool:
     return sys.stdin.isatty() or source == "-"
 
 
-def _explore(source: str, query: Query, color: str, debug: bool, settings: UserSettings) -> int:
+def _explore(source: str, query: Query, color: str, theme: str, debug: bool, settings: UserSettings) -> int:
     """Read the image and run the explorer."""
     from vlmtui.image import read_source
     from vlmtui.tui.launch import run
@@ -120,7 +128,10 @@ def _explore(source: str, query: Query, color: str, debug: bool, settings: UserS
     data = read_source(source)
     if source == "-":
         _keyboard_to_stdin()
-    return run(ExplorerOptions(image=data, query=query, color=color, debug=debug, settings=settings.explorer))
+    options = ExplorerOptions(
+        image=data, query=query, color=color, theme=theme, debug=debug, settings=settings.explorer
+    )
+    return run(options)
 
 
 def _keyboard_to_stdin() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vlmtui.cli.help import FORMAT_NAMES, MODEL, OUTPUT
+from vlmtui.cli.help import FORMAT_NAMES, OUTPUT
 from vlmtui.cli.messages import print_error, print_message
 from vlmtui.cli.options import (
     MAX_PIXELS,
@@ -16,6 +16,7 @@ from vlmtui.cli.options import (
     LevelsOption,
     LoadArguments,
     MaxPixels,
+    ModelName,
     NoWarm,
     Quiet,
     RemoteArguments,
@@ -42,16 +43,7 @@ Output = Annotated[
 class ModelArguments:
     """Which model is used, and in which session."""
 
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "-m",
-            "--model",
-            rich_help_panel=MODEL,
-            metavar="NAME",
-            help="A hub name, a folder, or an alias [VLMTUI_MODEL, or demo].",
-        ),
-    ] = None
+    model: ModelName = None
     max_pixels: MaxPixels = MAX_PIXELS
     levels: LevelsOption = "auto"
     no_warm: NoWarm = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 from vlmtui.errors import VlmtuiError
 
@@ -15,6 +16,13 @@ def print_error(error: VlmtuiError, debug: bool) -> int:
         traceback.print_exception(error)
     print_message(str(error))
     return error.exit_status
+
+
+def print_json(value: Any) -> None:
+    """Print an object on stdout, on one line."""
+    import json
+
+    print(json.dumps(value, ensure_ascii="utf" not in (sys.stdout.encoding or "").lower(), separators=(",", ":")))
 
 
 def print_message(sentence: str) -> None:

@@ -7,7 +7,10 @@ from typing import Annotated
 import typer
 
 from vlmtui.cli.help import FORMAT_NAMES, OUTPUT
-from vlmtui.cli.options import Debug, LoadArguments, Quiet, RemoteArguments, Version, with_grouped_options
+from vlmtui.cli.messages import print_json
+from vlmtui.cli.options import Debug, LoadArguments, Quiet, RemoteArguments, TextOrJson, Version, with_grouped_options
+from vlmtui.errors import UsageError
+from vlmtui.query.choices import check_choice
 
 
 def models(
@@ -16,6 +19,7 @@ def models(
         str | None,
         typer.Option("--clear", metavar="NAME", help="Remove a model that vlmtui downloaded from its cache."),
     ] = None,
+    format: TextOrJson = "text",
     debug: Debug = False,
     version: Version = False,
 ) -> int:
@@ -23,9 +27,15 @@ def models(
 
     With what exploring each of them downloads, and how much memory it takes.
     """
+    from vlmtui.reports.commands.models import FORMATS, model_table, models_object
     from vlmtui.reports.commands.models import clear_model as remove
-    from vlmtui.reports.commands.models import model_table
 
+    check_choice("--format", format, FORMATS)
+    if clear is not None and format == "json":
+        raise UsageError("--clear removes a model and lists none: leave --format json out")
+    if format == "json":
+        print_json(models_object())
+        return 0
     for line in model_table(long) if clear is None else [remove(clear)]:
         typer.echo(line)
     return 0
@@ -63,13 +73,32 @@ def verify(
     return 0
 
 
-def doctor(debug: Debug = False, version: Version = False) -> int:
+def doctor(
+    format: TextOrJson = "text",
+    report: Annotated[
+        bool,
+        typer.Option("--report", help="Text to paste into an issue: without paths and names."),
+    ] = False,
+    debug: Debug = False,
+    version: Version = False,
+) -> int:
     """Check terminal, packages, GPU, caches, session and logs.
 
     Lines that begin with an arrow say what to change.
     """
-    from vlmtui.cli.doctor import examine
+    from vlmtui.cli.doctor import FORMATS, doctor_object, examine
+    from vlmtui.cli.doctor_report import without_names
 
+    check_choice("--format", format, FORMATS)
+    if report and format == "json":
+        raise UsageError("--report is text: leave --format json out")
+    if format == "json":
+        print_json(doctor_object())
+        return 0
+    if report:
+        typer.echo("```text")
     for line in examine():
-        typer.echo(line)
+        typer.echo(without_names(line) if report else line)
+    if report:
+        typer.echo("```")
     return 0

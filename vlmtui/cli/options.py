@@ -16,7 +16,7 @@ import typer
 from typer.models import OptionInfo
 
 from vlmtui._version import __version__
-from vlmtui.cli.help import ENTRIES, LENS, MODEL, SESSION, TOKENS
+from vlmtui.cli.help import ENTRIES, LENS, MODEL, OUTPUT, SESSION, TOKENS
 from vlmtui.cli.user_settings import UserSettings
 from vlmtui.errors import UsageError
 from vlmtui.metrics import DEFAULT_METRIC, METRICS, RIDGE
@@ -37,9 +37,20 @@ def _version(wanted: bool) -> None:
 
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print no progress and no notes.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+TextOrJson = Annotated[str, typer.Option("--format", rich_help_panel=OUTPUT, metavar="FORMAT", help="text or json.")]
 Profile = Annotated[
     str | None,
     typer.Option("--profile", metavar="NAME", help="Use this profile of the settings file [VLMTUI_PROFILE]."),
+]
+ModelName = Annotated[
+    str | None,
+    typer.Option(
+        "-m",
+        "--model",
+        rich_help_panel=MODEL,
+        metavar="NAME",
+        help="A hub name, a folder, or an alias [VLMTUI_MODEL, or demo].",
+    ),
 ]
 MaxPixels = Annotated[
     int, typer.Option("--max-pixels", rich_help_panel=MODEL, min=1, metavar="N", help="Refuse images with more pixels.")
@@ -138,16 +149,7 @@ class RemoteArguments:
 class QueryArguments:
     """The model, the image and what to report of it: options of all commands that read an image for a report."""
 
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "-m",
-            "--model",
-            rich_help_panel=MODEL,
-            metavar="NAME",
-            help="A hub name, a folder, or an alias [VLMTUI_MODEL, or demo].",
-        ),
-    ] = None
+    model: ModelName = None
     k: Annotated[
         int, typer.Option("-k", rich_help_panel=TOKENS, min=1, metavar="N", help="Nearest tokens per patch.")
     ] = 8
@@ -196,7 +198,7 @@ class QueryArguments:
             "--patch",
             rich_help_panel=ENTRIES,
             metavar="[GRID:]R,C",
-            help="Only this patch: row, column from 0; repeatable.",
+            help="Only this patch (row, column from 0) or region R-R,C-C; repeatable.",
         ),
     ] = None
     lens: Annotated[
@@ -229,7 +231,7 @@ class QueryArguments:
             "--marked",
             rich_help_panel=LENS,
             metavar="[GRID:]R,C",
-            help="Similarity of all patches to this one; repeatable.",
+            help="Similarity of all patches to this one, or to a region; repeatable.",
         ),
     ] = None
     null: Annotated[
@@ -260,7 +262,7 @@ class QueryArguments:
         from vlmtui.image_levels import check_levels
         from vlmtui.query.chosen_lens import parse_lens
         from vlmtui.query.options import EntrySelection, Query, ReadOptions, SearchOptions
-        from vlmtui.query.patches import parse_patch
+        from vlmtui.query.patches import parse_patches
 
         where = remote_arguments.location(warm=not self.no_warm)
         load_arguments.check()
@@ -273,7 +275,7 @@ class QueryArguments:
         if where.remote is None:
             resolve_model(name)  # a folder that is not there is said at once, not when torch is imported
         stages = tuple(word for word in map(str.strip, (self.stages or "").split(",")) if word)
-        patches = tuple(parse_patch(words) for words in self.patch or ())
+        patches = tuple(patch for words in self.patch or () for patch in parse_patches(words))
         far = where.remote is not None
         lens = parse_lens(self.lens, self.find, self.marked or (), self.lens_option or (), far, lens_folders)
         return Query(

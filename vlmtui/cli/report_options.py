@@ -59,6 +59,13 @@ class SelectionArguments:
         ),
     ] = None
 
+    csv_safe: Annotated[
+        bool,
+        typer.Option(
+            "--csv-safe", rich_help_panel=ROWS, help="csv: put ' before texts that spreadsheets would compute (=+-@)."
+        ),
+    ] = False
+
     def apply(self, query: Query) -> Query:
         """The query with this selection; `UsageError` where an option cannot be parsed."""
         from vlmtui.query.conditions import parse_where
@@ -69,11 +76,13 @@ class SelectionArguments:
         condition = parse_where(self.where) if self.where is not None else None
         fields = parse_fields(self.fields) if self.fields is not None else ()
         selection = replace(query.selection, rows=rows, condition=condition)
-        return replace(query, selection=selection, output=replace(query.output, fields=fields, vectors=self.vectors))
+        output = replace(query.output, fields=fields, vectors=self.vectors, csv_safe=self.csv_safe)
+        return replace(query, selection=selection, output=output)
 
     def check_none(self) -> None:
         """`UsageError` where one of them was given to the explorer."""
         given = next((name for name in ("rows", "where", "fields", "vectors") if getattr(self, name) is not None), None)
+        given = "csv-safe" if self.csv_safe else given
         if given:
             raise UsageError(f"--{given} is for reports: add --format text, or another")
 

@@ -12,8 +12,10 @@ from typing import Annotated
 import typer
 
 from vlmtui.cli.help import MODEL, HelpCommand
-from vlmtui.cli.options import Debug, LoadArguments, Quiet, with_grouped_options
+from vlmtui.cli.messages import print_json
+from vlmtui.cli.options import Debug, LoadArguments, Quiet, TextOrJson, with_grouped_options
 from vlmtui.errors import SessionError, UsageError, VlmtuiError
+from vlmtui.query.choices import check_choice
 
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _STOP_S = 5.0
@@ -124,13 +126,15 @@ def stop(
 
 
 @app.command(cls=HelpCommand)
-def status(debug: Debug = False) -> int:
+def status(format: TextOrJson = "text", debug: Debug = False) -> int:
     """Show the warm session: its model, memory, clients and log."""
     from vlmtui.display.numbers import format_bytes, format_duration
     from vlmtui.session import daemon
     from vlmtui.session.client import SessionClient
     from vlmtui.session.discovery import connect_warm
+    from vlmtui.session.status_json import FORMATS, status_object
 
+    check_choice("--format", format, FORMATS)
     link = connect_warm()
     if link is None:
         raise SessionError("there is no warm session: vlmtui session start")
@@ -139,6 +143,9 @@ def status(debug: Debug = False) -> int:
         found = client.status().result()
     finally:
         client.close()
+    if format == "json":
+        print_json(status_object(found, str(daemon.socket_path()), str(client.log)))
+        return 0
     model = found.model
     lines = [
         ("process", str(found.pid)),

@@ -87,9 +87,10 @@ class UserSettings:
         if len(notes) > _MOST_NOTES:
             more = len(notes) - _MOST_NOTES + 1
             notes = [*notes[: _MOST_NOTES - 1], f"{more} more mistakes: vlmtui config check"]
-        panels = settings.given("panels")
+        theme, panels = settings.given("theme"), settings.given("panels")
         return ExplorerSettings(
-            str(settings["theme"]),
+            # without one the terminal's background decides
+            str(theme.value) if theme.source != "default" else "",
             settings.action_keys(),
             panels.value if panels.source != "default" else (),
             tuple(notes),

@@ -77,6 +77,20 @@ def _draw_whole(picture: Image.Image, layout: CellLayout, grid_box: Box) -> Pixe
     return np.concatenate(rows, axis=0)
 
 
+def averaged(pixels: Pixels, size: tuple[int, int]) -> Pixels:
+    """Pixels at a smaller `size` (width, height), each the average of what it covers, of some of them a part."""
+    means = pixels.astype(np.float64)
+    for axis, parts in ((1, size[0]), (0, size[1])):
+        many = means.shape[axis]
+        sums = np.insert(np.cumsum(means, axis), 0, 0.0, axis)
+        edges = np.arange(parts + 1) * many / parts
+        last = np.minimum(edges.astype(np.intp), many - 1)
+        share = np.expand_dims(edges - last, tuple(i for i in range(means.ndim) if i != axis))
+        before = np.take(sums, last, axis)
+        means = np.diff(before + share * (np.take(sums, last + 1, axis) - before), axis=axis) * parts / many
+    return np.rint(means).astype(np.uint8)
+
+
 def _dimmed(pixels: Pixels) -> Pixels:
     return (pixels * MARGIN_LIGHT).astype(np.uint8)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import lru_cache
 
 import numpy as np
@@ -22,6 +23,8 @@ NEAR = 1.15
 LONGEST = 4.0
 """Beyond 1:4 a patch is not drawn to shape, since a strip one cell wide shows nothing."""
 ZOOMS = (1, 2, 4, 8)
+FIT = 0
+"""The zoom at which all of a grid is seen: as it is at 1 where that has room, else shrunk to averages."""
 LARGEST = 0.75
 """Of the view's width and height a patch has at most so much, enlarged."""
 
@@ -32,7 +35,8 @@ class CellLayout:
 
     The margins around the grid show the part of the image that the model does not see: `left` and `right` in columns,
     `top` and `bottom` in half-rows, `top` even. `zoom` is how often it was enlarged. With a `window`, that part of the
-    layout is in view; without, all of it. Positions given and taken are within what is in view.
+    layout is in view; without, all of it. Positions given and taken are within what is in view. A layout for which
+    there is no room may be `shrunk` to fewer columns and half-rows (even), none of which is one patch alone.
     """
 
     rows: int
@@ -45,6 +49,12 @@ class CellLayout:
     bottom: int
     zoom: int = 1
     window: Window | None = None
+    shrunk: tuple[int, int] | None = None
+
+    @property
+    def full(self) -> CellLayout:
+        """The layout that was shrunk."""
+        return replace(self, shrunk=None, zoom=1) if self.shrunk else self
 
     @property
     def whole(self) -> CellLayout:
@@ -54,12 +64,13 @@ class CellLayout:
     @property
     def half_rows(self) -> int:
         """Half-rows of the whole layout; where they are odd the lower half of the last cells is empty."""
-        return self.top + self.rows * self.high + self.bottom
+        return self.shrunk[1] if self.shrunk else self.top + self.rows * self.high + self.bottom
 
     @property
     def size(self) -> tuple[int, int]:
         """Cells of the whole layout, margins included: (across, down)."""
-        return self.left + self.cols * self.wide + self.right, (self.half_rows + 1) // 2
+        across = self.shrunk[0] if self.shrunk else self.left + self.cols * self.wide + self.right
+        return across, (self.half_rows + 1) // 2
 
     @property
     def corner(self) -> tuple[int, int]:
@@ -84,7 +95,13 @@ class CellLayout:
     def extent(self, row: int, col: int) -> tuple[int, int, int, int]:
         """The columns and half-rows of a patch: (x, y, columns, half-rows); they may lie out of view."""
         x, y = self.corner
-        return self.left + col * self.wide - x, self.top + row * self.high - 2 * y, self.wide, self.high
+        left, top = self.left + col * self.wide - x, self.top + row * self.high - 2 * y
+        if self.shrunk is None:
+            return left, top, self.wide, self.high
+        across, down = self._shrinkage
+        start, end = math.floor(left * across), math.ceil((left + self.wide) * across)
+        above, below = math.floor(top * down), math.ceil((top + self.high) * down)
+        return start, above, end - start, below - above
 
     def region(self, row: int, col: int) -> tuple[int, int, int, int]:
         """The cells in view that a patch touches: (x, y, across, down), across or down 0 where there are none."""
@@ -111,12 +128,17 @@ class CellLayout:
 
     def patch_at_half(self, x: int, half_row: int) -> tuple[int, int] | None:
         """The (row, col) of the patch at a half-cell; None in a margin."""
+        if self.shrunk is not None:
+            across, down = self._shrinkage
+            return self.full.patch_at_half(math.floor((x + 0.5) / across), math.floor((half_row + 0.5) / down))
         left, top = self.corner
         col, row = (x + left - self.left) // self.wide, (half_row + 2 * top - self.top) // self.high
         return (row, col) if 0 <= row < self.rows and 0 <= col < self.cols else None
 
     def share_at(self, x: float, half_row: float) -> tuple[float, float]:
         """A position as shares of the grid's width and height, below 0 and beyond 1 in a margin."""
+        if self.shrunk is not None:
+            return self.full.share_at(x / self._shrinkage[0], half_row / self._shrinkage[1])
         left, top = self.corner
         across, down = (x + left - self.left) / self.wide, (half_row + 2 * top - self.top) / self.high
         return across / self.cols, down / self.rows
@@ -144,8 +166,15 @@ class CellLayout:
         right, bottom = self.share_at(self.width, 2 * self.height)
         return x0 + left * (x1 - x0), y0 + top * (y1 - y0), x0 + right * (x1 - x0), y0 + bottom * (y1 - y0)
 
+    @property
+    def _shrinkage(self) -> tuple[Fraction, Fraction]:
+        """What a column and a half-row of the full layout take of the shrunk one."""
+        return Fraction(self.size[0], self.full.size[0]), Fraction(self.half_rows, self.full.half_rows)
+
     def in_view(self) -> tuple[range, range]:
         """The rows and columns of patches that are wholly in view."""
+        if self.shrunk is not None:
+            return range(self.rows), range(self.cols)
         rows = [row for row in range(self.rows) if self._holds(2 * self.corner[1], self.top, self.high, row, down=True)]
         cols = [col for col in range(self.cols) if self._holds(self.corner[0], self.left, self.wide, col, down=False)]
         return _range(rows), _range(cols)
@@ -201,7 +230,8 @@ def fit_patches(
     `picture` is the image's (width, height) in pixels. The margins use the remaining room, at most the size of the
     image there and at least two half-cells. Where not even the smallest patch fits, the layout is larger than the view.
     Patch sizes divisible into `split` parts (down, across) are preferred slightly. A zoom at which a patch would be
-    larger than three quarters of the view gives way to the largest at which it is not.
+    larger than three quarters of the view gives way to the largest at which it is not. At the zoom `FIT` a layout that
+    is larger than the view is shrunk to it.
     """
     aspect = _aspect(rows, cols, grid_box)
 
@@ -222,12 +252,24 @@ def fit_patches(
                 best = rank, candidate
     smallest = max(1, round(aspect)), max(1, round(1 / aspect))
     fitted = best[1] if best else layout(*smallest)
+    if zoom == FIT and best is None:
+        return _shrunk(fitted, view)
     while zoom > 1:
         enlarged = _enlarged(fitted, zoom, grid_box)
         if enlarged.wide <= LARGEST * view[0] and enlarged.high <= LARGEST * 2 * view[1]:
             return enlarged
         zoom //= 2
     return fitted
+
+
+def _shrunk(layout: CellLayout, view: tuple[int, int]) -> CellLayout:
+    """A layout in as much of the view as has its shape; it stays itself where it is not larger."""
+    across, down = layout.size[0], layout.half_rows
+    scale = min(view[0] / across, 2 * view[1] / down)
+    if scale >= 1:
+        return layout
+    size = max(1, math.floor(across * scale)), 2 * max(1, math.floor(down * scale / 2))
+    return replace(layout, zoom=FIT, shrunk=size)
 
 
 def _widths(high: int, aspect: float, most: int) -> range:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -81,3 +82,15 @@ def outlier_text(norm: float, median: float, z: float) -> str:
 def is_outlier(values: ArrayLike) -> NDArray[np.bool_]:
     """Which of a stage's norms are outliers (`RULE`), bool [values]; values that are not finite are."""
     return np.asarray(np.abs(robust_z(values)) > THRESHOLD)
+
+
+def not_finite_note(norms: NDArray[np.floating[Any]], stage: str) -> str:
+    """One line about vectors of a stage that are not finite, by their norms [entries]; "" where all are."""
+    count = int(np.count_nonzero(~np.isfinite(norms)))
+    if not count:
+        return ""
+    verb = "vector is" if count == 1 else "vectors are"
+    return (
+        f"{count:,} of {norms.size:,} {verb} not finite at {stage}, and have no words: float16 may overflow, so try "
+        "--dtype float32; else the checkpoint's weights are broken"
+    )

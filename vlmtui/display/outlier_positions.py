@@ -18,6 +18,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from vlmtui.display.binomial import binomial_tail
 from vlmtui.geometry import Grid, Place
 
 EntryKind = Literal["patch", "token", "query"]
@@ -99,14 +100,20 @@ class ShapeCounts:
     _seen: dict[GridShape, set[str]] = field(default_factory=dict)
 
     def add(self, picture: str, marks: dict[GridShape, list[GridOutliers]]) -> None:
-        """Count the grids of an image, which is identified by a string such as its sha256."""
+        """Count the grids of an image, which is identified by a string such as its sha256; each shape of it once."""
+        for shape in marks:
+            if shape in self._by_shape:
+                self._by_shape[shape] = self._by_shape.pop(shape)  # used last
+        self.add_new({shape: views for shape, views in marks.items() if picture not in self._seen.get(shape, ())})
+        for shape in marks:
+            if shape in self._by_shape:
+                self._seen.setdefault(shape, set()).add(picture)
+
+    def add_new(self, marks: dict[GridShape, list[GridOutliers]]) -> None:
+        """Count the grids of an image that was not counted before; nothing of it is kept but the counts."""
         for shape, views in marks.items():
             tally = self._by_shape.pop(shape, None) or PositionCounts.of(shape)
             self._by_shape[shape] = tally
-            seen = self._seen.setdefault(shape, set())
-            if picture in seen:
-                continue
-            seen.add(picture)
             tally.pictures += 1
             tally.views += len(views)
             for view in views:
@@ -114,7 +121,8 @@ class ShapeCounts:
                 tally.there[view.at] += 1
         while len(self._by_shape) > self.most:
             oldest = next(iter(self._by_shape))
-            del self._by_shape[oldest], self._seen[oldest]
+            del self._by_shape[oldest]
+            self._seen.pop(oldest, None)
 
     def __getitem__(self, shape: GridShape) -> PositionCounts:
         """The counts of a shape, empty where none were added."""
@@ -170,20 +178,6 @@ def _at(place: Place, cols: int) -> int:
     assert place.row is not None
     assert place.col is not None
     return place.row * cols + place.col
-
-
-def binomial_tail(count: int, trials: int, rate: float) -> float:
-    """The probability that a binomial variable is at least `count`, exact up to rounding."""
-    if count <= 0:
-        return 1.0
-    if count > trials or rate <= 0:
-        return 0.0
-    if rate >= 1:
-        return 1.0
-    yes, no = math.log(rate), math.log1p(-rate)
-    # in logarithms, since a binomial coefficient of many trials overflows a float
-    terms = (math.exp(math.log(math.comb(trials, k)) + k * yes + (trials - k) * no) for k in range(count, trials + 1))
-    return min(1.0, math.fsum(terms))
 
 
 def position_test(tally: PositionCounts) -> PositionTest:

@@ -7,6 +7,7 @@ from vlmtui.errors import UsageError
 DEVICES = ("auto", "cpu", "cuda", "cuda:N", "mps")
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 COLOR_DEPTHS = ("auto", "truecolor", "256")
+THEMES = ("auto", "light", "dark")
 ENGINES = ("here", "ray")
 
 

@@ -15,7 +15,7 @@ from vlmtui.lenses.lens_folders import find_in_folders, lenses_in_folders
 from vlmtui.lenses.lens_source import LensCall, LensSource, is_lens_file, lens_call, read_lens_source
 from vlmtui.lenses.registry import find_lens, lens_entry_points, listed_lenses
 from vlmtui.lenses.validation import checked_options as checked_options
-from vlmtui.query.patches import PatchPosition, entries_at, parse_patch
+from vlmtui.query.patches import PatchPosition, entries_at, parse_patches
 from vlmtui.query.search_options import SearchOptions
 from vlmtui.reading import PIXELS, ModelInfo, Reading
 
@@ -194,7 +194,7 @@ def parse_lens(
         raise UsageError(f"--lens {chosen} takes neither --find nor --marked: leave one of them out")
     if offer.word and not (word or "").strip():
         raise UsageError(f"--lens {chosen} {offer.missing}")
-    patches = tuple(parse_patch(words, "--marked") for words in marked)
+    patches = tuple(patch for words in marked for patch in parse_patches(words, "--marked"))
     return ChosenLens(chosen, word or "", patches, _built_in_options(there[chosen], options))
 
 

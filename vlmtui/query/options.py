@@ -78,11 +78,12 @@ class OutputOptions:
     """What is written: fields, vectors and drawing.
 
     `fields` of each entry (without them those of the format), `vectors`, a file for the vectors themselves, and
-    `drawing` for formats that are images.
+    `drawing` for formats that are images. With `csv_safe`, texts that a spreadsheet would compute are quoted.
     """
 
     fields: tuple[str, ...] = ()
     vectors: str | None = None
+    csv_safe: bool = False
     drawing: DrawOptions = field(default_factory=DrawOptions)
 
 

@@ -1,4 +1,4 @@
-"""Patch positions: `--patch [GRID:]R,C` and `--rows R-R`, and the entries of a stage at them."""
+"""Patch positions: `--patch [GRID:]R,C`, regions of them, `--rows R-R`, and the entries of a stage at them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from vlmtui.errors import UsageError
 from vlmtui.geometry import Grid, Place
 from vlmtui.reading import Reading, of_patches
 
-_WORDS = re.compile(r"\s*(?:(\d{1,6})\s*:\s*)?(\d{1,6})\s*,\s*(\d{1,6})\s*", re.ASCII)
-_ROWS = re.compile(r"\s*(\d{1,6})\s*(?:-\s*(\d{1,6})\s*)?", re.ASCII)
+_SPAN = r"\s*(\d{1,6})\s*(?:-\s*(\d{1,6})\s*)?"
+_WORDS = re.compile(rf"\s*(?:(\d{{1,6}})\s*:)?{_SPAN},{_SPAN}", re.ASCII)
+_MOST = 1 << 16
+_ROWS = re.compile(_SPAN, re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -33,13 +35,23 @@ class PatchPosition:
         return place if self.grid is None else f"{self.grid}:{place}"
 
 
-def parse_patch(words: str, option: str = "--patch") -> PatchPosition:
-    """Parse `[GRID:]R,C`. Raises `UsageError`, which names the option, for anything else."""
+def parse_patches(words: str, option: str = "--patch") -> tuple[PatchPosition, ...]:
+    """Parse `[GRID:]R,C`, or a region `[GRID:]R-R,C-C`, into its patches, row by row.
+
+    Raises `UsageError`, which names the option, for anything else.
+    """
     match = _WORDS.fullmatch(words)
-    if not match:
-        raise UsageError(f"{option} {words!r} is not [GRID:]ROW,COLUMN: give numbers from 0, such as 3,5 or 1:3,5")
-    grid, row, col = match.groups()
-    return PatchPosition(int(grid) if grid is not None else None, int(row), int(col))
+    grid, top, bottom, left, right = match.groups() if match else (None, "1", "0", "1", "0")
+    rows, cols = range(int(top), int(bottom or top) + 1), range(int(left), int(right or left) + 1)
+    if not rows or not cols:
+        raise UsageError(
+            f"{option} {words!r} is not [GRID:]ROW,COLUMN or a region: give numbers from 0, such as 3,5 or 1:3,5 or "
+            "6-9,8-12"
+        )
+    if len(rows) * len(cols) > _MOST:
+        raise UsageError(f"{option} {words!r} has more than {_MOST:,} patches: name a smaller region")
+    number = None if grid is None else int(grid)
+    return tuple(PatchPosition(number, row, col) for row in rows for col in cols)
 
 
 def parse_rows(words: str) -> tuple[range, ...]:

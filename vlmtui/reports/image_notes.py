@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from vlmtui.display.norm_statistics import not_finite_note
 from vlmtui.reading import Reading
+from vlmtui.reports.image_report import ImageReport
 
 
 class ImageNotes:
@@ -20,7 +22,10 @@ class ImageNotes:
         reading = getattr(getattr(content, "report", content), "reading", None)
         if not isinstance(reading, Reading):
             return
-        for note in reading.image.notes:
+        notes = reading.image.notes
+        if isinstance(report := getattr(content, "report", content), ImageReport):
+            notes = (*notes, not_finite_note(report.norms, report.stage))
+        for note in filter(None, notes):
             # another image's numbers make no other kind
             kind = re.sub(r"\d[\d.,e+-]*|\(.*?\)", "", note)
             if kind not in self._told:

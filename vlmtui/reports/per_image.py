@@ -95,6 +95,7 @@ def run_per_image(
                     client, is_loaded = None, False
                 yield ImageFailure(name, error)
             else:
+                client.forget_all()
                 yield result
         if client is not None and is_loaded:
             task.done(client)

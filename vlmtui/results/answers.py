@@ -6,6 +6,8 @@ Log-probabilities are natural logarithms of the model's own distribution, before
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
@@ -64,6 +66,17 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     def log_prob(self) -> float:
         """The log-probability of the whole answer."""
         return float(sum(token.log_prob for token in self.tokens))
+
+
+def empty_note(text: str, tokens: Sequence[AnswerToken], finished: bool) -> str:
+    """What is shown for an answer without text; "" for one with text."""
+    if text.strip():
+        return ""
+    log_prob = f"{sum(token.log_prob for token in tokens):.3g}".replace("-", "−")
+    if finished and all(token.special for token in tokens):
+        return f"(empty: the model ended at once, log-probability {log_prob})"
+    count = f"{len(tokens)} token{'' if len(tokens) == 1 else 's'}"
+    return f"(empty: {count} without text, log-probability {log_prob})"
 
 
 class AttentionSink(msgspec.Struct, frozen=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 import msgspec
+import numpy as np
 
 from vlmtui.errors import UsageError
 from vlmtui.reading import Floats
@@ -54,6 +55,13 @@ class ImageTextMatch(msgspec.Struct, frozen=True, kw_only=True):
     logits: Floats
     probabilities: Floats
     seconds: float = 0.0
+
+    @property
+    def softmax(self) -> Floats:
+        """The softmax of the logits over these texts, float32 [texts]: which of them suits best, if one does."""
+        raised = np.exp(self.logits.astype(np.float64) - self.logits.max(initial=-np.inf))
+        shares: Floats = (raised / raised.sum()).astype(np.float32)
+        return shares
 
 
 class PairLoss(msgspec.Struct, frozen=True, kw_only=True):

@@ -168,6 +168,11 @@ class ActivationCache:
                 other.answered.forget()
         kept.answered = answered
 
+    def forget(self, reading: str) -> None:
+        """Discard a reading and its copies, as far as they are kept."""
+        for name in [name for name, one in self._kept.items() if reading in (name, one.copy_of)]:
+            del self._kept[name]
+
     def clear(self) -> None:
         """Discard all readings."""
         self._kept.clear()

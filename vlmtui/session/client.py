@@ -99,8 +99,29 @@ class SessionClient(ReconnectingClient):
         on_progress: OnProgress | None = None,
     ) -> Future[Reading]:
         """Read an image with the loaded model; questions are answered in their order, so a load may go before."""
+        while self._let_go:
+            self.forget(self._let_go.popleft())
         body = m.Read(image.source, image.data, image.sha256, max_pixels, prompt, levels)
-        return self.ask(body, lambda done: done.reading, on_progress)
+
+        def unpack(done: m.ReadDone) -> Reading:
+            self.readings.add(done.reading.id)
+            return done.reading
+
+        return self.ask(body, unpack, on_progress)
+
+    def forget(self, reading_id: str) -> Future[m.Done]:
+        """Have the session discard a reading at once: it will not be asked about any more."""
+        self.readings.discard(reading_id)
+        return self.ask(m.Forget(reading_id), lambda done: done)
+
+    def let_go(self, reading_id: str) -> None:
+        """Have the session discard a reading before it reads the next image. May be called by a finalizer: no lock."""
+        self._let_go.append(reading_id)
+
+    def forget_all(self) -> None:
+        """Have the session discard all readings of this client."""
+        for reading_id in tuple(self.readings):
+            self.forget(reading_id)
 
     def read_many(
         self,

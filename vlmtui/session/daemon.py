@@ -62,7 +62,17 @@ def runtime_folder() -> Path:
             f"the folder {runtime} can be read by others (mode {stat.S_IMODE(found.st_mode):o}), so no warm "
             f"session is looked for there: run chmod 700 {runtime}"
         )
+    _check_places(runtime)
     return runtime
+
+
+def _check_places(runtime: Path) -> None:
+    """Raise `SessionError` where something else has the name of the socket or of the lock."""
+    for name, is_right in ((_SOCKET, lambda path: not path.is_dir()), (_LOCK, Path.is_file)):
+        path = runtime / name
+        if os.path.lexists(path) and not is_right(path):
+            what = "a folder" if path.is_dir() else "no regular file"
+            raise SessionError(f"{path} is {what}, and a warm session needs the name: remove it")
 
 
 def socket_path() -> Path:

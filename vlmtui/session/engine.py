@@ -45,6 +45,9 @@ class Engine:
                 return self._lenses.compute(question, control)
             case m.Describe():
                 return self._lenses.describe(question, control)
+            case m.Forget():
+                self.state.readings.forget(question.reading)
+                return m.Done()
             case m.Generate():
                 return generation.generate(self.state, question, control)
         raise ProtocolError(f"the session does not support the request {type(question).__name__}")

@@ -67,6 +67,12 @@ class Leave(msgspec.Struct, frozen=True, tag=True):
     """Leave for good: this front end will not resume; answered by `Done`."""
 
 
+class Forget(msgspec.Struct, frozen=True, tag=True):
+    """Discard what is kept of a reading, about which nothing more will be asked; answered by `Done`, gone or not."""
+
+    reading: str
+
+
 class Shutdown(msgspec.Struct, frozen=True, tag=True):
     """End the session; answered by `Done`."""
 
@@ -333,9 +339,8 @@ class Generated(msgspec.Struct, frozen=True, tag=True):
 
 # -- requests and replies
 
-Question = (
-    Hello | Load | Read | ReadMany | Compute | Describe | Generate | Verify | AskStatus | Cancel | Leave | Shutdown
-)
+_OfModel = Load | Read | ReadMany | Compute | Describe | Generate | Verify
+Question = Hello | _OfModel | AskStatus | Cancel | Leave | Forget | Shutdown
 Answer = (
     Welcome | Loaded | ReadDone | ReadManyDone | Computed | Described | Generated | Verified | Status | Done | Failed
 )

@@ -10,6 +10,7 @@ import itertools
 import queue
 import secrets
 import threading
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
@@ -52,6 +53,9 @@ class ReconnectingClient:
         self.note = note
         self.on_progress: OnProgress | None = None
         """Called, from another thread, with the progress of questions that have no callback of their own."""
+        self.readings: set[str] = set()
+        """The ids of readings that the session keeps for this client."""
+        self._let_go: deque[str] = deque()
         self._link = link
         self._on_death = on_death
         self._again = again

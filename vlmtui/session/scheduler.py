@@ -20,7 +20,8 @@ class FrontEnd:
     """A front end: its connection, None while that is cut; the model it works with, and what that was loaded from.
 
     `client` is the word by which it is recognised when it connects again; `left_at` is when its connection was lost,
-    on the monotonic clock; `active` says whether it has ever asked for more than the session's status.
+    on the monotonic clock; `active` says whether it has ever asked for more than the session's status. `readings` are
+    the ids of its readings that it has not let go.
     """
 
     connection: Connection | None
@@ -29,6 +30,7 @@ class FrontEnd:
     origin: object = None
     left_at: float = 0.0
     active: bool = False
+    readings: set[str] = field(default_factory=set)
 
 
 @dataclass(eq=False)
@@ -59,8 +61,8 @@ class ScheduledRequest:
 
 def supersedes(body: m.Question, other: m.Question) -> bool:
     """Whether a question replaces an earlier one of the same front end."""
-    if isinstance(body, m.Hello | m.AskStatus | m.Cancel | m.Leave | m.Shutdown):
-        return False  # these do not wait for the worker
+    if isinstance(body, m.Hello | m.AskStatus | m.Cancel | m.Leave | m.Shutdown | m.Forget):
+        return False  # these ask for no result
     return request_kind(body) == request_kind(other) or (is_idle(other) and not is_idle(body))
 
 

@@ -168,14 +168,18 @@ class SessionServer:
                 front_end.connection, front_end.left_at = None, now
                 if front_end.active:
                     self._active_at = now
-            self._front_ends = [
+            here = [
                 one
                 for one in self._front_ends
                 if one.connection is not None or (one.client and now - one.left_at < _FORGET_S)
             ]
-            forgotten = front_end not in self._front_ends
-        if forgotten:
-            self._queue.withdraw(lambda one: one.front_end is front_end)
+            gone = [one for one in self._front_ends if one not in here]
+            self._front_ends = here
+        for left in gone:
+            self._queue.withdraw(lambda one, left=left: one.front_end is left)  # type: ignore[misc]
+            # its readings are of no use to anybody else
+            for number, reading in enumerate(tuple(left.readings), 1):
+                self._queue.add(ScheduledRequest(left, m.Request(-number, m.Forget(reading))))
 
     def _withdraw(self, which: Callable[[ScheduledRequest], bool], why: str) -> None:
         """Withdraw requests and answer them at once; the answers of those that run will not be sent."""
@@ -244,6 +248,10 @@ class SessionServer:
             explained = self._engine.state.explain(error)
             answer = m.Failed(explained.kind, str(explained), traceback.format_exc())
         self._active_at = time.monotonic()
+        if isinstance(answer, m.ReadDone):
+            scheduled.front_end.readings.add(answer.reading.id)
+        if isinstance(scheduled.request.body, m.Forget):
+            scheduled.front_end.readings.discard(scheduled.request.body.reading)
         if self._queue.finish(scheduled):
             self._send(scheduled.front_end, scheduled.request.id, answer)
 

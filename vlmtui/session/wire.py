@@ -14,7 +14,7 @@ import msgspec
 from vlmtui.errors import ProtocolError
 from vlmtui.lenses.arrays import decode_array, encode_other
 
-VERSION = 10
+VERSION = 11
 PREAMBLE = b"\x93vlmtui\x01"
 MAX_FRAME = (1 << 30) + (1 << 20)
 _LENGTH = struct.Struct(">I")

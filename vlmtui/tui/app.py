@@ -80,7 +80,8 @@ class VlmtuiApp(App[int]):
             self._poorer.append(Perceptual256())
         for theme in themes():
             self.register_theme(theme)
-        self.theme = settings.theme or (LIGHT_NAME if start and start.light else DARK_NAME)
+        asked = {"light": LIGHT_NAME, "dark": DARK_NAME}.get(worker.options.theme)
+        self.theme = asked or settings.theme or (LIGHT_NAME if start and start.light else DARK_NAME)
         self.set_keymap(keymap(settings.keys))
 
     def get_line_filters(self) -> Sequence[LineFilter]:

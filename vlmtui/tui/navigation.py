@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from vlmtui.display.cell_layout import ZOOMS
+from vlmtui.display.cell_layout import FIT, ZOOMS
 from vlmtui.display.entry_grids import EntryGrid
 from vlmtui.errors import UsageError
 from vlmtui.reading import default_stage
@@ -108,22 +108,23 @@ def step_page(selection: Selection, results: Results, step: int) -> Selection:
     return at_page(selection, results, pages[(pages.index(here) + step) % len(pages)])
 
 
-def zoom(selection: Selection, results: Results, step: int) -> Selection:
+def zoom(selection: Selection, results: Results, step: int, shrinks: bool = False) -> Selection:
     """One step closer (1) or further away (-1), around the cursor; the ends hold.
 
     A finer page that shows the same part of the image comes before the enlargement, so that a tile is a step of the
-    zoom.
+    zoom; where all of it `shrinks` to be in view, single patches do.
     """
     here = results.page(selection)
     if here is None or here.grid is None:
         return selection
-    if selection.zoom == ZOOMS[0]:
+    if selection.zoom == FIT or (selection.zoom == ZOOMS[0] and step > 0):
         spotted = with_spot(selection, results)
         beside = _next_page(here, results.pages(selection.stage), spotted.spot, step)
         if beside is not None:
             return _on(spotted, beside)
-    at = ZOOMS.index(selection.zoom) + step
-    return replace(selection, zoom=ZOOMS[min(max(at, 0), len(ZOOMS) - 1)])
+    ladder = FIT, *(ZOOMS if shrinks or selection.zoom == ZOOMS[0] else ZOOMS[1:])
+    at = ladder.index(selection.zoom) + step
+    return replace(selection, zoom=ladder[min(max(at, 0), len(ladder) - 1)])
 
 
 def _next_page(

@@ -26,11 +26,13 @@ class ExplorerSettings:
 class ExplorerOptions:
     """The image, which has been read already, what is asked of it, and how it is to be shown.
 
-    `settings` gives the user's; it is called once, when the session is starting: to check them takes Textual.
+    `theme` is light, dark, or auto: what is set, or else what suits the terminal. `settings` gives the user's; it is
+    called once, when the session is starting: to check them takes Textual.
     """
 
     image: ImageFile
     query: Query
     color: str = "auto"
+    theme: str = "auto"
     debug: bool = False
     settings: Callable[[], ExplorerSettings] = ExplorerSettings

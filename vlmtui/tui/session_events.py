@@ -7,6 +7,7 @@ from typing import Any
 
 from textual.message import Message
 
+from vlmtui.display.norm_statistics import not_finite_note
 from vlmtui.display.numbers import count
 from vlmtui.display.pieces import plain
 from vlmtui.lenses.captions import LensResult
@@ -115,6 +116,8 @@ class SessionEvents:
         if results.reading and results.reading.model.name != reading.model.name and llm_depth(before.stage):
             # another model's layers may be gigabytes: they are read when somebody goes there
             before = navigation.at_stage(before, results, TOKENS)
+        if results.reading is not None and results.reading.id != reading.id:
+            self._worker.forget(results.reading.id)
         results.take(reading)
         self._requests.forget()
         self._notify.over(IMAGE, READING)
@@ -122,6 +125,8 @@ class SessionEvents:
         state.status.seconds = ("read", sum(reading.timings.values()))
         for note in reading.image.notes:
             self._notify(note, timeout=8, about=(READING,))
+        if note := not_finite_note(reading.norms, TOKENS):
+            state.status.trouble = note
         if state.first:
             state.selection, wrong = initial_selection(state.selection, results, self._worker.options.query)
             for sentence in wrong:

@@ -212,6 +212,11 @@ class SessionWorker:
         threading.Thread(target=work, name="open", daemon=True).start()
         return opening
 
+    def forget(self, reading: str) -> None:
+        """Have the session discard the reading of an image that is no longer shown."""
+        if self._client is not None and self._client.alive:
+            self._client.forget(reading)
+
     def close(self) -> None:
         """End the session, at once."""
         self._turn += 1

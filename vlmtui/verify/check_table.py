@@ -28,9 +28,16 @@ class CheckTable:
     def __init__(self) -> None:
         self._results: dict[str, Check] = {}
 
-    def judged(self, name: str, holds: bool, figure: str) -> None:
-        """Enter a check that was carried out."""
+    def judged(self, name: str, holds: bool, figure: str, compared: int) -> None:
+        """Enter a check that was carried out on so many things; of none, nothing is known."""
+        if not compared:
+            self.unchecked([name], "there was nothing to compare")
+            return
         self._results.setdefault(name, Check(name, "pass" if holds else "fail", figure))
+
+    def failed(self, name: str, why: str) -> None:
+        """Enter a check that ended in an error."""
+        self._results.setdefault(name, Check(name, "fail", why))
 
     def unchecked(self, names: Iterable[str], why: str) -> None:
         """Enter checks that cannot be carried out, where they have no result yet."""
@@ -55,13 +62,13 @@ class CheckTable:
         except (OutOfMemoryError, torch.OutOfMemoryError, MemoryError) as error:
             self.unchecked([name], f"there was not enough memory: {_brief(error)}")
         except VlmtuiError as error:
-            self.judged(name, False, _brief(error))
+            self.failed(name, _brief(error))
         except Exception as error:
             if "not enough memory" in str(error):
                 self.unchecked([name], f"there was not enough memory: {_brief(error)}")
                 return
             traceback.print_exc()  # to the session's log
-            self.judged(name, False, f"the check failed to run: {type(error).__name__}: {_brief(error)}")
+            self.failed(name, f"the check failed to run: {type(error).__name__}: {_brief(error)}")
 
 
 def _brief(error: Exception) -> str:

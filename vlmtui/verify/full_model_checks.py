@@ -52,6 +52,7 @@ class FullModelChecks:
             t.WEIGHTS,
             not off,
             f"{len(part) - len(off)} of {len(part)} parameters and buffers equal those of the full model{named}",
+            len(part),
         )
 
     def _logits(self, whole: FullModel) -> None:
@@ -73,23 +74,27 @@ class FullModelChecks:
             t.LOGITS,
             holds and first == len(own),
             f"{same}; the same top-1 at {first} of {len(own)} positions",
+            len(own),
         )
 
     def _tokens(self, whole: FullModel) -> None:
-        counts, worst = [], 0.0
+        counts, worst, compared = [], 0.0, 0
         for name, one in self._record.images.items():
             if one.tokens is None:
                 continue
             self._progress(f"running the full model on a {name} image", 0, 0)
             received = whole.first_layer_input(one.inputs).cpu()
             self._received[name] = received
+            compared += max(len(one.tokens), len(received))
             counts.append(_count(len(one.tokens), len(received)))
             worst = max(worst, vector_comparison.largest_difference(one.tokens, received))
         same = "bit for bit the same" if self._equal() else f"largest difference {relative(worst)} of their length"
         self._table.judged(
             t.TOKENS,
-            worst <= vector_comparison.rounding(next(iter(self._received.values())).dtype),
+            worst
+            <= max((vector_comparison.rounding(received.dtype) for received in self._received.values()), default=0.0),
             f"{' + '.join(counts)} tokens of {len(counts)} images as the first decoder layer receives them: {same}",
+            compared,
         )
 
     def _equal(self) -> bool:
@@ -110,8 +115,9 @@ class FullModelChecks:
             total += len(ours.ids)
         self._table.judged(
             t.WORDS,
-            alike == total > 0,
+            alike == total,
             f"{alike} of {total} tokens have the full model's words and scores, bit for bit",
+            total,
         )
 
 

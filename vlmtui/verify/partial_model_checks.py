@@ -143,6 +143,7 @@ class PartialModelChecks:
             not tally.missed and not tally.extra,
             f"{tally.squares} squares changed, {tally.hits} changes predicted: {tally.missed} missed, "
             f"{tally.extra} extra{without}",
+            tally.hits + tally.extra,
         )
 
     def _check_norms(self) -> None:
@@ -159,6 +160,7 @@ class PartialModelChecks:
             t.NORMS,
             worst <= vector_comparison.rounding(torch.float32),
             f"{count:,} norms compared with the tower's own hidden states: largest difference {relative(worst)}",
+            count,
         )
 
     def _check_own_vectors(self) -> None:
@@ -171,7 +173,7 @@ class PartialModelChecks:
         figure = ", ".join(f"{len(ids) - len(lost[m])} of {len(ids)} found as top-1 under {m}" for m in _METRICS)
         first = next((rows[0] for rows in lost.values() if rows), None)
         self._table.judged(
-            t.OWN_VECTORS, first is None and len(ids) > 0, figure + ("" if first is None else f"; not id {first}")
+            t.OWN_VECTORS, first is None, figure + ("" if first is None else f"; not id {first}"), len(ids)
         )
 
     def _make_record(self) -> PartialModelRecord:

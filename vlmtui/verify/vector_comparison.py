@@ -123,7 +123,8 @@ def largest_norm_difference(encoded: EncodedImage, library: list[Tensor]) -> flo
     """The largest relative difference between the norms of `encode` and those of the library."""
     worst = 0.0
     for ours, theirs in zip(encoded.norms, library, strict=True):
-        expected = theirs.cpu().double()
-        apart = (ours.patches.double() - expected).abs() / expected.clamp(min=1e-30)
-        worst = max(worst, float(apart.max()))
+        found, expected = ours.patches.double(), theirs.cpu().double()
+        apart = torch.where(found == expected, 0.0, (found - expected).abs() / expected.clamp(min=1e-30))
+        if apart.numel():
+            worst = max(worst, float(apart.nan_to_num(nan=torch.inf).max()))
     return worst

@@ -65,13 +65,19 @@ def render_page(client: SessionClient, source: ImageFile, query: Query) -> str:
     """The page of an image."""
     rgb = _rgb(source, query)
     reading = client.read(source, max_pixels=query.read.max_pixels).result()
-    return _written("html", SessionReading(client, reading, query, lambda: rgb))
+    try:
+        return _written("html", SessionReading(client, reading, query, lambda: rgb))
+    finally:
+        client.forget(reading.id)
 
 
 def render_report(client: SessionClient, source: ImageFile, query: Query) -> str:
     """The report of an image as JSON, `vlmtui/report/1`."""
     reading = client.read(source, max_pixels=query.read.max_pixels).result()
-    return _written("json", SessionReading(client, reading, query, lambda: _rgb(source, query)))
+    try:
+        return _written("json", SessionReading(client, reading, query, lambda: _rgb(source, query)))
+    finally:
+        client.forget(reading.id)
 
 
 def _rgb(source: ImageFile, query: Query) -> Rgb:

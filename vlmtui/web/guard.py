@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import ipaddress
 import secrets
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from starlette.requests import Request
 
@@ -48,16 +48,14 @@ class Guard:
     def check_origin(self, request: Request) -> None:
         """`RefusedError` 403 for requests that another site makes a browser send (DNS rebinding, cross-site forms)."""
         host = request.headers.get("host", "")
-        try:
-            name = urlsplit(f"//{host}").hostname or ""
-        except ValueError:
-            name = ""
+        name = (_parts(f"//{host}") or urlsplit("")).hostname or ""
         if self._own_names is not None and name not in self._own_names:
             raise RefusedError(
                 403, "this server was addressed by a name that is not its own: use localhost or 127.0.0.1"
             )
         origin = request.headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+        sent = None if origin is None else _parts(origin)
+        if origin is not None and (sent is None or sent.netloc.lower() != host.lower()):
             raise RefusedError(403, "requests from another site are refused: open this server's own page")
         if request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin") and request.method != "GET":
             raise RefusedError(403, "requests from another site are refused: open this server's own page")
@@ -76,6 +74,14 @@ class Guard:
     def is_token(self, word: str) -> bool:
         """Whether a word is the token."""
         return self._token is not None and _equal_in_constant_time(word, self._token)
+
+
+def _parts(address: str) -> SplitResult | None:
+    """The parts of an address; None for what is none, such as `http://[`."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return None
 
 
 def _equal_in_constant_time(one: str, other: str) -> bool:

@@ -52,7 +52,7 @@ class RateLimit:
 
     def count(self, client: str) -> None:
         """Count a request of a client's address; `RefusedError` 429 where there are too many."""
-        name, now = _network(client), self._clock()
+        name, now = client_network(client), self._clock()
         left, since = self._left.pop(name, (self._size, now))
         left = min(self._size, left + (now - since) * self._size / 60.0)
         allowed = left >= 1.0
@@ -64,7 +64,7 @@ class RateLimit:
             raise RefusedError(429, f"more than {self._size:.0f} requests per minute: wait {wait} s", retry_after=wait)
 
 
-def _network(client: str) -> str:
+def client_network(client: str) -> str:
     """The name to count by: the address, of IPv6 its /64 network, as one client has 2^64 addresses."""
     try:
         address = ipaddress.ip_address(client)

@@ -12,11 +12,10 @@ import uvicorn
 from vlmtui.errors import VlmtuiError
 from vlmtui.query.options import LoadOptions
 from vlmtui.web.app import WebApplication
+from vlmtui.web.connections import CONNECTIONS, LimitedConnection
 from vlmtui.web.guard import Guard
 from vlmtui.web.model_holder import ModelHolder
 from vlmtui.web.server_limits import ServerLimits
-
-_CONNECTIONS = 512
 
 
 def run_server(
@@ -34,12 +33,13 @@ def run_server(
     holder = ModelHolder(load)
     config = uvicorn.Config(
         WebApplication(holder, load, models, guard, limits).app(),
+        http=LimitedConnection,
         lifespan="off",
         log_config=None,
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        limit_concurrency=_CONNECTIONS,
+        limit_concurrency=CONNECTIONS + 1,
         timeout_keep_alive=5,
         timeout_graceful_shutdown=0,
         ws="none",

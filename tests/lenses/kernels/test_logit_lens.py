@@ -90,7 +90,7 @@ def test_states_that_are_no_numbers_have_no_scores():
     x = states(3)
     x[1, 0] = torch.nan
     found = logit_lens(x, unembed, ROWS, torch.arange(20, ROWS), 2)
-    assert found.ids[1].tolist() == [20, 21]
+    assert found.ids[1].tolist() == [-1, -1]
     assert found.scores[1].isnan().all()
     assert found.entropy[1].isnan()
     assert found.scores[[0, 2]].isfinite().all()

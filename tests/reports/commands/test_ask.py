@@ -60,9 +60,9 @@ def test_one_that_had_not_begun_leaves_nothing(paper, streamed):
     assert paper.text == ""
 
 
-def test_an_answer_without_text_is_an_empty_line(paper, streamed):
-    streamed.end("")
-    assert paper.text == "\n"
+def test_an_answer_without_text_says_that_it_is_empty(paper, streamed):
+    streamed.end("", "(empty: the model ended at once)")
+    assert paper.text == "(empty: the model ended at once)\n"
 
 
 def test_nothing_in_an_answer_commands_the_terminal(paper, streamed):

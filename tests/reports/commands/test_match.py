@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from scipy import special
 from transformers import AutoImageProcessor, AutoModelForImageClassification
 
 from tests.families import build
@@ -22,6 +23,7 @@ from tests.models.test_vlm import picture
 from tests.models.vision.test_dual_encoder import PICTURES, TEXTS, theirs
 from tests.reports.made_reports import reading
 from vlmtui.cli import main
+from vlmtui.display.numbers import percent
 from vlmtui.errors import ImageError, UsageError
 from vlmtui.models.families.registry import check_classifier, check_text_tower
 from vlmtui.reports.commands import classify, match
@@ -85,6 +87,21 @@ def test_a_loss_without_directions():
     assert "the mean of 1 image with its caption: pairwise sigmoid" in " ".join(text.split())
     assert "pieces" not in text
     assert "they need not add up" in text
+
+
+def test_softmax_over_the_texts_where_each_is_judged_alone() -> None:
+    both = matched(12, kind="sigmoid"), CaptionLoss(None)
+    expected = special.softmax(both[0].match.logits.astype(np.float64))
+    np.testing.assert_allclose(both[0].match.softmax, expected, rtol=1e-6)
+    assert json.loads("".join(match.match_json(both, MatchOptions(both[0].texts.texts))))["images"][0][
+        "softmax"
+    ] == pytest.approx(expected.tolist(), rel=1e-6)
+    lines = written(*both).splitlines()
+    shown = [cell for line in lines if line.startswith("  softmax") for cell in line.split()[1:]]
+    assert shown == [percent(100 * share) for share in expected]
+    # a softmax is the probability already, and over one text it says nothing
+    assert "softmax  " not in written(matched(12), CaptionLoss(None))
+    assert "softmax" not in written(matched(1, kind="sigmoid"), CaptionLoss(None))
 
 
 def test_more_texts_than_fit_into_a_line():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -147,3 +148,23 @@ def test_fields_of_json() -> None:
     assert line["image"] == {"source": "photo.jpg"}
     whole = of(fields=("grids",))
     assert "grids" in json.loads("".join(format_named("json").write(iter([whole]), whole.query, False)))
+
+
+def test_spreadsheets_are_kept_from_computing_where_asked() -> None:
+    name = "=cmd|' /C calc'!A0.png"
+    reading = msgspec.structs.replace(READING, image=msgspec.structs.replace(READING.image, source=name))
+    words = made_reports.words(reading, 3)
+    words = msgspec.structs.replace(words, texts=dict.fromkeys(words.texts, "@SUM(1)"))
+    plain_query = query_of("tiny", k=3)
+    safe_query = replace(plain_query, output=replace(plain_query.output, csv_safe=True))
+    (as_it_is, *_), (quoted, *_) = (
+        table(query, made_reports.seen(reading, words, query=query)) for query in (plain_query, safe_query)
+    )
+    assert as_it_is["image"] == name
+    assert quoted["image"] == f"'{name}"
+    assert {as_it_is["word1"], quoted["word1"]} == {"@SUM(1)", "'@SUM(1)"}
+    assert quoted["norm"] == as_it_is["norm"]
+    for cell in ("-1", "+1", "\tx", "=1"):
+        assert csv_format.spreadsheet_safe(cell) == f"'{cell}"
+    for cell in (-1.5, None, "1-2", ""):
+        assert csv_format.spreadsheet_safe(cell) == cell

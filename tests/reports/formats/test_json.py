@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from tests.looked import looked
 from tests.query.queries import query_of
 from tests.reports import contract, made_reports
 from vlmtui.errors import ImageError, UsageError
+from vlmtui.lenses.lens_source import lens_call
+from vlmtui.query.chosen_lens import ChosenLens
 from vlmtui.query.patches import PatchPosition, entries_at
+from vlmtui.reports.formats.json import json_line
 from vlmtui.reports.formats.registry import FORMATS, check_known, format_named
 from vlmtui.reports.image_report import ImageReport
 from vlmtui.reports.per_image import ImageFailure
@@ -56,6 +61,15 @@ def test_a_vision_stage_has_its_patches_and_no_words() -> None:
     assert [t["norm"] for t in report["tokens"]] == reading.grid_norms[0].patches[1].tolist()
     assert all(t["words"] == [] for t in report["tokens"])
     assert report["query"]["stage"] == "vision.1"
+
+
+@pytest.mark.parametrize("options", [(), (("power", 3.0), ("mode", "exact"))])
+def test_options_of_a_built_in_lens_are_named_where_they_were_given(options: tuple[tuple[str, object], ...]) -> None:
+    query = replace(QUERY, lens=ChosenLens("pca", options=options))
+    report = made_reports.seen(made_reports.reading(), None, "vision.1", query)
+    found = looked(lens_call("pca", **dict(options)), "vision.1", np.zeros((12, 3), np.float32))
+    told = json.loads(written("json", replace(report, values=found)))["query"]["lens"]
+    assert told == {"name": "pca", **({"options": {"power": 3.0, "mode": "exact"}} if options else {})}
 
 
 def test_numbers_that_are_not_finite_are_null() -> None:
@@ -128,3 +142,11 @@ def test_one_patch_only() -> None:
 def test_formats_that_are_not_there_are_named() -> None:
     with pytest.raises(UsageError, match="text, json, jsonl"):
         check_known(format_named("pdf"))
+
+
+def test_a_line_is_one_line_whatever_ends_lines() -> None:
+    name = "a\u2028b\u2029c\x85d\ne.png"
+    line = json_line({"image": name})
+    assert line.splitlines() == [line]
+    assert json.loads(line) == {"image": name}
+    assert json_line({"text": "é 漢"}) == '{"text":"é 漢"}'

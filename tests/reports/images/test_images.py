@@ -29,7 +29,7 @@ from vlmtui.reports.formats import ansi
 from vlmtui.reports.formats.png import png, raster
 from vlmtui.reports.formats.svg import svg
 from vlmtui.reports.image_report import ImageReport
-from vlmtui.reports.images import fonts
+from vlmtui.reports.images import fonts, words_on_image
 from vlmtui.reports.images.composition import compose
 from vlmtui.reports.images.content import ReportDrawing, drawing_kind
 from vlmtui.reports.images.scene import DotMark, LineMark, PhotoMark, RectMark, Scene, TextMark
@@ -287,3 +287,12 @@ def test_options_that_are_none() -> None:
         parse_drawing("wrods", None, None)
     with pytest.raises(UsageError, match="8192"):
         parse_drawing(None, 99999, None)
+
+
+def test_a_word_is_shrunk_before_it_is_cut() -> None:
+    room = fonts.text_width("mountain", 9.0)
+    assert fonts.fit_text("mountain", 26.0, room, words_on_image.LEAST / 26.0)[0] == "mountain"
+    (mark,) = words_on_image._written((0.0, 0.0, room / 0.96, 30.0), ["mountain"], 26.0)
+    assert isinstance(mark, TextMark)
+    assert mark.text == "mountain"
+    assert mark.size >= words_on_image.LEAST

@@ -24,6 +24,7 @@ from vlmtui.query.chosen_lens import ChosenLens
 from vlmtui.reading import ImageInfo
 from vlmtui.reports.formats.registry import format_for
 from vlmtui.reports.page.content import METRICS, collect_pages, stages_with_words
+from vlmtui.reports.page.data import image_title
 from vlmtui.reports.page.document import SCRIPTS, page_document
 from vlmtui.reports.page.image import LONG_SIDE, MOST_BYTES, embed_image
 from vlmtui.tui.terminal.theme import DARK, LIGHT
@@ -76,9 +77,9 @@ def test_hostile_pieces_and_names_are_text() -> None:
     shown = [piece[1] for piece in page.data["pieces"]]
     assert "</script><img src=x onerror=alert(1)>" in shown
     assert "‿U+202EU+2067evilU+2066" in shown
-    assert page.data["source"] == contents.HOSTILE[0]
+    assert page.data["source"] == contents.HOSTILE[0].rsplit("/", 1)[-1]
     (title,) = (text for tag, text in page.texts if tag == "title")
-    assert title.startswith(contents.HOSTILE[0])
+    assert title.startswith(page.data["source"])
 
 
 def test_the_same_bytes_every_time() -> None:
@@ -166,3 +167,16 @@ def test_which_stages_have_words() -> None:
 
 def test_the_ending_asks_for_it() -> None:
     assert format_for("page.html") == "html"
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("/home/ada/photos/china.jpg", "china.jpg"),
+        ("photos/china.jpg", "china.jpg"),
+        ("https://images.example/china.jpg", "https://images.example/china.jpg"),
+        ("-", "standard input"),
+    ],
+)
+def test_a_page_to_be_mailed_names_no_folder(source: str, name: str) -> None:
+    assert image_title(source) == name

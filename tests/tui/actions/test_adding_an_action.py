@@ -24,7 +24,9 @@ async def main():
         await pilot.press("B")
         await pilot.pause()
         assert explorer(pilot).state.selection.k == 50
-        assert ("B", "most words") in help_rows()
+        rows = help_rows()
+        # below the line of the action before it
+        assert rows[rows.index(("B", "most words")) - 1][1] == "more / fewer words"
         assert "Words: as many as possible" in {title for title, *_ in ActionCommands(explorer(pilot)).commands()}
         tui.set_keymap({"most-words": "f6"})
         await pilot.press("minus", "f6")

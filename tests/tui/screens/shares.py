@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from rich.color import Color
 from textual.pilot import Pilot
 from textual.strip import Strip
 
+from tests.docs.blocks import markdown_table
 from tests.tui import families
 from tests.tui.fake import FakeWorker, app
 from vlmtui.reading import Reading
@@ -26,6 +27,7 @@ from vlmtui.tui.widgets.image_view import ImageView
 from vlmtui.tui.widgets.lines import Lines
 
 SIZES = [(80, 24), (100, 30), (120, 40), (140, 30), (160, 24), (200, 60), (240, 64)]
+HEAD = "model", "terminal", "image", "panels", "empty", "cut or hidden"
 BLANK = 8
 """Blank cells in a row that count as empty."""
 MOST_EMPTY = 1 / 6
@@ -116,10 +118,32 @@ def shortened(screen: Explorer, name: str) -> bool:
     """Whether a panel has more to say than there are lines."""
     panel = screen.query_one(f"#{name}")
     said = panel if isinstance(panel, Lines) else panel.query_one(PatchFacts)
-    whole = said.build(said.size.width, PLENTY)
+    # facts stand side by side where there are few lines for them
+    rows = PLENTY if isinstance(panel, Lines) else said.size.height
+    whole = said.build(said.size.width, rows)
     while whole and not whole[-1].text.strip():
         whole.pop()
     return len(whole) > said.size.height
+
+
+async def first_screens(made: Reading, sizes: Sequence[tuple[int, int]]) -> list[Shares]:
+    """The shares of a model's first screen in a terminal that is given one size after the other."""
+    photo = Image.open(PHOTO).convert("RGB").resize((made.image.width, made.image.height))
+    found = []
+    tui = app(made=made, photo=photo)
+    async with tui.run_test(size=sizes[0]) as pilot:
+        for size in sizes:
+            await pilot.resize_terminal(*size)
+            for _ in range(3):
+                await pilot.pause()
+            found.append(measured(pilot))
+    return found
+
+
+def table_row(model: str, size: tuple[int, int], shares: Shares) -> tuple[str, ...]:
+    """A row of the table in the documentation."""
+    numbers = (f"{share:.0%}" for share in (shares.image, shares.panels, shares.empty))
+    return model, "×".join(map(str, size)), *numbers, ", ".join(shares.cut)
 
 
 async def shares_of(
@@ -146,21 +170,15 @@ async def shares_of(
 
 async def main(folder: Path, light: bool) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    print(
-        "| model | size | image | panels | empty | cut or hidden |", "| --- | --- | --- | --- | --- | --- |", sep="\n"
-    )
+    rows = []
     for name, make in MODELS.items():
         for answered in (False, True):
-            for columns, rows in SIZES:
+            for columns, lines in SIZES:
                 label = f"{name}{', answer' if answered else ''}"
-                drawn = folder / f"{label.replace(' ', '-').replace(',', '')}-{columns}x{rows}.svg"
-                one = await shares_of(make(), (columns, rows), answered=answered, light=light, picture=drawn)
-                bad = "" if one.fair else " **too much**"
-                print(
-                    f"| {label} | {columns}×{rows} | {one.image:.0%} | {one.panels:.0%} | {one.empty:.1%}{bad} | "
-                    f"{', '.join(one.cut)} |",
-                    flush=True,
-                )
+                drawn = folder / f"{label.replace(' ', '-').replace(',', '')}-{columns}x{lines}.svg"
+                one = await shares_of(make(), (columns, lines), answered=answered, light=light, picture=drawn)
+                rows.append((*table_row(label, (columns, lines), one), "" if one.fair else "too much is empty"))
+    print(markdown_table((*HEAD, ""), rows))
 
 
 if __name__ == "__main__":

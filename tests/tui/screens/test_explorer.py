@@ -16,7 +16,7 @@ from tests.reports.page.contents import Parsed, said
 from tests.tui import readings
 from tests.tui.fake import FakeWorker, app
 from vlmtui.metrics import METRICS
-from vlmtui.query.patches import parse_patch
+from vlmtui.query.patches import parse_patches
 from vlmtui.tui import messages
 from vlmtui.tui.app import VlmtuiApp
 from vlmtui.tui.dialogs.dialog import Dialog
@@ -91,7 +91,7 @@ async def test_a_click_puts_the_cursor_on_the_patch() -> None:
 
 @pytest.mark.parametrize("size", [(60, 20), (80, 24), (109, 30), (110, 24), (120, 40), (200, 60)])
 async def test_the_cursor_stays_on_its_patch_through_every_resize(size: tuple[int, int]) -> None:
-    tui = app(shape=(24, 24), size=(480, 480), patches=(parse_patch("20,3"),))
+    tui = app(shape=(24, 24), size=(480, 480), patches=parse_patches("20,3"))
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
         assert at(pilot) == (20, 3)
@@ -177,7 +177,7 @@ async def test_go_to_a_pixel_and_to_nonsense() -> None:
 
 async def test_narrow_terminals_name_what_has_no_room_and_tiny_ones_say_a_sentence() -> None:
     tui = app()
-    async with tui.run_test(size=NARROW) as pilot:
+    async with tui.run_test(size=(64, 20)) as pilot:
         await pilot.pause()
         screen = explorer(pilot)
         shown = [name for name in ("words", "norms", "patch") if screen.query_one(f"#{name}").display]
@@ -196,7 +196,7 @@ async def test_narrow_terminals_name_what_has_no_room_and_tiny_ones_say_a_senten
 
 
 async def test_a_session_that_dies_is_named_and_comes_back() -> None:
-    tui = app(patches=(parse_patch("1,2"),))
+    tui = app(patches=parse_patches("1,2"))
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
         conversation = tui._worker
@@ -217,7 +217,7 @@ async def test_a_session_that_dies_is_named_and_comes_back() -> None:
 
 
 async def test_a_reading_that_is_gone_is_read_again() -> None:
-    tui = app(patches=(parse_patch("1,2"),))
+    tui = app(patches=parse_patches("1,2"))
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
         conversation = tui._worker
@@ -343,7 +343,7 @@ async def test_the_light_dress() -> None:
 
 
 async def test_a_stage_and_a_patch_that_are_not_there_are_said() -> None:
-    tui = app(stage="vision.99", patches=(parse_patch("50,0"),))
+    tui = app(stage="vision.99", patches=parse_patches("50,0"))
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
         said = " ".join(n.message for n in tui._notifications)

@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from tests.tui.fake import FakeWorker, app
 from tests.tui.families import CROSS, FAMILIES, RESAMPLED, TOWER
 from tests.tui.screens.test_explorer import NARROW, WIDE, explorer, text
-from vlmtui.query.patches import parse_patch
+from vlmtui.query.patches import parse_patches
 from vlmtui.tui import messages
 from vlmtui.tui.app import VlmtuiApp
 from vlmtui.tui.state.selection import Selection
@@ -237,7 +237,7 @@ async def test_tokens_without_places_and_without_grids() -> None:
 
 
 async def test_the_patch_asked_for_is_opened_and_copied_with_its_grid() -> None:
-    tui = of("idefics3", patches=(parse_patch("2:3,4"),))
+    tui = of("idefics3", patches=parse_patches("2:3,4"))
     async with tui.run_test(size=LARGE) as pilot:
         await pilot.pause()
         assert "tile 3 of 12 · row 3 · column 4" in text(tui, "PatchHeader")
@@ -246,7 +246,7 @@ async def test_the_patch_asked_for_is_opened_and_copied_with_its_grid() -> None:
 
 
 async def test_another_model_keeps_the_spot() -> None:
-    tui = of("idefics3", patches=(parse_patch("11:12,12"),))
+    tui = of("idefics3", patches=parse_patches("11:12,12"))
     async with tui.run_test(size=LARGE) as pilot:
         await pilot.pause()
         conversation = tui._worker

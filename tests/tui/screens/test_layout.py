@@ -28,8 +28,8 @@ def grid(rows: int, cols: int) -> ImageCells:
 def panels(words: int = 10) -> list[PanelRows]:
     return [
         PanelRows("words", lambda cells: words),
-        PanelRows("norms", lambda cells: 11, least=6, grows=True),
-        PanelRows("patch", lambda cells: 7, least=6, columns=56),
+        PanelRows("norms", lambda cells: 11, least=lambda cells: 6, grows=True),
+        PanelRows("patch", lambda cells: 7, least=lambda cells: 6, columns=56),
     ]
 
 

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from textual.pilot import Pilot
 
+from tests.docs.blocks import check_block, markdown_table
+from tests.tui import readings
 from tests.tui.fake import app
-from tests.tui.screens.shares import MODELS, SIZES, shares_of
+from tests.tui.screens.shares import HEAD, MODELS, SIZES, first_screens, table_row
 from tests.tui.screens.test_explorer import NARROW, WIDE, digit, explorer, text
+from vlmtui.display.pieces import width
+from vlmtui.tui.panels.patch_text import CursorPlace, fact_lines, least_rows
+from vlmtui.tui.state.results import Results
+from vlmtui.tui.state.selection import Selection
+from vlmtui.tui.terminal.theme import DARK
+
+DOCS = Path(__file__).parents[3] / "docs"
 
 
 def seen(pilot: Pilot[int]) -> tuple[str, ...]:
@@ -55,7 +66,7 @@ async def test_with_all_folded_help_and_quit_stay_in_the_key_bar(columns: int) -
 
 async def test_a_panel_without_room_comes_by_its_number() -> None:
     tui = app()
-    async with tui.run_test(size=NARROW) as pilot:
+    async with tui.run_test(size=(64, 20)) as pilot:
         await pilot.pause()
         assert "patch" not in seen(pilot)
         await pilot.press(digit("patch"))
@@ -99,10 +110,34 @@ async def test_f_gives_the_image_the_screen_and_one_line_has_the_facts(size: tup
         assert "column 5" not in text(tui, "#status")
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}×{size[1]}")
-@pytest.mark.parametrize("model", ["demo 14×14", "LLaVA-1.5 24×24", "LLaVA-NeXT five tiles"])
-async def test_no_more_than_a_sixth_is_empty_while_something_is_cut_or_hidden(
-    model: str, size: tuple[int, int]
-) -> None:
-    shares = await shares_of(MODELS[model](), size)
-    assert shares.fair, shares
+async def test_no_more_than_a_sixth_is_empty_while_something_is_cut_or_hidden() -> None:
+    """Of the first screen of every model at every size; the documentation has the table."""
+    rows, unfair = [], []
+    for model, make in MODELS.items():
+        for size, shares in zip(SIZES, await first_screens(make(), SIZES), strict=True):
+            rows.append(table_row(model, size, shares))
+            unfair += [] if shares.fair else [(model, size, shares)]
+    assert not unfair
+    check_block(DOCS / "explorer.md", "shares", markdown_table(HEAD, rows))
+
+
+@pytest.mark.parametrize("cells", [24, 36, 48, 60, 80])
+@pytest.mark.parametrize("row", [0, 8, 15])
+def test_facts_of_a_patch_stand_side_by_side_where_there_are_few_lines(cells: int, row: int) -> None:
+    """In as many lines as the panel is given at least, all of them, and no line wider than its place."""
+    made = MODELS["Gemma 3 16×16"]()
+    results = Results(made.image, readings.picture(made.image.width, made.image.height), made.model, made)
+    selection = Selection(row=row, col=row)
+    under = CursorPlace.of(results, selection)
+    assert under is not None
+    least = least_rows(results, selection, cells) - 1
+    lines = ["".join(part for part, _ in one) for one in fact_lines(DARK, under, selection, cells, least)]
+    assert len(lines) <= least
+    assert all(width(one) <= cells for one in lines if " mean" in one or " of" in one)
+    said = " ".join(lines)
+    labels = ("in file", "mean", "seen as", "made of" if least == 5 else "of 16", "reads")
+    places = [said.find(label) for label in labels]
+    assert -1 not in places
+    assert places == sorted(places)
+    # and one to a line as soon as there are the lines
+    assert len(fact_lines(DARK, under, selection, cells, 5)) == 5

@@ -12,7 +12,8 @@ from textual.strip import Strip
 from tests.tui.fake import app
 from tests.tui.families import FAMILIES
 from tests.tui.screens.test_explorer import at, explorer, text
-from vlmtui.display.cell_layout import CellLayout
+from vlmtui.display.cell_layout import FIT, CellLayout
+from vlmtui.tui.overlays.composition import draw_overlay
 from vlmtui.tui.widgets.image_side import ImageSide
 from vlmtui.tui.widgets.image_view import ImageView
 from vlmtui.tui.widgets.minimap import ViewMap
@@ -125,11 +126,11 @@ async def test_the_cursor_stays_in_view_at_every_zoom(size: tuple[int, int]) -> 
             assert at(pilot) == (12, 12)
             layout = layout_of(pilot)
             zooms.append(explorer(pilot).state.selection.zoom)
-            assert layout.zoom == zooms[-1]
+            assert layout.zoom == max(1, zooms[-1])
             assert layout.is_whole(12, 12)
         assert zooms[0] == 2
         assert zooms[:3] == sorted(zooms[:3])
-        assert zooms[-1] == 1
+        assert zooms[-1] == FIT
         await pilot.press("z", "z", *["down"] * 7, *["right"] * 9)
         await pilot.pause()
         assert at(pilot) == (19, 21)
@@ -216,27 +217,65 @@ async def test_a_patch_is_never_larger_than_the_view() -> None:
         await pilot.pause()
         await pilot.press("z", "z", "z")
         await pilot.pause()
-        zoom = explorer(pilot).state.selection.zoom
-        assert zoom == layout_of(pilot).zoom < 8
+        assert max(1, explorer(pilot).state.selection.zoom) == layout_of(pilot).zoom < 8
         for _ in range(3):
             await pilot.press("Z")
-        assert explorer(pilot).state.selection.zoom == 1
+        assert explorer(pilot).state.selection.zoom == FIT
 
 
 async def test_more_patches_than_columns_are_panned() -> None:
-    tui = app(shape=(54, 80), size=PHOTO_SIZE, photo=photo())
+    tui = app(shape=(81, 120), size=PHOTO_SIZE, photo=photo())
     async with tui.run_test(size=(120, 40)) as pilot:
         await pilot.pause()
+        await pilot.press("z")
+        await pilot.pause()
+        assert explorer(pilot).state.selection.zoom == 1
         layout = layout_of(pilot)
         assert layout.window is not None
         assert (layout.wide, layout.high) == (1, 1)
         rows, cols = layout.in_view()
-        assert f"rows {rows[0]}–{rows[-1]}, columns {cols[0]}–{cols[-1]} of 54 × 80" in " ".join(
+        assert f"rows {rows[0]}–{rows[-1]}, columns {cols[0]}–{cols[-1]} of 81 × 120" in " ".join(
             text(tui, "#map-facts").split()
         )
         await pilot.press("end")
         await pilot.pause()
-        assert layout_of(pilot).in_view()[1][-1] == 79
+        assert layout_of(pilot).in_view()[1][-1] == 119
+
+
+@pytest.mark.parametrize("overlay", [0, 1, 3])
+async def test_more_patches_than_columns_are_averaged_at_first(overlay: int) -> None:
+    """Every half-cell is the mean, weighted by area, of the patches that it covers; computed with exact shares."""
+    tui = app(shape=(54, 80), size=PHOTO_SIZE, photo=photo())
+    async with tui.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        await pilot.press(*"o" * overlay)
+        await pilot.pause()
+        layout = layout_of(pilot)
+        assert layout.shrunk is not None
+        assert layout.window is None
+        assert text(tui, "#title").endswith("fit ")
+        single = layout.full
+        assert (single.wide, single.high) == (1, 1)
+        state, drawn = explorer(pilot).state, explorer(pilot).query_one(ImageSide)._drawn
+        assert drawn is not None
+        patches = draw_overlay(state.results, state.selection, single).pixels.astype(float)
+        down, across = (shares(drawn.pixels.shape[axis], patches.shape[axis]) for axis in (0, 1))
+        wanted = np.einsum("yr,rcn,xc->yxn", down, patches, across)
+        np.testing.assert_allclose(drawn.pixels, wanted, atol=0.5001)
+        # the cursor is where a click on it would go, and walks over every patch
+        await pilot.press("right")
+        row, col = at(pilot)
+        assert (row, col) == (27, 41)
+        x, y, wide, tall = layout.region(row, col)
+        assert wide * tall >= 1
+        assert layout.patch_at(x, y) in {(row + i, col + j) for i in (-1, 0, 1) for j in (-1, 0, 1)}
+
+
+def shares(small: int, large: int) -> np.ndarray:
+    """[small, large]: of what each of few equal parts of a line is made, of the many."""
+    edges = np.arange(small + 1) * large / small
+    covered = np.minimum(edges[1:, None], np.arange(1, large + 1)) - np.maximum(edges[:-1, None], np.arange(large))
+    return np.clip(covered, 0, None) * small / large
 
 
 async def test_a_tile_is_a_step_of_the_zoom() -> None:

@@ -1,5 +1,6 @@
 """What poorer terminals get."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,8 +8,13 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.color import Color
 
+from tests.tui.fake import app
+from vlmtui.display.dithering import dithered
 from vlmtui.display.pieces import width
 from vlmtui.tui.terminal.filters import Ascii, Perceptual256, terminal_is_utf8
+from vlmtui.tui.terminal.theme import roles
+from vlmtui.tui.widgets.image_side import ImageSide
+from vlmtui.tui.widgets.image_view import ImageView
 
 BLACK = Color(0, 0, 0)
 
@@ -59,8 +65,6 @@ def test_the_locale_tells(monkeypatch: pytest.MonkeyPatch, environment: dict[str
 
 
 async def test_every_segment_has_a_style(monkeypatch: pytest.MonkeyPatch) -> None:
-    from tests.tui.fake import app
-
     # Textual's own filter for NO_COLOR looks into every style
     monkeypatch.setenv("NO_COLOR", "1")
     tui = app()
@@ -70,3 +74,25 @@ async def test_every_segment_has_a_style(monkeypatch: pytest.MonkeyPatch) -> Non
         await pilot.pause()
         assert tui.no_color
         assert tui.return_code is None
+
+
+@pytest.mark.parametrize(("colours", "dithers"), [("256", True), ("truecolor", False)])
+async def test_the_image_is_dithered_in_256_colours_alone(
+    monkeypatch: pytest.MonkeyPatch, colours: str, dithers: bool
+) -> None:
+    monkeypatch.setattr("textual.constants.COLOR_SYSTEM", colours)
+    tui = app()
+    async with tui.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        assert tui.console.color_system == colours
+        view = tui.screen_stack[1].query_one(ImageView)
+        drawn = tui.screen_stack[1].query_one(ImageSide)._drawn
+        assert drawn is not None
+        assert view._pixels is not None
+        np.testing.assert_array_equal(view._pixels, dithered(drawn.pixels) if dithers else drawn.pixels)
+        # what is written has the nearest colours
+        status = tui.screen_stack[1].query_one("#status").render_line(0)
+        assert {segment.style.color for segment in status if segment.style} & {
+            Color.parse(roles(tui).dim).rich_color,
+            Color.parse(roles(tui).text).rich_color,
+        }

@@ -26,7 +26,7 @@ _COPIES = 3  # of a block of logits in memory: all of them, those of the candida
 class LogitLensWords:
     """`ids` int64 and `scores` float64 [n, k], the largest logit first; `entropy` float64 [n], in nats. On the CPU.
 
-    For a state that is not finite, the first candidates are listed with NaN scores.
+    A state whose logits are not finite has no words: the id -1 and NaN.
     """
 
     ids: Tensor
@@ -84,5 +84,5 @@ def _largest(logits: Tensor, candidates: Tensor, k: int) -> tuple[Tensor, Tensor
         pairs = rank_with_ties(candidates[own].tolist(), values.tolist(), k)
         ids[i] = torch.tensor([row for row, _ in pairs])
         scores[i] = torch.tensor([score for _, score in pairs], dtype=torch.float64)
-    ids[~finite], scores[~finite] = candidates[:k], torch.nan
+    ids[~finite], scores[~finite] = -1, torch.nan
     return ids, scores

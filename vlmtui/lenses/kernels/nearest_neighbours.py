@@ -43,7 +43,8 @@ _BFLOAT16_SHARE = 2.0**-8  # upper bound of the relative error of storing a floa
 class NearestRows:
     """`ids` int64 and `scores` float64, both [vectors, k] on the CPU, nearest first.
 
-    Rows that are not finite come after all others, with NaN scores.
+    Rows that are not finite come after all others, with NaN scores. A vector that is not finite has no nearest rows:
+    the id -1 and NaN.
     """
 
     ids: Tensor
@@ -76,8 +77,7 @@ def nearest_rows(
     search = _Search(vocabulary, candidates, metric, k, should_stop, budget)
 
     finite = torch.isfinite(vectors).all(dim=-1).cpu()
-    # a vector that is not finite has no neighbours: it gets the first rows, with NaN scores
-    ids[~finite], scores[~finite] = candidates[:k], torch.nan
+    ids[~finite], scores[~finite] = -1, torch.nan
     todo = torch.nonzero(finite).flatten()
     for dtype, keep in search.attempts(len(todo)):
         left = []

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from vlmtui.models.loading.processor import DEFAULT_PROMPT
+from vlmtui.models.loading.template_limits import rendered
 
 
 def prompt_ids(tokenizer: Any, image_token: int, image: list[int], prompt: str | None = None) -> Tensor:
@@ -29,9 +30,8 @@ def _by_template(tokenizer: Any, sentence: str) -> list[int] | None:
     if getattr(tokenizer, "chat_template", None) is None:
         return None
     content = [{"type": "image"}, {"type": "text", "text": sentence}]
-    text = tokenizer.apply_chat_template(
-        [{"role": "user", "content": content}], add_generation_prompt=True, tokenize=False
-    )
+    turns = [{"role": "user", "content": content}]
+    text = rendered(lambda: str(tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False)))
     # where the template writes BOS, the tokenizer must not add it again
     written = tokenizer.bos_token is not None and text.startswith(tokenizer.bos_token)
     return list(tokenizer(text, add_special_tokens=not written)["input_ids"])

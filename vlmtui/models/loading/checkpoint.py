@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any, NoReturn
 
 from vlmtui.catalogue import CHOOSE_A_MODEL, DEMO_NOTES
 from vlmtui.errors import ModelError
+from vlmtui.json_files import check_shapes, check_small_files, parse_json, read_bounded
 from vlmtui.models.loading import safetensors_header
 
 Progress = Callable[[str, int, int], None]
@@ -53,14 +53,14 @@ def check_folder(folder: Path, name: str) -> dict[str, Any]:
 def read_config(folder: Path, name: str) -> dict[str, Any]:
     """Read a folder's config.json. `ModelError` where it is invalid, or its quantisation cannot be read here."""
     try:
-        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        config = parse_json(read_bounded(folder / CONFIG))
+        check_shapes(config)
+        check_small_files(folder)
     except FileNotFoundError:
         refuse_other_formats({file.name for file in folder.iterdir()}, name, str(folder))
         raise ModelError(f"{name} has no {CONFIG}: give the folder of a Hugging Face checkpoint") from None
     except (OSError, ValueError) as error:
-        raise ModelError(
-            f"the {CONFIG} of {name} cannot be read ({one_line(error)}): copy or download it again"
-        ) from None
+        raise ModelError(f"the {CONFIG} of {name} is damaged ({one_line(error)}): copy or download it again") from None
     if not isinstance(config, dict) or not isinstance(config.get("model_type"), str):
         raise ModelError(f"the {CONFIG} of {name} has no model_type: give the folder of a Hugging Face checkpoint")
     _check_quantisation(config, name)
@@ -148,8 +148,8 @@ def weight_files(folder: Path, name: str) -> list[Path]:
         return [folder / SINGLE]
     if index.exists():
         try:
-            text = index.read_text(encoding="utf-8")
-        except OSError as error:
+            text = read_bounded(index)
+        except (OSError, ValueError) as error:
             raise ModelError(f"the {INDEX} of {name} cannot be read ({one_line(error)}): download it again") from None
         wanted = sorted(set(parse_index(text, name).values()))
         missing = [file for file in wanted if not (folder / file).is_file()]
@@ -173,7 +173,7 @@ def weight_files(folder: Path, name: str) -> list[Path]:
 def parse_index(text: str | bytes, name: str) -> dict[str, str]:
     """Parse the index of a checkpoint in several files: tensor key to file name."""
     try:
-        found = json.loads(text)["weight_map"]
+        found = parse_json(text)["weight_map"]
         if not found or not all(_plain(file) for file in found.values()):
             raise ValueError("its weight_map names no files")
         return {str(key): str(file) for key, file in found.items()}

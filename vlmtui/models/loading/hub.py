@@ -30,6 +30,7 @@ from vlmtui.models.loading.checkpoint import (
     read_config,
     refuse_other_formats,
 )
+from vlmtui.models.loading.hub_answers import watch_answers
 from vlmtui.models.loading.hub_errors import explain_hub_errors
 from vlmtui.models.loading.hub_files import HubCommit
 from vlmtui.models.loading.loader import empty_model
@@ -58,7 +59,7 @@ def fetch_checkpoint(
     if found is not None:
         return found
     progress(f"looking for {name} on the hub", 0, 0)
-    with explain_hub_errors(name, revision):
+    with explain_hub_errors(name, revision), watch_answers(name, progress):
         remote = HubCommit.of(name, revision)
         download = _Download(remote, label, revision, decoder_layers, progress)
         with _alone(download.place, name, progress):
@@ -79,7 +80,7 @@ def fetch_processor(name: str, progress: Progress) -> Path:
     if commit is not None and (cache.commit_folder(name, commit) / INDEX).exists():
         return cache.commit_folder(name, commit)
     progress(f"downloading the processor of {name}", 0, 0)
-    with explain_hub_errors(name, None):
+    with explain_hub_errors(name, None), watch_answers(name, progress):
         return _small_files(name, None, None)
 
 

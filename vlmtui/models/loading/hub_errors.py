@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import urllib.request
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -61,6 +62,12 @@ def explain_hub_errors(name: str, revision: str | None) -> Iterator[None]:
             raise _refused(error.__cause__, name, at, page) from None
         cause = one_line(error.__cause__ or error)
         raise _not_here(name, at, f"{constants.ENDPOINT} cannot be reached ({cause}): {_connection_advice()}") from None
+    except (httpx2.RequestError, json.JSONDecodeError) as error:
+        cause = one_line(error)
+        raise ModelError(
+            f"{name}{at} could not be downloaded: {constants.ENDPOINT} does not answer as a hub does ({cause}): check "
+            "HF_ENDPOINT and the proxy"
+        ) from None
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise ModelError(

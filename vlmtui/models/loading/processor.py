@@ -16,6 +16,7 @@ from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPi
 
 from vlmtui.errors import ModelError
 from vlmtui.models.families.registry import family_class, has_class_token, is_encoder
+from vlmtui.models.loading.template_limits import rendered
 
 DEFAULT_PROMPT = "Describe the image."
 
@@ -92,7 +93,8 @@ class Processing:
         if getattr(self.whole, "chat_template", None) is None:
             return prompt
         content = [{"type": "image"}, {"type": "text", "text": prompt}]
-        return str(self.whole.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True))
+        turns = [{"role": "user", "content": content}]
+        return rendered(lambda: str(self.whole.apply_chat_template(turns, add_generation_prompt=True)))
 
 
 def load_processing(folder: Path, config: Any, name: str) -> Processing:

@@ -199,7 +199,7 @@ def image_starts(rows: pa.Table) -> Marks:
 
 def _opened(name: str) -> pq.ParquetFile:
     try:
-        file = pq.ParquetFile(name)
+        file = pq.ParquetFile(name, pre_buffer=False)  # which would keep the whole file in memory
     except FileNotFoundError:
         raise VlmtuiError(f"{plain(name)} does not exist: check the path") from None
     except (OSError, pa.ArrowException) as error:

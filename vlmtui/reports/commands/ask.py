@@ -28,7 +28,7 @@ from vlmtui.reports.formats import json
 from vlmtui.reports.formats.json import Object
 from vlmtui.reports.output.progress import ProgressLine
 from vlmtui.reports.output.target import Target, check_target, target
-from vlmtui.results.answers import MAX_NEW_TOKENS, Answer
+from vlmtui.results.answers import MAX_NEW_TOKENS, Answer, empty_note
 from vlmtui.session.client import SessionClient
 from vlmtui.session.discovery import connect
 from vlmtui.session.protocol import AnswerProgress, Progress
@@ -143,7 +143,7 @@ def _asked_once(
             streamed.end()
         raise
     if streamed:
-        streamed.end(answer.text)
+        streamed.end(answer.text, empty_note(answer.text, answer.tokens, answer.finished))
     return reading, answer, compute_attributions(client, reading, answer, question.wanted, progress)
 
 
@@ -166,11 +166,11 @@ class _Streamed:
         with self._lock:
             self._write(update.text)
 
-    def end(self, text: str | None = None) -> None:
-        """Write the rest of the finished answer `text`, and end the line; nothing is written afterwards."""
+    def end(self, text: str | None = None, note: str = "") -> None:
+        """Write the rest of the finished answer `text` and a note, and end the line; nothing is written afterwards."""
         with self._lock:
             if text is not None:
-                self._write(text)
+                self._write(text + note)
             if not self._ended and (self.begun or text is not None):
                 self._to.write("\n")
                 self._to.flush()

@@ -10,6 +10,7 @@ The JSON is `vlmtui/match/1`, one object for any number of images:
      "images": [{"source", "sha256", "width", "height",
                  "caption",                        index of the image's own text, or null
                  "cosines", "logits", "probabilities",     [texts]
+                 "softmax",                        [texts] of the logits over the texts given, whatever the kind
                  "patches": [{place of the patch as in vlmtui/report/1, "cosines": [texts]}] or absent}],
      "loss": {"kind", "pairs", "value", "image_to_text", "text_to_image"} or null}     in nats
 """
@@ -167,7 +168,8 @@ def _head(matched: MatchedImage, options: MatchOptions) -> Iterator[str]:
         "softmax": "softmax over the texts: for one image they add up to 100%",
         "sigmoid": "sigmoid: each text separately, they need not add up to 100%",
     }
-    yield from labelled("numbers", f"probability ({normalisation[texts.kind]}), cosine below it")
+    among = ", softmax over the texts given: which suits best, if one does" if _compares(matched) else ""
+    yield from labelled("numbers", f"probability ({normalisation[texts.kind]}){among}, cosine")
     if options.captions:
         yield from labelled("", "* marks an image's own caption")
     for i, text in enumerate(texts.texts):
@@ -194,10 +196,18 @@ def _block(matched: MatchedImage, first: bool) -> Iterator[str]:
         yield _line(
             "  probability", [f"{share:>{_CELL - 1}}{mark}" for share, mark in zip(shares, caption_marks, strict=True)]
         )
+        if _compares(matched):
+            among = [numbers.percent(100 * float(share)) for share in match.softmax[columns.start : columns.stop]]
+            yield _line("  softmax", [f"{share:>{_CELL - 1}} " for share in among])
         yield _line("  cosine", [f"{match.cosines[i]:>{_CELL - 1}.3f} " for i in columns])
     if matched.patches is not None:
         for i, row in enumerate(matched.patches):
             yield from flow([f"  near {i + 1:<7}", *_nearest(matched.reading, row)], "", indent=_NAME)
+
+
+def _compares(matched: MatchedImage) -> bool:
+    """Whether the softmax over the texts says more than the probabilities."""
+    return matched.texts.kind == "sigmoid" and len(matched.texts.texts) > 1
 
 
 def _line(name: str, cells: list[str]) -> str:
@@ -256,6 +266,7 @@ def _image(matched: MatchedImage) -> json.Object:
         "cosines": match.cosines.tolist(),
         "logits": match.logits.tolist(),
         "probabilities": match.probabilities.tolist(),
+        "softmax": match.softmax.tolist(),
     }
     if matched.patches is not None:
         places = matched.reading.patch_places

@@ -1,9 +1,20 @@
-"""`vlmtui models`: models on this disk, and models with short names with the size of what exploring them loads."""
+"""`vlmtui models`: models on this disk, and models with short names with the size of what exploring them loads.
+
+{"schema",
+ "device": {"name", "free", "total"},                           of --device auto; bytes, null where not known
+ "on_disk": [{"name", "family", "owner", "folder", "bytes",     owner: demo, hub, or vlmtui for its own cache
+              "decoder_layers"}],                               how many vlmtui downloaded; null: all
+ "incomplete": [{"name", "bytes"}],                             downloads that were broken off
+ "named": [{"name", "hub", "family", "licence", "gated",
+            "download", "whole",                                bytes: for exploring, and of the full model
+            "memory", "dtype", "fits"}]}                        bytes needed on the device, in this data type
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from vlmtui import cache, memory
 from vlmtui.catalogue import KnownModel, LocalModel, known_models, models_on_disk, resolve_model
@@ -11,6 +22,8 @@ from vlmtui.display import numbers
 from vlmtui.display.pieces import fit, plain, width
 from vlmtui.errors import ModelError
 
+SCHEMA = "vlmtui/models/1"
+FORMATS = ("text", "json")
 _FLOAT32, _BFLOAT16 = 4, 2
 _GATED = "*"
 
@@ -26,6 +39,46 @@ def model_table(long: bool = False) -> Iterator[str]:
     yield ""
     yield f"{_GATED} accept the licence on the hub first, then log in with `hf auth login`."
     yield "Any other hub name or folder can be given as well: --model NAME, or VLMTUI_MODEL."
+
+
+def models_object() -> dict[str, Any]:
+    """What the table has, as an object of the schema."""
+    device = memory.automatic_device()
+    return {
+        "schema": SCHEMA,
+        "device": {"name": device.name, "free": device.free, "total": device.total},
+        "on_disk": [
+            {
+                "name": model.name,
+                "family": model.family,
+                "owner": model.owner,
+                "folder": str(model.folder),
+                "bytes": _bytes(model.folder),
+                "decoder_layers": model.decoder_layers,
+            }
+            for model in models_on_disk()
+        ],
+        "incomplete": [
+            {"name": cached.name, "bytes": cached.size} for cached in cache.cached_models() if not cached.finished
+        ],
+        "named": [_named(model, device) for model in known_models().values()],
+    }
+
+
+def _named(model: KnownModel, device: memory.DeviceMemory) -> dict[str, Any]:
+    needed, dtype, fits = _need(model, device)
+    return {
+        "name": model.alias,
+        "hub": model.hub,
+        "family": model.family,
+        "licence": model.licence,
+        "gated": model.gated,
+        "download": model.download,
+        "whole": model.whole,
+        "memory": needed,
+        "dtype": dtype,
+        "fits": fits,
+    }
 
 
 def clear_model(name: str) -> str:
@@ -92,14 +145,7 @@ def _names(device: memory.DeviceMemory, long: bool) -> Iterator[str]:
 
 
 def _row(model: KnownModel, device: memory.DeviceMemory, long: bool) -> list[str]:
-    on_gpu = device.name != "cpu"
-    half = memory.memory_needed(model.seen, _BFLOAT16, on_gpu)
-    need, dtype = half, "bfloat16"
-    if not on_gpu:
-        full = memory.memory_needed(model.seen, _FLOAT32, on_gpu)
-        if device.free is None or full <= device.free:  # as --dtype auto chooses
-            need, dtype = full, "float32"
-    fits = device.free is None or need <= device.free
+    need, dtype, fits = _need(model, device)
     row = [
         model.alias,
         model.family,
@@ -111,8 +157,21 @@ def _row(model: KnownModel, device: memory.DeviceMemory, long: bool) -> list[str
     ]
     if long:
         parts = (model.vision, model.words, model.layers)
+        half = memory.memory_needed(model.seen, _BFLOAT16, device.name != "cpu")
         row += [numbers.format_bytes(half), *(_millions(part) for part in parts), model.hub]
     return row
+
+
+def _need(model: KnownModel, device: memory.DeviceMemory) -> tuple[int, str, bool]:
+    """The bytes that exploring a model needs on a device, the data type, as --dtype auto chooses it, and whether they
+    fit."""
+    on_gpu = device.name != "cpu"
+    need, dtype = memory.memory_needed(model.seen, _BFLOAT16, on_gpu), "bfloat16"
+    if not on_gpu:
+        full = memory.memory_needed(model.seen, _FLOAT32, on_gpu)
+        if device.free is None or full <= device.free:
+            need, dtype = full, "float32"
+    return need, dtype, device.free is None or need <= device.free
 
 
 def _millions(parameters: int) -> str:
@@ -130,4 +189,8 @@ def _columns(headings: Sequence[str], rows: Sequence[Sequence[str]], right_align
 
 def _size(folder: Path) -> str:
     """Size of the weights in a folder, following links into the hub's cache."""
-    return numbers.format_bytes(sum(file.stat().st_size for file in folder.glob("*.safetensors") if file.exists()))
+    return numbers.format_bytes(_bytes(folder))
+
+
+def _bytes(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.glob("*.safetensors") if file.exists())

@@ -131,23 +131,24 @@ class OutlierSummary:
 def summarise_outliers(results: Iterable[OutliersOrFailure]) -> OutlierSummary | None:
     """Count outliers by position at every stage; None where no image could be read."""
     summary: OutlierSummary | None = None
-    counted_files: set[str] = set()
+    counted_files: set[bytes] = set()
     for result in results:
         if isinstance(result, ImageFailure):
             continue
         reading = result.reading
         objects = json.model_and_image(reading)
         summary = summary or OutlierSummary(objects["model"], reading.model)
-        is_repeated = reading.image.sha256 in counted_files
-        counted_files.add(reading.image.sha256)
+        digest = bytes.fromhex(reading.image.sha256)
+        is_repeated = digest in counted_files
+        counted_files.add(digest)
         summary.images.append(objects["image"] | {"again": is_repeated})
         of_patch = entries_by_grid(reading.grids, reading.patch_places, "patch")
         of_token = entries_by_grid(reading.grids, reading.places, "token")
         for stage, marks in result.marks.items():
             there = of_patch if of_patches(stage) else of_token
             tallies = summary.stages.setdefault(stage, ShapeCounts())
-            if len(marks):  # the positions of an unknown family's patches are not known
-                tallies.add(reading.image.sha256, there.marked(marks))
+            if len(marks) and not is_repeated:  # the positions of an unknown family's patches are not known
+                tallies.add_new(there.marked(marks))
     return summary
 
 

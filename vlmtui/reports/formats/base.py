@@ -28,7 +28,7 @@ class Content(Enum):
     ANIMATION = "animation"
 
 
-ROWS, FIELDS, STAGES, DRAW = "--rows", "--fields", "--stages", "--draw"
+ROWS, FIELDS, STAGES, DRAW, CSV_SAFE = "--rows", "--fields", "--stages", "--draw", "--csv-safe"
 """Options that not every format takes; `--where` follows `--rows`, `--size` and `--num-words` follow `--draw`."""
 
 

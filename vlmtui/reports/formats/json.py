@@ -5,6 +5,7 @@ Numbers that are not finite become null (msgspec encodes them so). Norms are flo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
@@ -29,6 +30,8 @@ from vlmtui.results.early_exit import PROJECTOR
 SCHEMA = "vlmtui/report/1"
 _ABOUT = ("image", "model")
 _encoder = msgspec.json.Encoder()
+_LINE_ENDS = re.compile("[\x85\u2028\u2029]")
+"""What JSON may hold as it is, and some programs end a line at; the control characters are escaped anyway."""
 
 Object = dict[str, Any]
 
@@ -180,7 +183,8 @@ def _lens(seen: ImageReport) -> Object:
     """The lens of the query: its name, its inputs, and the notes needed to read its values.
 
     A lens that is not built in also has a `source` (the `path` and `sha256` of its file or folder, or the `package` and
-    `version`) and all its `options`, including those left at their defaults. The `value` of a token is a number; for
+    `version`) and all its `options`, including those left at their defaults; a built-in one has `options` where some
+    were given. The `value` of a token is a number; for
     `pca` it is three, each as a multiple of the range of its component.
     """
     if seen.projected:
@@ -190,7 +194,9 @@ def _lens(seen: ImageReport) -> Object:
     assert through is not None
     told: Object = {"name": through.name}
     if through.source is not None:
-        told |= {"source": through.origin, "options": dict(through.options)}
+        told["source"] = through.origin
+    if through.source is not None or through.options:
+        told["options"] = dict(through.options)
     if seen.answer is not None:
         told["answer"] = {"text": seen.answer.text, "tokens": [token.text for token in seen.answer.tokens]}
     if values is None:
@@ -252,5 +258,6 @@ def _box(box: Box | None) -> list[float] | None:
 
 
 def json_line(value: Object) -> str:
-    """Encode an object on one line."""
-    return _encoder.encode(value).decode()
+    """Encode an object on one line, whatever a reader takes for the end of a line."""
+    text = _encoder.encode(value).decode()
+    return text if text.isascii() else _LINE_ENDS.sub(lambda end: f"\\u{ord(end[0]):04x}", text)

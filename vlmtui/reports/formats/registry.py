@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from vlmtui.errors import UsageError
-from vlmtui.reports.formats.base import DRAW, FIELDS, ROWS, STAGES, Content, Format
+from vlmtui.reports.formats.base import CSV_SAFE, DRAW, FIELDS, ROWS, STAGES, Content, Format
 
 _HERE = "vlmtui.reports.formats"
 _TABLE, _DRAWN = frozenset((ROWS, FIELDS)), frozenset((ROWS, DRAW))
@@ -41,7 +41,7 @@ FORMATS = (
         "csv",
         (".csv",),
         f"{_HERE}.csv:write_csv",
-        options=_TABLE,
+        options=_TABLE | {CSV_SAFE},
         lens_kinds=_COLUMNS,
         terminal_writer=f"{_HERE}.csv:write_csv_to_terminal",
     ),

@@ -1,7 +1,7 @@
 """`text`: a report to read, 80 columns wide, aligned for any script.
 
-It has a title, the largest segments of local words, the grid of top-1 words, every patch with its words and norms, and
-the outliers. It contains no date and no timings.
+It has a title, the largest segments of local words, the grid of top-1 words (of norms where there are none), every
+patch with its words and norms, and the outliers. It contains no date and no timings.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from vlmtui.reports.formats.parts import logit_lens, patch_embedding
 from vlmtui.reports.formats.parts.lens_values import lens_line, lens_lines, value_grid, value_line, whole_report
 from vlmtui.reports.formats.parts.local_words import local_words_line
 from vlmtui.reports.formats.parts.noise_baseline import agreement_line, null_line, percentile_line
-from vlmtui.reports.formats.parts.text_grid import titled, word_grid
+from vlmtui.reports.formats.parts.text_grid import norm_grid, titled, word_grid
 from vlmtui.reports.image_report import ImageReport, ReportOrFailure
 from vlmtui.reports.per_image import ImageFailure
 from vlmtui.results.hub_words import HUB_MARK, HUB_RULE
@@ -55,6 +55,8 @@ def report_lines(report: ImageReport) -> Iterator[str]:
         yield from word_grid(report.reading, report.words, COLUMNS, report.stage)
     if report.values is not None and not report.query.selection.partial:
         yield from value_grid(report, COLUMNS)
+    elif report.reading.model.wordless and not report.query.selection.partial:
+        yield from norm_grid(report.reading, report.norms, COLUMNS, report.stage)
     yield from whole_report(report)
     yield from _patches(report)
     if report.query.selection.partial and not report.entries:

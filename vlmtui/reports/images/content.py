@@ -111,6 +111,8 @@ class _DrawingTask:
                 query.lens.check_path(model, f"choose --draw {HEAT}")
             query.lens.check(self._stage, model)
         projected = query.lens is not None and query.lens.kind is Words
+        if model.wordless and query.lens is None and query.output.drawing.show is None:
+            self._show = HEAT
         if self._show == WORDS and (model.wordless or (of_patches(self._stage) and not projected)):
             reason = model.wordless or f"{self._stage} has no words of its own (--lens projector finds some)"
             raise UsageError(f"{reason}: choose --draw {HEAT}, {LAYERS} or {NORMS}")

@@ -30,7 +30,7 @@ LEAST, MOST = 7.0, 26.0
 _LEADING = 1.22
 _ROOM = 2 * LEAST, LEAST * _LEADING
 """Width and height in pixels below which a patch has no words drawn."""
-_LIGHT = 70.0
+_LIGHT = 95.0
 """Mean brightness (0 to 255) of the photograph under the words."""
 _BLACK, _WHITE, _SECOND = (0, 0, 0), (255, 255, 255), (190, 198, 207)
 _EDGE = (12, 14, 17)
@@ -149,7 +149,8 @@ def _written(box: Box, words: list[str], size: float) -> list[Mark]:
     y = (y0 + y1 - height) / 2 + size * 0.97
     marks: list[Mark] = []
     for line_number, word in enumerate(words):
-        text, fitted_size = fonts.fit_text(word, size, 0.96 * (x1 - x0))
+        # shrunk as far as it can be read before anything of it is cut
+        text, fitted_size = fonts.fit_text(word, size, 0.96 * (x1 - x0), LEAST / size)
         colour = _SECOND if line_number else _WHITE
         marks.append(
             TextMark((x0 + x1) / 2, y + line_number * size * _LEADING, text, fitted_size, colour, "middle", _EDGE)

@@ -28,6 +28,7 @@ from vlmtui.display.norm_statistics import HIGH_NORM, is_outlier, norm_summaries
 from vlmtui.display.piece_glosses import PieceGlosses
 from vlmtui.display.pieces import plain, visible
 from vlmtui.geometry import Place, pixel_bounds
+from vlmtui.image_paths import is_address
 from vlmtui.metrics import METRICS, WordOrder
 from vlmtui.reading import TokenWords, llm_layer, of_layers, of_patches
 from vlmtui.reports.page import lens
@@ -50,7 +51,7 @@ def page_data(content: PageContent, embedded: EmbeddedImage) -> Object:
     reading, model, image = content.reading, content.reading.model, content.reading.image
     atlas, pieces = ReadingGrids(reading), _Pieces(model.marks_words)
     return {
-        "source": "standard input" if image.source == "-" else plain(image.source),
+        "source": image_title(image.source),
         "size": [image.width, image.height],
         "sha256": image.sha256,
         "drawn": [embedded.width, embedded.height],
@@ -89,6 +90,13 @@ def page_data(content: PageContent, embedded: EmbeddedImage) -> Object:
         "viridis": VIRIDIS.tobytes().hex(),
         **_lens(content),
     }
+
+
+def image_title(source: str) -> str:
+    """What a page calls its image: pages are mailed, and a path of this machine is nobody else's business."""
+    if source == "-":
+        return "standard input"
+    return plain(source if is_address(source) else source.rstrip("/").rsplit("/", 1)[-1] or source)
 
 
 def _lens(content: PageContent) -> Object:

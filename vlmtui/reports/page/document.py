@@ -13,7 +13,7 @@ from markupsafe import Markup
 from vlmtui._version import __version__
 from vlmtui.display.pieces import plain
 from vlmtui.reports.page.content import PageContent
-from vlmtui.reports.page.data import page_data
+from vlmtui.reports.page.data import image_title, page_data
 from vlmtui.reports.page.image import embed_image
 
 SCRIPTS = ("numbers", "data", "state", "elements", "panels", "chart", "picture", "finding", "table", "keys", "page")
@@ -28,7 +28,7 @@ def page_document(content: PageContent) -> str:
     css, script = style(), _script(content.lens is not None)
     embedded = embed_image(content.rgb)
     image, model = content.reading.image, content.reading.model
-    source, name = "standard input" if image.source == "-" else plain(image.source), plain(model.name)
+    source, name = image_title(image.source), plain(model.name)
     return template("page.html").render(
         policy=policy(css, script),
         style=Markup(css),

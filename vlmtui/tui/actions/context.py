@@ -25,7 +25,7 @@ class ActionContext:
     dialog: Callable[[Dialog[Any], Callable[[Any], None]], None]
     """Open a dialog, and take its answer, where there is one."""
     notify: Notices
-    copy: Callable[[str], None]
+    copy: Callable[[str], str]
     """Put a text on the clipboard."""
     panels: Callable[[], tuple[str, ...]]
     """The panels that there are now, by name."""

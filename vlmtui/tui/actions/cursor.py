@@ -53,7 +53,7 @@ def page(context: ActionContext, step: int) -> None:
 def zoom(context: ActionContext, step: int) -> None:
     """Closer, or further away: a finer page, or larger patches."""
     state = context.state
-    state.selection = navigation.zoom(state.selection, state.results, step)
+    state.selection = navigation.zoom(state.selection, state.results, step, state.shrinks)
 
 
 def shape(context: ActionContext) -> None:

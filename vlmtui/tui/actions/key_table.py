@@ -336,9 +336,18 @@ ACTIONS: tuple[Action, ...] = (
 
 
 def groups() -> dict[str, Group]:
-    """Every matter with a line of `?`: those of `GROUPS`, and the actions that are alone in theirs."""
-    alone = {one.name: Group(one.key, one.help) for one in ACTIONS if one.group not in {*GROUPS, *UNLISTED}}
-    return {**GROUPS, **alone}
+    """Every matter with a line of `?`: those of `GROUPS`, and the actions that are alone in theirs, each below the
+    matter of the action before it."""
+    names, before = list(GROUPS), 0
+    found = dict(GROUPS)
+    for one in ACTIONS:
+        if one.group not in {*GROUPS, *UNLISTED}:
+            found[one.name] = Group(one.key, one.help)
+            names.insert(before, one.name)
+            before += 1
+        elif one.group in GROUPS:
+            before = names.index(one.group) + 1
+    return {name: found[name] for name in names}
 
 
 def action_named(name: str) -> Action:

@@ -65,8 +65,8 @@ def restart(context: ActionContext) -> None:
 def copy(context: ActionContext) -> None:
     """Copy what is known of the patch to the terminal's clipboard."""
     if text := export.patch_text(context.state.results, context.state.selection):
-        context.copy(text)
-        context.notify("copied the patch's words, box and norms", timeout=3, about=(READING,))
+        where = context.copy(text)
+        context.notify(f"the patch's words, box and norms were sent {where}", timeout=3, about=(READING,))
 
 
 def save(context: ActionContext) -> None:

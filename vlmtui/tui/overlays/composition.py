@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from vlmtui.display import canvas
 from vlmtui.display.cell_layout import CellLayout, fit_patches, in_window
 from vlmtui.display.colours import robust_range
 from vlmtui.display.entry_grids import EntryGrid
@@ -91,11 +92,19 @@ def drawing_key(results: Results, selection: Selection, layout: CellLayout) -> o
 
 def draw_overlay(results: Results, selection: Selection, layout: CellLayout) -> ImageDrawing:
     """The image on a layout of `layout_of`."""
-    drawn, page = _draw(results, selection, layout), results.page(selection)
+    drawn, page = _draw(results, selection, layout.full), results.page(selection)
+    if layout.shrunk is not None:
+        drawn = _averaged(drawn, layout)
     if page is None or page is not drawn.page or not selection.marks:
         return drawn
     here = frozenset(marked_entries(selection, results))
     return replace(drawn, marks=frozenset(cell for cell, entry in page.entries.items() if entry in here))
+
+
+def _averaged(drawn: ImageDrawing, layout: CellLayout) -> ImageDrawing:
+    """A drawing of single patches as a layout that was shrunk has room for: averages, and nothing that is written."""
+    pixels = canvas.averaged(drawn.pixels[: layout.full.half_rows], (layout.width, layout.half_rows))
+    return replace(drawn, pixels=pixels, layout=layout, words=None, labels=(), ranked={})
 
 
 def _draw(results: Results, selection: Selection, layout: CellLayout) -> ImageDrawing:

@@ -124,6 +124,8 @@ class AnswerPanel(Lines):
 
     def _text(self, generation: AnswerGeneration, chosen: int | None, cells: int, most: int | None) -> list[Strip]:
         """What was said: all of it, or so many lines around the chosen token."""
+        if note := generation.empty_note:
+            return [self._marked(cells, ("", "", part), self.roles.style("dim")) for part in folded(note, cells)]
         folds = folded(generation.text, cells - ELLIPSES) or ["…"]
         parts = parted(folds, generation.text, span(generation.text, generation.tokens, chosen))
         parts = parts if most is None else windowed(parts, most, tail=generation.speaking)
@@ -224,7 +226,7 @@ def wanted_rows(generation: AnswerGeneration, cells: int, foot: int = 1) -> int:
     again = generation.again
     beside = again is not None and cells >= SIDE_BY_SIDE
     each = cells // 2 - 1 if beside else cells
-    text = len(folded(generation.text, each - ELLIPSES))
+    text = len(folded(generation.empty_note or generation.text, each - ELLIPSES))
     if again is not None:
         label = "" if beside else f"{without(again)[0]}: "
         other = len(folded(f"{label}{again.text}", each - ELLIPSES))

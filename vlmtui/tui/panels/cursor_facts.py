@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vlmtui.display.numbers import format_number
 from vlmtui.display.pieces import visible
-from vlmtui.tui.panels.patch import CursorPlace, where_text
+from vlmtui.tui.panels.patch_text import CursorPlace, where_text
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.word_table import shown_score

@@ -7,7 +7,7 @@ from textual.strip import Strip
 from vlmtui.display.pieces import fit, isolate, plain, width
 from vlmtui.lenses.fact_lines import FactLine, fact_lines
 from vlmtui.lenses.kinds import LayerWords, ResultKind, Scores, Words
-from vlmtui.tui.panels.panel import Panel
+from vlmtui.tui.panels.panel import Panel, fixed
 from vlmtui.tui.state.panel_lens import lens_in_panel, panel_lens, panel_lens_rows
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
@@ -111,6 +111,6 @@ PANEL = Panel(
     FactsPanel,
     lambda results, selection, cells: panel_lens_rows(results, selection),
     applies=lambda results, selection: lens_in_panel(results, selection) is not None,
-    least=LEAST_ROWS,
+    least=fixed(LEAST_ROWS),
 )
 """What a lens found that is no overlay: there while such a lens is chosen, and cut rather than folded away."""

@@ -62,7 +62,10 @@ class NormsPanel(Lines):
         lines += chart(r, blocks, max(1, rows - 3), cells)
         legends = (self._legend(blocks, vision, results, selection, brief) for brief in (False, True))
         legend = next((one for one in legends if _wide(one) <= cells), None)
-        legend = legend or self._legend(blocks, vision, results, selection, brief=True)[1:]
+        if legend is None:
+            # without the number first, then without what a median is
+            legend = self._legend(blocks, vision, results, selection, brief=True)[1:]
+            legend = legend if _wide(legend) <= cells else legend[:-3] or legend
         tail: Part = ("t: tokens" if len(blocks) > 1 else "", dim)
         fits = _wide([*legend, tail]) + 2 <= cells
         return [*lines, line(cells, blank, legend, [tail] if fits else [])]
@@ -155,4 +158,4 @@ def _runs(indices: list[int], names: list[str]) -> str:
     return ", ".join(parts)
 
 
-PANEL = Panel("norms", "Norms", NormsPanel, fixed(11), least=LEAST_ROWS, grows=True, needs=(needs.layers,))
+PANEL = Panel("norms", "Norms", NormsPanel, fixed(11), least=fixed(LEAST_ROWS), grows=True, needs=(needs.layers,))

@@ -48,7 +48,7 @@ class Panel:
     rows: RowsOf
     applies: Callable[[Results, Selection], bool] = lambda results, selection: True
     needs: tuple[NeedsOf, ...] = ()
-    least: int | None = None
+    least: RowsOf | None = None
     main: bool = False
     grows: bool = False
     columns: int = 0

@@ -5,38 +5,26 @@ At `pixels` and `vision.0` it is shown as the model gets it, once the session ha
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import cast
-
 import numpy as np
 from PIL import Image
-from rich.color import Color
-from rich.style import Style
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.strip import Strip
 
 from vlmtui.display.canvas import Pixels, resize_padded
-from vlmtui.display.colours import hex_colour
-from vlmtui.display.entry_grids import EntryGrid
-from vlmtui.display.grid_names import unplaced_reason
-from vlmtui.display.numbers import box as box_text
-from vlmtui.display.numbers import count, format_number, percent
-from vlmtui.geometry import Box, Place, pixel_bounds
-from vlmtui.reading import Reading
 from vlmtui.results.patch_embedding import PatchEmbeddingResult
 from vlmtui.tui import needs
-from vlmtui.tui.panels.panel import Panel, fixed
-from vlmtui.tui.state.patch_facts import any_patch, before_first_block, patch_embedding, recurring
+from vlmtui.tui.panels.panel import Panel
+from vlmtui.tui.panels.patch_text import CursorPlace, fact_lines, least_rows, wanted_rows, where_text
+from vlmtui.tui.state.patch_facts import patch_embedding
 from vlmtui.tui.state.results import Results
-from vlmtui.tui.state.selection import NORMS, Selection
-from vlmtui.tui.state.stages import TOKENS, llm_depth, of_tokens
+from vlmtui.tui.state.selection import Selection
+from vlmtui.tui.state.stages import of_tokens
 from vlmtui.tui.widgets.blocks import half_block
-from vlmtui.tui.widgets.lines import Lines, Part, fitting, line, wrapped
+from vlmtui.tui.widgets.lines import Lines, line
 from vlmtui.tui.widgets.minimap import MiniMap
 from vlmtui.tui.widgets.patch_cells import divided, divisions
 
-LABEL_CELLS = 9
 FACTS_CELLS = 42
 """What the facts take where none is shortened."""
 
@@ -83,7 +71,7 @@ class PatchPanel(Vertical):
         cells = 12 if under and of_tokens(selection.stage) and max(under.page.split) > 2 else 10
         enlarged.styles.width, enlarged.styles.height = cells, cells // 2
         # a token that lies in no grid has nothing to enlarge, an image without tiles needs no map
-        roomy = self.size.width >= cells + 2 + LEAST_FACTS_CELLS
+        roomy = self.size.width >= cells + 2 + LEAST_FACTS_CELLS and self.size.height > cells // 2
         enlarged.display = roomy and (under is None or under.page.grid is not None)
         self.query_one(PatchFacts).styles.margin = (0, 0, 0, 2 if enlarged.display else 0)
         needs = enlarged.display and results is not None and len(results.pages(selection.stage)) > 1
@@ -92,24 +80,6 @@ class PatchPanel(Vertical):
         minimap.display = needs and room >= MAP_CELLS[0]
         for part in (self.query_one(PatchHeader), enlarged, self.query_one(PatchFacts), minimap):
             part.show(results, selection)
-
-
-@dataclass(frozen=True)
-class CursorPlace:
-    """What is under the cursor."""
-
-    results: Results
-    reading: Reading
-    page: EntryGrid
-    place: Place
-
-    @classmethod
-    def of(cls, results: Results | None, selection: Selection) -> CursorPlace | None:
-        """None where there is nothing."""
-        page, place = (results.page(selection), results.place(selection)) if results else (None, None)
-        if results is None or results.reading is None or page is None or place is None:
-            return None
-        return cls(results, results.reading, page, place)
 
 
 class PatchHeader(Lines):
@@ -122,15 +92,6 @@ class PatchHeader(Lines):
         where = where_text(under, self._selection) if under else ""
         title = "TOKEN" if under and under.page.grid is None else "PATCH"
         return [line(cells, r.style(), self.heading(title), [(where, r.style("dim"))])]
-
-
-def where_text(under: CursorPlace, selection: Selection) -> str:
-    """`tile 3 of 5 · row 4 · column 7 · token 812`; the page only where there are several."""
-    what = f"{'token' if of_tokens(selection.stage) else 'patch'} {under.place.index}"
-    if under.page.grid is None:
-        return f"{under.place.kind} {what}" if under.place.kind != "patch" else what
-    page = f"{under.page.name} · " if len(under.results.pages(selection.stage)) > 1 else ""
-    return f"{page}row {selection.row} · column {selection.col} · {what}"
 
 
 class EnlargedPatch(Lines):
@@ -163,88 +124,13 @@ class PatchFacts(Lines):
     """Box in the file, mean colour, how the model saw it, what feeds it."""
 
     def build(self, cells: int, rows: int) -> list[Strip]:
-        """One line a fact."""
+        """One line a fact; where there are too few, as many facts to a line as stand side by side."""
         under = CursorPlace.of(self._results, self._selection)
         if under is None:
             return []
         r = self.roles
-        if under.page.grid is None:
-            said = unplaced_reason(under.place, under.reading.placeless)
-            recurs = recurring(under.results, self._selection)
-            lines = [*wrapped(said, cells), *([f"outlier {recurs}"] if recurs else [])]
-            return [line(cells, r.style(), [(part, r.style())]) for part in lines]
-        return [
-            line(cells, r.style(), [(label.ljust(LABEL_CELLS), r.style("dim")), *parts])
-            for label, parts in self._facts(under, cells - LABEL_CELLS)
-        ]
-
-    def _facts(self, under: CursorPlace, cells: int) -> list[tuple[str, list[Part]]]:
-        """Labels and facts, each of which says less where it would not stand whole in so many cells."""
-        r = self.roles
-        text, dim = r.style(), r.style("dim")
-        reading, place = under.reading, under.place
-        facts: list[tuple[str, list[Part]]] = []
-        if place.box is None:
-            facts.append(("in file", [(fitting(cells, "nothing: it lies in the padding", "nothing: padding"), text)]))
-        else:
-            whole = cast(Box, tuple(map(round, place.box)))
-            facts.append(("in file", [(fitting(cells, box_text(place.box), box_text(whole)), text)]))
-            if place.inside < 1.0:
-                facts.append(
-                    ("padding", [(percent(100 * (1 - place.inside)), text), (" of it, the rest is image", dim)])
-                )
-            mean = mean_colour(under.results, place)
-            swatch = Style(bgcolor=Color.from_rgb(*mean))
-            rgb = " ".join(str(v) for v in mean)
-            named = f" {hex_colour(mean)}"
-            facts.append(("mean", [("  ", swatch), (fitting(cells - 2, f"{named}  rgb {rgb}", named), text)]))
-        tall, wide = reading.patch_size
-        feeds, stage = reading.model.feeds, self._selection.stage
-        # what a token saw is all of its patches
-        down, across = under.page.split if of_tokens(stage) and len(place.patches) > 1 else (1, 1)
-        size = f"{across * wide}×{down * tall} px"
-        facts.append(("seen as", [(fitting(cells, f"{size} of {reading.seen}", size), text)]))
-        if before_first_block(stage):
-            facts += self._embedding_facts(under)
-        elif of_tokens(stage):
-            if len(place.patches) > 1:
-                down, across = under.page.split
-                laid = f" ({down}×{across})" if down * across == len(place.patches) else ""
-                patches = count(len(place.patches), "vision patch", "vision patches")
-                facts.append(("made of", [(fitting(cells, f"{patches}{laid}", patches), text)]))
-            elif not place.patches:
-                facts.append(("made of", [(fitting(cells, "patches of several tiles, resampled", "resampled"), text)]))
-            layer = llm_depth(stage)
-            if layer is not None:
-                before = TOKENS if layer == 1 else f"llm.{layer - 1}"
-                through = f"{before} → layer {layer}"
-                facts.append(("reads", [(fitting(cells, f"{through} → here", through), text)]))
-            elif feeds:
-                through = f"{feeds} → projector"
-                facts.append(("reads", [(fitting(cells, f"{through} → here", through), text)]))
-        elif stage == feeds:
-            facts.append(("feeds", [("the projector", r.style("accent"))]))
-        if recurs := recurring(under.results, self._selection):
-            facts.append(("outlier", [(recurs, text)]))
-        return facts
-
-    def _embedding_facts(self, under: CursorPlace) -> list[tuple[str, list[Part]]]:
-        """What the session says of the patch before the first block; how it is flattened, once it has of any."""
-        text, dim = self.roles.style(), self.roles.style("dim")
-        some, this = any_patch(under.results), patch_embedding(under.results, self._selection)
-        facts: list[tuple[str, list[Part]]] = []
-        if some is not None:
-            tall, wide, channels = some.pixels.shape
-            one = f"{tall} × {wide} × {channels}"
-            laid = f"{some.frames} × {one} =" if some.frames > 1 else f"{one} ="
-            flat = "" if some.frames > 1 else ", flattened"
-            facts.append(("is", [(f"{laid} {some.length:,} values{flat}", text)]))
-        if this is not None and this.projected is not None:
-            made: list[Part] = [(format_number(this.projected), text), (" projected", dim)]
-            if this.position is not None:
-                made += [(", ", dim), (format_number(this.position), text), (" position", dim)]
-            facts.append((NORMS, [*made, ("" if this.position is not None else ", no position added", dim)]))
-        return facts
+        said = fact_lines(r, under, self._selection, cells, rows)
+        return [line(cells, r.style(), parts) for parts in said]
 
 
 def _given(seen: PatchEmbeddingResult, size: tuple[int, int]) -> Pixels:
@@ -255,13 +141,12 @@ def _given(seen: PatchEmbeddingResult, size: tuple[int, int]) -> Pixels:
     return np.asarray(levels.resize(size, how))
 
 
-def mean_colour(results: Results, place: Place) -> tuple[int, int, int]:
-    """The mean of the file's pixels that the box touches."""
-    assert place.box is not None
-    left, top, right, bottom = pixel_bounds(place.box, results.image.width, results.image.height)
-    part = np.asarray(results.picture.crop((left, top, right, bottom)), dtype=np.float64)
-    red, green, blue = (round(float(v)) for v in part.reshape(-1, 3).mean(axis=0))
-    return red, green, blue
-
-
-PANEL = Panel("patch", "Patch", PatchPanel, fixed(7), least=5, columns=12 + 2 + FACTS_CELLS, needs=(needs.patch,))
+PANEL = Panel(
+    "patch",
+    "Patch",
+    PatchPanel,
+    wanted_rows,
+    least=least_rows,
+    columns=12 + 2 + FACTS_CELLS,
+    needs=(needs.patch,),
+)

@@ -19,7 +19,7 @@ from vlmtui.display.numbers import format_number
 from vlmtui.results.patch_embedding import PatchEmbeddingResult
 from vlmtui.tui import needs
 from vlmtui.tui.panels.channels import CHANNELS, channels
-from vlmtui.tui.panels.panel import Panel
+from vlmtui.tui.panels.panel import Panel, fixed
 from vlmtui.tui.state.patch_facts import patch_embedding, pixel_under
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
@@ -211,6 +211,6 @@ PANEL = Panel(
     _rows_wanted,
     applies=lambda results, selection: selection.stage == PIXELS,
     needs=(needs.patch,),
-    least=10,
+    least=fixed(10),
     main=True,
 )

@@ -201,12 +201,19 @@ def _rows_wanted(results: Results, selection: Selection, cells: int) -> int:
     )
 
 
+def _rows_least(results: Results, selection: Selection, cells: int) -> int:
+    """With all words, and one line of the footer."""
+    wanted = _rows_wanted(results, selection, cells)
+    return wanted if selection.shows_layers else wanted - footer_rows(cells) + 1
+
+
 PANEL = Panel(
     "words",
     "Nearest tokens",
     WordsPanel,
     _rows_wanted,
     applies=lambda results, selection: selection.stage not in (ANSWER, PIXELS),
+    least=_rows_least,
     needs=(needs.layers, needs.words, needs.layer_words, needs.agreement, needs.noise),
     main=True,
 )

@@ -47,8 +47,9 @@ from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.status import SessionStatus, Work
 from vlmtui.tui.state.subject import NOW, LayersLens, LensRequest
-from vlmtui.tui.widgets.bars import KeysBar, StatusBar, TitleBar, status_line
-from vlmtui.tui.widgets.image_side import ImageSide, bars, image_cells
+from vlmtui.tui.terminal import clipboard
+from vlmtui.tui.widgets.bars import KeysBar, StatusBar, TitleBar, status_line, view_texts
+from vlmtui.tui.widgets.image_side import ImageSide, ZoomDrawn, bars, image_cells
 from vlmtui.tui.widgets.image_view import PatchPointed, ZoomScrolled
 from vlmtui.tui.widgets.minimap import PixelPointed
 from vlmtui.tui.widgets.pages_bar import PageClicked
@@ -176,7 +177,15 @@ class Explorer(Screen[None]):
 
     @on(ZoomScrolled)
     def _zoom_scrolled(self, message: ZoomScrolled) -> None:
-        self._select(navigation.zoom(self.state.selection, self.state.results, message.step))
+        self._select(navigation.zoom(self.state.selection, self.state.results, message.step, self.state.shrinks))
+
+    @on(ZoomDrawn)
+    def _zoom_drawn(self, message: ZoomDrawn) -> None:
+        self.state.shrinks = message.shrinks
+        if self.state.selection.zoom == message.asked:
+            # patches larger than the view are not drawn, and the way back begins at what is seen
+            self.state.selection = replace(self.state.selection, zoom=message.drawn)
+        self._show_bars()
 
     @on(PageClicked)
     def _page_clicked(self, message: PageClicked) -> None:
@@ -226,8 +235,8 @@ class Explorer(Screen[None]):
 
         self.dialogs.open(dialog, answered)
 
-    def _copy(self, text: str) -> None:
-        self.app.copy_to_clipboard(text)
+    def _copy(self, text: str) -> str:
+        return clipboard.copy(text, self.app.copy_to_clipboard)
 
     def _panels(self) -> tuple[str, ...]:
         results, selection = self.state.results, self.state.selection
@@ -281,18 +290,16 @@ class Explorer(Screen[None]):
         late = self.state.follow(time.monotonic)
         self._arrange()
         self._show_bars()
-        side = self.query_one(ImageSide)
-        side.show(results, selection)
-        if side.zoom is not None and side.zoom < selection.zoom:
-            # patches larger than the view are not drawn, and the way back begins at what is seen
-            self.state.selection = replace(selection, zoom=side.zoom)
+        self.query_one(ImageSide).show(results, selection)
         self.query_one(PanelsSide).show(results, selection)
         self._play()
         self._wake_later(late)
 
     def _show_bars(self) -> None:
         results, selection = self.state.results, self.state.selection
-        self.query_one(TitleBar).show(results, selection)
+        title = self.query_one(TitleBar)
+        title.show(results, selection)
+        title.show_view(*view_texts(results, selection, self.state.shrinks))
         self.query_one(PathBar).show(results, selection)
         self._show_status()
 
@@ -341,7 +348,13 @@ class Explorer(Screen[None]):
         main = next((panel.name for panel in seen if panel.main), "")
         room.lead = room.first if room.first in {panel.name for panel in seen} else main
         rows = [
-            PanelRows(panel.name, partial(panel.rows, results, selection), panel.least, panel.grows, panel.columns)
+            PanelRows(
+                panel.name,
+                partial(panel.rows, results, selection),
+                partial(panel.least, results, selection) if panel.least else None,
+                panel.grows,
+                panel.columns,
+            )
             for panel in seen
         ]
         image = partial(image_cells, results, selection)

@@ -15,7 +15,7 @@ from vlmtui.tui.screens.packing import Area, PanelRows, pack
 Cells = tuple[int, int]
 """Columns and rows."""
 ImageCells = Callable[[Cells], tuple[int, int, int]]
-"""The cells that the image takes of a room, across and down, and across a patch."""
+"""The cells that the image takes of a room, across and down, and across a patch: 0 where not every patch is seen."""
 
 SMALLEST = (40, 20)
 SPACIOUS = 36
@@ -32,7 +32,7 @@ WIDE, AMPLE, MOST_AMPLE = 110, 54, 74
 """A wide screen, and the columns beside the image that it should leave there otherwise."""
 LEAST_BESIDE, LEAST_BELOW = 24, 8
 """So few will do where the image would have to be smaller otherwise."""
-STRIP = 5
+STRIP = 3
 """Rows below the image in which one more panel stands, where others stand beside it."""
 KEPT = 0.5
 """The share of its largest area that the image should keep, and more, where panels stand beside it."""
@@ -93,20 +93,21 @@ def image_room(room: Cells, image: ImageCells) -> Cells:
     wide = [(ample, room[1])] if room[0] >= WIDE - 2 * EDGE else []
     for beside, below in [*wide, (BESIDE, BELOW), (LEAST_BESIDE, LEAST_BELOW)]:
         smaller = (room[0] - GAP - beside, room[1]), (room[0], room[1] - MORE_LEGEND - below)
-        fits = [whole[:2], *(image(one)[:2] for one in smaller if min(one) >= LEAST_IMAGE)]
+        fits = [whole, *(image(one) for one in smaller if min(one) >= LEAST_IMAGE)]
         leaving = [
             one
             for one in fits
             if room[0] - GAP - max(one[0], LEGEND_CELLS) >= beside or room[1] - MORE_LEGEND - one[1] >= below
         ]
         if leaving:
-            found.append(max(leaving, key=_cells))
-            if _cells(found[-1]) > KEPT * _cells(whole[:2]):
+            largest = max(leaving, key=_cells)
+            found.append(largest[:2])
+            if _cells(largest) > KEPT * _cells(whole) and (largest[2] or not whole[2]):
                 return found[-1]
     return found[0] if found else whole[:2]
 
 
-def _cells(size: Cells) -> int:
+def _cells(size: Sequence[int]) -> int:
     return size[0] * size[1]
 
 

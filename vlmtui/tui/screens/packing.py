@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+LEAD_GIVES = 1
+"""Rows that the panel that must be seen gives up so that others are seen too."""
+
 
 @dataclass(frozen=True)
 class Area:
@@ -22,7 +25,7 @@ class PanelRows:
 
     name: str
     wanted: Callable[[int], int]
-    least: int | None = None
+    least: Callable[[int], int] | None = None
     grows: bool = False
     columns: int = 0
 
@@ -47,9 +50,9 @@ class PackedPanels:
 def pack(rooms: Sequence[Area], panels: Sequence[PanelRows], first: str, gap: int) -> PackedPanels:
     """Panels in rooms, each in the first that it fits, best in one that is wide enough; `gap` blank lines between two.
 
-    `first` is the panel that has its room before the others, and as much of it as it would like; where they would not
-    all fit, the others are cut to what they need at least. In each room they stand in the order of `panels`, and what
-    is left goes to one that grows.
+    `first` is the panel that has its room before the others, and as much of it as it would like, or a row less; where
+    they would not all fit, the others are cut to what they need at least. In each room they stand in the order of
+    `panels`, and what is left goes to one that grows.
     """
     order = sorted(panels, key=lambda one: one.name != first)
     for frugal in (False, True):
@@ -83,9 +86,8 @@ def pack(rooms: Sequence[Area], panels: Sequence[PanelRows], first: str, gap: in
 def _least(panel: PanelRows, room: Area, frugal: bool, lead: bool) -> int:
     """The rows that a panel must have in a room."""
     wanted = panel.wanted(room.width)
-    if lead:
-        return min(wanted, room.height)
-    return wanted if panel.least is None or not frugal else min(wanted, panel.least)
+    least = min(wanted, panel.least(room.width)) if panel.least and frugal else wanted
+    return min(max(least, wanted - LEAD_GIVES), room.height) if lead else least
 
 
 def _stacked(room: Area, stack: Sequence[PanelRows], least: dict[str, int], gap: int) -> dict[str, Area]:

@@ -29,7 +29,8 @@ class ExplorerState:
     """What the screen shows and what keys change.
 
     `connected`: the session has the reading that is shown. `first` until the first reading has come. `to_highest`: the
-    cursor goes to the highest value of the overlay as soon as it has come.
+    cursor goes to the highest value of the overlay as soon as it has come. `shrinks`: all of the image is in view only
+    where a half-cell is the average of several patches.
     """
 
     results: Results
@@ -39,6 +40,7 @@ class ExplorerState:
     first: bool = True
     to_highest: bool = False
     playing: bool = False
+    shrinks: bool = False
     panels: PanelRoom = field(default_factory=PanelRoom)
     questions: int = 0
     question: str = ""

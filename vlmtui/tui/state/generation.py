@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from vlmtui.geometry import Place
-from vlmtui.results.answers import Ablation, Answer, AnswerToken, Attention
+from vlmtui.results.answers import Ablation, Answer, AnswerToken, Attention, empty_note
 from vlmtui.results.replacement import Replacement
 from vlmtui.tui.state.subject import ResultKey
 
@@ -67,6 +67,12 @@ class AnswerGeneration:
     def log_prob(self) -> float:
         """Of the whole answer."""
         return float(sum(token.log_prob for token in self.tokens))
+
+    @property
+    def empty_note(self) -> str:
+        """What is shown for an answer that has ended without text, else ""."""
+        answer = self.answer
+        return empty_note(answer.text, answer.tokens, answer.finished) if answer is not None else ""
 
     def say(self, number: int, token: AnswerToken, text: str, id_: str) -> None:
         """Take in one more token, the `number`-th; some before it may not have been reported."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from vlmtui.display.cell_layout import FIT
 from vlmtui.lenses.base import Lens
 from vlmtui.metrics import DEFAULT_METRIC, METRICS, Metric, WordOrder
 from vlmtui.reading import ModelInfo
@@ -75,8 +76,9 @@ class Selection:
     projector. `of_answer` is how the answer is looked at. `pixel` is the (row, column) of the pixel cursor within the
     patch at `pixels`, None where the cursor walks over patches. `texts` are scored against the image, and with
     `classes` its top classes are shown, where the model has the tower or the head for it. At `zoom` the patches of the
-    page have so many times the width and the height that they have where all of them are in view. With
-    `top_1` segments are those of the metric's top-1, and not of the lens that they show first.
+    page have so many times the width and the height that they have where all of them are in view; at `FIT` all are, as
+    averages where single ones have no room. With `top_1` segments are those of the metric's top-1, and not of the lens
+    that they show first.
     """
 
     row: int = 0
@@ -97,7 +99,7 @@ class Selection:
     texts: tuple[str, ...] = ()
     classes: bool = False
     top_1: bool = False
-    zoom: int = 1
+    zoom: int = FIT
     as_seen: bool = False
 
     @property

@@ -12,6 +12,7 @@ from textual import events
 from textual.strip import Strip
 
 from vlmtui.catalogue import CHOOSE_A_MODEL
+from vlmtui.display.cell_layout import FIT, ZOOMS
 from vlmtui.display.colours import difference_colours, magnitude_colours
 from vlmtui.display.numbers import format_bytes, format_duration, format_number, pixels
 from vlmtui.display.pieces import plain, width
@@ -20,6 +21,7 @@ from vlmtui.session.protocol import Status
 from vlmtui.tui.overlays.word_legend import WordLegend
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
+from vlmtui.tui.state.stages import ANSWER
 from vlmtui.tui.state.status import SessionStatus
 from vlmtui.tui.widgets.lines import Lines, Part, line, wrapped
 from vlmtui.tui.widgets.word_legend_lines import LegendSpot, WordPointed, word_legend_lines
@@ -31,12 +33,19 @@ HELP, QUIT = "help", "quit"
 
 
 class TitleBar(Lines):
-    """Which image, which model."""
+    """Which image, which model; against the right edge the overlay and the zoom."""
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._image: ImageInfo | None = None
         self._model: ModelInfo | None = None
+        self._views = [""]
+
+    def show_view(self, *views: str) -> None:
+        """Say how the image is looked at, in one of several ways, the longest first."""
+        if [*views, ""] != self._views:
+            self._views = [*views, ""]
+            self.rebuild()
 
     def show(self, results: Results | None, selection: Selection) -> None:
         """Name the image and the model."""
@@ -65,12 +74,27 @@ class TitleBar(Lines):
             (names[1], "   ", "M: a real one " if note else ""),
             (names[1], "   ", ""),
         ]
-        for name, middle, tail in variants:
+        said_all = [(*variant, view) for variant in variants for view in self._views]
+        for name, middle, tail, view in said_all:
+            tail = "  ".join(part.strip() for part in (tail, view) if part) + " "
             if width(f" {name}{size}{said}{middle}{note}  {tail}") <= cells:
                 break
         left: list[Part] = [(" ", dim), (name, strong), (size, dim), (said, strong), (middle, dim)]
         left.append((note, r.style("accent", "raised")))
         return [line(cells, r.style("text", "raised"), left, [(tail, dim)])]
+
+
+def view_texts(results: Results, selection: Selection, shrinks: bool) -> tuple[str, ...]:
+    """What lies over the image and how large it is, the longest first; nothing where no grid is drawn.
+
+    `shrinks`: all of it is in view only as averages.
+    """
+    page = results.page(selection)
+    if page is None or page.grid is None:
+        return ()
+    size = "fit" if shrinks and selection.zoom == FIT else f"{max(selection.zoom, ZOOMS[0])}×"
+    # over an answer lies what it depends on
+    return (size,) if selection.stage == ANSWER else (f"overlay: {selection.overlay} · {size}", size)
 
 
 LEAST_STEPS, ENOUGH_STEPS, MOST_STEPS = 4, 8, 24

@@ -7,8 +7,9 @@ from dataclasses import replace
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container, Horizontal
+from textual.message import Message
 
-from vlmtui.display.cell_layout import CellLayout, in_window, is_near, shape_difference
+from vlmtui.display.cell_layout import FIT, ZOOMS, CellLayout, in_window, is_near, shape_difference
 from vlmtui.tui.overlays import composition as overlays
 from vlmtui.tui.overlays import legend as valued
 from vlmtui.tui.overlays.drawing import ImageDrawing
@@ -30,6 +31,7 @@ LIST_CELLS = 34
 LEGEND_ROWS = 3
 MAP_ROWS = 8
 MAP_HELP = ("z in · Z out · arrows pan at the edge", "a click on the map goes there")
+SHRUNK = "fit (averages)"
 LEAST_FOR_MAP = 20
 """Rows that the image must have before a map of it takes some."""
 FIRST_S = 1.0
@@ -43,13 +45,32 @@ def bars(results: Results, selection: Selection) -> int:
 
 
 def image_cells(results: Results, selection: Selection, room: tuple[int, int]) -> tuple[int, int, int]:
-    """The cells (across, down) that the image, and the list beside it, take of a room; and those across a patch."""
+    """The cells (across, down) that the image, and the list beside it, take of a room; and those across a patch, 0
+    where not every patch is seen."""
     page = results.page(selection)
     listed = page is not None and page.grid is None
     beside = min(LIST_CELLS, room[0] // 2) + 2 if listed else 0
-    # the image has its place whatever the zoom
-    layout = overlays.layout_of(results, replace(selection, zoom=1), (max(1, room[0] - beside), room[1]))
-    return layout.width + beside, room[1] if listed else layout.height, layout.wide
+    # the image has its place however it is enlarged
+    zoom = min(selection.zoom, ZOOMS[0])
+    layout = overlays.layout_of(results, replace(selection, zoom=zoom), (max(1, room[0] - beside), room[1]))
+    return (
+        layout.width + beside,
+        room[1] if listed else layout.height,
+        0 if layout.window or layout.shrunk else layout.wide,
+    )
+
+
+class ZoomDrawn(Message):
+    """Patches are drawn at a zoom: `drawn` in the place of `asked`, `FIT` where all are in view.
+
+    `shrinks`: at `FIT` a half-cell is the average of several.
+    """
+
+    def __init__(self, asked: int, drawn: int, shrinks: bool) -> None:
+        super().__init__()
+        self.asked = asked
+        self.drawn = drawn
+        self.shrinks = shrinks
 
 
 class ImageSide(Container):
@@ -61,8 +82,8 @@ class ImageSide(Container):
         self._selection = Selection()
         self._key: object = None
         self._drawn: ImageDrawing | None = None
-        self._legend_rows = 1
         self._waits = True
+        self._zoom: tuple[int, int, bool] | None = None
         self._area: Area | None = None
 
     def compose(self) -> ComposeResult:
@@ -137,15 +158,18 @@ class ImageSide(Container):
         cursor = (selection.row, selection.col) if page is not None and not listed else None
         before = self._drawn.layout if self._drawn else None
         layout = overlays.layout_of(results, selection, room, before)
+        if page is not None and not listed:
+            self._tell_zoom(selection.zoom, layout, overlays.layout_of(results, replace(selection, zoom=FIT), room))
         mapped = layout.window is not None and room[1] >= LEAST_FOR_MAP
         map_rows = min(MAP_ROWS, room[1] // 4) if mapped else 0
         if mapped:
             layout = in_window(layout, (room[0], room[1] - map_rows), (selection.row, selection.col), before)
         self._show_map(results, selection, layout, map_rows)
+        # more lines where the image leaves some
+        legend.styles.height = 1 if listed else min(LEGEND_ROWS, 1 + room[1] - map_rows - layout.height)
         key = overlays.drawing_key(results, selection, layout)
         if key == self._key and self._drawn is not None:
             picture.move_cursor(cursor)
-            legend.styles.height = self._legend_rows
             legend.explain(_legend(results, selection, self._drawn, mapped))
             return
         self._key = key
@@ -166,10 +190,15 @@ class ImageSide(Container):
             drawn.labels,
             drawn.ranked,
         )
-        # more lines where the image leaves some
-        self._legend_rows = 1 if listed else min(LEGEND_ROWS, 1 + room[1] - map_rows - height)
-        legend.styles.height = self._legend_rows
         legend.explain(_legend(results, selection, drawn, mapped))
+
+    def _tell_zoom(self, asked: int, layout: CellLayout, fitted: CellLayout) -> None:
+        """Tell at which zoom a layout is drawn, where that has changed; `fitted` is the one at `FIT`."""
+        drawn = layout.zoom if layout.zoom > ZOOMS[0] or layout.window is not None else FIT
+        told = asked, drawn, fitted.shrunk is not None
+        if told != self._zoom:
+            self._zoom = told
+            self.post_message(ZoomDrawn(*told))
 
     def _show_map(self, results: Results, selection: Selection, layout: CellLayout, rows: int) -> None:
         """Where the view lies, below the legend."""
@@ -183,12 +212,6 @@ class ImageSide(Container):
         there.styles.width, _ = map_size(image, (max(2, self.size.width // 2), 2 * rows))
         there.show_view(results, selection, layout.seen_box(page.box))
         self.query_one(ViewFacts).explain(_view_text(layout), *MAP_HELP)
-
-    @property
-    def zoom(self) -> int | None:
-        """How often the patches are enlarged; None where no grid is drawn."""
-        drawn = self._drawn
-        return drawn.layout.zoom if drawn is not None and drawn.page is not None and _of_page(drawn) else None
 
     @on(BesidePointed)
     def _beside(self, message: BesidePointed) -> None:
@@ -205,7 +228,8 @@ def _legend(results: Results, selection: Selection, drawn: ImageDrawing, mapped:
     here, value = valued.cursor_text(results, selection), valued.cursor_value(results, selection)
     words = word_legend(drawn, (selection.row, selection.col))
     view = "" if mapped else _view_text(drawn.layout)
-    said = f"{view} · {drawn.legend}" if view else drawn.legend
+    counts = valued.sought_counts(results, selection)
+    said = " · ".join(part for part in (view, drawn.legend, counts) if part)
     said += " · as the model sees it" if selection.as_seen and _of_page(drawn) else _shape_note(drawn)
     return Legend(said, drawn.scale, here, value, drawn.diverging, words)
 
@@ -217,7 +241,9 @@ def _of_page(drawn: ImageDrawing) -> bool:
 
 
 def _view_text(layout: CellLayout) -> str:
-    """`4× · rows 4–9, columns 6–11 of 24 × 24`, where not all is in view."""
+    """`4× · rows 4–9, columns 6–11 of 24 × 24`, where not all is in view; what all of it in view is made of."""
+    if layout.shrunk is not None:
+        return SHRUNK
     rows, cols = layout.in_view()
     zoom = [f"{layout.zoom}×"] if layout.zoom > 1 else []
     if layout.window is None or not rows or not cols:

@@ -26,6 +26,7 @@ from textual.widget import Widget
 from vlmtui.display.canvas import Pixels
 from vlmtui.display.cell_layout import CellLayout
 from vlmtui.display.colours import Colour
+from vlmtui.display.dithering import dithered
 from vlmtui.display.segment_labels import SegmentLabel
 from vlmtui.tui.state.page_words import RankedWord
 from vlmtui.tui.terminal.theme import roles
@@ -180,6 +181,9 @@ class ImageView(Container):
         whole cell. Words with one of `colours` have a shade of it behind them; `labels` lie over segments. Where
         patches have `ranked` words, these stand in the place of the one.
         """
+        if self.app.console.color_system == "256":
+            x, y = layout.corner
+            pixels = dithered(pixels, (x, 2 * y))
         pixels = self._tinted(pixels, layout, marks, sinks)
         self._pixels, self._layout, self._words, self._split = pixels, layout, words, split
         self._labels = labels
@@ -309,9 +313,12 @@ class ImageView(Container):
 def _cuts(layout: CellLayout) -> list[int]:
     """Where the image is cut into strips, from 0 to its width: on patch edges, so that no patch stands in two.
 
-    Where a part of the image is in view, as far apart as patches are wide: the same wherever that part lies.
+    Where a part of the image is in view, as far apart as patches are wide: the same wherever that part lies. A shrunk
+    one has no such edges.
     """
-    if layout.window:
+    if layout.shrunk:
+        edges = list(range(1, layout.width))
+    elif layout.window:
         edges = list(range(layout.wide, layout.width, layout.wide))
     else:
         edges = [x for col in range(layout.cols + 1) if 0 < (x := layout.extent(0, col)[0]) < layout.width]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import msgspec
@@ -52,6 +53,18 @@ def test_a_report_begins_with_the_largest_segments() -> None:
     lines = list(report_lines(report))
     assert lines[2].startswith("local   roof ")
     assert len(line) >= len(said)
+
+
+def test_a_segment_is_told_from_all_patches_of_its_word() -> None:
+    reading = made_reports.reading(ROWS, COLS)
+    # two spellings of one word, far apart
+    blocks = {"▁roof": (range(0, 3), range(0, 3), 0), "roof": (range(7, 10), range(7, 10), 0)}
+    line = local_words_line(made_reports.seen(reading, planted(reading, blocks)))
+    found = [(int(size), int(total)) for size, total in re.findall(r"roof (\d+) of (\d+) patches", line)]
+    assert len(found) == 2
+    assert {total for _, total in found} == {sum(size for size, _ in found)}
+    alone = local_words_line(made_reports.seen(reading, planted(reading, {"▁roof": blocks["▁roof"]})))
+    assert re.match(r"roof \d+ patches, rows ", alone)
 
 
 def test_grids_are_named_where_there_are_several() -> None:

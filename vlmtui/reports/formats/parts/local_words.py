@@ -5,6 +5,7 @@ They are found here, from the lists that the report has; a report through the le
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
 from vlmtui.display.entry_grids import EntryGrid, ReadingGrids
@@ -21,8 +22,10 @@ _LONGEST_WORD = 20
 
 
 def local_words_line(report: ImageReport) -> str:
-    """`roof 27 patches, rows 4–9; …`: the largest segments, and what to know of them; "" for a report without words of
-    the whole image, or without places."""
+    """`roof 27 patches, rows 4–9; sky 11 of 14 patches, …`: the largest segments, and what to know of them.
+
+    "" for a report without words of the whole image, or without places.
+    """
     words = report.words
     if words is None or of_patches(report.stage) or report.query.selection.partial:
         return ""
@@ -43,23 +46,28 @@ def local_words_line(report: ImageReport) -> str:
 
 
 def _line(grids: list[EntryGrid], ids: Mapping[int, int], names: Mapping[int, str], note: str) -> str:
-    large: list[tuple[EntryGrid, Segment]] = []
+    large: list[tuple[EntryGrid, Segment, int]] = []
     for grid in grids:
         cells: list[list[str | None]] = [[None] * grid.cols for _ in range(grid.rows)]
         for (row, col), entry in grid.entries.items():
             cells[row][col] = names.get(ids[entry])
         least = least_cells(grid.rows * grid.cols)
-        large += [(grid, one) for one in segments(cells) if len(one.cells) >= least]
-    large.sort(key=lambda pair: -len(pair[1].cells))  # of equal ones the first grid's, then the first in reading order
-    said = [_segment(one, grid.name if len(grids) > 1 else "") for grid, one in large[:MOST]]
+        of_word = Counter(word for row in cells for word in row)
+        large += [(grid, one, of_word[one.word]) for one in segments(cells) if len(one.cells) >= least]
+    large.sort(
+        key=lambda found: -len(found[1].cells)
+    )  # of equal ones the first grid's, then the first in reading order
+    said = [_segment(one, total, grid.name if len(grids) > 1 else "") for grid, one, total in large[:MOST]]
     if len(large) > MOST:
         said.append(f"{len(large) - MOST} smaller")
     return f"{'; '.join(said)}. {note}" if said else note
 
 
-def _segment(segment: Segment, grid: str) -> str:
-    """`roof 27 patches, rows 4–9`."""
+def _segment(segment: Segment, total: int, grid: str) -> str:
+    """`roof 27 patches, rows 4–9`, or `sky 11 of 14 patches, rows 0–3`: of all in its grid that have the word."""
     word = isolate(fit(segment.word, min(width(segment.word), _LONGEST_WORD)))
     first, last = segment.rows
     rows = f"row {first}" if first == last else f"rows {first}–{last}"
-    return f"{word} {count(len(segment.cells), 'patch', 'patches')}, {rows}{f' of {grid}' if grid else ''}"
+    size = len(segment.cells)
+    patches = count(size, "patch", "patches") if size == total else f"{size:,} of {count(total, 'patch', 'patches')}"
+    return f"{word} {patches}, {rows}{f' of {grid}' if grid else ''}"

@@ -6,10 +6,11 @@ import math
 from collections.abc import Iterator
 
 from vlmtui.display.grid_names import grid_names, unplaced_name
-from vlmtui.display.numbers import box
+from vlmtui.display.norm_statistics import is_outlier
+from vlmtui.display.numbers import box, format_number
 from vlmtui.display.pieces import fit, visible, width
 from vlmtui.geometry import Grid
-from vlmtui.reading import Reading, TokenWords, of_patches
+from vlmtui.reading import Floats, Reading, TokenWords, of_patches
 
 _LEAST = 2
 _UNCUT = 5
@@ -27,6 +28,18 @@ def word_grid(reading: Reading, words: TokenWords, columns: int, stage: str = "t
     yield from cell_grid(reading, stage, first_words, columns, heading, "words are cut")
 
 
+def norm_grid(reading: Reading, norms: Floats, columns: int, stage: str) -> Iterator[str]:
+    """The norms [entries] of a stage on its grids, outliers marked: the overview of a model without words."""
+    marks = is_outlier(norms)
+    texts = {
+        entry: f"{format_number(float(norm), 3)}{'!' if mark else ''}"
+        for entry, (norm, mark) in enumerate(zip(norms, marks, strict=True))
+    }
+    # a number that is cut would be another: wide grids are parted instead
+    least = max(map(len, texts.values()), default=_LEAST)
+    yield from cell_grid(reading, stage, texts, columns, f"Norms at {stage}, ! marks an outlier", least=least)
+
+
 def cell_grid(
     reading: Reading,
     stage: str,
@@ -34,8 +47,12 @@ def cell_grid(
     columns: int,
     heading: str,
     cut_note: str = "they are cut",
+    least: int = _LEAST,
 ) -> Iterator[str]:
-    """A text for each of the stage's entries, laid out on its grids, at most `columns` cells wide."""
+    """A text for each of the stage's entries, laid out on its grids, at most `columns` cells wide.
+
+    A grid that is too wide for cells of the width `least` is split into blocks of columns.
+    """
     names = grid_names(reading.grids)
     rows: dict[int | None, dict[tuple[int, int], str]] = {grid.id: {} for grid in reading.grids}
     ungridded: dict[int, str] = {}
@@ -51,7 +68,7 @@ def cell_grid(
         if rows[grid.id]:
             shape = (grid.patch_rows, grid.patch_cols) if of_patches(stage) else (grid.rows, grid.cols)
             title = titled(grid, names[grid.id], len(reading.grids) > 1)
-            yield from _one_grid(shape, rows[grid.id], columns, heading, title, cut_note)
+            yield from _one_grid(shape, rows[grid.id], columns, heading, title, cut_note, least)
             yield ""
     if ungridded:
         name = unplaced_name(place for place in places if place.kind != "newline")
@@ -73,13 +90,19 @@ def _word(words: TokenWords, row: int) -> str:
 
 
 def _one_grid(
-    shape: tuple[int, int], texts: dict[tuple[int, int], str], columns: int, heading: str, title: str, cut_note: str
+    shape: tuple[int, int],
+    texts: dict[tuple[int, int], str],
+    columns: int,
+    heading: str,
+    title: str,
+    cut_note: str,
+    least: int,
 ) -> Iterator[str]:
     num_rows, num_columns = shape
     label = len(str(num_rows - 1)) + 1
     room = columns - label
-    # a grid too wide for two cells per word is split into blocks of columns, one below the other
-    blocks = math.ceil(num_columns / (room // (_LEAST + 1)))
+    # a grid too wide for the least cell is split into blocks of columns, one below the other
+    blocks = math.ceil(num_columns / (room // (least + 1)))
     per_block = math.ceil(num_columns / blocks)
     widest = max(width(word) for word in texts.values())
     cell = min(room // per_block - 1, max(_LEAST, widest))

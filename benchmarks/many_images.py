@@ -1,0 +1,89 @@
+"""`outliers` and `atlas` of very many images: time by the number of images, and memory. The readings are made up.
+
+Each measurement is a process of its own, so that its peak of memory is its own.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+
+from vlmtui.display.numbers import format_bytes, format_duration
+
+OUTLIERS = (100_000, 1_000_000)
+"""Images of 14 × 14 patches and tokens at two stages."""
+ATLAS = (20_000, 100_000)
+"""Images of 14 × 14 tokens with 4 words each in a table."""
+
+_COMMON = """
+import resource, sys, time
+count = int(sys.argv[1])
+def done(begun):
+    print(time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+"""
+
+_OUTLIERS = (
+    _COMMON
+    + """
+import msgspec, numpy as np
+from tests.reports import made_reports
+from vlmtui.reports.commands.outliers import ImageOutliers, outliers_json, summarise_outliers
+of = made_reports.reading(14, 14)
+rng = np.random.default_rng(0)
+marks = [{stage: rng.random(196) < 0.03 for stage in ("vision.1", "tokens")} for _ in range(1000)]
+for each in marks:
+    each["tokens"][7] = True
+def images():
+    for number in range(count):
+        image = msgspec.structs.replace(of.image, source=f"album/{number:08}.png", sha256=f"{number:064x}")
+        yield ImageOutliers(msgspec.structs.replace(of, image=image), marks[number % 1000])
+begun = time.perf_counter()
+summary = summarise_outliers(images())
+assert sum(map(len, outliers_json(summary)))
+done(begun)
+"""
+)
+
+_ATLAS = (
+    _COMMON
+    + """
+import os, pathlib, tempfile
+import pyarrow as pa, pyarrow.parquet as pq
+from tests.reports.atlas import tables
+from vlmtui.reports.atlas.formats import FORMATS
+from vlmtui.reports.atlas.summary import AtlasOptions, build_atlas
+with tempfile.TemporaryDirectory() as folder:
+    few = [tables.seen(number, 14, 14) for number in range(500)]
+    table = pq.read_table(tables.write(few, pathlib.Path(folder, "one")))
+    name = os.path.join(folder, "many.parquet")
+    with pq.ParquetWriter(name, table.schema) as writer:
+        for _ in range(count // 500):
+            writer.write_table(table)
+    del few, table
+    begun = time.perf_counter()
+    assert sum(map(len, FORMATS["json"](build_atlas(AtlasOptions((name,))))))
+    done(begun)
+"""
+)
+
+
+def rows() -> Iterator[tuple[str, str, str]]:
+    """Time and peak memory of each command, at two numbers of images."""
+    for what, code, counts in (("outliers", _OUTLIERS, OUTLIERS), ("atlas", _ATLAS, ATLAS)):
+        measured = {count: _measured(code, count) for count in counts}
+        said = ", ".join(
+            f"{count:,}: {format_duration(seconds)}, {format_bytes(memory)}"
+            for count, (seconds, memory) in measured.items()
+        )
+        few, many = counts
+        growth = measured[many][0] / measured[few][0]
+        yield f"{what} of {few:,} and {many:,} images", said, f"time × {many // few} at most (× {growth:.1f})"
+
+
+def _measured(code: str, count: int) -> tuple[float, int]:
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(count)], check=True, capture_output=True, text=True, timeout=1800
+    )
+    seconds, memory = done.stdout.split()
+    return float(seconds), int(memory)

@@ -1,0 +1,86 @@
+"""JSON files of a checkpoint, which come from strangers: regular files of a bounded size, depth and numbers."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+MOST_BYTES = 16 << 20
+MOST_DEPTH = 64
+MOST_LAYERS = 10_000
+MOST_SIZE = 1 << 31
+SMALL_FILES = (
+    *("config.json", "generation_config.json", "preprocessor_config.json", "processor_config.json"),
+    *("video_preprocessor_config.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"),
+    *("chat_template.jinja", "chat_template.json"),
+)
+"""Files that transformers reads whole; a tokenizer's own files may be larger."""
+
+
+def read_bounded(file: Path) -> bytes:
+    """The bytes of a small file. `OSError` where it cannot be read, `ValueError` where it is no file or too large."""
+    # a pipe would be waited for until somebody writes into it
+    with open(os.open(file, os.O_RDONLY | os.O_NONBLOCK), "rb") as opened:
+        if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
+            raise ValueError("it is no regular file")
+        data = opened.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
+        raise ValueError(f"it is larger than {MOST_BYTES >> 20} MB")
+    return data
+
+
+def parse_json(text: str | bytes) -> Any:
+    """The value of a JSON text. `ValueError` where it is none, or nested without end."""
+    if len(text) > MOST_BYTES:
+        raise ValueError(f"it is larger than {MOST_BYTES >> 20} MB")
+    try:
+        value = json.loads(text)
+    except RecursionError:
+        raise ValueError(f"it is nested more than {MOST_DEPTH} deep") from None
+    level = [value]
+    for _ in range(MOST_DEPTH):
+        level = [inner for one in level for inner in _inside(one) if isinstance(inner, dict | list)]
+        if not level:
+            return value
+    raise ValueError(f"it is nested more than {MOST_DEPTH} deep")
+
+
+def check_shapes(config: Any) -> None:
+    """`ValueError` for a number of layers, or a size, that no model has; these would take memory before any weight."""
+    level = [config]
+    while level:
+        for one in level:
+            for key, value in one.items() if isinstance(one, dict) else ():
+                if isinstance(value, int | float) and not isinstance(value, bool):
+                    _check_number(str(key), value)
+        level = [inner for one in level for inner in _inside(one)]
+
+
+def _check_number(key: str, value: float) -> None:
+    most = None
+    if key.endswith("layers") or key in ("depth", "n_layer"):
+        most = MOST_LAYERS
+    elif key.startswith("num_") or key.endswith(("_size", "_dim", "_heads", "_rank", "_channels")):
+        most = MOST_SIZE
+    if most is not None and not (math.isfinite(value) and abs(value) <= most):
+        raise ValueError(f"{key} is {value:g}")
+
+
+def check_small_files(folder: Path) -> None:
+    """`ValueError`, which names the file, for one that is no regular file or too large."""
+    for name in SMALL_FILES:
+        if (folder / name).exists():
+            try:
+                read_bounded(folder / name)
+            except ValueError as error:
+                raise ValueError(f"{name}: {error}") from None
+
+
+def _inside(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []

@@ -1,0 +1,74 @@
+"""Answers of a hub that no download can go on with: a login page, a long wait, redirects in a circle.
+
+huggingface_hub would fail on the first without a sentence, wait silently as long as it is told, and follow relative
+redirects without end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from huggingface_hub.utils import get_session
+
+from vlmtui.errors import ModelError
+from vlmtui.models.loading.checkpoint import Progress
+
+LONGEST_WAIT_S = 60.0
+MOST_REDIRECTS = 20
+_BUSY = (429, 503)
+
+
+@contextlib.contextmanager
+def watch_answers(name: str, progress: Progress) -> Iterator[None]:
+    """In this block such an answer is a `ModelError`; shorter waits are shown. `name` is the hub model."""
+    client = get_session()
+    before = client.event_hooks
+    client.event_hooks = before | {"response": [*before.get("response", ()), _Watch(name, progress)]}
+    try:
+        yield
+    finally:
+        client.event_hooks = before
+
+
+class _Watch:
+    """Looks at the head of every answer, in the thread that asked."""
+
+    def __init__(self, name: str, progress: Progress) -> None:
+        self._name, self._progress = name, progress
+        self._in_a_row = threading.local()
+
+    def __call__(self, response: Any) -> None:
+        host, status = urlsplit(str(response.url)).netloc, response.status_code
+        redirects = getattr(self._in_a_row, "count", 0) + 1 if 300 <= status < 400 and status != 304 else 0
+        self._in_a_row.count = redirects
+        if redirects > MOST_REDIRECTS:
+            raise ModelError(
+                f"{self._name} could not be downloaded: {host} redirects in a circle: check HF_ENDPOINT and the proxy"
+            )
+        if status in _BUSY and (wait := seconds_to_wait(response.headers.get("Retry-After", ""))) is not None:
+            if wait > LONGEST_WAIT_S:
+                raise ModelError(
+                    f"{host} received too many requests from here and asks to wait {wait:,.0f} s: try again then, or "
+                    "log in with `hf auth login`"
+                )
+            self._progress(f"{host} asks to wait {wait:.0f} s", 0, 0)
+        if status == 200 and "text/html" in response.headers.get("Content-Type", ""):
+            raise ModelError(
+                f"{self._name} could not be downloaded: {host} answered a web page, such as the login page of a "
+                "network: open it in a browser, or check HF_ENDPOINT and the proxy"
+            )
+
+
+def seconds_to_wait(said: str) -> float | None:
+    """The seconds of a `Retry-After`, a number or a date; None for anything else."""
+    if said.isascii() and said.strip().isdecimal():
+        return float(said)
+    with contextlib.suppress(ValueError, TypeError):
+        return max(0.0, parsedate_to_datetime(said).timestamp() - time.time())
+    return None
