@@ -30,6 +30,7 @@ from vlmtui.image_kinds import HEIC, kind_of, reads_heic, register_heic
 from vlmtui.image_levels import Levels, bands, colour_levels, grey_levels, is_wide_grey, sixteen_bit_rawmode
 from vlmtui.image_paths import images_in, is_address, local_name
 from vlmtui.image_profile import profile_note
+from vlmtui.image_webp import webp_pixels
 
 MAX_PIXELS = 200_000_000
 MAX_BYTES = 1 << 30
@@ -121,6 +122,10 @@ def preview(data: bytes, name: str, size: tuple[int, int], max_pixels: int = MAX
     """
 
     def reduce(image: Image.Image) -> Image.Image:
+        if (webp := webp_pixels(image, data)) is not None:
+            found = Image.fromarray(webp)
+            found.thumbnail(size)
+            return Image.fromarray(_to_rgb(found))
         image.draft("RGB", size)  # a JPEG is decoded at a fraction of its size
         if not is_wide_grey(image) and image.mode not in ("P", "PA", "1"):
             image.thumbnail(size)
@@ -156,6 +161,8 @@ def _open(data: bytes, name: str, max_pixels: int, use: Callable[[Image.Image], 
 
 def _decoded(image: Image.Image, data: bytes, levels: Levels) -> RgbImage:
     """The pixels of an image that was opened, and what is to be said about them."""
+    if (webp := webp_pixels(image, data)) is not None:
+        return RgbImage(_to_rgb(webp), tuple(filter(None, [profile_note(image)])))
     deep = sixteen_bit_rawmode(image)
     image.load()
     notes = [profile_note(image)]
@@ -212,8 +219,18 @@ class _OwnLimits:
 _own_limits = _OwnLimits()
 
 
-def _to_rgb(image: Image.Image) -> Pixels:
-    """Convert any Pillow mode of 8 bits to uint8 [height, width, 3], in bands: a copy of the whole is never made."""
+def _to_rgb(image: Image.Image | Pixels) -> Pixels:
+    """Convert any Pillow mode of 8 bits to uint8 [height, width, 3], in bands: a copy of the whole is never made.
+
+    An array is [height, width, 3 or 4]; of three it is returned as it is.
+    """
+    if isinstance(image, np.ndarray):
+        if image.shape[2] == 3:
+            return image
+        over_white = np.empty((*image.shape[:2], 3), np.uint8)
+        for rows in bands(*image.shape[:2]):
+            over_white[rows] = _to_rgb(Image.fromarray(image[rows]))
+        return over_white
     width, height = image.size
     rgb = np.empty((height, width, 3), np.uint8)
     has_alpha = image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info

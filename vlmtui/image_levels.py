@@ -24,7 +24,7 @@ LEVELS: tuple[Levels, ...] = get_args(Levels)
 DEPTHS = (8, 10, 12, 14, 16)
 """Bits that sensors and scanners have."""
 _WIDE_GREYS = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
-_BAND = 1 << 22
+_BAND = 1 << 20
 """Pixels that are scaled at once."""
 _BITS_PER_SAMPLE, _SAMPLE_FORMAT, _MAX_SAMPLE = 258, 339, 281
 _SIGNED = 2

@@ -114,6 +114,25 @@ async def test_components_are_colours_of_every_stage() -> None:
         assert "overlay: pca, which pixels have none of" in text(tui, "#legend")
 
 
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        # 48 tokens, whose words w100 w101 ... are those of every ninth
+        ("W100", "top-1 of 6, in the top 8 of 6 tokens"),
+        ("w103", "top-1 of none, in the top 8 of 6 tokens"),
+        ("w108", "in no token's top 8"),
+    ],
+)
+async def test_the_legend_says_in_how_many_lists_a_word_is(word: str, said: str) -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await pilot.press("slash", *word, "enter")
+        await pilot.pause()
+        assert said in " ".join(text(tui, "#legend").split())
+        assert text(tui, "#title").endswith("overlay: find · 1× ")
+
+
 async def test_a_word_is_found_and_its_patches_are_walked_from_the_best() -> None:
     tui = app()
     async with tui.run_test(size=WIDE) as pilot:

@@ -66,7 +66,9 @@ def outlier_report(r: Roles, stages: Sequence[tuple[str, Sequence[PositionCounts
     text.append(
         f"\nImages opened here with this model are counted, each once: i opens another.\n{RULE}.\n", style=r.dim
     )
-    text.append(f"Test: {TEST}.\n\nEscape closes this page.", style=r.dim)
+    text.append(f"Test: {TEST}.\n", style=r.dim)
+    text.append("\nWhere: go to the stage with [ and ], press o for norms, then n for the largest in turn.\n")
+    text.append("\nEscape closes this page.", style=r.dim)
     return text
 
 

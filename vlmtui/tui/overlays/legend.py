@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from vlmtui.display.colours import hex_colour, rgb_colours, robust_range
-from vlmtui.display.numbers import format_number, ordinal
+from vlmtui.display.numbers import count, format_number, ordinal
 from vlmtui.display.pieces import plain
 from vlmtui.lenses import captions
 from vlmtui.lenses.captions import LensResult
@@ -50,6 +50,21 @@ def lens_legend(
         return f"{name} at {selection.stage}: ...{stops}", None
     text = captions.legend_line(found, _asked(results, selection, found))
     return text, robust_range(found.numbers) if isinstance(found.result, Scalars) else None
+
+
+def sought_counts(results: Results, selection: Selection) -> str:
+    """In how many lists of the stage the word that is searched for is, as soon as all have come; else ""."""
+    choice, table = overlay_lens(selection, results), results.word_table(selection)
+    sought = selection.sought.strip().casefold()
+    if choice is None or not choice.offer.word or not sought or table is None or not table.rows:
+        return ""
+    if table.missing(range(len(results.places_at(selection.stage)))):
+        return ""
+    lists = [[(row.text or "").strip().casefold() for row in rows[: selection.k]] for rows in table.rows.values()]
+    top, among = sum(one[:1] == [sought] for one in lists), sum(sought in one for one in lists)
+    if not among:
+        return f"in no token's top {selection.k}"
+    return f"top-1 of {top or 'none'}, in the top {selection.k} of {count(among, 'token')}"
 
 
 def awaited_legend(results: Results, selection: Selection) -> str:

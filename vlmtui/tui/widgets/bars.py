@@ -21,6 +21,7 @@ from vlmtui.session.protocol import Status
 from vlmtui.tui.overlays.word_legend import WordLegend
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
+from vlmtui.tui.state.stages import ANSWER
 from vlmtui.tui.state.status import SessionStatus
 from vlmtui.tui.widgets.lines import Lines, Part, line, wrapped
 from vlmtui.tui.widgets.word_legend_lines import LegendSpot, WordPointed, word_legend_lines
@@ -92,7 +93,8 @@ def view_texts(results: Results, selection: Selection, shrinks: bool) -> tuple[s
     if page is None or page.grid is None:
         return ()
     size = "fit" if shrinks and selection.zoom == FIT else f"{max(selection.zoom, ZOOMS[0])}×"
-    return f"overlay: {selection.overlay} · {size}", size
+    # over an answer lies what it depends on
+    return (size,) if selection.stage == ANSWER else (f"overlay: {selection.overlay} · {size}", size)
 
 
 LEAST_STEPS, ENOUGH_STEPS, MOST_STEPS = 4, 8, 24

@@ -228,7 +228,8 @@ def _legend(results: Results, selection: Selection, drawn: ImageDrawing, mapped:
     here, value = valued.cursor_text(results, selection), valued.cursor_value(results, selection)
     words = word_legend(drawn, (selection.row, selection.col))
     view = "" if mapped else _view_text(drawn.layout)
-    said = f"{view} · {drawn.legend}" if view else drawn.legend
+    counts = valued.sought_counts(results, selection)
+    said = " · ".join(part for part in (view, drawn.legend, counts) if part)
     said += " · as the model sees it" if selection.as_seen and _of_page(drawn) else _shape_note(drawn)
     return Legend(said, drawn.scale, here, value, drawn.diverging, words)
 

@@ -53,25 +53,35 @@ def write_ranked(
 ) -> None:
     """Write each patch's first words below each other, with the score of the first where it has the room.
 
-    The outer columns and the last row of a patch stay free.
+    The first goes on in the next lines where it is longer than one; the others are cut. The outer columns and the last
+    row of a patch stay free.
     """
     for (row, col), words in ranked.items():
         rows, (x, _, wide, _) = layout.cell_rows(row), layout.extent(row, col)
         if x < 0 or x + wide > layout.width:
             continue
-        room = wide - 2
-        for number, (at, word) in enumerate(zip(rows[:-1], words, strict=False)):
+        if not words:
+            continue
+        room, first = wide - 2, words[0]
+        top = wrapped_word(first.word, room, len(rows) - 1)
+        others = ["".join(wrapped_word(word.word, room, 1)) for word in words[1:]]
+        for number, (at, part) in enumerate(zip(rows[:-1], [*top, *others], strict=False)):
             if not 0 <= at < layout.height:
                 continue
-            first = number == 0
-            parts = [(x + 1, wrapped_word(word.word, room, 1))]
-            if first and width(word.word) + width(word.score) <= room:
-                parts.append((x + 1 + room - width(word.score), [word.score]))
-            for place, lines in parts:
-                part, named = "".join(lines), first and place == x + 1
-                style = _inked(_ground(pixels, at, place, width(part)), colours.get(word.word) if named else None)
-                for i, character in _placed(part, place):
-                    _put(over[at], i, character, style + BOLD if named else style)
+            named = number < len(top)
+            colour = colours.get(first.word) if named else None
+            _write(over[at], pixels, at, x + 1, part, colour, bold=named)
+            if number == 0 and width(first.word) + width(first.score) <= room:
+                _write(over[at], pixels, at, x + 1 + room - width(first.score), first.score, None)
+
+
+def _write(
+    line: dict[int, Segment], pixels: Pixels, y: int, x: int, text: str, colour: Colour | None, bold: bool = False
+) -> None:
+    """Write a text over the cells of line `y` from `x` on."""
+    style = _inked(_ground(pixels, y, x, width(text)), colour)
+    for i, character in _placed(text, x):
+        _put(line, i, character, style + BOLD if bold else style)
 
 
 def _ground(pixels: Pixels, line: int, x: int, wide: int) -> np.ndarray:
