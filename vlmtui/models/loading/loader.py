@@ -125,9 +125,9 @@ def _explained(
     """What transformers cannot build in this block is the config's fault, except for `others`."""
     try:
         yield
-    except (ModelError, *others):
-        raise
     except Exception as error:
+        if isinstance(error, (ModelError, *others)):
+            raise
         raise ModelError(
             f"the config.json of {checkpoint.name} does not describe a {checkpoint.config['model_type']} model "
             f"({type(error).__name__}: {_brief(error)}): copy or download it again"
