@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 
 from vlmtui.cli import ask, atlas, config, lenses, look, match, models, outliers, serve, session, vocabulary
 from vlmtui.cli.help import HelpCommand
-from vlmtui.cli.messages import print_error
+from vlmtui.cli.messages import print_error, print_message
 from vlmtui.cli.options import Debug, Version
 from vlmtui.errors import ImageError, UsageError, VlmtuiError
 from vlmtui.files import expand_path, explain_write_errors
@@ -40,6 +40,8 @@ class _ImageOrCommandGroup(TyperGroup):
             return super().invoke(ctx)
         except BrokenPipeError:
             return _discard_output()
+        except KeyboardInterrupt:  # which Typer would make a status of, without a word
+            return _interrupted()
 
 
 _CLOSE = 0.75  # `difflib` ratio: reached by serv and modles, not by serve.png
@@ -107,7 +109,7 @@ def main(argv: list[str] | None = None) -> int:
     except VlmtuiError as error:
         return print_error(_output_error() or error, debug)
     except (KeyboardInterrupt, typer.Abort):
-        return INTERRUPTED
+        return _interrupted()
     except BrokenPipeError:
         return _discard_output()
     except Exception as error:
@@ -146,6 +148,13 @@ def _output_error(met: OSError | None = None) -> VlmtuiError | None:
         _discard_output()  # it would fail again at the end
         return error
     return None
+
+
+def _interrupted() -> int:
+    """Say so in a terminal, where a line of progress is gone and the terminal's ^C with it; the exit status."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        print_message("interrupted")
+    return INTERRUPTED
 
 
 def _discard_output() -> int:
