@@ -82,14 +82,15 @@ def test_an_interrupt_before_the_command_line_is_there_is_quiet() -> None:
     assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
 
 
+@pytest.mark.parametrize("where", ["vlmtui.session.daemon.runtime_folder", "vlmtui.cli._near_command"])
 @pytest.mark.parametrize("terminal", [True, False])
 def test_an_interrupt_of_any_command_is_one_line_in_a_terminal(
-    terminal: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    terminal: bool, where: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("vlmtui.session.daemon.runtime_folder", interrupted)
+    monkeypatch.setattr(where, interrupted)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
-    assert main(["session", "stop"]) == 130
+    assert main(["session", "stop"] if "daemon" in where else ["photo.jpg"]) == 130
     assert capsys.readouterr().err == ("vlmtui: interrupted\n" if terminal else "")

@@ -35,13 +35,21 @@ class _ImageOrCommandGroup(TyperGroup):
             args = [_IMAGE, *args]
         return super().parse_args(ctx, args)
 
+    # of an interrupt Typer makes a status without a word: it is handed on as another error
+
+    def make_context(self, *words: Any, **more: Any) -> Any:
+        try:
+            return super().make_context(*words, **more)
+        except KeyboardInterrupt as error:
+            raise typer.Abort from error
+
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
             return _discard_output()
-        except KeyboardInterrupt:  # which Typer would make a status of, without a word
-            return _interrupted()
+        except KeyboardInterrupt as error:
+            raise typer.Abort from error
 
 
 _CLOSE = 0.75  # `difflib` ratio: reached by serv and modles, not by serve.png
