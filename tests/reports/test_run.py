@@ -7,15 +7,20 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Generator, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.looked import looked
+from tests.reports import made_reports
 from vlmtui.errors import VlmtuiError
 from vlmtui.files import explain_write_errors
+from vlmtui.lenses.lens_source import lens_call
+from vlmtui.reports.formats.registry import format_named
 from vlmtui.reports.per_image import ImageFailure
-from vlmtui.reports.run import ReportJob, write_contents
+from vlmtui.reports.run import ReportJob, _with_notes, write_contents
 from vlmtui.session.discovery import SessionLocation
 
 CHINA = str(Path(__file__).parents[2] / "sample_images" / "china.jpg")
@@ -103,3 +108,16 @@ def test_a_condition_that_nothing_fulfils_is_told_once(format: str, tmp_path: Pa
         assert done.stderr == ""
     else:
         assert done.stderr == "vlmtui: no patch matches --where\n"
+
+
+@pytest.mark.parametrize(("format", "told"), [("csv", True), ("jsonl", True), ("text", False)])
+def test_what_is_to_be_known_of_a_lens_s_numbers_is_told_once_where_there_are_rows_alone(
+    format: str, told: bool, tmp_path: Path
+) -> None:
+    note = "the word is not a single piece: the mean of its 2 pieces"
+    values = looked(lens_call("find", text="xyzzy"), "tokens", [0.5] * 12, note=note)
+    report = replace(made_reports.seen(made_reports.reading(), None), values=values)
+    heard = list[str]()
+    results = [report, report]
+    assert list(_with_notes(iter(results), order(tmp_path / "out", heard), format_named(format))) == results
+    assert heard == ([f"find: {note}"] if told else [])

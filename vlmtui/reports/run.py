@@ -120,7 +120,7 @@ def _report(job: ReportJob, query: Query, format: Format) -> int:
         )
 
     def format_pieces(contents: Iterator[Any | ImageFailure]) -> Iterator[str | bytes]:
-        return format.write(_with_notes(contents, job, format.says_empty), query, job.several_images, to_terminal)
+        return format.write(_with_notes(contents, job, format), query, job.several_images, to_terminal)
 
     if not (format.folder and folder.is_folder(job.output)):
         return write_contents(job, read_contents, format_pieces, rows=format.of_rows)
@@ -129,7 +129,7 @@ def _report(job: ReportJob, query: Query, format: Format) -> int:
 
     def write_folder(contents: Iterator[Any | ImageFailure]) -> None:
         folder.make_folder(output_folder)
-        for file, result in zip(files, _with_notes(contents, job, format.says_empty), strict=True):
+        for file, result in zip(files, _with_notes(contents, job, format), strict=True):
             with target(file) as output:
                 for piece in format.write([result], query, False):
                     output.write(piece)
@@ -173,35 +173,36 @@ def check_lens_kind(lens: ChosenLens, format: Format) -> None:
     if format.holds(lens.kind.name):
         return
     alternatives = names(candidate for candidate in FORMATS if candidate.of_rows and candidate.holds(lens.kind.name))
-    if lens.takes_one_entry:
+    if lens.takes_one_entry and not format.of_rows:
         raise UsageError(f"--lens {lens.name} is for reports of single patches: choose --format {alternatives}")
-    if lens.gives_image_result and format.of_rows:
+    if format.of_rows:
         description = f"{lens.kind.one}, which a table has no column for"
         raise UsageError(f"--lens {lens.name} gives {description}: choose --format {alternatives}")
 
 
-def _with_notes(
-    contents: Iterator[Any | ImageFailure], job: ReportJob, format_says_empty: bool
-) -> Iterator[Any | ImageFailure]:
+def _with_notes(contents: Iterator[Any | ImageFailure], job: ReportJob, format: Format) -> Iterator[Any | ImageFailure]:
     """Pass the contents on unchanged, and give notes on the way.
 
-    Once about an option of the query that has no effect, and at the end if no entry met its condition, unless the
-    report says so itself.
+    Once about an option of the query that has no effect, once what is to be known of a lens's numbers where the format
+    has rows alone, and at the end if no entry met its condition, unless the report says so itself.
     """
-    is_noted = False
+    is_noted = is_lens_noted = False
     is_empty: bool | None = None  # None until an image has been read
     for result in contents:
         if (report := report_in(result)) is not None:
             if not is_noted and (unused := report.unused_option):
                 job.on_note(unused)
                 is_noted = True
+            if not is_lens_noted and format.takes(FIELDS) and report.values is not None and report.values.note:
+                job.on_note(f"{report.values.call.name}: {report.values.note}")
+                is_lens_noted = True
             is_empty = is_empty is not False and report.none_kept
             if (
-                is_empty and not format_says_empty and not job.several_images
+                is_empty and not format.says_empty and not job.several_images
             ):  # for a single image, before it is written
                 job.on_note(NONE_KEPT)
         yield result
-    if is_empty and not format_says_empty and job.several_images:
+    if is_empty and not format.says_empty and job.several_images:
         job.on_note(NONE_KEPT)
 
 

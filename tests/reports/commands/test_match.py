@@ -158,6 +158,9 @@ def test_a_page_of_classes():
     assert "tabby: 1,2 0.5000   1,1 0.4000" in first
     assert "approximate: the logits of the head applied to each patch" in " ".join(first.split())
     assert "exact shares of its logit." in " ".join(second.split())
+    assert "1,0 0.3000 all patches 1.500 of 2.000" in " ".join(second.split())
+    assert "all patches" not in first, "approximate values do not add up"
+    assert "Top class of each patch by its evidence alone, 2 rows" in second
     assert [line.split() for line in first.splitlines()[-3:-1]] == [
         ["0", "cat", "tabby", "sea"],
         ["1", "sea", "tabby", "cat"],

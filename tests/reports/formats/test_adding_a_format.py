@@ -170,7 +170,8 @@ def test_what_would_end_a_cell_is_escaped(word: str) -> None:
 def test_a_lens_without_a_column_is_refused(found: dict[str, list[object]]) -> None:
     csv_result, (status, out, err) = found["layers"]
     assert (status, out, [status, out, err]) == (2, "", csv_result)
-    assert err == "vlmtui: --lens layers is for reports of single patches: choose --format text, json, jsonl\n"
+    said = "--lens layers gives words by layer, which a table has no column for"
+    assert err == f"vlmtui: {said}: choose --format text, json, jsonl\n"
 
 
 def test_what_is_added_is_a_file_and_a_line(tmp_path: Path) -> None:

@@ -124,7 +124,7 @@ def _page(image_classes: ImageClasses) -> Iterator[str]:
     yield ""
     first = {patch: _short(head, id_) for patch, id_ in enumerate(classes.first)}
     stage = f"vision.{model.vision_layers}"
-    lines = list(cell_grid(reading, stage, first, COLUMNS, "Top class of each patch"))
+    lines = list(cell_grid(reading, stage, first, COLUMNS, "Top class of each patch by its evidence alone"))
     yield from lines[:-1]  # the last line is empty
 
 
@@ -140,10 +140,15 @@ def _evidence(head: ClassificationHead) -> str:
 
 
 def _most(image_classes: ImageClasses, row: int) -> Iterator[str]:
-    evidence = image_classes.classes.evidence[row]
+    """The patches with the largest evidence for a class; where it is exact, the share that all patches have."""
+    classes = image_classes.classes
+    evidence = classes.evidence[row]
     for patch in np.argsort(-evidence, kind="stable")[:_MOST]:
         place = image_classes.reading.patch_places[patch]
         yield f"{place.row},{place.col} {numbers.format_number(float(evidence[patch]))}   "
+    if image_classes.head.exact:
+        share, logit = (numbers.format_number(float(value)) for value in (evidence.sum(), classes.logits[row]))
+        yield f"all patches {share} of {logit}"
 
 
 def _label(head: ClassificationHead, id_: Any) -> str:
