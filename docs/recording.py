@@ -1,18 +1,21 @@
-"""Pictures of the explorer: `python docs/recording.py` makes `docs/explorer.gif` and the picture of the README again.
+"""Pictures of the explorer: `python -m docs.recording` makes `docs/explorer.gif` and the picture of the README again;
+with `--picture` the picture alone.
 
-Keys are pressed in the explorer without a terminal, with the demo model. The screen after each is exported as SVG and
-drawn by Chromium, and Pillow joins the frames. Needs `chromium` on the PATH and the packages that the tests need.
+Keys are pressed in the explorer without a terminal, with the demo model, for the picture with 24 × 24 patches. The
+screen after each is exported as SVG and drawn by Chromium, and Pillow joins the frames. Needs `chromium` on the PATH
+and the packages that the tests need.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +25,7 @@ os.environ |= {"TEXTUAL_COLOR_SYSTEM": "truecolor", "COLORTERM": "truecolor"}  #
 
 from textual.pilot import Pilot
 
+from tests.enlarged_demo import enlarge
 from vlmtui.image import decode, read_source
 from vlmtui.query.options import LoadOptions, Query
 from vlmtui.tui.app import VlmtuiApp
@@ -29,7 +33,7 @@ from vlmtui.tui.options import ExplorerOptions
 from vlmtui.tui.screens.explorer import Explorer
 from vlmtui.tui.session_worker import SessionWorker
 
-DOCS = Path(__file__).parent
+DOCS = Path(__file__).resolve().parent
 IMAGE = DOCS.parent / "sample_images" / "china.jpg"
 RECORDING = DOCS / "explorer.gif"
 PICTURE = DOCS / "explorer.png"
@@ -58,8 +62,9 @@ STEPS: tuple[tuple[tuple[str, ...], float], ...] = (
     (("full_stop",), 2.0),
 )
 """Keys, and for how many seconds the screen after them is shown."""
-PICTURED = 5
-"""The step whose screen is the README's picture."""
+PICTURED: tuple[tuple[tuple[str, ...], float], ...] = ((("o", "o", "o", "m"), 1.0), (("g", *"8,8", "enter"), 1.0))
+"""Keys to the README's picture."""
+LARGER = "demo-24x24"
 NAMES = {" ": "space", "?": "question_mark", ",": "comma"}
 
 
@@ -74,9 +79,9 @@ async def settled(pilot: Pilot[int]) -> str:
     return before
 
 
-async def screens() -> list[tuple[str, float]]:
+async def screens(model: str, steps: Sequence[tuple[Sequence[str], float]]) -> list[tuple[str, float]]:
     """The screen after each step as SVG, with its seconds."""
-    query = Query(LoadOptions("demo", device="cpu"))
+    query = Query(LoadOptions(model, device="cpu"))
     query = replace(query, load=replace(query.load, where=replace(query.load.where, warm=False)))
     options = ExplorerOptions(image=replace(read_source(str(IMAGE)), source=IMAGE.name), query=query)
     picture = Image.fromarray(decode(options.image.data, options.image.source, query.read.max_pixels).rgb)
@@ -88,10 +93,10 @@ async def screens() -> list[tuple[str, float]]:
         async with app.run_test(size=(COLUMNS, ROWS)) as pilot:
             while not (isinstance(app.screen, Explorer) and app.screen.state.results.reading):
                 await pilot.pause(0.5)
-            for keys, seconds in STEPS:
+            for keys, seconds in steps:
                 await pilot.press(*(NAMES.get(key, key) for key in keys))
                 found.append((await settled(pilot), seconds))
-                print(f"{len(found)} of {len(STEPS)}: {' '.join(keys)}", file=sys.stderr)
+                print(f"{len(found)} of {len(steps)}: {' '.join(keys)}", file=sys.stderr)
     finally:
         worker.close()
     return found
@@ -125,13 +130,19 @@ def frames(found: list[tuple[str, float]]) -> Iterator[Image.Image]:
 
 
 def main() -> None:
-    """Make the recording."""
+    """Make the picture, and the recording."""
     if not shutil.which("chromium"):
         sys.exit("chromium is not on the PATH: install it, or leave the recording as it is")
-    found = asyncio.run(screens())
     with tempfile.TemporaryDirectory() as folder:
-        picture = drawn(found[PICTURED][0], Path(folder))
+        enlarge(Path(folder, LARGER))
+        # by its name alone it is in the title
+        with contextlib.chdir(folder):
+            found = asyncio.run(screens(f"./{LARGER}", PICTURED))
+        picture = drawn(found[-1][0], Path(folder))
     picture.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(PICTURE, optimize=True)
+    if "--picture" in sys.argv[1:]:
+        return
+    found = asyncio.run(screens("demo", STEPS))
     first, *others = frames(found)
     durations = [round(1000 * seconds) for _, seconds in found]
     first.save(RECORDING, save_all=True, append_images=others, duration=durations, loop=0, optimize=True)

@@ -109,6 +109,15 @@ def test_test_pins_begin_with_those_of_run_time() -> None:
         assert one.specifier.contains(pinned[canonicalize_name(one.name)])
 
 
+def test_lowest_set_is_the_lower_bounds() -> None:
+    bounds = {
+        canonicalize_name(one.name): next(part.version for part in one.specifier if part.operator == ">=")
+        for one in map(Requirement, PROJECT["dependencies"])
+    }
+    del bounds["torch"]  # one version of it can be tried
+    assert pins("requirements-lowest.txt") == bounds
+
+
 def test_every_module_imports_without_extras_and_test_packages() -> None:
     needed = closure(PROJECT["dependencies"]) | {"vlmtui"}
     others = [

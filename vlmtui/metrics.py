@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Final, Literal
 
 from vlmtui.errors import UsageError, check_text
 
 Metric = Literal["l2", "cosine", "cosine-centred", "dot", "omp", "omp-positive", "ridge", "pinv"]
-METRICS: tuple[Metric, ...] = ("l2", "cosine", "cosine-centred", "dot", "omp", "omp-positive", "ridge", "pinv")
+METRICS: tuple[Metric, ...] = ("cosine", "cosine-centred", "l2", "dot", "omp", "omp-positive", "ridge", "pinv")
+DEFAULT_METRIC: Final = "cosine"
+"""The metric that the length of a vector does not change: image tokens are seldom of the words' length."""
 PURSUITS: tuple[Metric, ...] = ("omp", "omp-positive")
 """Matching pursuits: words come in the order picked, each with the share of the norm explained so far."""
 RIDGE = 0.1

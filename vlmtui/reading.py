@@ -84,7 +84,8 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
 
     `places`, `norms` and `percentiles` run over the image tokens in the order of their positions in the prompt.
     `norms` is the L2 norm of each token as the LLM receives it [tokens]; `percentiles` the share (0–100) of the
-    vocabulary's named, non-special rows whose norm is smaller [tokens]. `patch_places` are the vision patches of all
+    vocabulary's named, non-special rows whose norm is smaller [tokens], and `word_norm` the median norm of these rows,
+    None without a vocabulary. `patch_places` are the vision patches of all
     grids, grid by grid, row by row: the entries of a vision stage. `seen` says in a few words how the image
     reached the model ("224×224, squashed", "336×336, centre crop") and `patch_size` is the (height, width) of a vision
     patch in those pixels. `pixel_norms` are the L2 norms of the normalised values of each vision patch, every value
@@ -109,6 +110,13 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     timings: dict[str, float]
     placeless: str = ""
     pixel_norms: Floats = msgspec.field(default_factory=lambda: np.zeros(0, np.float32))
+    word_norm: float | None = None
+
+    @property
+    def length_ratio(self) -> float | None:
+        """How many times as long as words the image tokens are: the ratio of the median norms, None without either."""
+        finite = self.norms[np.isfinite(self.norms)]
+        return float(np.median(finite)) / self.word_norm if len(finite) and self.word_norm else None
 
     def places_at(self, stage: str) -> tuple[Place, ...]:
         """The places of the stage's entries: vision patches at `pixels` and `vision.i`, else image tokens."""

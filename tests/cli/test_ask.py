@@ -41,7 +41,7 @@ SCENE = str(PHOTOS / "scene-landscape.png")
         (["x.png", QUESTION, "--by", "zero"], "--by says what replaces patches"),
         (["x.png", QUESTION, "--dtype", "int8"], "--dtype 'int8' is not one of auto, float32, bfloat16, float16"),
         (["x.png", QUESTION, "--device", "gpu"], "--device 'gpu' is not one of auto, cpu, cuda, cuda:N, mps"),
-        (["x.png", QUESTION, "--metric", "foo"], "--metric 'foo' is not one of l2, cosine"),
+        (["x.png", QUESTION, "--metric", "foo"], "--metric 'foo' is not one of cosine, cosine-centred, l2"),
     ],
 )
 def test_words_that_are_off(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -47,7 +47,7 @@ def refused(done: subprocess.CompletedProcess[bytes], status: int = 1) -> str:
     ("words", "said"),
     [
         (["x.png", "--format", "xml"], "text, json, jsonl"),
-        (["x.png", "--metric", "l3"], "l2, cosine"),
+        (["x.png", "--metric", "l3"], "cosine, cosine-centred, l2"),
         (["x.png", "--dtype", "int8"], "auto, float32, bfloat16, float16"),
         (["x.png", "--device", "tpu"], "cuda:N"),
         (["x.png", "--device", "cpu:1"], "cuda:N"),

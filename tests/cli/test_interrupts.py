@@ -12,6 +12,7 @@ import pytest
 
 from tests.terminal import Terminal
 from tests.waiting import children, gone, until
+from vlmtui.cli import main
 
 CHINA = str(Path(__file__).parents[2] / "sample_images" / "china.jpg")
 
@@ -79,3 +80,17 @@ def test_an_interrupt_before_the_command_line_is_there_is_quiet() -> None:
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
+
+
+@pytest.mark.parametrize("where", ["vlmtui.session.daemon.runtime_folder", "vlmtui.cli._near_command"])
+@pytest.mark.parametrize("terminal", [True, False])
+def test_an_interrupt_of_any_command_is_one_line_in_a_terminal(
+    terminal: bool, where: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(where, interrupted)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    assert main(["session", "stop"] if "daemon" in where else ["photo.jpg"]) == 130
+    assert capsys.readouterr().err == ("vlmtui: interrupted\n" if terminal else "")

@@ -93,6 +93,7 @@ REPORT = obj(
         left_out=whole,
         hidden=maybe(whole),
         prompt=maybe(text),
+        length_ratio=maybe(number),
     ),
     grids=many(
         obj(
@@ -108,6 +109,7 @@ REPORT = obj(
         )
     ),
     tokens=many(obj(**TOKEN_FIELDS)),
+    hub_words=maybe(many(obj(id=whole, piece=maybe(text), text=maybe(text), share=number))),
 )
 
 LINE = obj(**TOKEN_FIELDS, image=obj(source=text), model=obj(name=text))

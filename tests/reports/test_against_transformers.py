@@ -98,7 +98,7 @@ def siglip(siglip_folder: Path) -> Expected:
 
 
 def test_clip_under_l2(clip: Expected, clip_folder: Path) -> None:
-    data, report = reported(clip_folder, "-k", "5")
+    data, report = reported(clip_folder, "-k", "5", "--metric", "l2")
     contract.REPORT(report, "report")
     rows = clip.candidates()
     assert report["query"]["candidates"] == len(rows)

@@ -163,8 +163,8 @@ def test_a_report_that_nobody_wants_any_more_ends_its_session(photos: list[str])
     [
         (
             "llm.2",
-            {"metric": "cosine"},
-            "--metric cosine is not used at llm.2: words there are ordered by their logits",
+            {"metric": "l2"},
+            "--metric l2 is not used at llm.2: words there are ordered by their logits",
         ),
         (
             "vision.1",

@@ -111,6 +111,8 @@ def test_words_and_percentiles_equal_brute_force(client, siglip_folder):
     norms = matrix.double().norm(dim=1).numpy()[words]
     below = [100 * np.mean(norms < norm) for norm in tokens.double().norm(dim=1).numpy()]
     np.testing.assert_allclose(reading.percentiles, below, rtol=1e-6)
+    assert reading.word_norm == pytest.approx(np.median(norms))
+    assert reading.length_ratio == pytest.approx(np.median(reading.norms) / np.median(norms))
     for metric in ("l2", "cosine", "dot"):
         found = client.words(reading.id, metric, 8).result(WAIT)
         ids, scores = brute(tokens, matrix, np.array(words), metric, 8)

@@ -125,7 +125,7 @@ def test_quiet_tells_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd
         ("zzzz = 1", '1: no setting is named "zzzz": the settings are remote, remote-command, model, device'),
         ("model = ''", "1: model is \"\": give text, such as"),
         ('remote = "-oProxyCommand=x"', "1: remote is \"-oProxyCommand=x\": --remote '-oProxyCommand=x' is not a host"),
-        ("metric = ['l2']", '1: metric is ["l2"], not one of l2, cosine, cosine-centred, dot, omp, omp-positive'),
+        ("metric = ['l2']", '1: metric is ["l2"], not one of cosine, cosine-centred, l2, dot, omp, omp-positive'),
         ("k = 0", "1: k is 0: give a whole number of at least 1"),
         (r'model = "~\u0000"', r'1: model is "~\u0000": give text, such as "llava-1.5-7b"'),
         (f"model = '{'x' * 300}'", f'1: model is "{"x" * 59}…: give text, such as "llava-1.5-7b"'),

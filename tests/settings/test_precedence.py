@@ -31,7 +31,7 @@ RIGHT: Mapping[str, tuple[Any, ...]] = {
     "max-pixels": (10**6, 10**7, 10**8, 10**9),
 }
 DEFAULTS: Mapping[str, Any] = {
-    "model": "demo", "device": "auto", "dtype": "auto", "metric": "l2", "k": 8, "max-pixels": 200_000_000,
+    "model": "demo", "device": "auto", "dtype": "auto", "metric": "cosine", "k": 8, "max-pixels": 200_000_000,
 }  # fmt: skip
 VARIABLES = {"model": "VLMTUI_MODEL"}
 
@@ -202,7 +202,7 @@ def test_other_commands(words: list[str], run: str, tmp_path: Path, monkeypatch:
     # their own -k and --metric are another matter
     for argument in given:
         assert getattr(argument, "k", 8) == 8
-        assert getattr(argument, "metric", "l2") == "l2"
+        assert getattr(argument, "metric", "cosine") == "cosine"
 
 
 def test_python_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,7 +27,7 @@ from vlmtui.lenses.base import Lens
 from vlmtui.lenses.kinds import ResultKind
 from vlmtui.lenses.lens_source import LensCall, lens_call
 from vlmtui.lenses.validation import validated
-from vlmtui.metrics import RIDGE, Metric
+from vlmtui.metrics import DEFAULT_METRIC, RIDGE, Metric
 from vlmtui.query.options import EntrySelection, LoadOptions, Query, ReadOptions, SearchOptions
 from vlmtui.reading import (
     FIRST_STAGE,
@@ -102,7 +102,7 @@ class ImageReading(AnswerableReading):
         grid: int | None = None,
         *,
         k: int = 8,
-        metric: Metric = "l2",
+        metric: Metric = DEFAULT_METRIC,
         stage: str = "tokens",
         all_tokens: bool = False,
         ridge: float = RIDGE,
@@ -134,7 +134,7 @@ class ImageReading(AnswerableReading):
         self,
         *,
         k: int = 8,
-        metric: Metric = "l2",
+        metric: Metric = DEFAULT_METRIC,
         stage: str = "tokens",
         all_tokens: bool = False,
         ridge: float = RIDGE,
@@ -245,7 +245,7 @@ class ImageReading(AnswerableReading):
         """Zero-shot scores of the image for texts, by a CLIP or SigLIP model."""
         return wait_for(self._client, self._client.match(self.data.id, check_list("texts", texts, str)))
 
-    def null(self, metric: Metric = "l2", *, k: int = 8, stage: str = "tokens") -> NoiseBaseline:
+    def null(self, metric: Metric = DEFAULT_METRIC, *, k: int = 8, stage: str = "tokens") -> NoiseBaseline:
         """The noise baseline: nearest words of the image with its pixels shuffled, and of random vectors.
 
         At a vision stage, sent through the projector.
@@ -263,7 +263,7 @@ class ImageReading(AnswerableReading):
         *,
         stage: str | None = None,
         stages: Sequence[str] = (),
-        metric: Metric = "l2",
+        metric: Metric = DEFAULT_METRIC,
         metrics: Sequence[Metric] = METRICS,
         k: int = 8,
         all_tokens: bool = False,
@@ -285,7 +285,7 @@ class ImageReading(AnswerableReading):
         self,
         *,
         stage: str | None = None,
-        metric: Metric = "l2",
+        metric: Metric = DEFAULT_METRIC,
         k: int = 8,
         all_tokens: bool = False,
         ridge: float = RIDGE,
@@ -306,7 +306,7 @@ class ImageReading(AnswerableReading):
         path: str | Path,
         *,
         stage: str | None = None,
-        metric: Metric = "l2",
+        metric: Metric = DEFAULT_METRIC,
         k: int = 8,
         all_tokens: bool = False,
         ridge: float = RIDGE,

@@ -14,6 +14,7 @@ from vlmtui.catalogue import default_model
 from vlmtui.errors import UsageError
 from vlmtui.image import MAX_PIXELS
 from vlmtui.image_levels import Levels
+from vlmtui.metrics import DEFAULT_METRIC
 from vlmtui.query.options import ReadOptions, read_image
 from vlmtui.reading import ModelInfo, check_stage, of_layers, stages
 from vlmtui.reports.commands.outliers import ImageOutliers, outliers_object, summarise_outliers
@@ -64,7 +65,7 @@ class Session:
         """Norms of the vocabulary's rows: the k smallest and largest, and identical rows; with `named`, all of them."""
         return wait_for(self._client, self._client.vocabulary(k, all_tokens, named))
 
-    def near(self, word: str, metric: Near = "l2", *, k: int = 8, all_tokens: bool = False) -> WordNeighbours:
+    def near(self, word: str, metric: Near = DEFAULT_METRIC, *, k: int = 8, all_tokens: bool = False) -> WordNeighbours:
         """The k words nearest to a word; one of several pieces is looked up by its mean vector."""
         return wait_for(self._client, self._client.near(word, metric, k, all_tokens))
 

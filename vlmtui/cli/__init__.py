@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 
 from vlmtui.cli import ask, atlas, config, lenses, look, match, models, outliers, serve, session, vocabulary
 from vlmtui.cli.help import HelpCommand
-from vlmtui.cli.messages import print_error
+from vlmtui.cli.messages import print_error, print_message
 from vlmtui.cli.options import Debug, Version
 from vlmtui.errors import ImageError, UsageError, VlmtuiError
 from vlmtui.files import expand_path, explain_write_errors
@@ -35,11 +35,21 @@ class _ImageOrCommandGroup(TyperGroup):
             args = [_IMAGE, *args]
         return super().parse_args(ctx, args)
 
+    # of an interrupt Typer makes a status without a word: it is handed on as another error
+
+    def make_context(self, *words: Any, **more: Any) -> Any:
+        try:
+            return super().make_context(*words, **more)
+        except KeyboardInterrupt as error:
+            raise typer.Abort from error
+
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
             return _discard_output()
+        except KeyboardInterrupt as error:
+            raise typer.Abort from error
 
 
 _CLOSE = 0.75  # `difflib` ratio: reached by serv and modles, not by serve.png
@@ -107,7 +117,7 @@ def main(argv: list[str] | None = None) -> int:
     except VlmtuiError as error:
         return print_error(_output_error() or error, debug)
     except (KeyboardInterrupt, typer.Abort):
-        return INTERRUPTED
+        return _interrupted()
     except BrokenPipeError:
         return _discard_output()
     except Exception as error:
@@ -146,6 +156,13 @@ def _output_error(met: OSError | None = None) -> VlmtuiError | None:
         _discard_output()  # it would fail again at the end
         return error
     return None
+
+
+def _interrupted() -> int:
+    """Say so in a terminal, where a line of progress is gone and the terminal's ^C with it; the exit status."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        print_message("interrupted")
+    return INTERRUPTED
 
 
 def _discard_output() -> int:

@@ -177,10 +177,4 @@ def _run_report(
         from vlmtui.batch import run_batch
 
         return run_batch(order, query, how)
-    try:
-        return run_report(order, query, chosen)
-    except KeyboardInterrupt:
-        if sys.stderr.isatty():
-            # the line of progress is gone, and the terminal's ^C with it
-            print_message("interrupted")
-        raise
+    return run_report(order, query, chosen)

@@ -19,7 +19,7 @@ from vlmtui._version import __version__
 from vlmtui.cli.help import ENTRIES, LENS, MODEL, OUTPUT, SESSION, TOKENS
 from vlmtui.cli.user_settings import UserSettings
 from vlmtui.errors import UsageError
-from vlmtui.metrics import METRICS, RIDGE
+from vlmtui.metrics import DEFAULT_METRIC, METRICS, RIDGE
 from vlmtui.query.choices import DTYPES, check_choice, check_device
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ class QueryArguments:
             metavar="METRIC",
             help=f"{', '.join(METRICS[:-1])} or {METRICS[-1]}.",
         ),
-    ] = "l2"
+    ] = DEFAULT_METRIC
     ridge: Annotated[
         float,
         typer.Option(

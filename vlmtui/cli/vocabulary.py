@@ -11,6 +11,7 @@ from vlmtui.cli.match import Output
 from vlmtui.cli.messages import print_message
 from vlmtui.cli.options import Debug, LoadArguments, NoWarm, Quiet, RemoteArguments, Version, with_grouped_options
 from vlmtui.cli.user_settings import UserSettings
+from vlmtui.metrics import DEFAULT_METRIC
 
 _ENDINGS = {".txt": "text", ".json": "json", ".csv": "csv"}
 
@@ -25,8 +26,8 @@ def vocabulary(
     ] = None,
     near: Annotated[str | None, typer.Option("--near", metavar="WORD", help="List the words nearest to WORD.")] = None,
     metric: Annotated[
-        str, typer.Option("--metric", metavar="METRIC", help="With --near: l2, cosine, dot or cosine-centred.")
-    ] = "l2",
+        str, typer.Option("--metric", metavar="METRIC", help="With --near: cosine, cosine-centred, l2 or dot.")
+    ] = DEFAULT_METRIC,
     k: Annotated[int, typer.Option("-k", min=1, metavar="N", help="So many words, or rows at either end.")] = 8,
     all_tokens: Annotated[
         bool, typer.Option("--all-tokens", help="Include special tokens, and rows without a token.")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from vlmtui.display.numbers import format_number
 from vlmtui.metrics import PURSUITS, WordOrder
 
 COEFFICIENTS: tuple[WordOrder, ...] = (*PURSUITS, "ridge", "pinv")
@@ -17,6 +20,19 @@ SCORES: dict[WordOrder, str] = {
     "pinv": "pinv coefficient",
     "logit": "logit",
 }
+
+
+NEAR_LENGTHS = 0.5, 2.0
+"""Image tokens so many times as long as words are of their length."""
+
+
+def length_warning(orders: Iterable[WordOrder], ratio: float | None) -> str:
+    """That image tokens are `ratio` times as long as words, where that decides one of the orders; else ""."""
+    decided = [order for order in orders if order in ("l2", "dot")]
+    if not decided or ratio is None or NEAR_LENGTHS[0] <= ratio <= NEAR_LENGTHS[1]:
+        return ""
+    subject = f"{decided[0]} orders" if len(decided) == 1 else f"{' and '.join(decided)} order"
+    return f"image tokens are {format_number(ratio, 2)} times as long as words: {subject} by the words' length"
 
 
 def search_phrase(order: WordOrder, ridge: float | None) -> str:

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 THRESHOLD = 3.5
+HIGH_NORM = 2.0
+"""From so many times the median on, a norm is called high."""
 # the median absolute deviation of a normal distribution is 0.6745 of its standard deviation
 _NORMAL = 0.6745
 
@@ -64,6 +66,17 @@ def robust_z(values: ArrayLike) -> NDArray[np.float64]:
     if spread <= least:
         return np.where(finite, 0.0, np.inf)
     return np.where(finite, (np.where(finite, array, middle) - middle) / spread, np.inf)
+
+
+def outlier_text(norm: float, median: float, z: float) -> str:
+    """How far an outlier is from the median, and on which side: `2.31× the median (high-norm), z +8.1`."""
+    if not np.isfinite(norm):
+        return "not finite"
+    parts = [f"z {z:+.1f}"] if np.isfinite(z) else []
+    if median > 0:
+        ratio = norm / median
+        parts.insert(0, f"{ratio:.3g}× the median{' (high-norm)' if ratio >= HIGH_NORM else ''}")
+    return ", ".join(parts)
 
 
 def is_outlier(values: ArrayLike) -> NDArray[np.bool_]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vlmtui.metrics import RIDGE, Metric
+from vlmtui.metrics import DEFAULT_METRIC, RIDGE, Metric
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class SearchOptions:
     """
 
     k: int = 8
-    metric: Metric = "l2"
+    metric: Metric = DEFAULT_METRIC
     ridge: float = RIDGE
     all_tokens: bool = False
     null: bool = False

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from vlmtui.lenses.captions import LensResult
 from vlmtui.lenses.kinds import Words
-from vlmtui.metrics import METRICS, WordOrder
+from vlmtui.metrics import DEFAULT_METRIC, WordOrder
 from vlmtui.query.options import Query
 from vlmtui.reading import (
     PIXELS,
@@ -26,6 +26,7 @@ from vlmtui.reading import (
 )
 from vlmtui.reports.per_image import ImageFailure
 from vlmtui.results.answers import Answer
+from vlmtui.results.hub_words import hub_words
 from vlmtui.results.noise_baseline import MetricAgreement, NoiseBaseline
 from vlmtui.results.patch_embedding import PatchEmbeddingResult
 
@@ -91,6 +92,13 @@ class ImageReport:
         return self.reading.norms_at(self.stage)
 
     @property
+    def hubs(self) -> dict[int, float]:
+        """Hub words by their ids, with their shares of the lists; none where not all entries are reported."""
+        if self.words is None or self.query.selection.partial:
+            return {}
+        return hub_words(self.words.ids)
+
+    @property
     def projected(self) -> bool:
         """Whether the words are those of a vision stage sent through the projector (the projector lens)."""
         lens = self.query.lens
@@ -126,7 +134,7 @@ class ImageReport:
             reason = "words there are ordered by their logits"
         elif of_patches(self.stage) and not reason and not (lens and lens.uses_projector):
             reason = "a vision stage has words only with --lens projector"
-        return f"--metric {metric} is not used at {self.stage}: {reason}" if reason and metric != METRICS[0] else ""
+        return f"--metric {metric} is not used at {self.stage}: {reason}" if reason and metric != DEFAULT_METRIC else ""
 
     @property
     def none_kept(self) -> bool:

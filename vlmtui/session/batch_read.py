@@ -38,7 +38,7 @@ from vlmtui.session import protocol as m
 from vlmtui.session import wire
 from vlmtui.session.activations import ActivationCache, CachedReading
 from vlmtui.session.decoder_pass import DecoderPass
-from vlmtui.session.image_read import as_reading, token_norms
+from vlmtui.session.image_read import as_reading, token_lengths
 from vlmtui.session.model_state import ModelState
 from vlmtui.session.preprocessing import PreprocessedImage
 from vlmtui.session.request_control import RequestControl
@@ -178,10 +178,9 @@ class _BatchRead:
         if not waiting:
             return
         tokens = [one.encoded.tokens for one in waiting]
-        norms, standing = token_norms(_joined(tokens), self._index)
+        lengths = token_lengths(_joined(tokens), self._index)
         ends = np.cumsum([0 if one is None or self._index is None else len(one) for one in tokens])[:-1]
-        lengths = zip(np.split(norms, ends), np.split(standing, ends), strict=True)
-        for one, own, words in zip(waiting, lengths, self._find_words(waiting), strict=True):
+        for one, own, words in zip(waiting, lengths.split(ends), self._find_words(waiting), strict=True):
             prompt = self._request.prompt
             reading = as_reading(self._model, one.image, one.layout, one.encoded, own, one.pixel_norms, prompt)
             self._outcomes[one.index] = m.Outcome(reading=reading, words=words, layers=one.layers)

@@ -20,7 +20,7 @@ from vlmtui.lenses.description import LensDescription
 from vlmtui.lenses.lens_source import LensCall, LensSource, lens_call
 from vlmtui.lenses.registry import find_lens
 from vlmtui.lenses.validation import checked_options
-from vlmtui.metrics import METRICS, RIDGE, Metric, check_metric
+from vlmtui.metrics import DEFAULT_METRIC, RIDGE, Metric, check_metric
 from vlmtui.reading import Floats, LayerNorms, ModelInfo, Reading, TokenLayerWords, TokenWords
 from vlmtui.results.answers import MAX_NEW_TOKENS, Ablation, Answer, Attention, AttentionMask, Gradient, Occlusion
 from vlmtui.results.classification import ClassificationHead, TopClasses
@@ -127,7 +127,7 @@ class SessionClient(ReconnectingClient):
         self,
         images: Sequence[ImageFile],
         stage: str,
-        metric: Metric = METRICS[0],
+        metric: Metric = DEFAULT_METRIC,
         k: int = 8,
         all_tokens: bool = False,
         ridge: float = RIDGE,
@@ -355,7 +355,12 @@ class SessionClient(ReconnectingClient):
         return self._typed(lambda: vocabulary.vocabulary(k, all_tokens, named), on_progress)
 
     def near(
-        self, word: str, metric: str = "l2", k: int = 8, all_tokens: bool = False, on_progress: OnProgress | None = None
+        self,
+        word: str,
+        metric: str = DEFAULT_METRIC,
+        k: int = 8,
+        all_tokens: bool = False,
+        on_progress: OnProgress | None = None,
     ) -> Future[WordNeighbours]:
         """The k words nearest to a word."""
         return self._typed(lambda: vocabulary.near(word, metric, k, all_tokens), on_progress)

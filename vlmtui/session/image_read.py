@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
+import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from vlmtui.image import decode
@@ -20,6 +23,21 @@ from vlmtui.session import protocol as m
 from vlmtui.session.activations import CachedReading, StoredImage
 from vlmtui.session.model_state import ModelState
 from vlmtui.session.vocabulary_index import VocabularyIndex
+
+
+class TokenLengths(NamedTuple):
+    """The L2 norms of image tokens and their percentiles among the norms of words, each [tokens], and the median norm
+    of words: empty and None without tokens, and for a model without a vocabulary.
+    """
+
+    norms: Floats
+    percentiles: Floats
+    word_norm: float | None
+
+    def split(self, ends: NDArray[np.int64]) -> list[TokenLengths]:
+        """Those of several images, which end at the tokens `ends`; the last ends with the tokens."""
+        parts = zip(np.split(self.norms, ends), np.split(self.percentiles, ends), strict=True)
+        return [TokenLengths(*part, self.word_norm) for part in parts]
 
 
 def read_image(state: ModelState, request: m.Read, progress: Callable[..., None]) -> m.ReadDone:
@@ -38,7 +56,7 @@ def read_image(state: ModelState, request: m.Read, progress: Callable[..., None]
     progress("locating the tokens")
     layout = model.layout(picture, inputs, encoded)
     times.end("geometry")
-    lengths = token_norms(encoded.tokens, state.vocabulary)
+    lengths = token_lengths(encoded.tokens, state.vocabulary)
     times.end("norms")
     reading = as_reading(
         model,
@@ -63,7 +81,7 @@ def as_reading(
     image: ImageInfo,
     layout: Layout,
     encoded: EncodedImage,
-    lengths: tuple[Floats, Floats],
+    lengths: TokenLengths,
     pixel_norms: Tensor,
     prompt: str | None,
     *,
@@ -72,9 +90,8 @@ def as_reading(
 ) -> Reading:
     """What the model computed of an image as a `Reading` with the id `name`.
 
-    `lengths` are the norms and percentiles of its image tokens, from `token_norms`.
+    `lengths` are those of its image tokens, from `token_lengths`.
     """
-    norms, standing = lengths
     return Reading(
         id=name,
         model=model.info,
@@ -83,8 +100,9 @@ def as_reading(
         grid_norms=_grid_norms(layout, encoded),
         places=layout.places,
         patch_places=layout.patch_places,
-        norms=norms,
-        percentiles=standing,
+        norms=lengths.norms,
+        percentiles=lengths.percentiles,
+        word_norm=lengths.word_norm,
         hidden=0 if encoded.tokens is None else int(encoded.tokens.shape[1]),
         prompt=DEFAULT_PROMPT if prompt is None else prompt,
         seen=layout.seen,
@@ -95,16 +113,15 @@ def as_reading(
     )
 
 
-def token_norms(tokens: Tensor | None, index: VocabularyIndex | None) -> tuple[Floats, Floats]:
-    """The L2 norms of image tokens [tokens, hidden], and their percentiles among the words' norms; each [tokens].
-
-    Both are empty without tokens, and for a model without a vocabulary.
-    """
+def token_lengths(tokens: Tensor | None, index: VocabularyIndex | None) -> TokenLengths:
+    """The lengths of image tokens [tokens, hidden] beside those of words."""
     if tokens is None or index is None:
-        return np.zeros(0, np.float32), np.zeros(0, np.float32)
-    lengths = row_norms(tokens)
-    standing = percentiles(lengths, index.vocabulary.norms[index.words])
-    return array(lengths.float()), array(standing.float())
+        return TokenLengths(np.zeros(0, np.float32), np.zeros(0, np.float32), None)
+    lengths, words = row_norms(tokens), index.vocabulary.norms[index.words].cpu().double()
+    standing, finite = percentiles(lengths, words), words[torch.isfinite(words)].numpy()
+    # numpy's median is the mean of the two in the middle, torch's the lower of them
+    median = float(np.median(finite)) if len(finite) else None
+    return TokenLengths(array(lengths.float()), array(standing.float()), median)
 
 
 def _grid_norms(layout: Layout, encoded: EncodedImage) -> tuple[GridNorms, ...]:

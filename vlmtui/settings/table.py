@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from vlmtui.metrics import METRICS
+from vlmtui.metrics import DEFAULT_METRIC, METRICS
 from vlmtui.query.choices import COLOR_DEPTHS, DEVICES, DTYPES, is_device
 from vlmtui.settings.kinds import Choice, FolderList, KeyTable, Kind, NameList, Text, WholeNumber
 
@@ -104,7 +104,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("device", Choice(lambda: DEVICES, is_device), "auto", "The device that runs the model.", "--device"),
     Setting("dtype", Choice(lambda: DTYPES), "auto", "The data type of the weights.", "--dtype"),
-    Setting("metric", Choice(lambda: METRICS), "l2", "The metric of nearest tokens.", "--metric"),
+    Setting("metric", Choice(lambda: METRICS), DEFAULT_METRIC, "The metric of nearest tokens.", "--metric"),
     Setting("k", WholeNumber(1), 8, "The number of nearest tokens per image token.", "-k"),
     Setting("max-pixels", WholeNumber(1), 200_000_000, "Larger images are refused.", "--max-pixels"),
     Setting("lenses", FolderList(), (), "Folders with lenses of your own, which `--lens NAME` finds there."),

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from vlmtui.errors import UsageError
 from vlmtui.lenses.lens_source import LensSource
-from vlmtui.metrics import METRICS, Metric
+from vlmtui.metrics import DEFAULT_METRIC, Metric
 from vlmtui.query.options import Query
 from vlmtui.query.patches import PatchPosition
 from vlmtui.reading import check_stage, default_stage, stages
@@ -92,7 +92,7 @@ def _at_patch(selection: Selection, results: Results, patch: PatchPosition) -> S
     return at_stage(to_cell(first, results, patch.grid, patch.row, patch.col), results, selection.stage)
 
 
-def command_of(results: Results, selection: Selection, metric: Metric = METRICS[0]) -> str:
+def command_of(results: Results, selection: Selection, metric: Metric = DEFAULT_METRIC) -> str:
     """The command that opens the explorer where it is now; it was opened with `metric`."""
     assert results.reading is not None
     words = ["vlmtui", results.image.source, "-m", results.reading.model.name]
@@ -102,6 +102,6 @@ def command_of(results: Results, selection: Selection, metric: Metric = METRICS[
     if page is not None and page.grid is not None:
         words += ["--patch", f"{page.grid.id}:{selection.row},{selection.col}"]
     # settings may have another metric for a command that names none
-    if selection.metric != METRICS[0] or metric != METRICS[0]:
+    if selection.metric != DEFAULT_METRIC or metric != DEFAULT_METRIC:
         words += ["--metric", selection.metric]
     return shlex.join(words)

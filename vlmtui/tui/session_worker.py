@@ -17,7 +17,7 @@ from textual.message import Message
 from vlmtui.errors import CancelledError, ReadingGoneError, VlmtuiError
 from vlmtui.image import ImageFile, read_source
 from vlmtui.lenses.lens_source import LensCall, LensSource
-from vlmtui.metrics import METRICS, Metric, WordOrder
+from vlmtui.metrics import DEFAULT_METRIC, Metric, WordOrder
 from vlmtui.query.chosen_lens import searched_call
 from vlmtui.query.options import read_image
 from vlmtui.reading import ModelInfo, of_patches
@@ -375,4 +375,4 @@ class SessionWorker:
 
 def _metric(order: WordOrder) -> Metric:
     """A metric for the session, which orders by logits of itself in the language model's layers."""
-    return METRICS[0] if order == "logit" else order
+    return DEFAULT_METRIC if order == "logit" else order

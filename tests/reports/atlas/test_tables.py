@@ -75,24 +75,24 @@ def test_a_grid_as_large_as_numbers_go(tmp_path: Path) -> None:
 
 def test_several_models_and_stages_are_told_apart(tmp_path: Path) -> None:
     first = write([seen(0, 2, 3)], tmp_path / "a.parquet")
-    cosine = write([seen(1, 2, 3, query=query_of("tiny", metric="cosine"))], tmp_path / "b.parquet")
-    names = str(first), str(cosine)
-    with pytest.raises(UsageError, match=r"have several metrics \(l2, cosine\), which .* choose one with --metric$"):
+    by_l2 = write([seen(1, 2, 3, query=query_of("tiny", metric="l2"))], tmp_path / "b.parquet")
+    names = str(first), str(by_l2)
+    with pytest.raises(UsageError, match=r"have several metrics \(cosine, l2\), which .* choose one with --metric$"):
         build_atlas(AtlasOptions(names))
     with pytest.raises(
         UsageError, match=r"stages and metrics \(tokens and l2, llm.1 and none\).*--stage and --metric$"
     ):
         tables.check_one_kind([("tiny", "tokens", "l2"), ("tiny", "llm.1", None)])
-    assert build_atlas(AtlasOptions(names, TableFilter(metric="cosine"))).counts.pictures == 1
-    assert build_atlas(AtlasOptions(names, TableFilter(metric="cosine"))).counts.metric == "cosine"
+    assert build_atlas(AtlasOptions(names, TableFilter(metric="l2"))).counts.pictures == 1
+    assert build_atlas(AtlasOptions(names, TableFilter(metric="l2"))).counts.metric == "l2"
     with pytest.raises(VlmtuiError, match=r"the tables contain no image of the model other: choose from "):
         build_atlas(AtlasOptions(names, TableFilter(model="other")))
-    with pytest.raises(VlmtuiError, match=r"the table contains no image of the metric dot: choose from l2$"):
+    with pytest.raises(VlmtuiError, match=r"the table contains no image of the metric dot: choose from cosine$"):
         build_atlas(AtlasOptions(names[:1], TableFilter(metric="dot")))
     failed = write(
         [ImageFailure("a.png", ImageError("a.png is no picture")), seen(0, 2, 3)], tmp_path / "failed.parquet"
     )
-    with pytest.raises(VlmtuiError, match=r"the table contains no image of the metric dot: choose from l2$"):
+    with pytest.raises(VlmtuiError, match=r"the table contains no image of the metric dot: choose from cosine$"):
         build_atlas(AtlasOptions((str(failed),), TableFilter(metric="dot")))
     nothing = write([], tmp_path / "nothing.parquet")
     with pytest.raises(VlmtuiError, match="the table contains no image: make one with vlmtui report"):

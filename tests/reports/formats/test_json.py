@@ -43,13 +43,14 @@ def test_one_image_is_one_object_of_the_schema() -> None:
     assert report["grids"][1]["norms"] == reading.grid_norms[1].patches.tolist()
     assert report["grids"][0]["prefix_norms"] == reading.grid_norms[0].prefix.tolist()
     assert report["query"] == {
-        "metric": "l2",
+        "metric": "cosine",
         "k": 8,
         "stage": "tokens",
         "candidates": 990,
         "left_out": 10,
         "hidden": 32,
         "prompt": "Describe the image.",
+        "length_ratio": None,
     }
 
 

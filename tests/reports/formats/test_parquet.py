@@ -74,7 +74,7 @@ def test_rows_say_what_the_json_report_says() -> None:
         ]
         assert [row[corner] for corner in ("x0", "y0", "x1", "y1")] == token["box"]
         assert [{k: v for k, v in word.items() if k != "explained"} for word in row["words"]] == token["words"]
-        assert (row["image"], row["model"], row["stage"], row["metric"]) == ("photo.jpg", "tiny", "tokens", "l2")
+        assert (row["image"], row["model"], row["stage"], row["metric"]) == ("photo.jpg", "tiny", "tokens", "cosine")
         assert (row["sha256"], row["width"], row["height"], row["error"]) == ("ab" * 32, 640, 427, None)
     assert [len(row["words"]) for row in found] == [3, 1, 3, 3, 3, 3]
 

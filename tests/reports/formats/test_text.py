@@ -114,7 +114,7 @@ def test_outliers_are_marked_listed_and_explained() -> None:
     reading.grid_norms[0].patches[1, 6] = 99.0
     lines = text(made_reports.seen(reading, made_reports.words(reading)))
     (line,) = [line for line in lines if line.startswith("  vision.1 ")]
-    assert "1,2 99.00 z " in line
+    assert "1,2 99.00, 13.2× the median (high-norm), z +" in line
     assert any("MAD" in line for line in lines)
     assert any("99.00!" in line for line in lines)
 

@@ -102,7 +102,7 @@ def test_patches_have_the_words_of_their_token(engine, folders, photo):
     assert report["query"].pop("lens") == {"name": "projector", "note": f"early exit: {feeds} → projector"}
     contract.REPORT(report, "report")
     assert report["query"]["stage"] == feeds
-    assert report["query"]["metric"] == "l2"
+    assert report["query"]["metric"] == "cosine"
     assert report["query"]["candidates"] == own.words.candidates
     assert len(report["tokens"]) == 16 * len(tokens)
     into = exits.token_of_patch(seen.reading.patch_places, seen.reading.places)

@@ -84,9 +84,9 @@ def test_the_heat_map_follows_the_norms() -> None:
 
 def test_first_words_stand_in_their_patches() -> None:
     known = seen()
-    table = WordTable("r", "tokens", "l2", 2)
+    table = WordTable("r", "tokens", "cosine", 2)
     table.add(readings.words(list(range(48)), 2))
-    known.keep((Subject("tokens"), WordsLens("l2")), table)
+    known.keep((Subject("tokens"), WordsLens("cosine")), table)
     drawn = drawn_for(known, Selection(overlay="words"))
     assert drawn.words is not None
     assert drawn.words[1][3] == f"w{100 * ((8 + 3) % 9)}"

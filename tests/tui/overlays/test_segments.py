@@ -20,7 +20,7 @@ from tests.tui.screens.test_explorer import at, explorer, text
 from vlmtui.display.pieces import width
 from vlmtui.display.segments import segments
 from vlmtui.display.word_segments import middle, word_segments
-from vlmtui.metrics import METRICS
+from vlmtui.metrics import DEFAULT_METRIC, METRICS
 from vlmtui.query.chosen_lens import ChosenLens
 from vlmtui.tui.app import VlmtuiApp
 from vlmtui.tui.widgets.bars import LegendBar
@@ -79,7 +79,7 @@ async def test_large_segments_are_labelled_and_the_legend_counts_their_words() -
         legend = text(tui, "#legend")
         for word in ("sky", "roof", "mountain", "grass"):
             assert f"{word} {sum(line.count(word) for line in WORDS)}" in legend
-        assert "segments: top-1, l2" in legend
+        assert "segments: top-1, cosine" in legend
         assert "other patches 0.5%" in legend
         assert "bird" not in legend
         # under the cursor, where it has no colour
@@ -177,7 +177,7 @@ async def test_words_that_have_not_all_come_are_counted_and_no_segment_is_drawn(
             table.rows.pop(token)
         explorer(pilot).state.connected = False  # so that they are not asked for again
         await chosen(pilot)
-        assert "segments: top-1, l2: 476 of 576 patches ..." in text(tui, "#legend")
+        assert "segments: top-1, cosine: 476 of 576 patches ..." in text(tui, "#legend")
         await pilot.press("n")
         assert explorer(pilot).query_one(ImageView)._labels == ()
 
@@ -208,7 +208,7 @@ async def test_words_of_a_real_model_are_read_as_segments(name: str, theme: str)
     async with tui.run_test(size=SIZE) as pilot:
         tui.theme = theme
         await chosen(pilot, top_1=False)
-        assert "segments: local-words, l2" in text(tui, "#legend")
+        assert "segments: local-words, cosine" in text(tui, "#legend")
         drawn = explorer(pilot).query_one(ImageSide)._drawn
         assert drawn is not None
         assert drawn.segments is not None
@@ -230,13 +230,16 @@ async def test_m_goes_from_local_words_through_the_metrics_and_back() -> None:
     tui = opened()
     async with tui.run_test(size=SIZE) as pilot:
         await chosen(pilot, top_1=False)
-        assert "segments: local-words, l2" in text(tui, "#legend")
+        assert "segments: local-words, cosine" in text(tui, "#legend")
         gone = []
         for _ in range(len(METRICS) + 1):
             await pilot.press("m")
             await pilot.pause()
             gone.append(re.split("  | ·", text(tui, "#legend"))[0].strip())
-        assert gone == [*(f"segments: top-1, {metric}" for metric in METRICS), f"segments: local-words, {METRICS[0]}"]
+        assert gone == [
+            *(f"segments: top-1, {metric}" for metric in METRICS),
+            f"segments: local-words, {DEFAULT_METRIC}",
+        ]
         # there is no choice of metric in the language model's layers
         await pilot.press("right_square_bracket")
         gone = []
@@ -260,7 +263,7 @@ async def test_where_no_word_is_local_the_legend_names_the_key_for_the_top_1() -
     tui = app((SIDE, SIDE), made=readings.reading(SIDE, SIDE), lists=lists)
     async with tui.run_test(size=SIZE) as pilot:
         await chosen(pilot, top_1=False)
-        assert "segments: local-words, l2: none; m: top-1" in text(tui, "#legend")
+        assert "segments: local-words, cosine: none; m: top-1" in text(tui, "#legend")
         assert "other patches 100%" in text(tui, "#legend")
 
 
@@ -269,4 +272,4 @@ async def test_the_lens_of_segments_opens_the_explorer_on_them() -> None:
     async with tui.run_test(size=SIZE) as pilot:
         await pilot.pause()
         assert explorer(pilot).state.selection.overlay == "segments"
-        assert "segments: local-words, l2" in text(tui, "#legend")
+        assert "segments: local-words, cosine" in text(tui, "#legend")

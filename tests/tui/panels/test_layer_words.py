@@ -75,10 +75,10 @@ async def test_a_layer_shows_its_words_by_logit_and_knows_no_metric() -> None:
         assert "w120" in shown
         assert "norm 319.1 21st of 48 tokens" in shown
         await pilot.press("m")
-        assert explorer(pilot).state.selection.metric == "l2"
+        assert explorer(pilot).state.selection.metric == "cosine"
         await pilot.press(BACK, BACK, "m")
         await pilot.pause()
-        assert explorer(pilot).state.selection.metric == "cosine"
+        assert explorer(pilot).state.selection.metric == "cosine-centred"
 
 
 async def test_the_overlays_of_a_layer() -> None:

@@ -1,9 +1,15 @@
-"""Behind a piece in another script what script that is, dimly."""
+"""Words panel: scripts behind pieces, hub words, lengths that decide the order."""
 
 from __future__ import annotations
 
+import re
+
+import msgspec
+
+from tests.tui import readings
 from tests.tui.fake import app
-from tests.tui.screens.test_explorer import NARROW, text
+from tests.tui.screens.test_explorer import NARROW, WIDE, text
+from vlmtui.metrics import METRICS
 
 
 async def test_the_script_stands_behind_the_piece() -> None:
@@ -20,3 +26,28 @@ async def test_the_script_stands_behind_the_piece() -> None:
         widget = tui.screen_stack[1].query_one("#words")
         styles = {segment.text.strip(): segment.style for segment in widget.render_line(1)}
         assert styles["Cyrillic"].color == styles["100"].color != styles["небо"].color
+
+
+async def test_a_metric_that_orders_by_the_length_of_words_is_told() -> None:
+    made = msgspec.structs.replace(readings.reading(6, 8, 96, 64), word_norm=0.1)
+    assert (made.length_ratio or 0) > 2
+    tui = app(made=made, metric="l2")
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        assert "times as long as words" in text(tui, "#words")
+        await pilot.press(*["m"] * (len(METRICS) - METRICS.index("l2")))
+        await pilot.pause()
+        assert "cosine" in text(tui, "#words").splitlines()[0]
+        assert "times as long as words" not in text(tui, "#words")
+
+
+async def test_hub_words_are_marked_once_all_lists_have_come() -> None:
+    tui = app(lists=[["sky", f"one{i}", "the"] if i % 5 else ["sky", f"one{i}", f"two{i}"] for i in range(48)])
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        shown = text(tui, "#words")
+        assert "sky°" in shown
+        assert "the°" in shown
+        assert "one" in shown
+        assert not re.search(r"(one|two)\d+°", shown)
+        assert "hub word" in shown

@@ -102,9 +102,9 @@ async def test_the_line_under_the_words() -> None:
         await settled(pilot, 29)
         assert conversation.compared == [28, 29]
         # one null for all tokens, another for another metric
-        assert conversation.asked_nulls == [("tokens", "l2", 0)]
+        assert conversation.asked_nulls == [("tokens", "cosine", 0)]
         await pilot.press("m")
-        await until(pilot, lambda: conversation.asked_nulls[1:] == [("tokens", "cosine", 0)])
+        await until(pilot, lambda: conversation.asked_nulls[1:] == [("tokens", "cosine-centred", 0)])
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ async def test_a_null_that_cannot_be_had_is_not_asked_for_again() -> None:
         await settled(pilot, 28)
         await pilot.press("right")
         await settled(pilot, 29)
-        assert conversation.asked_nulls == [("tokens", "l2", 0)]
+        assert conversation.asked_nulls == [("tokens", "cosine", 0)]
         assert any("no noise today" in one.message for one in tui._notifications)
         assert footing(tui).startswith("margin 0.0100 · 3 of 5 metrics agree · norm")
 
@@ -167,8 +167,8 @@ async def test_what_gave_way_is_asked_for_again() -> None:
     tui = app(conversation)
     async with tui.run_test(size=WIDE) as pilot:
         known = explorer(pilot).state.results
-        await until(pilot, lambda: (Subject("tokens"), NoiseLens("l2")) in known.found)
-        assert conversation.asked_nulls == [("tokens", "l2", 0)] * 3
+        await until(pilot, lambda: (Subject("tokens"), NoiseLens("cosine")) in known.found)
+        assert conversation.asked_nulls == [("tokens", "cosine", 0)] * 3
         # nothing of it is true of another reading
         assert known.reading is not None
         known.take(known.reading)

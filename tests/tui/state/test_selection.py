@@ -65,16 +65,16 @@ def test_a_stage_with_a_finer_grid_keeps_the_part_of_the_picture() -> None:
 
 def test_words_of_another_metric_are_not_shown() -> None:
     seen = known()
-    table = WordTable("r", "tokens", "l2", 4)
+    table = WordTable("r", "tokens", "cosine", 4)
     table.add(readings.words([0], 4))
-    seen.keep((Subject("tokens"), WordsLens("l2")), table)
+    seen.keep((Subject("tokens"), WordsLens("cosine")), table)
     assert len(seen.words(Selection(k=3)) or ()) == 3
-    assert seen.words(Selection(metric="cosine")) is None
+    assert seen.words(Selection(metric="l2")) is None
     assert seen.words(Selection(stage="vision.1")) is None
 
 
 def test_gathered_words_are_what_the_session_sent() -> None:
-    book = WordTable("r", "tokens", "l2", 5)
+    book = WordTable("r", "tokens", "cosine", 5)
     book.add(readings.words([3, 4], 5))
     book.add(readings.words([0, 1, 2], 5))
     got, sent = book.gathered([0, 1, 2, 3, 4], 5), readings.words([0, 1, 2, 3, 4], 5)

@@ -68,4 +68,4 @@ def test_every_metric_is_reached() -> None:
         seen.append(view.metric)
         view = view.next_metric()
     assert seen == list(METRICS)
-    assert view.metric == "l2"
+    assert view.metric == "cosine"

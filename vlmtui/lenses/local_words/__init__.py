@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vlmtui.lenses.base import LensOffer, LensSchedule, lens
-from vlmtui.metrics import RIDGE, Metric
+from vlmtui.metrics import DEFAULT_METRIC, RIDGE, Metric
 
 if TYPE_CHECKING:
     from vlmtui.lenses import Context, Words
@@ -22,7 +22,9 @@ def refuses(stage: str, model: ModelInfo) -> str:
     offer=LensOffer(listed=True, refuses=refuses, wordy=True, segmented=True, render=f"{__name__}.render"),
     turn=LensSchedule(lets_in="any", doing="searching for words"),
 )
-def local_words(context: Context, metric: Metric = "l2", all_tokens: bool = False, ridge: float = RIDGE) -> Words:
+def local_words(
+    context: Context, metric: Metric = DEFAULT_METRIC, all_tokens: bool = False, ridge: float = RIDGE
+) -> Words:
     """The words of the image's top-k lists whose patches lie together, each on its neighbourhood."""
     from .compute import words_in_places
 

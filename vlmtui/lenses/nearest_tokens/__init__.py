@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vlmtui.lenses.base import LensOffer, LensSchedule, lens
-from vlmtui.metrics import RIDGE, Metric
+from vlmtui.metrics import DEFAULT_METRIC, RIDGE, Metric
 
 if TYPE_CHECKING:
     from vlmtui.lenses import Context, Words
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 )
 def nearest_tokens(
     context: Context,
-    metric: Metric = "l2",
+    metric: Metric = DEFAULT_METRIC,
     all_tokens: bool = False,
     ridge: float = RIDGE,
     projected: bool = False,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vlmtui.lenses.base import LensOffer, LensSchedule, lens
-from vlmtui.metrics import RIDGE, Metric
+from vlmtui.metrics import DEFAULT_METRIC, RIDGE, Metric
 
 if TYPE_CHECKING:
     from vlmtui.lenses import Context, Words
@@ -27,7 +27,9 @@ def refuses(stage: str, model: ModelInfo) -> str:
     offer=LensOffer(listed=True, refuses=refuses, projects=True, overlay=False, wordy=True),
     turn=LensSchedule(beside="one", lets_in="any", doing="searching for words"),
 )
-def projector(context: Context, metric: Metric = "l2", all_tokens: bool = False, ridge: float = RIDGE) -> Words:
+def projector(
+    context: Context, metric: Metric = DEFAULT_METRIC, all_tokens: bool = False, ridge: float = RIDGE
+) -> Words:
     """The nearest words of the tokens that the projector makes from a vision stage."""
     from .compute import projected_words
 

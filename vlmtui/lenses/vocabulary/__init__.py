@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from vlmtui.lenses.base import LensOffer, lens
+from vlmtui.metrics import DEFAULT_METRIC
 
 if TYPE_CHECKING:
     from vlmtui.lenses import Context, Facts, Words
@@ -22,7 +23,7 @@ def vocabulary(context: Context, all_tokens: bool = False, named: bool = False) 
 def near(
     context: Context,
     word: str,
-    metric: Literal["l2", "cosine", "dot", "cosine-centred"] = "l2",
+    metric: Literal["l2", "cosine", "dot", "cosine-centred"] = DEFAULT_METRIC,
     all_tokens: bool = False,
 ) -> Words:
     """The words of the vocabulary nearest to a word."""

@@ -67,9 +67,10 @@ def load_model(
     on = choose_device(device)
     config = _config(checkpoint)
     architecture = _architecture(config, checkpoint.name)
-    whole_depth = 0 if is_encoder(config.model_type) else int(config.get_text_config().num_hidden_layers)
-    part = _part(config, decoder_layers)
-    empty = _empty(architecture, part)
+    with _explained(checkpoint):
+        whole_depth = 0 if is_encoder(config.model_type) else int(config.get_text_config().num_hidden_layers)
+        part = _part(config, decoder_layers)
+        empty = _empty(architecture, part)
     held_as = _dtype(checkpoint, dtype, on, empty)
     progress("reading the processor", 0, 0)
     processing = load_processing(processor or checkpoint.folder, config, checkpoint.name)
@@ -92,7 +93,8 @@ def empty_model(checkpoint: Checkpoint, decoder_layers: int | None = 0) -> Any:
     """
     config = _config(checkpoint)
     architecture = _architecture(config, checkpoint.name)
-    return _empty(architecture, _part(config, decoder_layers))
+    with _explained(checkpoint):
+        return _empty(architecture, _part(config, decoder_layers))
 
 
 def parameter_count(model: Any) -> int:
@@ -112,12 +114,23 @@ def _config(checkpoint: Checkpoint) -> Any:
             f"{checkpoint.name} is of the family {model_type}, which the installed transformers does not know: "
             "install a newer transformers, or choose another model"
         )
-    try:
+    with _explained(checkpoint, (MemoryError,)):
         return AutoConfig.from_pretrained(checkpoint.folder, local_files_only=True, trust_remote_code=False)
+
+
+@contextmanager
+def _explained(
+    checkpoint: Checkpoint, others: tuple[type[Exception], ...] = (ImportError, MemoryError)
+) -> Iterator[None]:
+    """What transformers cannot build in this block is the config's fault, except for `others`."""
+    try:
+        yield
     except Exception as error:
+        if isinstance(error, (ModelError, *others)):
+            raise
         raise ModelError(
-            f"the config.json of {checkpoint.name} does not describe a {model_type} model ({_brief(error)}): copy "
-            "or download it again"
+            f"the config.json of {checkpoint.name} does not describe a {checkpoint.config['model_type']} model "
+            f"({type(error).__name__}: {_brief(error)}): copy or download it again"
         ) from error
 
 

@@ -27,6 +27,7 @@ from vlmtui.display import numbers
 from vlmtui.display.pieces import fit, visible, width
 from vlmtui.display.text_lines import COLUMNS, flow, labelled
 from vlmtui.errors import UsageError
+from vlmtui.metrics import DEFAULT_METRIC
 from vlmtui.query.options import LoadOptions, load_model
 from vlmtui.reading import ModelInfo
 from vlmtui.reports.commands import word_neighbours as nearby
@@ -52,7 +53,7 @@ class VocabularyOptions:
     """What to report of a vocabulary: the words near a word, or without one the norms of its rows."""
 
     near: str | None = None
-    metric: str = "l2"
+    metric: str = DEFAULT_METRIC
     k: int = 8
     all_tokens: bool = False
 

@@ -85,13 +85,23 @@ def report_object(seen: ImageReport) -> Object:
             "left_out": words.left_out if words else 0,
             "hidden": seen.hidden,
             "prompt": reading.prompt,
+            "length_ratio": reading.length_ratio,
             **({"lambda": query.search.ridge} if seen.word_order == "ridge" else {}),
             **({"lens": _lens(seen)} if seen.has_lens_result else {}),
         },
         **({"grids": grids} if not query.output.fields or "grids" in query.output.fields else {}),
         "tokens": list(token_objects(seen)),
+        "hub_words": _hubs(seen),
         **({"lens": whole} if (whole := _whole(seen.whole_result)) else {}),
     }
+
+
+def _hubs(seen: ImageReport) -> list[Object] | None:
+    """Words in the lists of more than half of all tokens, with their shares (0–1); null where not all are reported."""
+    if seen.words is None or seen.query.selection.partial:
+        return None
+    pieces, texts = seen.words.pieces, seen.words.texts
+    return [{"id": id_, "piece": pieces[id_], "text": texts[id_], "share": share} for id_, share in seen.hubs.items()]
 
 
 def model_and_image(reading: Reading) -> Object:

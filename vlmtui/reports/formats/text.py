@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from vlmtui.catalogue import note_with_advice
 from vlmtui.display import numbers
 from vlmtui.display.grid_names import grid_names, unplaced_name, unplaced_reason
-from vlmtui.display.metric_names import search_phrase, shown_score
-from vlmtui.display.norm_statistics import RULE, is_outlier, robust_z
+from vlmtui.display.metric_names import length_warning, search_phrase, shown_score
+from vlmtui.display.norm_statistics import RULE, is_outlier, norm_summary, outlier_text, robust_z
 from vlmtui.display.piece_glosses import PieceGlosses
 from vlmtui.display.pieces import CONTINUES, fit, isolate, plain, visible, width
 from vlmtui.display.text_lines import COLUMNS, flow, labelled, wrapped
@@ -29,8 +29,10 @@ from vlmtui.reports.formats.parts.noise_baseline import agreement_line, null_lin
 from vlmtui.reports.formats.parts.text_grid import norm_grid, titled, word_grid
 from vlmtui.reports.image_report import ImageReport, ReportOrFailure
 from vlmtui.reports.per_image import ImageFailure
+from vlmtui.results.hub_words import HUB_MARK, HUB_RULE
 
 _LONGEST_WORD = 20
+_MOST_HUBS = 8
 
 
 def write_text(results: Iterable[ReportOrFailure], query: Query, several: bool) -> Iterator[str]:
@@ -100,8 +102,12 @@ def _title(report: ImageReport) -> Iterator[str]:
         search_name = search_phrase(report.word_order, query.search.ridge)
         searched = f"{query.search.k} {search_name} of {words.candidates:,} word-pieces{left_out}"
         yield from labelled("words", searched if words.candidates else f"those of the lens {report.word_order}")
+        if report.stage == "tokens" and (warning := length_warning([report.word_order], reading.length_ratio)):
+            yield from labelled("lengths", warning)
         if model.marks_words:
             yield from labelled("", f"{CONTINUES} marks a word-piece that continues the one before it")
+        if hubs := report.hubs:
+            yield from labelled("hubs", "; ".join(_hub_lines(report, hubs)))
     elif model.wordless:
         yield from labelled("words", model.wordless)
     if report.null is not None:
@@ -118,6 +124,19 @@ def _title(report: ImageReport) -> Iterator[str]:
             norm_stages += f", llm.1 to llm.{len(report.layers.norms)}"
         yield from labelled("norms", f"L2, {norm_stages}; ! marks an outlier")
     yield ""
+
+
+def _hub_lines(report: ImageReport, hubs: dict[int, float]) -> Iterator[str]:
+    """The most frequent hubs with their shares, and what a hub is."""
+    assert report.words is not None
+    words, joins = report.words, report.reading.model.marks_words
+    named = [
+        f"{visible(words.pieces[id_], words.texts[id_], joins)} {numbers.percent(100 * share)}"
+        for id_, share in list(hubs.items())[:_MOST_HUBS]
+    ]
+    more = len(hubs) - len(named)
+    yield ", ".join([*named, *([f"{more} more"] if more else [])])
+    yield HUB_RULE
 
 
 def _views(reading: Reading) -> str:
@@ -185,7 +204,8 @@ class _Entries:
         self._layer_norms = _LayerNorms(report)
         self._joins = reading.model.marks_words
         self._glosses = PieceGlosses()
-        self._cell = _word_cell(report.words, self._joins, self._glosses)
+        self._hubs = report.hubs
+        self._cell = _word_cell(report.words, self._joins, self._glosses) + bool(self._hubs)
 
     def same(self, row: int, other: int) -> bool:
         """Whether two entries have the same norm, and the same words with the same scores."""
@@ -214,7 +234,7 @@ class _Entries:
         if report.values is not None:
             yield f"  {value_line(report, entry)}"
         if report.words is not None:
-            yield from flow(_word_cells(report.words, row, self._cell, self._joins, self._glosses), "  ")
+            yield from flow(self._word_cells(report.words, row), "  ")
             if report.null is not None:
                 yield from wrapped(percentile_line(report.null.of(report.words, row)), "  ")
             if report.agreements:
@@ -227,6 +247,14 @@ class _Entries:
         yield from self._stage_norms.of(place)
         if not of_patches(report.stage):
             yield from self._layer_norms.of(entry)
+
+    def _word_cells(self, words: TokenWords, row: int) -> Iterator[str]:
+        """Each word with its score, under l2 its distance; for a pursuit also the share explained so far."""
+        for i, (id_, score) in enumerate(words.at(row)):
+            word = _glossed(words.pieces[id_], words.texts[id_], self._joins, self._glosses)
+            fitted_word = fit(f"{word}{HUB_MARK if id_ in self._hubs else ''}", self._cell)
+            share = "" if words.explained is None else f" {numbers.percent(100 * float(words.explained[row, i])):>5}"
+            yield f"{fitted_word} {numbers.format_number(shown_score(words.metric, score)):>10}{share}  "
 
 
 def _where(place: Place, stage: str) -> str:
@@ -301,7 +329,12 @@ def _outliers(report: ImageReport) -> Iterator[str]:
             yield f"{head}none of {numbers.count(len(norms), 'entry', 'entries')}{feeds}"
             continue
         places = reading.places_at(stage)
-        cells = [f"{_short(places[i], len(reading.grids) > 1)} {_norm_and_z(norms[i], z[i])}" for i in outliers]
+        median = norm_summary(norms).median
+        cells = [
+            f"{_short(places[i], len(reading.grids) > 1)} {numbers.format_number(float(norms[i]))}, "
+            f"{outlier_text(float(norms[i]), median, float(z[i]))}"
+            for i in outliers
+        ]
         yield from flow([head, *(f"{cell}   " for cell in cells)], "", indent=label)
 
 
@@ -311,24 +344,12 @@ def _short(place: Place, many_grids: bool) -> str:
     return f"{f'{place.grid}:' if many_grids else ''}{place.row},{place.col}"
 
 
-def _norm_and_z(norm: float, z: float) -> str:
-    return f"{numbers.format_number(float(norm))} z {z:.1f}" if np.isfinite(z) else numbers.format_number(float(norm))
-
-
 def _word_cell(words: TokenWords | None, joins: bool, glosses: PieceGlosses) -> int:
     """Width of a word's cell: that of the longest word, within limits; at least four."""
     if words is None:
         return 0
     longest = max((width(_glossed(p, words.texts[i], joins, glosses)) for i, p in words.pieces.items()), default=4)
     return min(max(longest, 4), _LONGEST_WORD)
-
-
-def _word_cells(words: TokenWords, row: int, cell: int, joins: bool, glosses: PieceGlosses) -> Iterator[str]:
-    """Each word with its score, under l2 its distance; for a pursuit also the share of the norm explained so far."""
-    for i, (id_, score) in enumerate(words.at(row)):
-        fitted_word = fit(_glossed(words.pieces[id_], words.texts[id_], joins, glosses), cell)
-        share = "" if words.explained is None else f" {numbers.percent(100 * float(words.explained[row, i])):>5}"
-        yield f"{fitted_word} {numbers.format_number(shown_score(words.metric, score)):>10}{share}  "
 
 
 def _glossed(piece: str | None, text: str | None, joins: bool, glosses: PieceGlosses) -> str:

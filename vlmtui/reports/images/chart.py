@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from vlmtui.display.colours import Colour
-from vlmtui.display.norm_statistics import THRESHOLD, is_outlier, norm_summary
+from vlmtui.display.norm_statistics import THRESHOLD, is_outlier, norm_summary, robust_z
 from vlmtui.query.patches import PatchPosition, entries_of
 from vlmtui.reading import Floats, llm_layer, of_layers, of_patches
 from vlmtui.reports.images import fonts, layout
@@ -45,6 +45,7 @@ def chart_scene(drawing: ReportDrawing) -> Scene:
     height = round(width * _RATIO)
     stages = drawing.stages
     norms = [_finite(_norms(drawing, stage)) for stage in stages]
+    outliers = [_outliers(one) for one in norms]
     plot = _Plot(norms, (_LEFT, _TOP, width - 2 * MARGIN, height - _BOTTOM))
     marks: list[Mark] = [*plot.scale(), *_sections(stages, plot), *_labels(stages, plot)]
     for section in _parts(stages):
@@ -59,10 +60,10 @@ def chart_scene(drawing: ReportDrawing) -> Scene:
             marks += [AreaMark((*upper, *reversed(lower)), _BAND, 0.18), LineMark(middle, _BAND, 2.5)]
         else:
             marks += [LineMark((upper[0], lower[0]), _BAND, 6, 0.3), DotMark(*middle[0], 4, _BAND)]
-        marks += [dot for i in stage_indices for dot in _outliers(i, norms[i], plot)]
+        marks += [DotMark(*plot.at(i, norm), 3, _OUT, 0.6) for i in stage_indices for norm in outliers[i][:_DOTS]]
     marks += _asked(drawing, plot)
     subject = f"{layout.image_name(drawing.report)} · {layout.model_name(drawing.report)}"
-    marks += _key(drawing, plot)
+    marks += _key(drawing, plot, sum(max(0, len(one) - _DOTS) for one in outliers))
     title = "L2 norm of every stage's vectors, patch by patch"
     marks += layout.caption(_LEFT, height - 60, title, subject, width - _LEFT - MARGIN)
     return Scene(width, height, f"{title}, of {subject}", marks=marks)
@@ -161,10 +162,11 @@ def _labels(stages: Sequence[str], plot: _Plot) -> list[Mark]:
     return marks
 
 
-def _outliers(stage: int, norms: Floats, plot: _Plot) -> list[Mark]:
-    """The outliers of a stage, only the largest ones where there are many."""
-    outlier_norms = sorted((float(norm) for norm in norms[is_outlier(norms)]), reverse=True)
-    return [DotMark(*plot.at(stage, norm), 3, _OUT, 0.6) for norm in outlier_norms[:_DOTS]]
+def _outliers(norms: Floats) -> list[float]:
+    """The outliers of a stage, those farthest from the median first."""
+    flags, z = is_outlier(norms), np.abs(robust_z(norms))
+    farthest = np.argsort(-z[flags], kind="stable")
+    return [float(norm) for norm in norms[flags][farthest]]
 
 
 def _asked(drawing: ReportDrawing, plot: _Plot) -> list[Mark]:
@@ -188,8 +190,8 @@ def _coloured(drawing: ReportDrawing) -> list[tuple[PatchPosition, Colour]]:
     return list(zip(drawing.report.query.selection.patches, _LINES, strict=False))
 
 
-def _key(drawing: ReportDrawing, plot: _Plot) -> list[Mark]:
-    """The legend below the plot."""
+def _key(drawing: ReportDrawing, plot: _Plot, dropped: int) -> list[Mark]:
+    """The legend below the plot; `dropped` outliers are not drawn."""
     x, y = plot.left, plot.bottom + 36
     marks: list[Mark] = []
 
@@ -200,7 +202,8 @@ def _key(drawing: ReportDrawing, plot: _Plot) -> list[Mark]:
 
     add_entry("5th to 95th percentile", RectMark(x, y - 10, 22, 11, _BAND, 0.18))
     add_entry("median", LineMark(((x, y - 4.5), (x + 22, y - 4.5)), _BAND, 2.5))
-    add_entry(f"outliers (|z| > {THRESHOLD})", DotMark(x + 11, y - 4.5, 3, _OUT, 0.6))
+    more = f", {dropped} nearer to the median not drawn" if dropped else ""
+    add_entry(f"outliers (|z| > {THRESHOLD}){more}", DotMark(x + 11, y - 4.5, 3, _OUT, 0.6))
     for patch, colour in _coloured(drawing):
         add_entry(f"patch {patch}", LineMark(((x, y - 4.5), (x + 22, y - 4.5)), colour, 2))
     if plot.steep:

@@ -39,7 +39,7 @@ from vlmtui.session.reconnecting import OnProgress
 if TYPE_CHECKING:
     from vlmtui.session.client import SessionClient
 
-METRICS: tuple[Metric, ...] = ("l2", "cosine", "dot", "omp", "omp-positive", "cosine-centred")
+METRICS: tuple[Metric, ...] = ("cosine", "cosine-centred", "l2", "dot", "omp", "omp-positive")
 """Metrics that a page can be switched to, besides the one asked for."""
 TOKENS = "tokens"
 ALL = "all"

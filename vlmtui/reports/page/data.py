@@ -16,18 +16,26 @@ from numpy.typing import ArrayLike, NDArray
 from vlmtui.display.colours import VIRIDIS, Rgb, robust_range
 from vlmtui.display.entry_grids import EntryGrid, ReadingGrids
 from vlmtui.display.grid_names import as_sentence, unplaced_reason
-from vlmtui.display.metric_names import COEFFICIENTS, metric_name, score_name, search_phrase, shown_score
-from vlmtui.display.norm_statistics import is_outlier, norm_summaries, robust_z
+from vlmtui.display.metric_names import (
+    COEFFICIENTS,
+    length_warning,
+    metric_name,
+    score_name,
+    search_phrase,
+    shown_score,
+)
+from vlmtui.display.norm_statistics import HIGH_NORM, is_outlier, norm_summaries, robust_z
 from vlmtui.display.piece_glosses import PieceGlosses
 from vlmtui.display.pieces import plain, visible
 from vlmtui.geometry import Place, pixel_bounds
 from vlmtui.image_paths import is_address
-from vlmtui.metrics import WordOrder
+from vlmtui.metrics import METRICS, WordOrder
 from vlmtui.reading import TokenWords, llm_layer, of_layers, of_patches
 from vlmtui.reports.page import lens
 from vlmtui.reports.page.content import PageContent
 from vlmtui.reports.page.image import EmbeddedImage
 from vlmtui.results.early_exit import NOTE
+from vlmtui.results.hub_words import hub_words
 from vlmtui.results.noise_baseline import AGREEING
 
 Object = dict[str, Any]
@@ -59,6 +67,7 @@ def page_data(content: PageContent, embedded: EmbeddedImage) -> Object:
         "seen": reading.seen,
         "patch": list(reading.patch_size),
         "k": content.query.search.k,
+        "high": HIGH_NORM,
         "agreeing": list(AGREEING),
         "first": {"stage": content.stage, "metric": content.query.search.metric, "entry": content.entry},
         "entries": {
@@ -104,6 +113,7 @@ def _facts(content: PageContent) -> list[list[str]]:
     patch_height, patch_width = reading.patch_size
     facts = [
         ["model", f"{plain(model.name)} · {model.family} · {plain(model.parts)}"],
+        ["lengths", length_warning(METRICS, reading.length_ratio)],
         ["revision", model.revision or ""],
         ["runs on", f"{model.device}, {model.dtype}"],
         ["processor", model.processor or ""],
@@ -222,6 +232,7 @@ def _words(words: TokenWords, order: WordOrder, ridge: float, pieces: _Pieces) -
         "candidates": words.candidates,
         "left_out": words.left_out,
         "ids": _packed(ids, "<i4"),
+        "hubs": [[pieces.row(id_, words), share] for id_, share in hub_words(words.ids).items()],
         "scores": _packed(words.scores, "<f8"),
         "explained": None if words.explained is None else _packed(words.explained, "<f8"),
     }

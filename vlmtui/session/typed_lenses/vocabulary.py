@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from vlmtui.lenses.kinds import Words, unpack_details
+from vlmtui.metrics import DEFAULT_METRIC
 from vlmtui.results.vocabulary import VocabularyRows, WordNeighbours, check_word_metric
 from vlmtui.session.protocol import Computed
 from vlmtui.session.typed_lenses.base import TypedQuestion, compute
@@ -18,7 +19,9 @@ def vocabulary(k: int = 8, all_tokens: bool = False, named_all: bool = False) ->
     )
 
 
-def near(word: str, metric: str = "l2", k: int = 8, all_tokens: bool = False) -> TypedQuestion[WordNeighbours]:
+def near(
+    word: str, metric: str = DEFAULT_METRIC, k: int = 8, all_tokens: bool = False
+) -> TypedQuestion[WordNeighbours]:
     """The `k` words nearest to a word; `UsageError` for a metric that does not compare two words."""
     options = {"word": word, "metric": check_word_metric(metric), "all_tokens": all_tokens}
     return TypedQuestion(compute("near", k=k, options=options), _nearby)

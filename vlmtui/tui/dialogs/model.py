@@ -13,6 +13,7 @@ from textual.widgets.option_list import Option
 from vlmtui.catalogue import DEMO_NOTES, LocalModel
 from vlmtui.display.pieces import plain
 from vlmtui.errors import VlmtuiError
+from vlmtui.image_paths import local_name
 from vlmtui.tui.dialogs.choice_list import ChoiceList
 from vlmtui.tui.dialogs.dialog import Dialog
 from vlmtui.tui.dialogs.text import PathSuggester
@@ -60,6 +61,8 @@ class ModelDialog(Dialog[str]):
                 await self.reply(options.get_option_at_index(options.highlighted).id)
         elif name := line.value.strip():
             try:
+                # a folder as a terminal pastes it
+                name = local_name(name)
                 self._check(name)
             except VlmtuiError as error:
                 self.say(str(error), wrong=True)

@@ -7,6 +7,7 @@ from rich.color import Color
 from rich.style import Style
 from textual.strip import Strip
 
+from vlmtui.display.norm_statistics import outlier_text
 from vlmtui.display.numbers import format_number
 from vlmtui.display.pieces import width
 from vlmtui.reading import LayerNorms, Reading
@@ -109,9 +110,11 @@ class NormsPanel(Lines):
         outliers = [block for block in blocks if block.flags.any()]
         if outliers:
             where = ", ".join(_where(block, blocks, vision) for block in outliers)
-            z = np.concatenate([block.stages.z[:, block.columns].ravel() for block in outliers])
-            worst = float(z[np.abs(z).argmax()])
-            return [*parts, (f"▲ outlier at {where}: z {worst:.1f}", r.style("outlier", bold=True))]
+            norm, median, z = max((block.farthest for block in outliers), key=lambda one: abs(one[2]))
+            text, arrow = outlier_text(norm, median, z), "▼" if z < 0 else "▲"
+            if brief:
+                text = text.rpartition(", ")[2]
+            return [*parts, (f"{arrow} outlier at {where}: {text}", r.style("outlier", bold=True))]
         values = vision.values if vision else blocks[0].values
         if values is not None:
             columns = vision.columns if vision else [0]

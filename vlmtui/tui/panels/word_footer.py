@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from vlmtui.display.metric_names import length_warning
 from vlmtui.display.numbers import count, format_number, ordinal, percent
 from vlmtui.display.pieces import width
+from vlmtui.results.hub_words import HUB_MARK, HUB_RULE
 from vlmtui.results.noise_baseline import NoisePercentile
 from vlmtui.tui.state import early_exit
 from vlmtui.tui.state.noise_baseline import metrics_agreeing, noise_percentile
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
-from vlmtui.tui.state.stages import llm_depth
+from vlmtui.tui.state.stages import TOKENS, llm_depth
 from vlmtui.tui.state.word_table import WordRow
 from vlmtui.tui.terminal.theme import Roles
 from vlmtui.tui.widgets.lines import Part
@@ -39,6 +41,12 @@ def footer(
     dim, text = r.style("dim"), r.style()
     first = _first(r, words)
     sayings: list[_Saying] = [(0, first, first)]
+    if selection.stage == TOKENS and not selection.projected:
+        sayings += _lengths(r, results, selection)
+    table = results.word_table(selection)
+    hubs = table.hubs(len(results.places_at(selection.stage))) if table else {}
+    if any(word.id in hubs for word in words[:room]):
+        sayings.append((2, [(HUB_RULE, dim)], [(f"{HUB_MARK} hub word", dim)]))
     standing = noise_percentile(results, selection, words)
     if standing is not None:
         sayings += _noise(r, standing)
@@ -68,6 +76,14 @@ def _first(r: Roles, words: tuple[WordRow, ...]) -> list[Part]:
     if len(words) > 1:
         return [("margin ", dim), (format_number(words[0].score - words[1].score, 3), text)]
     return []
+
+
+def _lengths(r: Roles, results: Results, selection: Selection) -> list[_Saying]:
+    """That the metric orders by the words' length, where it does."""
+    assert results.reading is not None
+    warning = length_warning([selection.order], results.reading.length_ratio)
+    alarm = r.style("outlier")
+    return [(0, [(warning, alarm)], [(warning.partition(":")[0], alarm)])] if warning else []
 
 
 def _noise(r: Roles, standing: NoisePercentile) -> list[_Saying]:

@@ -12,6 +12,7 @@ from vlmtui.display.numbers import format_number, percent
 from vlmtui.display.piece_glosses import PieceGlosses
 from vlmtui.display.pieces import fit, isolate, visible, width
 from vlmtui.metrics import PURSUITS
+from vlmtui.results.hub_words import HUB_MARK
 from vlmtui.tui import needs
 from vlmtui.tui.panels.channels import channels
 from vlmtui.tui.panels.image_level import image_level_lines
@@ -131,7 +132,10 @@ class WordsPanel(Lines):
         results = self._results
         assert results is not None
         assert results.reading is not None
-        names = [visible(w.piece, w.text, joins=results.reading.model.marks_words) for w in words]
+        table = results.word_table(self._selection)
+        hubs = table.hubs(len(results.places_at(self._selection.stage))) if table else {}
+        joins = results.reading.model.marks_words
+        names = [f"{visible(w.piece, w.text, joins=joins)}{HUB_MARK if w.id in hubs else ''}" for w in words]
         glosses = [self._glosses.of(w.text) for w in words]
         whole = (width(n) + (1 + width(g) if g else 0) for n, g in zip(names, glosses, strict=True))
         name_cells = min(max([10, *whole]), max(10, min(cells * 2 // 5, 20), cells // 3))

@@ -8,7 +8,7 @@ from typing import Literal
 
 from vlmtui.display.cell_layout import FIT
 from vlmtui.lenses.base import Lens
-from vlmtui.metrics import METRICS, Metric, WordOrder
+from vlmtui.metrics import DEFAULT_METRIC, METRICS, Metric, WordOrder
 from vlmtui.reading import ModelInfo
 from vlmtui.tui.state.lens_choice import LensChoice, attributions, overlays
 from vlmtui.tui.state.stages import ANSWER, llm_depth, vision_depth
@@ -85,7 +85,7 @@ class Selection:
     col: int = 0
     grid: int | None = 0
     stage: str = "tokens"
-    metric: Metric = "l2"
+    metric: Metric = DEFAULT_METRIC
     k: int = 8
     overlay: str = NONE
     spot: tuple[float, float] | None = None

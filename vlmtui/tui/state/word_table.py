@@ -9,6 +9,7 @@ import numpy as np
 
 from vlmtui.metrics import PURSUITS, WordOrder
 from vlmtui.reading import TokenWords
+from vlmtui.results.hub_words import hub_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class WordTable:
     ridge: float | None = None
     rows: dict[int, tuple[WordRow, ...]] = field(default_factory=dict)
     _found: dict[int, int] = field(default_factory=dict)
+    _hubs: tuple[int, dict[int, float]] | None = None
 
     def want(self, k: int) -> bool:
         """So many words are wanted now; whether there is something to ask for that was not asked before.
@@ -55,6 +57,7 @@ class WordTable:
         """Take in what the session found."""
         self.candidates, self.left_out, self.all_tokens = words.candidates, words.left_out, words.all_tokens
         self.special |= words.special
+        self._hubs = None
         self.ridge = words.ridge
         if self.metric in PURSUITS and words.k != min(self.k, self.candidates):
             return  # asked before another number of words was wanted
@@ -65,6 +68,16 @@ class WordTable:
                 for (i, score), share in zip(words.at(row), shares, strict=False)
             )
             self._found[token] = words.k
+
+    def hubs(self, tokens: int) -> dict[int, float]:
+        """Hub words with their shares of the lists, once those of all `tokens` have arrived; else none."""
+        if len(self.rows) < max(1, tokens):
+            return {}
+        if self._hubs is None or self._hubs[0] != self.k:
+            wide = max(map(len, self.rows.values()))
+            ids = [[*(w.id for w in row), *[-1] * (wide - len(row))][: self.k] for row in self.rows.values()]
+            self._hubs = self.k, hub_words(np.array(ids, np.int64).reshape(len(ids), -1))
+        return self._hubs[1]
 
     def missing(self, tokens: Iterable[int]) -> list[int]:
         """Which of `tokens` have no words yet, or fewer than are wanted now."""

@@ -31,6 +31,7 @@ class NormSummaries:
     """What is the same wherever the cursor stands: of every stage a summary, and of every entry its z-score."""
 
     summaries: list[NormSummary]
+    norms: np.ndarray
     z: np.ndarray
     outliers: np.ndarray
     top: float
@@ -42,7 +43,7 @@ class NormSummaries:
         z = np.stack([robust_z(stage) for stage in everything])
         flags = np.stack([is_outlier(stage) for stage in everything])
         highs = [s.high for s in of_all if np.isfinite(s.high)]
-        return cls(of_all, z, flags, ROOM_ABOVE * max(highs, default=1.0))
+        return cls(of_all, everything, z, flags, ROOM_ABOVE * max(highs, default=1.0))
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,15 @@ class NormBlock:
     def flags(self) -> np.ndarray:
         """At which stages one of the entries is an outlier, bool [stages]."""
         return np.asarray(self.stages.outliers[:, self.columns].any(axis=1))
+
+    @property
+    def farthest(self) -> tuple[float, float, float]:
+        """Norm, the stage's median, and z of the entry that is farthest from the median at any stage."""
+        z = np.where(self.stages.outliers, np.abs(self.stages.z), 0.0)[:, self.columns]
+        stage, at = np.unravel_index(int(z.argmax()), z.shape)
+        column = self.columns[at]
+        norm, median = float(self.stages.norms[stage, column]), self.stages.summaries[stage].median
+        return norm, median, float(self.stages.z[stage, column])
 
     @property
     def top(self) -> float:

@@ -52,6 +52,7 @@ def test_json_has_the_stages_norms_and_words_by_logit() -> None:
         "left_out": 10,
         "hidden": 32,
         "prompt": "Describe the image.",
+        "length_ratio": None,
     }
     assert one.layers is not None
     assert [token["norm"] for token in report["tokens"]] == one.layers.norms[1].tolist()
@@ -133,8 +134,8 @@ def test_a_metric_is_not_dropped_in_silence(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], warm_session: None
 ) -> None:
     out = tmp_path / name
-    assert main(["report", CHINA, "--patch", "3,4", "--stage", "llm.1", "--metric", "cosine", "-o", str(out)]) == 0
-    assert capsys.readouterr().err.splitlines()[-1].endswith("--metric cosine is not used at llm.1: " + BY_LOGIT)
+    assert main(["report", CHINA, "--patch", "3,4", "--stage", "llm.1", "--metric", "l2", "-o", str(out)]) == 0
+    assert capsys.readouterr().err.splitlines()[-1].endswith("--metric l2 is not used at llm.1: " + BY_LOGIT)
     assert out.stat().st_size
 
 

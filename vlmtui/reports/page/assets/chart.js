@@ -25,11 +25,24 @@ function valueAt({ chart, columns }, layer) {
   return columns.length ? sum / columns.length : NaN;
 }
 
-/** The z of the worst of a block's entries at a layer; undefined where none is an outlier. */
+/** The outlier among a block's entries at a layer that is farthest from the median: z, and the ratio to the median. */
 function worstAt({ chart, columns }, layer) {
   const flagged = chart.outliers[layer];
-  const there = columns.filter((column) => flagged.has(column)).map((column) => flagged.get(column) ?? Infinity);
-  return there.length ? there.reduce((a, b) => (Math.abs(b) > Math.abs(a) ? b : a)) : undefined;
+  const there = columns
+    .filter((column) => flagged.has(column))
+    .map((column) => ({
+      z: flagged.get(column) ?? Infinity,
+      ratio: chart.norms[layer * chart.entries + column] / chart.bands[layer][1],
+    }));
+  return there.length ? there.reduce((a, b) => (Math.abs(b.z) > Math.abs(a.z) ? b : a)) : undefined;
+}
+
+/** How far an outlier is from the median, and on which side. */
+function outlierText({ z, ratio }) {
+  if (!Number.isFinite(ratio)) return "not finite";
+  const high = ratio >= data.high ? " (high-norm)" : "";
+  const far = `${Number(ratio.toPrecision(3))}× the median${high}`;
+  return Number.isFinite(z) ? `${far}, z ${z > 0 ? "+" : ""}${z.toFixed(1)}` : far;
 }
 
 function showNorms() {
@@ -99,15 +112,15 @@ function showNormsLegend(all) {
   const entry = shown();
   if (entry >= 0) parts.push(make("span", {}, make("b", {}, `${state.stage} ${figure(normOf(state.stage, entry))}`)));
   const worst = all.flatMap((block) => block.chart.names.map((name, layer) => [name, worstAt(block, layer)]));
-  const flagged = worst.filter(([, z]) => z !== undefined);
+  const flagged = worst.filter(([, one]) => one !== undefined);
   const columns = all[0]?.columns.length ?? 0;
   if (columns) parts.push(key("measured", columns > 1 ? `mean of its ${columns} patches` : "this patch"));
   else if (entry >= 0 && charts.patches.names.length) parts.push(make("span", {}, "no patches of its own"));
   parts.push(key("band", "5–95% of all"), key("median", "median"));
   if (flagged.length) {
-    const largest = flagged.map(([, z]) => z).reduce((a, b) => (Math.abs(b) > Math.abs(a) ? b : a));
-    const z = Number.isFinite(largest) ? `z ${largest.toFixed(1)}` : "not finite";
-    parts.push(make("span", { class: "flag" }, `▲ outlier at ${runs(flagged.map(([name]) => name))}: ${z}`));
+    const far = flagged.map(([, one]) => one).reduce((a, b) => (Math.abs(b.z) > Math.abs(a.z) ? b : a));
+    const where = runs(flagged.map(([name]) => name));
+    parts.push(make("span", { class: "flag" }, `${far.z < 0 ? "▼" : "▲"} outlier at ${where}: ${outlierText(far)}`));
   }
   legend.replaceChildren(...parts);
 }

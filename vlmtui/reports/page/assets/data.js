@@ -36,6 +36,7 @@ for (const stage of data.stages) {
       ...found,
       ids: integers(found.ids),
       scores: doubles(found.scores),
+      hubs: new Map(found.hubs),
       explained: found.explained === null ? null : doubles(found.explained),
     });
   }

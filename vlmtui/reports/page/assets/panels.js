@@ -38,10 +38,12 @@ function showWords() {
   showSummary(here, rows, entry);
 }
 
-function wordRow(word, share, i, here) {
+function wordRow(word, length, i, here) {
   const attributes = { type: "button", class: "word", title: `find ${word.shown}`, onclick: () => seek(word.shown) };
   const parts = [make("button", attributes, make("bdi", {}, word.shown))];
   if (word.gloss) parts.push(span("gloss", word.gloss));
+  const share = here.hubs.get(word.row);
+  if (share) parts.push(make("span", { class: "hub", title: `in the lists of ${percent(100 * share)} of all tokens` }, "hub"));
   const numbers = [span("score", figure(here.sign * word.score))];
   if (word.explained !== null) {
     const title = "of the norm explained so far";
@@ -49,7 +51,7 @@ function wordRow(word, share, i, here) {
   }
   numbers.push(make("span", { class: "id", title: "id" }, String(word.id)));
   const kind = here.sizes && word.score < 0 ? "negative" : "";
-  return make("li", { class: i ? "" : "first" }, span("name", ...parts), bar(share, kind), ...numbers);
+  return make("li", { class: i ? "" : "first" }, span("name", ...parts), bar(length, kind), ...numbers);
 }
 
 function bar(share, kind) {
