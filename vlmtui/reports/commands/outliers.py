@@ -36,7 +36,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmtui.display import numbers
-from vlmtui.display.norm_statistics import RULE, THRESHOLD, is_outlier
+from vlmtui.display.norm_statistics import HIGH_NORM, RULE, THRESHOLD, is_outlier
 from vlmtui.display.outlier_positions import (
     ALPHA,
     LEAST,
@@ -62,7 +62,6 @@ from vlmtui.session.reconnecting import OnProgress
 
 SCHEMA = "vlmtui/outliers/1"
 _SHOWN = 12
-_HIGH = 2.0  # times the median: as high as the artefacts of towers without registers
 Marks = dict[str, NDArray[np.bool_]]
 
 
@@ -133,7 +132,7 @@ class SideCounts:
         median, found = float(np.median(norms[finite])) if finite.any() else 0.0, norms[marks & finite]
         self.below += int((found < median).sum())
         self.above += int((found > median).sum())
-        self.high += int((found >= _HIGH * median).sum())
+        self.high += int((found >= HIGH_NORM * median).sum())
 
     def text(self) -> str:
         """One sentence."""
