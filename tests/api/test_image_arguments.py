@@ -121,7 +121,7 @@ def test_what_is_no_image_is_a_sentence(image: Any, said: str) -> None:
         image_file(image)
 
 
-@pytest.mark.parametrize("image", [7, None, object(), [1, 2], {"bytes": b""}], ids=str)
+@pytest.mark.parametrize("image", [7, None, object(), [1, 2], {"bytes": b""}], ids=lambda image: type(image).__name__)
 def test_another_type_is_a_type_error(image: Any) -> None:
     with pytest.raises(TypeError, match=f"^image must be a path, .*, not {type_name(image)}$"):
         image_file(image)

@@ -86,6 +86,15 @@ def test_all_together_have_a_bound(port: int) -> None:
             assert answer(seventh).startswith(b"HTTP/1.1 503 ")
 
 
+def test_a_burst_of_refused_ones_counts_for_nobody(port: int) -> None:
+    with ExitStack() as stack:
+        for _ in range(60):
+            stack.enter_context(connected(port))
+        with connected(port, "127.0.0.2") as other:
+            other.sendall(GET)
+            assert other.recv(4096).startswith(b"HTTP/1.1 200 ")
+
+
 @pytest.mark.parametrize("sent", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: "], ids=str)
 def test_headers_that_do_not_come_are_not_waited_for(port: int, sent: bytes) -> None:
     with connected(port) as slow:

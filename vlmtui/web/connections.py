@@ -31,7 +31,9 @@ class LimitedConnection(H11Protocol):
         """Begin; refuse one connection too many."""
         super().connection_made(transport)
         self.network = client_network(self.client[0] if self.client else "")
-        others = [one for one in cast("set[LimitedConnection]", self.connections) if one is not self]
+        # those refused are about to be closed, and must not count in a burst of them
+        there = cast("set[LimitedConnection]", self.connections)
+        others = [one for one in there if one is not self and not one._refused]
         if len(others) >= CONNECTIONS:
             self._refuse(503, "Service Unavailable", "the server has too many connections: try again in a moment")
         elif sum(one.network == self.network for one in others) >= OF_ONE_CLIENT:

@@ -60,6 +60,19 @@ def test_a_place_that_repeats() -> None:
     assert tokens["grids"][0]["positions"] == []
 
 
+def test_outliers_are_on_a_side_of_the_median_and_so_far_from_it() -> None:
+    found = looked(0, 1, 2, 3, 4)
+    norms = found.reading.grid_norms[0].patches[1]  # of its one grid
+    assert len(norms) == 24
+    norms[:] = 10.0
+    norms[1:5] = 4.0, 13.0, 20.0, 19.9
+    text, _ = written(found, looked(1))
+    assert "  1 below the median, 3 above it; 1 of at least twice the median\n" in text
+    norms[3] = 19.0
+    text, _ = written(found)
+    assert "  1 below the median, 3 above it; none of twice the median\n" in text
+
+
 def test_shapes_are_apart_and_tiles_are_views() -> None:
     many = [looked(i, i, 24 + i, 48 + i, grids=3) for i in range(9)]
     text, told = written(*many, looked(90, 3, rows=3, cols=5), looked(91, rows=3, cols=5))
@@ -73,7 +86,7 @@ def test_queries_and_models_without_tokens() -> None:
     queries = tuple(Place(i, "query", None, None, None, None, 0.0, ()) for i in range(8))
     found = []
     for number in range(5):
-        one = looked(number, places=queries)
+        one = looked(number, places=queries, norms=np.ones(8, np.float32))
         found.append(ImageOutliers(one.reading, {"tokens": np.arange(8) == 5, "vision.1": np.zeros(0, bool)}))
     text, told = written(*found)
     assert "tokens  position  8 queries, 5 images: 5 outliers" in text

@@ -36,7 +36,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmtui.display import numbers
-from vlmtui.display.norm_statistics import RULE, THRESHOLD, is_outlier
+from vlmtui.display.norm_statistics import HIGH_NORM, RULE, THRESHOLD, is_outlier
 from vlmtui.display.outlier_positions import (
     ALPHA,
     LEAST,
@@ -119,13 +119,39 @@ class _OutlierReader:
 
 
 @dataclass
+class SideCounts:
+    """Outliers of a stage below and above the median of their image, and those of at least twice the median."""
+
+    below: int = 0
+    above: int = 0
+    high: int = 0
+
+    def add(self, norms: NDArray[np.float32], marks: NDArray[np.bool_]) -> None:
+        """Count those of an image: its norms [entries], and which are outliers [entries]."""
+        finite = np.isfinite(norms)
+        median, found = float(np.median(norms[finite])) if finite.any() else 0.0, norms[marks & finite]
+        self.below += int((found < median).sum())
+        self.above += int((found > median).sum())
+        self.high += int((found >= HIGH_NORM * median).sum())
+
+    def text(self) -> str:
+        """One sentence."""
+        high = f"{self.high:,} of at least twice the median" if self.high else "none of twice the median"
+        return f"{self.below:,} below the median, {self.above:,} above it; {high}"
+
+
+@dataclass
 class OutlierSummary:
-    """Outlier counts over all images, by stage; `images` lists them (source, sha256, width, height, given again)."""
+    """Outlier counts over all images, by stage; `images` lists them (source, sha256, width, height, given again).
+
+    `sides` has those stages of which a reading has the norms: none of the language model.
+    """
 
     model: json.Object
     about: ModelInfo
     images: list[json.Object] = field(default_factory=list)
     stages: dict[str, ShapeCounts] = field(default_factory=dict)
+    sides: dict[str, SideCounts] = field(default_factory=dict)
 
 
 def summarise_outliers(results: Iterable[OutliersOrFailure]) -> OutlierSummary | None:
@@ -147,6 +173,8 @@ def summarise_outliers(results: Iterable[OutliersOrFailure]) -> OutlierSummary |
         for stage, marks in result.marks.items():
             there = of_patch if of_patches(stage) else of_token
             tallies = summary.stages.setdefault(stage, ShapeCounts())
+            if marks.any() and not is_repeated and not of_layers(stage):
+                summary.sides.setdefault(stage, SideCounts()).add(reading.norms_at(stage), marks)
             if len(marks) and not is_repeated:  # the positions of an unknown family's patches are not known
                 tallies.add_new(there.marked(marks))
     return summary
@@ -178,6 +206,8 @@ def _page(whole: OutlierSummary) -> Iterator[str]:
             verdict = position_test(tally).verdict
             verdicts += [verdict] if verdict not in verdicts else []
             yield from position_lines(stage, tally)
+        if stage in whole.sides:
+            yield f"  {whole.sides[stage].text()}"
     yield ""
     for verdict, what in VERDICTS.items():
         if verdict in verdicts:
