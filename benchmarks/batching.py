@@ -21,7 +21,7 @@ from PIL import Image
 from benchmarks import random_llava
 from benchmarks.startup import PHOTO, peak
 from vlmtui.display.numbers import format_bytes, format_duration
-from vlmtui.image import ImageFile
+from vlmtui.images.image_file import ImageFile
 from vlmtui.session.client import SessionClient
 from vlmtui.session.protocol import Outcome
 

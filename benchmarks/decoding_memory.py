@@ -12,7 +12,7 @@ import sys
 
 _WORKER = """
 import sys
-from vlmtui.image import decode, preview
+from vlmtui.images.decoding import decode, preview
 data = sys.stdin.buffer.read()
 import PIL.Image; PIL.Image.init()
 def most():

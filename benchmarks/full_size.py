@@ -13,7 +13,7 @@ from pathlib import Path
 from benchmarks import random_llava
 from benchmarks.startup import PHOTO, peak
 from vlmtui.display.numbers import format_duration
-from vlmtui.image import read_source
+from vlmtui.images.image_file import read_source
 from vlmtui.metrics import METRICS
 from vlmtui.session.client import SessionClient
 

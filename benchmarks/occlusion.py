@@ -16,7 +16,7 @@ ROUNDS = 3
 
 def rows() -> Iterator[tuple[str, str, str]]:
     """Occlude every image token of one answer, both ways in turns in one process."""
-    from vlmtui.image import read_source
+    from vlmtui.images.image_file import read_source
     from vlmtui.models.decoder.teacher_forcing import TokenReplacement
     from vlmtui.session import protocol as m
     from vlmtui.session.engine import Engine

@@ -33,7 +33,7 @@ MAX_PIXELS = 20_000_000
 _WORKER = """
 import sys
 from vlmtui.errors import ImageError
-from vlmtui.image import decode
+from vlmtui.images.decoding import decode
 for line in sys.stdin:
     name = line.rstrip("\\n")
     with open(name, "rb") as file:

@@ -26,7 +26,8 @@ os.environ |= {"TEXTUAL_COLOR_SYSTEM": "truecolor", "COLORTERM": "truecolor"}  #
 from textual.pilot import Pilot
 
 from tests.enlarged_demo import enlarge
-from vlmtui.image import decode, read_source
+from vlmtui.images.decoding import decode
+from vlmtui.images.image_file import read_source
 from vlmtui.query.options import LoadOptions, Query
 from vlmtui.tui.app import VlmtuiApp
 from vlmtui.tui.options import ExplorerOptions

@@ -15,7 +15,7 @@ import pytest
 
 from tests.session.test_client import WAIT, png
 from vlmtui.errors import UsageError
-from vlmtui.image import decode
+from vlmtui.images.decoding import decode
 from vlmtui.lenses.kinds import Facts, Scalars
 from vlmtui.lenses.lens_source import LensSource, lens_call
 from vlmtui.session.client import SessionClient

@@ -116,3 +116,9 @@ def nearest_name(word: Any, names: Iterable[str]) -> str | None:
     small = {name.lower(): name for name in reversed(list(names))}
     found = difflib.get_close_matches(str(word).lower(), small, 1)
     return small[found[0]] if found else None
+
+
+def one_line(error: object, most: int = 160) -> str:
+    """What an error says, on one line of at most `most` characters; the name of its type where it says nothing."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= most else f"{text[: most - 3]}..."

@@ -14,7 +14,7 @@ from PIL import Image
 
 from vlmtui.api.image_argument import image_file
 from vlmtui.errors import ArgumentTypeError, ImageError, UsageError, type_name
-from vlmtui.image import decode
+from vlmtui.images.decoding import decode
 
 RGB = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
 FLOATS = RGB / 255

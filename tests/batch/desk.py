@@ -13,7 +13,7 @@ import msgspec
 
 from tests.reports import made_reports
 from vlmtui.errors import ImageError, SessionError
-from vlmtui.image import ImageFile
+from vlmtui.images.image_file import ImageFile
 from vlmtui.reading import ImageInfo, ModelInfo
 from vlmtui.reports.run import ReportJob
 from vlmtui.session.discovery import SessionLocation

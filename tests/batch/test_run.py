@@ -22,7 +22,7 @@ from vlmtui import files
 from vlmtui.batch import BatchOptions, run_batch
 from vlmtui.batch.folder import PartsFolder
 from vlmtui.errors import SessionError, UsageError, VlmtuiError
-from vlmtui.image import read_source
+from vlmtui.images.image_file import read_source
 from vlmtui.query.conditions import parse_where
 from vlmtui.reports.formats.registry import format_named
 from vlmtui.reports.image_report import ImageReport

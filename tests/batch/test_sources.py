@@ -10,7 +10,7 @@ import pytest
 from vlmtui.batch import sources as lists
 from vlmtui.batch.sources import SourceList
 from vlmtui.errors import ImageError
-from vlmtui.image import ImageFile
+from vlmtui.images.image_file import ImageFile
 
 
 def test_names_come_back_as_they_were(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

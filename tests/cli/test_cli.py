@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from tests.images.test_decoding import bomb, closed_port, encoded
 from tests.reports import contract
-from tests.test_image import bomb, closed_port, encoded
 from vlmtui.cli import look, main
 
 PHOTOS = Path(__file__).parents[2] / "sample_images"

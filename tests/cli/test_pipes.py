@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.test_image import encoded
+from tests.images.test_decoding import encoded
 
 COMMAND = [sys.executable, "-m", "vlmtui", "report"]
 pytestmark = pytest.mark.usefixtures("warm_session")

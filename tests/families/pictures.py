@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from vlmtui.image import RgbImage
+from vlmtui.images.decoding import RgbImage
 
 
 def picture(width: int, height: int) -> RgbImage:

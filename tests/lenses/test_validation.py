@@ -17,7 +17,7 @@ import pytest
 
 from tests.session.test_client import WAIT
 from vlmtui.errors import ProtocolError, UsageError
-from vlmtui.image import ImageFile
+from vlmtui.images.image_file import ImageFile
 from vlmtui.lenses.validation import mismatch, validated
 from vlmtui.session import protocol as m
 from vlmtui.session import wire

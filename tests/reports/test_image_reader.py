@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from tests.images.test_decoding import encoded
 from tests.query.queries import query_of
 from tests.reports import made_reports
-from tests.test_image import encoded
 from vlmtui.errors import ModelError, OutOfMemoryError, ReadingGoneError, SessionError, UsageError, VlmtuiError
 from vlmtui.query.chosen_lens import ChosenLens
 from vlmtui.query.patches import PatchPosition

@@ -16,7 +16,7 @@ import torch
 from tests import accelerator
 from tests.session.local_engine import Desk
 from tests.session.test_engine import request
-from vlmtui.image import ImageFile, read_source
+from vlmtui.images.image_file import ImageFile, read_source
 from vlmtui.lenses.captions import LensResult
 from vlmtui.lenses.lens_source import lens_call
 from vlmtui.lenses.registry import built_in_lenses

@@ -19,7 +19,8 @@ from tests.families import FAMILIES, build
 from tests.session.local_engine import Desk, quiet
 from tests.session.test_client import WAIT
 from vlmtui.errors import CancelledError, ImageError, ModelError, UsageError
-from vlmtui.image import ImageFile, decode
+from vlmtui.images.decoding import decode
+from vlmtui.images.image_file import ImageFile
 from vlmtui.session import batch_read as many
 from vlmtui.session import preprocessing, typed_lenses, wire
 from vlmtui.session import protocol as m

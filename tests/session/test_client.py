@@ -24,7 +24,7 @@ from vlmtui.errors import (
     SessionError,
     UsageError,
 )
-from vlmtui.image import ImageFile
+from vlmtui.images.image_file import ImageFile
 from vlmtui.session import protocol as m
 from vlmtui.session import wire
 from vlmtui.session.client import SessionClient
@@ -100,7 +100,7 @@ def test_a_reading_and_its_words(client, siglip_folder):
 def test_words_and_percentiles_equal_brute_force(client, siglip_folder):
     from tests.lenses.kernels.test_nearest_neighbours import brute
     from tests.models.test_vlm import whole_model
-    from vlmtui.image import decode
+    from vlmtui.images.decoding import decode
 
     image = png(60, 90, seed=5)
     model, tokens, _ = whole_model(siglip_folder, decode(image.data, image.source))

@@ -14,7 +14,7 @@ from tests.session.local_engine import Desk, quiet
 from tests.session.test_client import png
 from tests.session.test_engine import request
 from vlmtui.errors import CancelledError, ReadingGoneError, UsageError
-from vlmtui.image import read_source
+from vlmtui.images.image_file import read_source
 from vlmtui.lenses.lens_source import LensCall
 from vlmtui.reading import stages
 from vlmtui.session import protocol as m

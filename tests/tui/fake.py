@@ -16,7 +16,7 @@ from PIL import Image
 from tests.query.queries import query_of
 from tests.tui import lenses, readings, sayings
 from tests.tui.families import FAMILIES
-from vlmtui.image import ImageFile, read_source
+from vlmtui.images.image_file import ImageFile, read_source
 from vlmtui.lenses.lens_source import LensCall, LensSource
 from vlmtui.metrics import WordOrder
 from vlmtui.reading import Reading

@@ -12,7 +12,7 @@ from PIL import Image
 from tests.looked import looked
 from vlmtui.display.pieces import folded
 from vlmtui.geometry import Grid, Place
-from vlmtui.image import ImageFile
+from vlmtui.images.image_file import ImageFile
 from vlmtui.lenses.captions import LensResult
 from vlmtui.lenses.kinds import Words
 from vlmtui.lenses.lens_source import LensCall

@@ -26,7 +26,7 @@ from tests.query.queries import query_of
 from tests.tui.screens.test_explorer import WIDE, at, explorer, text
 from tests.tui.test_session_worker import BACK, ON, until
 from tests.waiting import children
-from vlmtui.image import read_source
+from vlmtui.images.image_file import read_source
 from vlmtui.lenses.lens_source import LensCall
 from vlmtui.session.discovery import SessionLocation
 from vlmtui.tui import messages

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vlmtui.errors import ArgumentTypeError, ImageError, UsageError, type_name
-from vlmtui.image import ImageFile, read_source
+from vlmtui.images.image_file import ImageFile, read_source
 
 ImageArgument = str | Path | bytes | bytearray | memoryview | BinaryIO | Image.Image | NDArray[Any]
 """What can be read; a torch tensor too."""

@@ -22,7 +22,7 @@ from vlmtui.display.norm_statistics import is_outlier
 from vlmtui.display.pieces import plain
 from vlmtui.errors import ArgumentTypeError, UsageError
 from vlmtui.files import expand_path
-from vlmtui.image import ImageFile
+from vlmtui.images.image_file import ImageFile
 from vlmtui.lenses.base import Lens
 from vlmtui.lenses.kinds import ResultKind
 from vlmtui.lenses.lens_source import LensCall, lens_call

@@ -12,8 +12,8 @@ from vlmtui.api.progress import ProgressBars, in_notebook, wait_for
 from vlmtui.api.reading import ImageReading
 from vlmtui.catalogue import default_model
 from vlmtui.errors import UsageError
-from vlmtui.image import MAX_PIXELS
-from vlmtui.image_levels import Levels
+from vlmtui.images.decoding import MAX_PIXELS
+from vlmtui.images.levels import Levels
 from vlmtui.metrics import DEFAULT_METRIC
 from vlmtui.query.options import ReadOptions, read_image
 from vlmtui.reading import ModelInfo, check_stage, of_layers, stages

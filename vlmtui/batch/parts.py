@@ -20,7 +20,7 @@ from vlmtui.batch.reader import BatchReader, PendingBatch
 from vlmtui.batch.sources import MOST_BYTES, FileOrError, SourceList, read_ahead
 from vlmtui.errors import VlmtuiError, error_from_kind
 from vlmtui.files import explain_write_errors, whole_file
-from vlmtui.image import ImageFile
+from vlmtui.images.image_file import ImageFile
 from vlmtui.query.options import Query
 from vlmtui.reports.formats import parquet as table
 from vlmtui.reports.per_image import ImageFailure

@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import numpy as np
 
 from vlmtui.errors import SessionError, UsageError, VlmtuiError
-from vlmtui.image import ImageFile
+from vlmtui.images.image_file import ImageFile
 from vlmtui.query.options import Query
 from vlmtui.query.patches import entries_of
 from vlmtui.reading import FIRST_STAGE, PIXELS, ModelInfo

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from vlmtui.errors import VlmtuiError
 from vlmtui.files import explain_write_errors, whole_file
-from vlmtui.image import ImageFile, read_source
-from vlmtui.image_paths import is_address
+from vlmtui.images.image_file import ImageFile, read_source
+from vlmtui.images.paths import is_address
 
 _BLOCK = 1 << 24
 THREADS = 16

@@ -119,7 +119,7 @@ def can_explore(source: str) -> bool:
 
 def _explore(source: str, query: Query, color: str, theme: str, debug: bool, settings: UserSettings) -> int:
     """Read the image and run the explorer."""
-    from vlmtui.image import read_source
+    from vlmtui.images.image_file import read_source
     from vlmtui.tui.launch import run
     from vlmtui.tui.options import ExplorerOptions
 

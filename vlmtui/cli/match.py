@@ -65,7 +65,7 @@ class ModelArguments:
     @property
     def read_options(self) -> ReadOptions:
         """How images are read."""
-        from vlmtui.image_levels import check_levels
+        from vlmtui.images.levels import check_levels
         from vlmtui.query.options import ReadOptions
 
         return ReadOptions(max_pixels=self.max_pixels, levels=check_levels(self.levels))

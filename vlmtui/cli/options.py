@@ -259,7 +259,7 @@ class QueryArguments:
         A lens by name is also looked for in `lens_folders`.
         """
         from vlmtui.catalogue import default_model, resolve_model
-        from vlmtui.image_levels import check_levels
+        from vlmtui.images.levels import check_levels
         from vlmtui.query.chosen_lens import parse_lens
         from vlmtui.query.options import EntrySelection, Query, ReadOptions, SearchOptions
         from vlmtui.query.patches import parse_patches

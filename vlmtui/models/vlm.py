@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from vlmtui.display.pieces import marks_words
 from vlmtui.errors import ImageError, ModelError
-from vlmtui.image import RgbImage
+from vlmtui.images.decoding import RgbImage
 from vlmtui.models.decoder.full_model import FullModel
 from vlmtui.models.decoder.generation import Generator
 from vlmtui.models.decoder.prompts import prompt_ids

@@ -11,8 +11,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from vlmtui.image import MAX_PIXELS, ImageFile, RgbImage, decode
-from vlmtui.image_levels import Levels
+from vlmtui.images.decoding import MAX_PIXELS, RgbImage, decode
+from vlmtui.images.image_file import ImageFile
+from vlmtui.images.levels import Levels
 from vlmtui.query.chosen_lens import ChosenLens
 from vlmtui.query.conditions import Condition
 from vlmtui.query.drawing_options import DrawOptions

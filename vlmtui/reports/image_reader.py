@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from vlmtui.errors import UsageError
-from vlmtui.image import ImageFile
+from vlmtui.images.image_file import ImageFile
 from vlmtui.lenses.kinds import Words
 from vlmtui.lenses.token_words import layer_words, token_words
 from vlmtui.metrics import WordOrder

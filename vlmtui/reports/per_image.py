@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from vlmtui.errors import ReadingGoneError, SessionError, VlmtuiError
-from vlmtui.image import ImageFile, encodable_name, read_source
+from vlmtui.images.image_file import ImageFile, encodable_name, read_source
 from vlmtui.query.options import ReadOptions
 from vlmtui.reading import ModelInfo
 

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from vlmtui.errors import ReadingGoneError, UsageError
 from vlmtui.geometry import Place
-from vlmtui.image import RgbImage, decode
-from vlmtui.image_levels import Levels
+from vlmtui.images.decoding import RgbImage, decode
+from vlmtui.images.levels import Levels
 from vlmtui.models.loading.processor import Inputs
 from vlmtui.models.vision.position_embedding import PositionEmbedding
 from vlmtui.models.vision.tower_output import TowerOutput

@@ -13,8 +13,9 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from vlmtui.errors import UsageError
-from vlmtui.image import MAX_PIXELS, ImageFile
-from vlmtui.image_levels import Levels
+from vlmtui.images.decoding import MAX_PIXELS
+from vlmtui.images.image_file import ImageFile
+from vlmtui.images.levels import Levels
 from vlmtui.lenses.captions import LensResult
 from vlmtui.lenses.description import LensDescription
 from vlmtui.lenses.lens_source import LensCall, LensSource, lens_call

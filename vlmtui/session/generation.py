@@ -9,7 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from vlmtui.errors import CancelledError, ReadingGoneError, UsageError
-from vlmtui.image import RgbImage
+from vlmtui.images.decoding import RgbImage
 from vlmtui.models.decoder.generation import GeneratedToken, GenerationOptions
 from vlmtui.models.decoder.teacher_forcing import Replacement, TokenReplacement
 from vlmtui.models.loading.processor import DEFAULT_PROMPT, Inputs

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from vlmtui.errors import CancelledError
-from vlmtui.image import decode
+from vlmtui.images.decoding import decode
 from vlmtui.models.loading.processor import Inputs
 from vlmtui.models.vision.batching import batch_key, input_bytes
 from vlmtui.models.vlm import VisionLanguageModel

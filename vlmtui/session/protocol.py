@@ -11,8 +11,9 @@ from typing import Any, Literal
 import msgspec
 
 from vlmtui.errors import ProtocolError, VlmtuiError, error_from_kind
-from vlmtui.image import MAX_PIXELS, ImageFile
-from vlmtui.image_levels import Levels
+from vlmtui.images.decoding import MAX_PIXELS
+from vlmtui.images.image_file import ImageFile
+from vlmtui.images.levels import Levels
 from vlmtui.lenses.description import LensDescription
 from vlmtui.lenses.kinds import Result
 from vlmtui.lenses.lens_source import LensSource

@@ -8,7 +8,7 @@ from typing import Any
 from PIL import Image
 from textual.message import Message
 
-from vlmtui.image import ImageFile
+from vlmtui.images.image_file import ImageFile
 from vlmtui.lenses.description import LensDescription
 from vlmtui.lenses.lens_source import LensSource
 from vlmtui.reading import ModelInfo, Reading

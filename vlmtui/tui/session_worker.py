@@ -15,7 +15,7 @@ from PIL import Image
 from textual.message import Message
 
 from vlmtui.errors import CancelledError, ReadingGoneError, VlmtuiError
-from vlmtui.image import ImageFile, read_source
+from vlmtui.images.image_file import ImageFile, read_source
 from vlmtui.lenses.lens_source import LensCall, LensSource
 from vlmtui.metrics import DEFAULT_METRIC, Metric, WordOrder
 from vlmtui.query.chosen_lens import searched_call

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vlmtui.geometry import Box, Place
-from vlmtui.image import RgbImage
+from vlmtui.images.decoding import RgbImage
 from vlmtui.models.geometry.layout import Layout
 from vlmtui.models.geometry.perturbation_proof import without_attention
 from vlmtui.models.vlm import EncodedImage, VisionLanguageModel

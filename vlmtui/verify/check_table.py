@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import torch
 
-from vlmtui.errors import CancelledError, OutOfMemoryError, VlmtuiError
+from vlmtui.errors import CancelledError, OutOfMemoryError, VlmtuiError, one_line
 from vlmtui.session.protocol import Check
 
 TOKENS = "image tokens"
@@ -60,17 +60,12 @@ class CheckTable:
         except CancelledError:
             raise
         except (OutOfMemoryError, torch.OutOfMemoryError, MemoryError) as error:
-            self.unchecked([name], f"there was not enough memory: {_brief(error)}")
+            self.unchecked([name], f"there was not enough memory: {one_line(error, 300)}")
         except VlmtuiError as error:
-            self.failed(name, _brief(error))
+            self.failed(name, one_line(error, 300))
         except Exception as error:
             if "not enough memory" in str(error):
-                self.unchecked([name], f"there was not enough memory: {_brief(error)}")
+                self.unchecked([name], f"there was not enough memory: {one_line(error, 300)}")
                 return
             traceback.print_exc()  # to the session's log
-            self.failed(name, f"the check failed to run: {type(error).__name__}: {_brief(error)}")
-
-
-def _brief(error: Exception) -> str:
-    text = " ".join(str(error).split())
-    return text if len(text) <= 300 else text[:297] + "..."
+            self.failed(name, f"the check failed to run: {type(error).__name__}: {one_line(error, 300)}")

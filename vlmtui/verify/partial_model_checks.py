@@ -11,7 +11,7 @@ from torch import Tensor
 
 from vlmtui.errors import ImageError, ModelError
 from vlmtui.geometry import Place
-from vlmtui.image import RgbImage
+from vlmtui.images.decoding import RgbImage
 from vlmtui.lenses.kernels.distances import EmbeddingMatrix, Near
 from vlmtui.lenses.kernels.nearest_neighbours import NearestRows, nearest_rows
 from vlmtui.models.geometry.layout import Layout

@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from vlmtui.display.colours import Rgb
 from vlmtui.errors import VlmtuiError
-from vlmtui.image import ImageFile, encodable_name
+from vlmtui.images.image_file import ImageFile, encodable_name
 from vlmtui.query.options import LoadOptions, Query, ReadOptions, SearchOptions
 from vlmtui.reports.formats.registry import format_named
 from vlmtui.reports.formats.saving import SessionReading, write_reading

@@ -15,7 +15,7 @@ from urllib.parse import SplitResult, quote, urljoin, urlsplit, urlunsplit
 import httpx2
 
 from vlmtui.errors import ImageError
-from vlmtui.image_download import check_no_page
+from vlmtui.images.download import check_no_page
 
 _REDIRECTS = 5
 _HEADERS = {

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 
-from vlmtui.image import ImageFile
+from vlmtui.images.image_file import ImageFile
 
 
 @dataclass(frozen=True)

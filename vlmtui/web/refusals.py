@@ -11,7 +11,7 @@ from vlmtui.errors import (
     UsageError,
     VlmtuiError,
 )
-from vlmtui.image import OR_RAISE
+from vlmtui.images.decoding import OR_RAISE
 
 
 class RefusedError(VlmtuiError):

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import Message
 
-from vlmtui.image import ImageFile, encodable_name
+from vlmtui.images.image_file import ImageFile, encodable_name
 from vlmtui.metrics import Metric
 from vlmtui.web.refusals import RefusedError
 

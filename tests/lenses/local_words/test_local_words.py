@@ -13,7 +13,7 @@ from tests.families import build
 from tests.session.local_engine import Desk, quiet
 from vlmtui.display.pieces import folded
 from vlmtui.errors import NotHere, UsageError
-from vlmtui.image import ImageFile
+from vlmtui.images.image_file import ImageFile
 from vlmtui.lenses.captions import LensInputs, LensResult, legend_line, words_report_line
 from vlmtui.lenses.kinds import Words, unpack_details
 from vlmtui.lenses.lens_source import lens_call

@@ -15,7 +15,7 @@ from tests.families.pictures import picture
 from tests.families.places import Boxes, Changed, faults, side_of, squares
 from tests.families.reference import WholeModel
 from vlmtui.geometry import Grid, Place
-from vlmtui.image import RgbImage
+from vlmtui.images.decoding import RgbImage
 from vlmtui.models.vlm import VisionLanguageModel
 
 CASES = [(name, shape) for name, family in FAMILIES.items() for shape in family.shapes]

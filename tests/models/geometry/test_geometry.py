@@ -15,7 +15,7 @@ from transformers.models.siglip.image_processing_pil_siglip import SiglipImagePr
 from tests.models.test_vlm import held, picture
 from tests.tiny_checkpoints import build_llava
 from vlmtui.errors import ImageError
-from vlmtui.image import RgbImage
+from vlmtui.images.decoding import RgbImage
 from vlmtui.models.geometry import views as views_module
 from vlmtui.models.geometry.layout import Layout, Raster, lay_out
 from vlmtui.models.geometry.processor_plan import check_size

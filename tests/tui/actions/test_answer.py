@@ -19,7 +19,7 @@ from tests.tui.families import FAMILIES
 from tests.tui.panels.test_layer_words import BACK, ON, stage, talk
 from tests.tui.screens.test_explorer import NARROW, WIDE, at, dialog, explorer, text
 from tests.tui.test_session_worker import until
-from vlmtui.image import read_source
+from vlmtui.images.image_file import read_source
 from vlmtui.results.answers import IMAGE, SAID, TEXT, Attention, AttentionMask
 from vlmtui.session.discovery import SessionLocation
 from vlmtui.tui import messages

@@ -15,7 +15,7 @@ from tests.tui.dialogs.test_layer import said
 from tests.tui.fake import app
 from tests.tui.screens.test_explorer import WIDE, dialog, explorer, text
 from tests.tui.test_session_worker import until
-from vlmtui.image import ImageFile
+from vlmtui.images.image_file import ImageFile
 from vlmtui.tui import session_worker
 from vlmtui.tui.dialogs import image
 from vlmtui.tui.dialogs.image import ImagePreview, preview

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from vlmtui.errors import UsageError
-from vlmtui.image import RgbImage
+from vlmtui.images.decoding import RgbImage
 from vlmtui.lenses import Context, Facts
 from vlmtui.lenses.arrays import array
 from vlmtui.lenses.kinds import pack_details

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from vlmtui.catalogue import CHOOSE_A_MODEL, DEMO_NOTES
-from vlmtui.errors import ModelError
+from vlmtui.errors import ModelError, one_line
 from vlmtui.json_files import check_shapes, check_small_files, parse_json, read_bounded
 from vlmtui.models.loading import safetensors_header
 
@@ -214,9 +214,3 @@ def _is_pointer(file: Path) -> bool:
             return opened.read(24).startswith(b"version https://git-lfs")
     except OSError:
         return False
-
-
-def one_line(error: object) -> str:
-    """A library's error message on one line of at most 160 characters."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if len(text) <= 160 else text[:157] + "..."

@@ -23,8 +23,7 @@ from huggingface_hub.errors import (
 )
 
 from vlmtui import cache
-from vlmtui.errors import ModelError
-from vlmtui.models.loading.checkpoint import one_line
+from vlmtui.errors import ModelError, one_line
 from vlmtui.models.loading.range_requests import ConnectionLostError
 
 

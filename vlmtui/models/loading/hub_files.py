@@ -18,9 +18,8 @@ from huggingface_hub import HfApi, get_hf_file_metadata, hf_hub_download, hf_hub
 from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
 
 from vlmtui._version import __version__
-from vlmtui.errors import ModelError
+from vlmtui.errors import ModelError, one_line
 from vlmtui.models.loading import safetensors_header
-from vlmtui.models.loading.checkpoint import one_line
 from vlmtui.models.loading.range_requests import ConnectionLostError, retry
 
 # bytes of the first request for a header: most headers are shorter, longer ones take a second request

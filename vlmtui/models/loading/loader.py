@@ -20,7 +20,7 @@ from transformers import (
     AutoModelForImageTextToText,
 )
 
-from vlmtui.errors import ModelError
+from vlmtui.errors import ModelError, one_line
 from vlmtui.models.families.registry import is_encoder
 from vlmtui.models.loading.checkpoint import Checkpoint, Progress, check_file, quantisation, stored_dtype, weight_files
 from vlmtui.models.loading.device import DTYPES, choose_device, choose_dtype
@@ -130,7 +130,7 @@ def _explained(
             raise
         raise ModelError(
             f"the config.json of {checkpoint.name} does not describe a {checkpoint.config['model_type']} model "
-            f"({type(error).__name__}: {_brief(error)}): copy or download it again"
+            f"({type(error).__name__}: {one_line(error, 200)}): copy or download it again"
         ) from error
 
 
@@ -234,7 +234,7 @@ def _weights(
         if isinstance(error, torch.OutOfMemoryError) or "not enough memory" in str(error):
             raise
         raise ModelError(
-            f"the weights of {checkpoint.name} cannot be loaded ({_brief(error)}): copy or download it again"
+            f"the weights of {checkpoint.name} cannot be loaded ({one_line(error, 200)}): copy or download it again"
         ) from error
     if report["missing_keys"]:
         first, *others = sorted(report["missing_keys"])
@@ -259,8 +259,3 @@ def _hushed() -> Iterator[None]:
     finally:
         for logger, level in zip(loggers, before, strict=True):
             logger.setLevel(level)
-
-
-def _brief(error: object) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if len(text) <= 200 else text[:197] + "..."

@@ -16,8 +16,9 @@ from PIL import Image, ImageDraw
 
 from vlmtui.errors import VlmtuiError
 from vlmtui.files import expand_path
-from vlmtui.image import MAX_PIXELS, decode, read_source
-from vlmtui.image_paths import is_address
+from vlmtui.images.decoding import MAX_PIXELS, decode
+from vlmtui.images.image_file import read_source
+from vlmtui.images.paths import is_address
 from vlmtui.reports.atlas.examples import PatchExample
 
 SIDE = 96

@@ -12,7 +12,7 @@ import msgspec
 from vlmtui.display.numbers import count
 from vlmtui.display.pieces import plain
 from vlmtui.errors import ReadingGoneError, UsageError
-from vlmtui.image import ImageFile, read_source
+from vlmtui.images.image_file import ImageFile, read_source
 from vlmtui.query.options import LoadOptions, ReadOptions, load_model, read_image
 from vlmtui.reading import Reading
 from vlmtui.reports.commands.attribution import (

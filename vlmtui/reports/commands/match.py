@@ -29,7 +29,7 @@ from vlmtui.display import numbers
 from vlmtui.display.pieces import isolate, plain
 from vlmtui.display.text_lines import COLUMNS, flow, labelled
 from vlmtui.errors import UsageError
-from vlmtui.image import ImageFile
+from vlmtui.images.image_file import ImageFile
 from vlmtui.query.options import LoadOptions, ReadOptions, load_model, read_image
 from vlmtui.reading import Floats, ModelInfo, Reading
 from vlmtui.reports.formats import json

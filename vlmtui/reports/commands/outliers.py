@@ -51,7 +51,7 @@ from vlmtui.display.outlier_positions import (
 from vlmtui.display.pieces import plain
 from vlmtui.display.text_lines import flow, labelled, wrapped
 from vlmtui.errors import UsageError
-from vlmtui.image import ImageFile
+from vlmtui.images.image_file import ImageFile
 from vlmtui.query.options import LoadOptions, ReadOptions, load_model, read_image
 from vlmtui.reading import ModelInfo, Reading, check_stage, llm_layer, of_layers, of_patches, stages
 from vlmtui.reports.formats import json

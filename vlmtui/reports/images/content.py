@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from vlmtui.display.colours import Rgb
 from vlmtui.errors import UsageError
-from vlmtui.image import ImageFile
+from vlmtui.images.image_file import ImageFile
 from vlmtui.lenses.base import applies_at
 from vlmtui.lenses.captions import LensResult
 from vlmtui.lenses.kinds import Words

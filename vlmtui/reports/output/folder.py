@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from vlmtui.errors import UsageError, VlmtuiError
 from vlmtui.files import expand_path, explain_write_errors
-from vlmtui.image_paths import is_address
+from vlmtui.images.paths import is_address
 
 _LONGEST = 100  # characters of a name: a URL may be longer than a file system allows
 

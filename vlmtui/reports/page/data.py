@@ -28,7 +28,7 @@ from vlmtui.display.norm_statistics import HIGH_NORM, is_outlier, norm_summaries
 from vlmtui.display.piece_glosses import PieceGlosses
 from vlmtui.display.pieces import plain, visible
 from vlmtui.geometry import Place, pixel_bounds
-from vlmtui.image_paths import is_address
+from vlmtui.images.paths import is_address
 from vlmtui.metrics import METRICS, WordOrder
 from vlmtui.reading import TokenWords, llm_layer, of_layers, of_patches
 from vlmtui.reports.page import lens

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from vlmtui.errors import UsageError, VlmtuiError
 from vlmtui.files import expand_path
-from vlmtui.image_paths import LeftOut, images_in, is_address, local_name
+from vlmtui.images.paths import LeftOut, images_in, is_address, local_name
 
 
 def expand_sources(

@@ -16,9 +16,9 @@ from textual.widgets import Static
 
 from vlmtui.errors import UsageError, VlmtuiError
 from vlmtui.files import expand_path
-from vlmtui.image import preview as reduced
-from vlmtui.image import read_source
-from vlmtui.image_paths import local_name
+from vlmtui.images.decoding import preview as reduced
+from vlmtui.images.image_file import read_source
+from vlmtui.images.paths import local_name
 from vlmtui.tui.dialogs.text import PathSuggester, TextDialog
 
 _Opened = TypeVar("_Opened")

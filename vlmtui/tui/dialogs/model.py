@@ -13,7 +13,7 @@ from textual.widgets.option_list import Option
 from vlmtui.catalogue import DEMO_NOTES, LocalModel
 from vlmtui.display.pieces import plain
 from vlmtui.errors import VlmtuiError
-from vlmtui.image_paths import local_name
+from vlmtui.images.paths import local_name
 from vlmtui.tui.dialogs.choice_list import ChoiceList
 from vlmtui.tui.dialogs.dialog import Dialog
 from vlmtui.tui.dialogs.text import PathSuggester

@@ -17,7 +17,7 @@ from vlmtui.display.norm_statistics import is_outlier
 from vlmtui.display.pieces import visible
 from vlmtui.display.word_colours import WordColours
 from vlmtui.geometry import Box, Place
-from vlmtui.image import ImageFile
+from vlmtui.images.image_file import ImageFile
 from vlmtui.lenses.captions import LensResult
 from vlmtui.lenses.lens_source import LensCall
 from vlmtui.metrics import WordOrder

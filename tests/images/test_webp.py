@@ -10,10 +10,10 @@ import pytest
 from PIL import Image
 
 from benchmarks.decoding_memory import made, peak, webp
-from tests.test_image import encoded
-from vlmtui import image_webp
-from vlmtui.image import decode, preview
-from vlmtui.image_webp import webp_pixels
+from tests.images.test_decoding import encoded
+from vlmtui.images import webp as webp_module
+from vlmtui.images.decoding import decode, preview
+from vlmtui.images.webp import webp_pixels
 
 NOISE = np.random.default_rng(0).integers(0, 256, (37, 53, 4), np.uint8)
 
@@ -25,11 +25,11 @@ def test_the_pixels_are_those_of_pillow(
 ) -> None:
     data = encoded(Image.fromarray(NOISE[..., :channels]), "WEBP", **options)
     direct = webp_pixels(Image.open(io.BytesIO(data)), data)
-    if image_webp._library() is not None:
+    if webp_module._library() is not None:
         assert direct is not None
         np.testing.assert_array_equal(direct, np.asarray(Image.open(io.BytesIO(data))))
     found = decode(data, "x").rgb
-    monkeypatch.setattr(image_webp, "_library", lambda: None)
+    monkeypatch.setattr(webp_module, "_library", lambda: None)
     np.testing.assert_array_equal(decode(data, "x").rgb, found)
 
 

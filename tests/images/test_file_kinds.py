@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.test_image import encoded, gradient
-from vlmtui import image_kinds
+from tests.images.test_decoding import encoded, gradient
 from vlmtui.errors import ImageError
-from vlmtui.image import decode, preview
-from vlmtui.image_kinds import kind_of
+from vlmtui.images import file_kinds
+from vlmtui.images.decoding import decode, preview
+from vlmtui.images.file_kinds import kind_of
 
 
 def _zip() -> bytes:
@@ -88,7 +88,7 @@ def test_heic_is_read_with_its_extra() -> None:
 
 def test_heic_without_its_extra_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    monkeypatch.setattr(image_kinds, "find_spec", lambda name: None)
+    monkeypatch.setattr(file_kinds, "find_spec", lambda name: None)
     with pytest.raises(ImageError, match=r"HEIC image: pip install 'vlmtui\[heic\]'"):
         decode(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + b"\0" * 99, "photo.heic")
 

@@ -1,56 +1,33 @@
-"""Image reading: from a path, an address or standard input to bytes, and to an upright RGB image, within limits.
+"""Decoding: an image file's bytes to an upright RGB image, within limits.
 
-Clients read the bytes (`read_source`) and send them; the session and any client that needs pixels decode them
-(`decode`). As all use this module, they see the same image.
+The session and any client that needs pixels decode by this module, so that they see the same image.
 """
 
 from __future__ import annotations
 
-import glob
-import hashlib
 import io
-import os
-import select
-import stat
-import sys
 import threading
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from vlmtui.errors import ImageError
-from vlmtui.files import expand_path
-from vlmtui.image_kinds import HEIC, kind_of, reads_heic, register_heic
-from vlmtui.image_levels import Levels, bands, colour_levels, grey_levels, is_wide_grey, sixteen_bit_rawmode
-from vlmtui.image_paths import images_in, is_address, local_name
-from vlmtui.image_profile import profile_note
-from vlmtui.image_webp import webp_pixels
+from vlmtui.errors import ImageError, one_line
+from vlmtui.images.colour_profile import profile_note
+from vlmtui.images.file_kinds import HEIC, kind_of, reads_heic, register_heic
+from vlmtui.images.levels import Levels, bands, colour_levels, grey_levels, is_wide_grey, sixteen_bit_rawmode
+from vlmtui.images.webp import webp_pixels
 
 MAX_PIXELS = 200_000_000
-MAX_BYTES = 1 << 30
 OR_RAISE = ", or raise --max-pixels"
 """The end of `decode`'s message for an image that is too large, for clients that have this option."""
-PIPE_S = 10.0
-"""Seconds that a pipe without a writer is waited for."""
-_BLOCK = 1 << 20
 
 Pixels = NDArray[np.uint8]
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True)
-class ImageFile:
-    """An image file as read: its source, its bytes, and their sha256 in hex."""
-
-    source: str
-    data: bytes
-    sha256: str
 
 
 @dataclass(frozen=True)
@@ -72,37 +49,6 @@ class RgbImage:
     def height(self) -> int:
         """Height in pixels, after the EXIF rotation."""
         return int(self.rgb.shape[0])
-
-
-Picture = RgbImage
-"""The former name of `RgbImage`."""
-
-
-def read_source(source: str) -> ImageFile:
-    """Read a path, an http(s) address, or `-` for standard input.
-
-    Raises `ImageError` with one sentence when there is nothing to read.
-    """
-    if not source:
-        raise ImageError("the name of the image is empty: give a path, an http(s) address, or -")
-    if source == "-":
-        if sys.stdin is None:
-            raise ImageError("standard input is closed: pipe an image's bytes into it, or name a file")
-        data = _read_limited(sys.stdin.buffer.read, "standard input")
-        if not data:
-            raise ImageError("standard input is empty: pipe an image's bytes into it, or name a file")
-    elif is_address(source := local_name(source)):
-        from vlmtui.image_download import download  # takes half of the import time and is rarely needed
-
-        data = download(source, MAX_BYTES)
-    else:
-        data = _read_file(Path(expand_path(source)), source)
-    return ImageFile(source=encodable_name(source), data=data, sha256=hashlib.sha256(data).hexdigest())
-
-
-def encodable_name(source: str) -> str:
-    """Replace the bytes of a file name that are not UTF-8, so that it can be sent and written."""
-    return source.encode("utf-8", "replace").decode("utf-8")
 
 
 def decode(data: bytes, name: str, max_pixels: int = MAX_PIXELS, levels: Levels = "auto") -> RgbImage:
@@ -185,7 +131,7 @@ def _why_not(data: bytes, name: str, error: Exception) -> str:
         return f"{name} is {kind.name}: {kind.advice}"
     if isinstance(error, UnidentifiedImageError) and kind is None:
         return f"{name} is not an image that can be opened: choose one such as PNG, JPEG or WebP"
-    return f"{name} is damaged or truncated ({_brief(error)}): download or export it again"
+    return f"{name} is damaged or truncated ({one_line(error)}): download or export it again"
 
 
 class _OwnLimits:
@@ -251,59 +197,3 @@ def _lab_to_rgb(image: Image.Image) -> Image.Image:
     converted = ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB")
     assert converted is not None
     return converted
-
-
-def _read_file(path: Path, name: str) -> bytes:
-    try:
-        if path.is_dir():
-            os.scandir(path).close()  # raises for one that may not be read
-            if next(images_in(str(path)), None) is not None:
-                raise ImageError(f"{name} is a folder: name one image file in it, or run vlmtui report FOLDER")
-            some = "name a folder with PNG, JPEG or WebP files or the like, or name a file directly"
-            raise ImageError(f"{name} contains no images: {some}")
-        with open(path, "rb", opener=_open_file) as file:
-            _check_readable(file.fileno(), name)
-            return _read_limited(file.read, name)
-    except FileNotFoundError:
-        if glob.has_magic(name) and all(map(os.path.isdir, glob.iglob(str(path), recursive=True))):
-            raise ImageError(f"{name} matches no file: check the pattern") from None
-        raise ImageError(f"{name} does not exist: check the path") from None
-    except PermissionError:
-        raise ImageError(f"{name} cannot be read: check its permissions") from None
-    except (OSError, ValueError) as error:
-        raise ImageError(f"{name} cannot be read ({_brief(error)}): check the file") from None
-
-
-def _open_file(path: str, flags: int) -> int:
-    """Open a file; a pipe without a writer is not waited for here."""
-    handle = os.open(path, flags | os.O_NONBLOCK)
-    os.set_blocking(handle, True)
-    return handle
-
-
-def _check_readable(handle: int, name: str) -> None:
-    """Raise `ImageError` for a device, and for a pipe into which nothing is written for a while."""
-    kind = os.fstat(handle).st_mode
-    if stat.S_ISREG(kind):
-        return
-    if not stat.S_ISFIFO(kind):
-        raise ImageError(f"{name} is a device, not a file: name an image file, or pipe it into vlmtui report -")
-    if not select.select([handle], [], [], PIPE_S)[0]:
-        raise ImageError(f"{name} is a pipe into which nothing is written: name an image file")
-
-
-def _read_limited(read: Callable[[int], bytes], name: str) -> bytes:
-    """Read to the end. `ImageError` past `MAX_BYTES`, without keeping more than that in memory."""
-    parts: list[bytes] = []
-    size = 0
-    while block := read(_BLOCK):
-        size += len(block)
-        if size > MAX_BYTES:
-            raise ImageError(f"{name} is larger than the limit of {MAX_BYTES >> 20} MiB: make it smaller")
-        parts.append(block)
-    return b"".join(parts)
-
-
-def _brief(error: object) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if len(text) <= 120 else text[:117] + "..."

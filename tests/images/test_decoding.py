@@ -18,7 +18,8 @@ import pytest
 from PIL import Image
 
 from vlmtui.errors import ImageError
-from vlmtui.image import decode, read_source
+from vlmtui.images.decoding import decode
+from vlmtui.images.image_file import read_source
 
 
 def encoded(image: Image.Image, format: str = "PNG", **options: Any) -> bytes:

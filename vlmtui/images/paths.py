@@ -10,7 +10,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 from vlmtui.errors import ImageError
 from vlmtui.files import expand_path
-from vlmtui.image_kinds import HEIC_EXTRA, reads_heic
+from vlmtui.images.file_kinds import HEIC_EXTRA, reads_heic
 
 ENDINGS = frozenset(
     ".apng .avif .bmp .gif .j2k .jfif .jp2 .jpe .jpeg .jpg .pbm .pgm .png .pnm .ppm .tga .tif .tiff .webp".split()

@@ -8,13 +8,14 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from PIL import Image
 
-from tests.test_image import encoded, gradient
-from vlmtui import image, image_paths
+from tests.images.test_decoding import encoded, gradient
 from vlmtui.errors import ImageError
-from vlmtui.image import read_source
-from vlmtui.image_download import file_address
-from vlmtui.image_paths import local_name
+from vlmtui.images import image_file, paths
+from vlmtui.images.download import file_address
+from vlmtui.images.image_file import read_source
+from vlmtui.images.paths import local_name
 from vlmtui.reports.select.sources import expand_sources
 
 NAMES = ("a b.png", "it's.png", "50%20.png", "(1) & #2?.png", "é ü.png", 'say "hi".png')
@@ -58,7 +59,7 @@ def test_file_addresses_are_of_this_machine() -> None:
 
 
 def test_a_folder_says_what_it_leaves_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(image_paths, "reads_heic", lambda: False)
+    monkeypatch.setattr(paths, "reads_heic", lambda: False)
     for name in ("a.png", "b.HEIC", "c.heif", "d.svg", "e.jxl", "notes.txt", ".hidden.heic"):
         (tmp_path / name).write_bytes(b"x")
     os.mkfifo(tmp_path / "pipe.png")
@@ -69,12 +70,12 @@ def test_a_folder_says_what_it_leaves_out(tmp_path: Path, monkeypatch: pytest.Mo
     for part in ("2 files (HEIC is read with pip install 'vlmtui[heic]')", "1 file (drawings", "1 file (JPEG XL",
                  "1 file (not a regular"):  # fmt: skip
         assert part in note
-    monkeypatch.setattr(image_paths, "reads_heic", lambda: True)
+    monkeypatch.setattr(paths, "reads_heic", lambda: True)
     assert len(expand_sources([str(tmp_path)])[0]) == 3
 
 
 def test_a_pipe_without_a_writer_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(image, "PIPE_S", 0.05)
+    monkeypatch.setattr(image_file, "PIPE_S", 0.05)
     pipe = tmp_path / "pipe.png"
     os.mkfifo(pipe)
     with pytest.raises(ImageError, match="a pipe into which nothing is written"):
@@ -83,13 +84,13 @@ def test_a_pipe_without_a_writer_is_not_waited_for(tmp_path: Path, monkeypatch: 
         read_source("/dev/zero")
     # what a shell's <(command) gives
     data = encoded(gradient_image())
-    monkeypatch.setattr(image, "PIPE_S", 10.0)
+    monkeypatch.setattr(image_file, "PIPE_S", 10.0)
     threading.Thread(target=pipe.write_bytes, args=(data,), daemon=True).start()
     assert read_source(str(pipe)).data == data
 
 
-def gradient_image() -> image.Image.Image:
-    return image.Image.fromarray(gradient())
+def gradient_image() -> Image.Image:
+    return Image.fromarray(gradient())
 
 
 @pytest.mark.parametrize(

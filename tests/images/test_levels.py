@@ -11,10 +11,10 @@ import pytest
 from PIL import Image, ImageCms
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
-from tests.test_image import chunk, encoded, png
+from tests.images.test_decoding import chunk, encoded, png
 from vlmtui.errors import UsageError
-from vlmtui.image import decode
-from vlmtui.image_levels import check_levels
+from vlmtui.images.decoding import decode
+from vlmtui.images.levels import check_levels
 
 
 def grey_png(values: list[int], bits: int | None = None) -> bytes:

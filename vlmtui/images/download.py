@@ -7,8 +7,8 @@ from urllib.parse import urljoin, urlsplit, urlunsplit
 
 import httpx2
 
-from vlmtui.errors import ImageError
-from vlmtui.image_kinds import WEB_PAGE, kind_of
+from vlmtui.errors import ImageError, one_line
+from vlmtui.images.file_kinds import WEB_PAGE, kind_of
 
 TIMEOUT_S = 20.0
 _REDIRECTS = 10
@@ -37,17 +37,17 @@ def download(address: str, max_bytes: int) -> bytes:
                 at = urljoin(at, to)
             raise AssertionError("the last answer is returned")
     except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError) as error:
-        raise ImageError(f"{address} cannot be reached ({_one_line(error)}): check it and the network") from error
+        raise ImageError(f"{address} cannot be reached ({one_line(error)}): check it and the network") from error
     except httpx2.TimeoutException as error:
         raise ImageError(f"{address} did not answer within {TIMEOUT_S:.0f} s: try again later") from error
     except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:
-        raise ImageError(f"{address} cannot be fetched ({_one_line(error)}): check the address") from error
+        raise ImageError(f"{address} cannot be fetched ({one_line(error)}): check the address") from error
 
 
 def _body(response: httpx2.Response, address: str, max_bytes: int) -> bytes:
     """The body of a successful answer; `ImageError` for another answer, and for one that is too long or too short."""
     if not response.is_success:
-        reason = _one_line(response.reason_phrase)
+        reason = one_line(response.reason_phrase)
         raise ImageError(f"{address} answered {response.status_code} {reason}: check the address")
     blocks: list[bytes] = []
     size = 0
@@ -98,7 +98,3 @@ def file_address(page: str) -> str:
     elif found := re.match(r"(.*/wiki/)(?:File|Datei|Fichier|Archivo|Image):(.+)", path, re.IGNORECASE):
         path = f"{found[1]}Special:FilePath/{found[2]}"
     return urlunsplit(parts._replace(path=path, query="", fragment="")) if path != parts.path else ""
-
-
-def _one_line(reason: object) -> str:
-    return " ".join(str(reason).split())

@@ -1,0 +1,1 @@
+"""Images: from a path, an address or standard input to bytes, and to upright RGB pixels, within limits."""

@@ -1,0 +1,112 @@
+"""Image files: the bytes of a path, an address or standard input, and their hash.
+
+Clients read the bytes and send them; see `vlmtui.images.decoding`.
+"""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import os
+import select
+import stat
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from vlmtui.errors import ImageError, one_line
+from vlmtui.files import expand_path
+from vlmtui.images.paths import images_in, is_address, local_name
+
+MAX_BYTES = 1 << 30
+PIPE_S = 10.0
+"""Seconds that a pipe without a writer is waited for."""
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True)
+class ImageFile:
+    """An image file as read: its source, its bytes, and their sha256 in hex."""
+
+    source: str
+    data: bytes
+    sha256: str
+
+
+def read_source(source: str) -> ImageFile:
+    """Read a path, an http(s) address, or `-` for standard input.
+
+    Raises `ImageError` with one sentence when there is nothing to read.
+    """
+    if not source:
+        raise ImageError("the name of the image is empty: give a path, an http(s) address, or -")
+    if source == "-":
+        if sys.stdin is None:
+            raise ImageError("standard input is closed: pipe an image's bytes into it, or name a file")
+        data = _read_limited(sys.stdin.buffer.read, "standard input")
+        if not data:
+            raise ImageError("standard input is empty: pipe an image's bytes into it, or name a file")
+    elif is_address(source := local_name(source)):
+        from vlmtui.images.download import download  # takes half of the import time and is rarely needed
+
+        data = download(source, MAX_BYTES)
+    else:
+        data = _read_file(Path(expand_path(source)), source)
+    return ImageFile(source=encodable_name(source), data=data, sha256=hashlib.sha256(data).hexdigest())
+
+
+def encodable_name(source: str) -> str:
+    """Replace the bytes of a file name that are not UTF-8, so that it can be sent and written."""
+    return source.encode("utf-8", "replace").decode("utf-8")
+
+
+def _read_file(path: Path, name: str) -> bytes:
+    try:
+        if path.is_dir():
+            os.scandir(path).close()  # raises for one that may not be read
+            if next(images_in(str(path)), None) is not None:
+                raise ImageError(f"{name} is a folder: name one image file in it, or run vlmtui report FOLDER")
+            some = "name a folder with PNG, JPEG or WebP files or the like, or name a file directly"
+            raise ImageError(f"{name} contains no images: {some}")
+        with open(path, "rb", opener=_open_file) as file:
+            _check_readable(file.fileno(), name)
+            return _read_limited(file.read, name)
+    except FileNotFoundError:
+        if glob.has_magic(name) and all(map(os.path.isdir, glob.iglob(str(path), recursive=True))):
+            raise ImageError(f"{name} matches no file: check the pattern") from None
+        raise ImageError(f"{name} does not exist: check the path") from None
+    except PermissionError:
+        raise ImageError(f"{name} cannot be read: check its permissions") from None
+    except (OSError, ValueError) as error:
+        raise ImageError(f"{name} cannot be read ({one_line(error)}): check the file") from None
+
+
+def _open_file(path: str, flags: int) -> int:
+    """Open a file; a pipe without a writer is not waited for here."""
+    handle = os.open(path, flags | os.O_NONBLOCK)
+    os.set_blocking(handle, True)
+    return handle
+
+
+def _check_readable(handle: int, name: str) -> None:
+    """Raise `ImageError` for a device, and for a pipe into which nothing is written for a while."""
+    kind = os.fstat(handle).st_mode
+    if stat.S_ISREG(kind):
+        return
+    if not stat.S_ISFIFO(kind):
+        raise ImageError(f"{name} is a device, not a file: name an image file, or pipe it into vlmtui report -")
+    if not select.select([handle], [], [], PIPE_S)[0]:
+        raise ImageError(f"{name} is a pipe into which nothing is written: name an image file")
+
+
+def _read_limited(read: Callable[[int], bytes], name: str) -> bytes:
+    """Read to the end. `ImageError` past `MAX_BYTES`, without keeping more than that in memory."""
+    parts: list[bytes] = []
+    size = 0
+    while block := read(_BLOCK):
+        size += len(block)
+        if size > MAX_BYTES:
+            raise ImageError(f"{name} is larger than the limit of {MAX_BYTES >> 20} MiB: make it smaller")
+        parts.append(block)
+    return b"".join(parts)
