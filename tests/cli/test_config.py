@@ -227,7 +227,7 @@ def test_a_profile_on_the_command_line_of_other_commands(file: Path) -> None:
             [sys.executable, "-m", "vlmtui", *words, "--profile", "b"], capture_output=True, text=True
         )
         assert (done.returncode, done.stdout) == (2, "")
-        assert done.stderr == f"vlmtui: --profile 'b' is not in {file}: the file has a\n"
+        assert done.stderr == f"vlmtui: --profile 'b' is not in {file}: its profiles are a\n"
 
 
 def test_without_a_file_the_defaults_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -204,8 +204,8 @@ def of_what_is_not_there(context: Context, power: Nothing) -> Scalars:  # type: 
             without_name,
             "the parameter powers of the lens without-name cannot be given by name: make it",
         ),
-        (of_a_dictionary, "the option powers of the lens of-a-dictionary is a dict"),
-        (of_either, "the option power of the lens of-either is a int | str"),
+        (of_a_dictionary, "the option powers of the lens of-a-dictionary is of type dict"),
+        (of_either, "the option power of the lens of-either is of type int | str"),
         (of_what_is_not_there, "the annotations of the lens of-what-is-not-there cannot be read"),
     ],
 )

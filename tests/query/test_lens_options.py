@@ -55,13 +55,18 @@ def test_a_file_is_read_and_its_options_are_words(sharpness: str) -> None:
 
 
 def test_a_name_is_that_of_a_package_here_or_may_be_one_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(UsageError, match=r"^--lens 'x' is not one of similarity, .*layers$"):
+    with pytest.raises(
+        UsageError,
+        match=r"^--lens 'x' is not one of similarity, .*layers: choose one, or name a file, such as \./sharpness\.py$",
+    ):
         parse_lens("x", None, ())
     assert parse_lens("x", None, (), far=True) == ChosenLens("x", source=LensSource("x"))
     offer(tmp_path, "sharpness")
     monkeypatch.syspath_prepend(str(tmp_path))
     assert parse_lens("sharpness", None, ()) == ChosenLens("sharpness", source=LensSource("sharpness"))
-    with pytest.raises(UsageError, match=r"^--lens 'x' is not one of similarity, .*layers; sharpness$"):
+    with pytest.raises(
+        UsageError, match=r"^--lens 'x' is not one of similarity, .*layers; sharpness: choose one, or name a file"
+    ):
         parse_lens("x", None, ())
     for wrong, meant in (("local-word", "local-words"), ("PCA", "pca"), ("sharpnes", "sharpness")):
         with pytest.raises(

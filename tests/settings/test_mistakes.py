@@ -175,7 +175,7 @@ def test_a_profile_that_is_not_there(
     monkeypatch.setenv("VLMTUI_CONFIG", str(file))
     assert main(["report", CHINA, "--profile", "fra"]) == 2
     said = capfd.readouterr().err.strip().splitlines()[-1]
-    there = "did you mean far? the file has far, near" if "far" in content else "the file has no [profile.fra]"
+    there = "did you mean far? its profiles are far, near" if "far" in content else "add [profile.fra] to it"
     assert said == f"vlmtui: --profile 'fra' is not in {file}: {there}"
     monkeypatch.setenv("VLMTUI_PROFILE", "fra")
     (told,) = [str(one) for one in Settings(read_config(file)).mistakes() if "VLMTUI_PROFILE" in str(one)]

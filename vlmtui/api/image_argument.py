@@ -71,7 +71,7 @@ def levels(image: NDArray[Any], channels_first: bool) -> NDArray[np.uint8]:
     elif not (image.ndim == 2 or last):
         raise UsageError(f"{given}: give [height, width, 3] or [3, height, width]")
     if not image.size:
-        raise UsageError(f"{given}: it is empty")
+        raise UsageError(f"{given}: it is empty; give at least one row and column")
     if image.ndim == 3 and image.shape[-1] == 1:
         image = image[..., 0]
     return np.ascontiguousarray(_scaled(image, given))

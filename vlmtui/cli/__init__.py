@@ -112,7 +112,7 @@ def main(argv: list[str] | None = None) -> int:
             sys.stdout.flush()
     except typer.TyperException as error:
         return print_error(
-            UsageError(f"{error.format_message().rstrip('.')}: see {_command_path(error)} --help"), debug
+            UsageError(f"{error.format_message().rstrip('.')}: see {_command_path(error, words)} --help"), debug
         )
     except VlmtuiError as error:
         return print_error(_output_error() or error, debug)
@@ -137,10 +137,22 @@ def _near_command(word: str, commands: Iterable[str]) -> str | None:
     return next(iter(difflib.get_close_matches(word.lower(), commands, 1, _CLOSE)), None)
 
 
-def _command_path(error: typer.TyperException) -> str:
-    """The command that a usage error is about."""
-    path: str = getattr(getattr(error, "ctx", None), "command_path", "vlmtui")
+def _command_path(error: typer.TyperException, words: list[str]) -> str:
+    """The command that a usage error is about, by the words given where the error does not know it."""
+    if (context := getattr(error, "ctx", None)) is None:
+        return " ".join(["vlmtui", *_commands_in(words)])
+    path: str = context.command_path
     return f"{path.strip()} IMAGE" if path.endswith(_IMAGE) else path
+
+
+def _commands_in(words: list[str]) -> Iterable[str]:
+    """The commands that the words begin with, such as session and start; IMAGE for none."""
+    known: Any = typer.main.get_command(app)
+    for i, word in enumerate(words):
+        known = getattr(known, "commands", {}).get(word)
+        if known is None:
+            return words[:i] or ["IMAGE"]
+    return words
 
 
 def _output_error(met: OSError | None = None) -> VlmtuiError | None:

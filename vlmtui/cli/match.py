@@ -95,7 +95,7 @@ def match(
     Each image gets the cosine and the probability of every text.
     """
     if not text:
-        raise UsageError("match needs texts: give one or more, such as --text “a photo of a cat”")
+        raise UsageError("match needs texts: give one or more, such as --text 'a photo of a cat'")
     if any(not one.strip() for one in text):
         raise UsageError("--text is empty: give it some words")
     from vlmtui.models.families.registry import check_text_tower

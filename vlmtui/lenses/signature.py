@@ -116,7 +116,7 @@ class LensSignature:
         except TypeError:
             shown = hint.__name__ if isinstance(hint, type) else str(hint)
             raise UsageError(
-                f"the option {name} of the lens {self.name} is a {shown}: "
+                f"the option {name} of the lens {self.name} is of type {shown}: "
                 "options are bool, int, float, str, Literal, or lists of these"
             ) from None
 

@@ -187,8 +187,8 @@ def parse_lens(
         others = dict.fromkeys(one for one in elsewhere if find_lens(one) is None)
         choices = "; ".join(", ".join(names) for names in (there, others) if names)
         near = nearest_name(name, [*there, *others])
-        advice = f": did you mean {near}?" if near else ""
-        raise UsageError(f"--lens {name!r} is not one of {choices}{advice}")
+        advice = f"did you mean {near}?" if near else "choose one, or name a file, such as ./sharpness.py"
+        raise UsageError(f"--lens {name!r} is not one of {choices}: {advice}")
     offer = there[chosen].offer
     if (word is not None and not offer.word) or (marked and not offer.marked):
         raise UsageError(f"--lens {chosen} takes neither --find nor --marked: leave one of them out")

@@ -41,13 +41,15 @@ def parse_patches(words: str, option: str = "--patch") -> tuple[PatchPosition, .
     Raises `UsageError`, which names the option, for anything else.
     """
     match = _WORDS.fullmatch(words)
-    grid, top, bottom, left, right = match.groups() if match else (None, "1", "0", "1", "0")
-    rows, cols = range(int(top), int(bottom or top) + 1), range(int(left), int(right or left) + 1)
-    if not rows or not cols:
+    if match is None:
         raise UsageError(
             f"{option} {words!r} is not [GRID:]ROW,COLUMN or a region: give numbers from 0, such as 3,5 or 1:3,5 or "
             "6-9,8-12"
         )
+    grid, top, bottom, left, right = match.groups()
+    rows, cols = range(int(top), int(bottom or top) + 1), range(int(left), int(right or left) + 1)
+    if not rows or not cols:
+        raise UsageError(f"{option} {words!r} goes from a higher to a lower number: give the lower first, as in 6-9")
     if len(rows) * len(cols) > _MOST:
         raise UsageError(f"{option} {words!r} has more than {_MOST:,} patches: name a smaller region")
     number = None if grid is None else int(grid)

@@ -63,7 +63,9 @@ class AnswerGenerator:
         """Like `with_image_tokens`, also for a model that attends to images by cross-attention."""
         model, words = state.model, state.vocabulary
         if model.info.embeddings is None:
-            raise UsageError(f"{model.name} cannot answer questions: {model.family.wordless}")
+            raise UsageError(
+                f"{model.name} cannot answer questions: {model.family.wordless}; choose another, such as demo"
+            )
         tokens = 0 if words is None else len(state.readings.tokens(reading))
         if words is not None and not tokens:
             raise UsageError("no image token of this image enters the prompt: there is nothing to ask about")

@@ -139,7 +139,7 @@ class ModelState:
         """The search for words; `UsageError` for a model without a vocabulary, and for `k` below 1."""
         model = self.model
         if self._vocabulary is None or self._finder is None:
-            raise UsageError(f"{model.name} has no words: {model.family.wordless}")
+            raise UsageError(f"{model.name} has no words: {model.family.wordless}; choose another, such as demo")
         if k < 1:
             raise UsageError(f"{k} words cannot be listed: -k must be at least 1")
         return WordSearch(model, self._vocabulary, self._finder)
@@ -185,7 +185,10 @@ def find_checkpoint(
     source = catalogue.resolve_model(request.model, base)
     processor = None
     if request.processor:
-        processor = model_folder.find_processor(catalogue.resolve_model(request.processor, base), progress)
+        try:
+            processor = model_folder.find_processor(catalogue.resolve_model(request.processor, base), progress)
+        except ModelError as error:
+            raise ModelError(f"--processor: {error}") from error
     return (
         source,
         model_folder.find_checkpoint(source, request.revision, progress, decoder_layers=decoder_layers),

@@ -159,7 +159,7 @@ class ReconnectingClient:
         future: Future[Any] = Future()
         superseded: list[tuple[int, PendingQuestion]] = []
         with self._lock:
-            reason = self._death or ("it was closed" if self._closed else None)
+            reason = self._death or ("it was closed; open another" if self._closed else None)
             number = next(self._ids)
             if reason is None:
                 # the session withdraws what this supersedes; whether a foreign lens really stops is watched here

@@ -177,7 +177,7 @@ class Settings:
         if not wanted or wanted in tables:
             return wanted, tables.get(wanted, {})
         near = nearest_name(wanted, tables)
-        there = f"the file has {', '.join(tables)}" if tables else f"the file has no [{PROFILES}.{wanted}]"
+        there = f"its profiles are {', '.join(tables)}" if tables else f"add [{PROFILES}.{wanted}] to it"
         advice = f"did you mean {near}? " if near else ""
         if profile is not None:
             raise UsageError(f"--profile {wanted!r} is not in {top.file.shown}: {advice}{there}")

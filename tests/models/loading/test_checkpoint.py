@@ -20,6 +20,8 @@ from vlmtui.errors import ModelError, OutOfMemoryError, UsageError
 from vlmtui.models.loading import device, model_folder, safetensors_header
 from vlmtui.models.loading.loader import load_model
 from vlmtui.models.loading.processor import candidate_ids
+from vlmtui.session import protocol as m
+from vlmtui.session.model_state import find_checkpoint
 
 
 @pytest.fixture
@@ -102,7 +104,7 @@ def test_half_written_weights(folder, keep):
 
 def test_a_git_lfs_pointer(folder):
     (folder / "model.safetensors").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n")
-    assert "git lfs pull" in refusal(folder)
+    assert refusal(folder).endswith("is a git-lfs pointer, not the weights: run git lfs pull where it was cloned")
 
 
 def test_a_missing_shard(tmp_path):
@@ -220,6 +222,15 @@ def test_no_tokenizer_files(folder):
     for name in ("tokenizer.json", "tokenizer_config.json"):
         (folder / name).unlink()
     assert "tokenizer" in refusal(folder)
+
+
+def test_a_wrong_processor_is_named_instead_of_the_model(folder, tmp_path):
+    found = model_folder.find_checkpoint(ModelSource("mine", folder, None), None, quiet)
+    with pytest.raises(ModelError, match=rf"^{re.escape(str(tmp_path))} has no usable image processor files"):
+        load_model(found, quiet, device="cpu", processor=tmp_path)
+    asked = m.Load(str(folder), processor="nowhere")
+    with pytest.raises(ModelError, match=r"^--processor: there is no model folder nowhere: check the path"):
+        find_checkpoint(asked, quiet)
 
 
 def test_without_a_whole_processor_the_parts_do(folder, siglip_folder):

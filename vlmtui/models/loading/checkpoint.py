@@ -164,7 +164,7 @@ def weight_files(folder: Path, name: str) -> list[Path]:
     refuse_other_formats(files, name, str(folder))
     if others := sorted(file for file in files if file.endswith(".safetensors")):
         raise ModelError(
-            f"{name} has {others[0]}, but neither {SINGLE} nor an {INDEX} that lists its parts: copy or download "
+            f"{name} has {others[0]}, but neither {SINGLE} nor a {INDEX} that lists its parts: copy or download "
             "it again"
         )
     raise ModelError(f"{name} has no .safetensors files: its weights are missing; copy or download it again")
@@ -191,9 +191,12 @@ def check_file(file: Path, name: str) -> list[safetensors_header.Tensor]:
     try:
         tensors = safetensors_header.read(file)
     except (OSError, ValueError) as error:
-        pointer = " (a git-lfs pointer: run git lfs pull)" if _is_pointer(file) else ""
+        if _is_pointer(file):
+            raise ModelError(
+                f"{file.name} of {name} is a git-lfs pointer, not the weights: run git lfs pull where it was cloned"
+            ) from None
         raise ModelError(
-            f"{file.name} of {name} is damaged or incomplete{pointer} ({one_line(error)}): copy or download it again"
+            f"{file.name} of {name} is damaged or incomplete ({one_line(error)}): copy or download it again"
         ) from None
     return tensors
 

@@ -73,7 +73,9 @@ def load_model(
         empty = _empty(architecture, part)
     held_as = _dtype(checkpoint, dtype, on, empty)
     progress("reading the processor", 0, 0)
-    processing = load_processing(processor or checkpoint.folder, config, checkpoint.name)
+    processing = load_processing(
+        processor or checkpoint.folder, config, checkpoint.name if processor is None else str(processor)
+    )
     _check_rows(processing.tokenizer, empty, checkpoint.name)
     progress("reading weights", 0, 0)
     quantised = quantisation(checkpoint.config) is not None

@@ -169,7 +169,9 @@ def _cannot_build(part: str, name: str, error: Exception) -> ModelError:
     if isinstance(error, OSError) or "Unrecognized" in text:
         return ModelError(f"{name} has no usable {part} files: name a model or folder that has them with --processor")
     brief = text if len(text) <= 160 else text[:157] + "..."
-    return ModelError(f"the {part} of {name} cannot be built ({brief}): name another with --processor")
+    return ModelError(
+        f"the {part} of {name} cannot be built ({brief}): copy or download it again, or name another with --processor"
+    )
 
 
 def candidate_ids(tokenizer: Any, rows: int, all_tokens: bool) -> Tensor:

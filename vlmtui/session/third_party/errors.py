@@ -50,7 +50,8 @@ class LensCode:
         where = self.where(error) or (self.defined(lens) if lens is not None else self.shown)
         text = exception_text(error)
         match error:
-            case SyntaxError() if self.named(error.filename or ""):
+            # one without a file, met outside the lens's code: its source cannot be compiled, such as for null bytes
+            case SyntaxError() if self.named(error.filename or "") or not (error.filename or self.where(error)):
                 at = f"{self.named(error.filename or '')}:{error.lineno}" if error.lineno else where
                 return VlmtuiError(f"{at}: the lens cannot be read: {error.msg}")
             case ModuleNotFoundError(name=str(name)):
