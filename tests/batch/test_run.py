@@ -122,7 +122,7 @@ def test_what_failed_before_is_told(album: list[str], out: Path) -> None:
 def test_another_query_is_refused(album: list[str], out: Path, whole: bytes) -> None:
     interrupted(album, out, 4)
     for query, how, why in (
-        (query_of("demo", k=3, metric="dot"), HOW, "with --metric l2:"),
+        (query_of("demo", k=3, metric="dot"), HOW, "with --metric cosine:"),
         (query_of("demo", k=4), HOW, "with -k 3:"),
         (query_of("demo", k=3, condition=parse_where("norm > 1")), HOW, "with another --where:"),
         (QUERY, BatchOptions(part_size=8), "with --part-size 4:"),

@@ -40,6 +40,9 @@ class Played:
         self.asked: list[Any] = []
         self.closed = False
 
+    def forget_all(self) -> None:
+        pass
+
     def load(self, model: str, **options: Any) -> Future[Any]:
         self.asked.append(("load", model))
         return done(self._load)

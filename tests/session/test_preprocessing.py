@@ -42,9 +42,9 @@ def test_no_more_than_the_budget_waits(model, monkeypatch):
     decoded: list[str] = []
     decode = preprocessing.decode
 
-    def noted(data, source, most):
+    def noted(data, source, most, levels):
         decoded.append(source)
-        return decode(data, source, most)
+        return decode(data, source, most, levels)
 
     monkeypatch.setattr(preprocessing, "decode", noted)
     monkeypatch.setattr(preprocessing, "_MOST_THREADS", 1)
@@ -61,11 +61,11 @@ def test_what_is_no_longer_wanted_is_not_prepared(model, monkeypatch):
     decode = preprocessing.decode
     decoded: list[str] = []
 
-    def slow(data, source, most):
+    def slow(data, source, most, levels):
         began.set()
         told.wait(30)
         decoded.append(source)
-        return decode(data, source, most)
+        return decode(data, source, most, levels)
 
     def withdrawn() -> None:
         began.wait(30)

@@ -154,7 +154,7 @@ class Bench:
         assert reading is not None
         every = range(len(reading.places))
         await self.until(
-            lambda: (table := self.results.words_at(TOKENS, "l2")) is not None and not table.missing(every)
+            lambda: (table := self.results.words_at(TOKENS, "cosine")) is not None and not table.missing(every)
         )
 
     async def ask(self) -> None:
@@ -300,7 +300,7 @@ async def _killed_at(bench: Bench, tui: VlmtuiApp, moment: Moment, undisturbed: 
     await bench.read()
     again = await bench.go_through(moment)
     shared = undisturbed.keys() & again.keys()
-    assert {"reading", (Subject(TOKENS, answer=False), WordsLens("l2"))} <= shared
+    assert {"reading", (Subject(TOKENS, answer=False), WordsLens("cosine"))} <= shared
     assert moment.lens is None or any(isinstance(key, tuple) and isinstance(key[1], moment.lens) for key in shared)
     assert moment.keys != ASK or "answer" in shared
     for key in shared:

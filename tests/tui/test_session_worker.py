@@ -62,14 +62,14 @@ async def test_the_whole_path_with_a_real_session(siglip_folder: Path) -> None:
             await pilot.press(*[BACK] * (last + 1), "e", BACK, BACK)
             for stage in ("vision.2", "vision.3", "vision.4"):
                 assert explorer(pilot).state.selection.stage == stage
-                await until(pilot, lambda stage=stage: bool(known().words_at(stage, "l2")))  # type: ignore[misc]
-                await until(pilot, lambda stage=stage: not known().words_at(stage, "l2").missing(everything))  # type: ignore[misc]
+                await until(pilot, lambda stage=stage: bool(known().words_at(stage, "cosine")))  # type: ignore[misc]
+                await until(pilot, lambda stage=stage: not known().words_at(stage, "cosine").missing(everything))  # type: ignore[misc]
                 assert f"projector lens: {stage} → projector" in text(tui, "#words")
                 await pilot.press(ON)
-            await until(pilot, lambda: not known().words_at("tokens", "l2").missing(everything))
-            through, own = known().words_at("vision.4", "l2"), known().words_at("tokens", "l2")
+            await until(pilot, lambda: not known().words_at("tokens", "cosine").missing(everything))
+            through, own = known().words_at("vision.4", "cosine"), known().words_at("tokens", "cosine")
             assert through.rows == own.rows
-            assert known().words_at("vision.2", "l2").rows != own.rows
+            assert known().words_at("vision.2", "cosine").rows != own.rows
             await pilot.press("slash", *"sky", "enter", BACK)
             await until(pilot, lambda: (Subject("vision.4"), Find("sky")) in known().found)
             assert "projector lens" in known().found[Subject("vision.4"), Find("sky")].note

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections import deque
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
@@ -47,6 +48,7 @@ class Near(SessionClient):
 
     def __init__(self, engine: Desk) -> None:
         self._engine = engine
+        self.readings, self._let_go = set(), deque()
 
     def _base(self) -> None:
         """Folders are named in full."""

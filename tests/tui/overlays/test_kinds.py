@@ -10,7 +10,7 @@ from textual.widgets import Input, Static
 
 from tests.tui import lenses
 from tests.tui.fake import FakeWorker, app
-from tests.tui.screens.test_explorer import NARROW, WIDE, at, dialog, digit, explorer, text
+from tests.tui.screens.test_explorer import WIDE, at, dialog, digit, explorer, text
 from tests.tui.test_session_worker import until
 from vlmtui.errors import UsageError
 from vlmtui.lenses.fact_lines import FactLine, fact_lines
@@ -145,7 +145,7 @@ async def test_the_panel_has_every_other_kind(name: str, wanted: list[str]) -> N
 
 async def test_a_narrow_screen_shows_the_panel_that_comes_and_tab_the_others() -> None:
     tui = app(lens=lenses.through("moods"))
-    async with tui.run_test(size=NARROW) as pilot:
+    async with tui.run_test(size=(64, 20)) as pilot:
         await pilot.pause()
         panels = ("facts", "words", "norms", "patch")
 

@@ -120,8 +120,8 @@ async def test_stages_metric_and_k() -> None:
         assert "vision.3" in text(tui, "#norms")
         await pilot.press("right_square_bracket", "right_square_bracket", "m")
         await pilot.pause()
-        assert explorer(pilot).state.selection.metric == "cosine"
-        assert "cosine" in text(tui, "#words")
+        assert explorer(pilot).state.selection.metric == "cosine-centred"
+        assert "centred cosine" in text(tui, "#words")
         await pilot.press("plus", "plus")
         await pilot.pause()
         conversation = tui._worker
@@ -268,8 +268,8 @@ async def test_copy_and_save(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         await pilot.press("s", *["backspace"] * 40, *"toy.html", "enter")
         await pilot.pause()
         page = Parsed((tmp_path / "toy.html").read_text(encoding="utf-8")).data
-        assert [id_ for id_, _ in said(page, "tokens", "l2", 28)] == [*range(100, 108)]
-        assert page["first"] == {"stage": "tokens", "metric": "l2", "entry": 28}
+        assert [id_ for id_, _ in said(page, "tokens", "cosine", 28)] == [*range(100, 108)]
+        assert page["first"] == {"stage": "tokens", "metric": "cosine", "entry": 28}
         await pilot.press("s", *["backspace"] * 40, *"toy.png", "enter")
         await pilot.pause()
         with Image.open(tmp_path / "toy.png") as image:

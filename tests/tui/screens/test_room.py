@@ -99,7 +99,7 @@ async def test_f_gives_the_image_the_screen_and_one_line_has_the_facts(size: tup
         assert seen(pilot) == ()
         assert (side.size.width, side.size.height) == (size[0] - 2, size[1] - 2)
         assert not explorer(pilot).query_one("#title").display
-        assert "tokens   row 3 · column 4 · token 28   w100 1.028   norm 1.596" in text(tui, "#status")
+        assert "tokens   row 3 · column 4 · token 28   w100 -1.028   norm 1.596" in text(tui, "#status")
         await pilot.press("right")
         await pilot.pause()
         assert "column 5 · token 29" in text(tui, "#status")

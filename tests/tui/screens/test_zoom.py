@@ -106,7 +106,7 @@ async def test_large_patches_show_several_words_and_the_score_of_the_first() -> 
         x, _, wide, _ = layout.extent(row, col)
         cells = [lines[y][x + 1 : x + wide - 1].replace("▀", " ").split() for y in layout.cell_rows(row)]
         words = table.rows[row * 24 + col]
-        assert cells[0] == [words[0].piece.replace("▁", "") if words[0].piece else "", f"{-words[0].score:.2f}"]
+        assert cells[0] == [words[0].piece.replace("▁", "") if words[0].piece else "", f"{words[0].score:.2f}"]
         assert [line[0] for line in cells[1:-1]] == [f"w{one.id}" for one in words[1 : len(cells) - 1]]
         assert cells[-1] == []
         drawn = explorer(pilot).query_one(ImageSide)._drawn

@@ -25,16 +25,22 @@ def tmux(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]
     subprocess.run([*command, "kill-server"], check=False)
 
 
+def said() -> str:
+    """What doctor finds of the terminal."""
+    found = (row for row in doctor.terminal_findings() if row is not None)
+    return "\n".join(f"{row.name} {row.value}" if isinstance(row, doctor.Finding) else row.sentence for row in found)
+
+
 def test_in_tmux_it_is_in_its_buffer(tmux: list[str]) -> None:
     sent: list[str] = []
     assert clipboard.copy("wörter\nzwei", sent.append) == "to tmux' buffer and the terminal"
     kept = subprocess.run([*tmux, "show-buffer"], capture_output=True, text=True, check=True).stdout
     assert kept == "wörter\nzwei"
-    lines = "\n".join(doctor.terminal_lines())
+    lines = said()
     assert "y fills tmux' buffer; set-clipboard is external" in lines
     assert "terminal-features ',*:RGB'" in lines
     subprocess.run([*tmux, "set-option", "-s", "set-clipboard", "off"], check=True)
-    assert "tmux set -s set-clipboard external" in "\n".join(doctor.terminal_lines())
+    assert "tmux set -s set-clipboard external" in said()
 
 
 @pytest.mark.parametrize("inside", ["", "/no/such/socket,1,0"])
@@ -43,4 +49,4 @@ def test_elsewhere_it_is_sent(inside: str, monkeypatch: pytest.MonkeyPatch) -> N
     sent: list[str] = []
     assert clipboard.copy("words", sent.append) == "to the terminal"
     assert sent == ["words"]
-    assert "does not" in next(line for line in doctor.terminal_lines() if line.startswith(("clipboard", "tmux")))
+    assert "does not" in next(one for one in said().split("\n") if one.startswith(("clipboard", "tmux")))

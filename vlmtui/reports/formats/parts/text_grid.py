@@ -37,7 +37,7 @@ def norm_grid(reading: Reading, norms: Floats, columns: int, stage: str) -> Iter
     }
     # a number that is cut would be another: wide grids are parted instead
     least = max(map(len, texts.values()), default=_LEAST)
-    yield from cell_grid(reading, stage, texts, columns, f"Norms at {stage}, ! marks an outlier", least=least)
+    yield from cell_grid(reading, stage, texts, columns, f"Norms at {stage}", least=least)
 
 
 def cell_grid(
