@@ -50,6 +50,9 @@ class Near(SessionClient):
         self._engine = engine
         self.readings, self._let_go = set(), deque()
 
+    def forget_all(self) -> None:
+        """What was read is asked about once more, after its report."""
+
     def _base(self) -> None:
         """Folders are named in full."""
 

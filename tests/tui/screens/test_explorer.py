@@ -126,7 +126,7 @@ async def test_stages_metric_and_k() -> None:
         await pilot.pause()
         conversation = tui._worker
         assert isinstance(conversation, FakeWorker)
-        assert conversation.asked[-1][:2] == ("cosine", 10)
+        assert conversation.asked[-1][:2] == ("cosine-centred", 10)
         assert text(tui, "#words").count("━ ") == 10
         await pilot.press("minus")
         assert explorer(pilot).state.selection.k == 9
