@@ -290,14 +290,20 @@ async def test_copy_and_save(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         assert not [notice for notice in tui._notifications if "nowhere" in notice.message]
 
 
-async def test_a_report_named_before_the_image_was_read_is_saved_once_it_was(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
+def unread() -> tuple[VlmtuiApp, FakeWorker]:
+    """The application while the image is still being read, and what answers it."""
     tui = app()
     worker = tui._worker
     assert isinstance(worker, FakeWorker)
     worker.slow = True
+    return tui, worker
+
+
+async def test_a_report_named_before_the_image_was_read_is_saved_once_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    tui, worker = unread()
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
         await pilot.press("s", "ctrl+u", *"early.json", "enter")
@@ -315,10 +321,7 @@ async def test_a_report_named_before_the_image_was_read_is_saved_once_it_was(
 
 
 async def test_a_report_that_will_never_be_whole_is_refused_with_the_reason(tmp_path: Path) -> None:
-    tui = app()
-    worker = tui._worker
-    assert isinstance(worker, FakeWorker)
-    worker.slow = True
+    tui, worker = unread()
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
         await pilot.press("s", "ctrl+u", *str(tmp_path / "never.json"), "enter")

@@ -43,8 +43,7 @@ def footer(
     sayings: list[_Saying] = [(0, first, first)]
     if selection.stage == TOKENS and not selection.projected:
         sayings += _lengths(r, results, selection)
-    table = results.word_table(selection)
-    hubs = table.hubs(len(results.places_at(selection.stage))) if table else {}
+    hubs = results.hubs(selection)
     if any(word.id in hubs for word in words[:room]):
         sayings.append((2, [(HUB_RULE, dim)], [(f"{HUB_MARK} hub word", dim)]))
     standing = noise_percentile(results, selection, words)

@@ -132,8 +132,7 @@ class WordsPanel(Lines):
         results = self._results
         assert results is not None
         assert results.reading is not None
-        table = results.word_table(self._selection)
-        hubs = table.hubs(len(results.places_at(self._selection.stage))) if table else {}
+        hubs = results.hubs(self._selection)
         joins = results.reading.model.marks_words
         names = [f"{visible(w.piece, w.text, joins=joins)}{HUB_MARK if w.id in hubs else ''}" for w in words]
         glosses = [self._glosses.of(w.text) for w in words]

@@ -229,6 +229,11 @@ class Results:
         rows = table.rows.get(token)
         return rows[: selection.k] if rows is not None else None
 
+    def hubs(self, selection: Selection) -> dict[int, float]:
+        """Hub words of the stage looked at with their shares of the lists, once all lists have come."""
+        table = self.word_table(selection)
+        return table.hubs(len(self.places_at(selection.stage))) if table else {}
+
     def first_word(self, found: TokenLayerWords, layer: int) -> str:
         """The top-1 of a token after a layer, as it is shown."""
         first = int(found.ids[layer - 1, 0])
