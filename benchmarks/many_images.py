@@ -13,8 +13,8 @@ from vlmtui.display.numbers import format_bytes, format_duration
 
 OUTLIERS = (100_000, 1_000_000)
 """Images of 14 × 14 patches and tokens at two stages."""
-ATLAS = (20_000, 100_000)
-"""Images of 14 × 14 tokens with 4 words each in a table."""
+ATLAS = (100_000, 1_000_000)
+"""Images of 14 × 14 tokens with 4 of 32,000 words each, in tables of 1,000 images, which are one file."""
 
 _COMMON = """
 import hashlib, resource, sys, time
@@ -50,21 +50,27 @@ done(begun)
 _ATLAS = (
     _COMMON
     + """
-import os, pathlib, tempfile
-import pyarrow as pa, pyarrow.parquet as pq
+import pathlib, tempfile
+from dataclasses import replace
+import msgspec, numpy as np
 from tests.reports.atlas import tables
 from vlmtui.reports.atlas.formats import FORMATS
 from vlmtui.reports.atlas.summary import AtlasOptions, build_atlas
-with tempfile.TemporaryDirectory() as folder:
-    few = [tables.seen(number, 14, 14) for number in range(500)]
-    table = pq.read_table(tables.write(few, pathlib.Path(folder, "one")))
-    name = os.path.join(folder, "many.parquet")
-    with pq.ParquetWriter(name, table.schema) as writer:
-        for _ in range(count // 500):
-            writer.write_table(table)
-    del few, table
+rng = np.random.default_rng(0)
+pieces = {id_: f"\u2581word{id_}" for id_ in range(32_000)}
+def report(number):
+    of = tables.seen(number, 14, 14)
+    # a few words are in most lists, as those of models are
+    ids = (np.minimum(rng.pareto(0.6, (196, 4)) * 10, 31_999).astype(np.int64) + 7 * np.arange(4)) % 32_000
+    scores = -np.sort(rng.random((196, 4)), axis=1)
+    words = msgspec.structs.replace(of.words, k=4, ids=ids, scores=scores, pieces=pieces, texts=pieces)
+    return replace(of, words=words)
+with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as home:
+    table = tables.write([report(number) for number in range(1000)], pathlib.Path(home, "one.parquet"))
+    for number in range(count // 1000):
+        pathlib.Path(folder, f"{number:04}.parquet").symlink_to(table)
     begun = time.perf_counter()
-    assert sum(map(len, FORMATS["json"](build_atlas(AtlasOptions((name,))))))
+    assert sum(map(len, FORMATS["json"](build_atlas(AtlasOptions((folder,))))))
     done(begun)
 """
 )

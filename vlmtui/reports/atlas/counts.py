@@ -212,11 +212,12 @@ def _once(picture: Ints, ids: Ints) -> Ints:
     """Word ids without repetitions within an image; images in order."""
     if not len(ids):
         return ids
-    first, width = int(picture[0]), int(ids.max()) + 1
+    is_there = np.bincount(ids) > 0
+    distinct, first = np.flatnonzero(is_there), int(picture[0])
     pictures = int(picture[-1]) - first + 1
-    if pictures * width > _MOST_MARKS:
+    if pictures * len(distinct) > _MOST_MARKS:
         return np.unique(picture * MOST_ID + ids) % MOST_ID
     # a mark for each image and id, where sorting would take ten times as long
-    marks = np.zeros(pictures * width, bool)
-    marks[(picture - first) * width + ids] = True
-    return np.flatnonzero(marks) % width
+    marks = np.zeros(pictures * len(distinct), bool)
+    marks[(picture - first) * len(distinct) + (np.cumsum(is_there) - 1)[ids]] = True
+    return np.asarray(distinct[np.flatnonzero(marks) % len(distinct)])

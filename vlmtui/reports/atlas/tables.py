@@ -73,9 +73,11 @@ class TableBlock:
     It has the columns that it was read with.
     """
 
-    def __init__(self, rows: pa.Table, name: str, numbers: Ints) -> None:
+    def __init__(self, rows: pa.Table, name: str, numbers: Ints, starts: Ints | None = None) -> None:
         self._rows, self._name = rows.unify_dictionaries().combine_chunks(), name
         self.numbers = numbers
+        self.starts = np.flatnonzero(image_starts(self._rows)) if starts is None else starts
+        """The first row of each image, int64 [images]."""
 
     def __len__(self) -> int:
         return int(self._rows.num_rows)
@@ -87,11 +89,6 @@ class TableBlock:
             if wanted is not None:
                 keep &= self.is_(column, wanted) | self.failed
         return self if keep.all() else TableBlock(self._rows.filter(pa.array(keep)), self._name, self.numbers[keep])
-
-    @cached_property
-    def starts(self) -> Ints:
-        """The first row of each image, int64 [images]."""
-        return np.flatnonzero(image_starts(self._rows))
 
     @cached_property
     def picture(self) -> Ints:
@@ -113,7 +110,7 @@ class TableBlock:
 
     def whole(self, column: str) -> Ints:
         """A column of integers, `NO_ROW` for null."""
-        return np.asarray(pc.fill_null(self._rows[column], NO_ROW)).astype(np.int64)
+        return _filled(self._rows[column]).astype(np.int64)
 
     def number(self, column: str) -> Floats:
         """A column of floats, NaN for null."""
@@ -209,9 +206,10 @@ def table_blocks(
                 if sum(map(len, held)) < rows:  # a batch ends where a row group does
                     continue
                 table = pa.Table.from_batches(held)
-                last = int(np.flatnonzero(image_starts(table))[-1]) if len(table) else 0
+                *starts, last = np.flatnonzero(image_starts(table)) if len(table) else [0]
                 if last:  # the last image may continue in the next batch
-                    yield TableBlock(table.slice(0, last), name, np.arange(begun, begun + last)), done / total
+                    numbers = np.arange(begun, begun + last)
+                    yield TableBlock(table.slice(0, last), name, numbers, np.array(starts)), done / total
                     begun += last
                 held = table.slice(last).to_batches()
             if held:
@@ -227,7 +225,7 @@ def image_starts(rows: pa.Table) -> Marks:
         for name in ("image", "model", "stage"):
             codes, _ = _coded(rows[name])
             other |= codes[1:] != codes[:-1]
-        index = np.asarray(pc.fill_null(rows["index"], NO_ROW))
+        index = _filled(rows["index"])
         first[1:] = other | (index[1:] <= index[:-1])
     return first
 
@@ -256,7 +254,12 @@ def _coded(column: pa.ChunkedArray) -> tuple[Ints, list[str | None]]:
     if not pa.types.is_dictionary(column.type):
         column = pc.dictionary_encode(column)
     array = column.unify_dictionaries().combine_chunks()
-    return np.asarray(pc.fill_null(array.indices, NO_ROW)).astype(np.int64), array.dictionary.to_pylist()
+    return _filled(array.indices), array.dictionary.to_pylist()
+
+
+def _filled(column: pa.Array | pa.ChunkedArray) -> Ints:
+    """Integers with `NO_ROW` for null."""
+    return np.asarray(column if not column.null_count else pc.fill_null(column, NO_ROW))
 
 
 _T = TypeVar("_T")
