@@ -49,8 +49,8 @@ def pack(rooms: Sequence[Area], panels: Sequence[PanelRows], first: str, gap: in
     """Panels in rooms, each in the first that it fits, best in one that is wide enough; `gap` blank lines between two.
 
     `first` is the panel that has its room before the others, and as much of it as it would like, or the few rows less
-    that it gives; where they would not all fit, the others are cut to what they need at least. In each room they stand in the order of
-    `panels`, and what is left goes to one that grows.
+    that it gives; where they would not all fit, the others are cut to what they need at least. In each room they
+    stand in the order of `panels`, and what is left goes to one that grows.
     """
     order = sorted(panels, key=lambda one: one.name != first)
     for frugal in (False, True):
