@@ -114,8 +114,7 @@ class WholeModel:
             side = settings["patch_size"] * settings["spatial_merge_size"]
             height, width = inputs["image_sizes"][0].tolist()
             return (height // side) * (width // side)
-        family = self.config.model_type
-        kind = getattr(import_module(f"transformers.models.{family}.processing_{family}"), name)
+        kind = getattr(import_module(f"transformers.{transformers._class_to_module[name]}"), name)
         bare = object.__new__(kind)
         words = {"start_image_token": "", "end_image_token": "", "fake_image_token": "", "global_image_token": ""}
         bare.__dict__.update(settings | words, image_processor=self.image_processor, image_token="#")

@@ -1,4 +1,4 @@
-"""Qwen2-VL, Qwen2.5-VL and Qwen3-VL: any number of patches, flattened in the order of 2×2 blocks or of windows."""
+"""The line of Qwen2-VL to Qwen3.5: any number of patches, flattened in the order of 2×2 blocks or of windows."""
 
 from __future__ import annotations
 
@@ -75,3 +75,24 @@ class Qwen3VL(Qwen2VL):
 
     title = "Qwen3-VL"
     part_titles = {"qwen3_vl": "Qwen3-VL"}
+
+
+class Qwen3VLMoe(Qwen3VL):
+    """As Qwen3-VL, with a mixture of experts in the decoder's layers."""
+
+    title = "Qwen3-VL-MoE"
+    part_titles = {"qwen3_vl_moe": "Qwen3-VL-MoE"}
+
+
+class Qwen3_5(Qwen2VL):  # noqa: N801
+    """As Qwen2-VL, with a hybrid decoder: attention in some of its layers, a linear recurrence in the others."""
+
+    title = "Qwen3.5"
+    part_titles = {"qwen3_5": "Qwen3.5"}
+
+
+class Qwen3_5Moe(Qwen3_5):  # noqa: N801
+    """As Qwen3.5, with a mixture of experts in the decoder's layers."""
+
+    title = "Qwen3.5-MoE"
+    part_titles = {"qwen3_5_moe": "Qwen3.5-MoE"}

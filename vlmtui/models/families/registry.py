@@ -10,8 +10,10 @@ from vlmtui.results import classification, image_text
 
 FAMILIES: dict[str, str] = {
     "llava": "llava.Llava",
+    "vipllava": "llava.VipLlava",
     "mistral3": "mistral3.Mistral3",
     "llava_next": "llava_next.LlavaNext",
+    "llava_next_video": "llava_next.LlavaNextVideo",
     "llava_onevision": "llava_next.LlavaOnevision",
     "paligemma": "paligemma.PaliGemma",
     "gemma3": "gemma3.Gemma3",
@@ -23,6 +25,9 @@ FAMILIES: dict[str, str] = {
     "qwen2_vl": "qwen_vl.Qwen2VL",
     "qwen2_5_vl": "qwen_vl.Qwen2_5VL",
     "qwen3_vl": "qwen_vl.Qwen3VL",
+    "qwen3_vl_moe": "qwen_vl.Qwen3VLMoe",
+    "qwen3_5": "qwen_vl.Qwen3_5",
+    "qwen3_5_moe": "qwen_vl.Qwen3_5Moe",
     "internvl": "internvl.InternVL",
     "aya_vision": "aya_vision.AyaVision",
     "mllama": "mllama.Mllama",

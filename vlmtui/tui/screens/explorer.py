@@ -354,6 +354,7 @@ class Explorer(Screen[None]):
                 partial(panel.least, results, selection) if panel.least else None,
                 panel.grows,
                 panel.columns,
+                panel.gives,
             )
             for panel in seen
         ]
