@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vlmtui.display.folded_words import fold_name, fold_token_words, folds, search_folded
+from vlmtui.lenses.folded_token_words import fold_name, fold_token_words, folds, search_folded
 from vlmtui.metrics import METRICS
 from vlmtui.reading import TokenWords
 from vlmtui.results.folded_words import fold_list, fold_lists

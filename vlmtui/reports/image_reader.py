@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from vlmtui.display.folded_words import search_folded
 from vlmtui.errors import UsageError
 from vlmtui.images.image_file import ImageFile
+from vlmtui.lenses.folded_token_words import search_folded
 from vlmtui.lenses.kinds import Words
 from vlmtui.lenses.token_words import layer_words, token_words
 from vlmtui.metrics import WordOrder

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from vlmtui.display.folded_words import FoldedTokenWords, narrowed_words
 from vlmtui.lenses.captions import LensResult
+from vlmtui.lenses.folded_token_words import FoldedTokenWords, narrowed_words
 from vlmtui.lenses.kinds import Words
 from vlmtui.metrics import DEFAULT_METRIC, WordOrder
 from vlmtui.query.options import Query

@@ -11,13 +11,13 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from vlmtui.display.folded_words import FoldedTokenWords, fold_token_words, folds
 from vlmtui.display.grid_names import unplaced_reason
 from vlmtui.display.metric_names import metric_name
 from vlmtui.display.numbers import box, format_number, percent
 from vlmtui.display.pieces import plain, visible
 from vlmtui.errors import UsageError, VlmtuiError
 from vlmtui.files import expand_path
+from vlmtui.lenses.folded_token_words import FoldedTokenWords, fold_token_words, folds
 from vlmtui.metrics import PURSUITS, WordOrder
 from vlmtui.query.options import EntrySelection, Query
 from vlmtui.reading import TokenLayerWords, TokenWords

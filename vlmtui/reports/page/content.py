@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vlmtui.display.colours import Rgb
-from vlmtui.display.folded_words import FoldedTokenWords, search_folded
 from vlmtui.errors import UsageError
 from vlmtui.images.image_file import ImageFile
+from vlmtui.lenses.folded_token_words import FoldedTokenWords, search_folded
 from vlmtui.metrics import Metric, WordOrder
 from vlmtui.query.options import Query, ReadOptions, load_model, read_image
 from vlmtui.query.patches import entries_at

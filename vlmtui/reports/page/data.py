@@ -15,7 +15,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from vlmtui.display.colours import VIRIDIS, Rgb, robust_range
 from vlmtui.display.entry_grids import EntryGrid, ReadingGrids
-from vlmtui.display.folded_words import FoldedTokenWords
 from vlmtui.display.grid_names import as_sentence, unplaced_reason
 from vlmtui.display.metric_names import (
     COEFFICIENTS,
@@ -30,6 +29,7 @@ from vlmtui.display.piece_glosses import PieceGlosses
 from vlmtui.display.pieces import plain, visible
 from vlmtui.geometry import Place, pixel_bounds
 from vlmtui.images.paths import is_address
+from vlmtui.lenses.folded_token_words import FoldedTokenWords
 from vlmtui.metrics import METRICS, WordOrder
 from vlmtui.reading import TokenWords, llm_layer, of_layers, of_patches
 from vlmtui.reports.page import lens

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from vlmtui.display.cell_layout import FIT
-from vlmtui.display.folded_words import folds
 from vlmtui.lenses.base import Lens
+from vlmtui.lenses.folded_token_words import folds
 from vlmtui.metrics import DEFAULT_METRIC, METRICS, Metric, WordOrder
 from vlmtui.reading import ModelInfo
 from vlmtui.tui.state.lens_choice import LensChoice, attributions, overlays
