@@ -12,11 +12,13 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 
-from tests.families import anyres, google, qwen, resamplers, tiles, towers
+from tests.families import anyres, google, merging, qwen, resamplers, tiles, towers
 from tests.families.base import Family
 
 FAMILIES: dict[str, Family] = {
-    family.name: family for module in (anyres, google, tiles, qwen, resamplers, towers) for family in module.FAMILIES
+    family.name: family
+    for module in (anyres, google, tiles, qwen, merging, resamplers, towers)
+    for family in module.FAMILIES
 }
 
 # what an attention's results go through on their way back to the residual stream, as the towers call it
