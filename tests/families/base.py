@@ -28,7 +28,9 @@ class Family:
     processor passes to its image processor. `support` is how far its resize filter reaches, in pixels of whichever
     picture is smaller: 2 for bicubic, 3 for LANCZOS. `first_edge` is the longest edge of what a first resize makes,
     where others follow on it. `last_by_hook`: in the place of the last block's output the library gives the tower's
-    result, after a norm or convolution, so that it is read by a hook. `title` is its name in the README's table where it is not the family's own.
+    result, after a norm or a convolution, so that it is read by a hook. `like` is the family that it is put together
+    as. `title` is its name in the README's table where
+    it is not the family's own.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Family:
     support: float = 2.0
     first_edge: int | None = None
     last_by_hook: bool = False
+    like: str = ""
     title: str = ""
     image_options: dict[str, Any] = field(default_factory=dict)
     shapes: dict[str, tuple[int, int]] = field(default_factory=lambda: dict(SHAPES))

@@ -114,11 +114,11 @@ def paddleocr_vl(folder: Path) -> None:
 
 FAMILIES = [
     Family("glm4v", glm4v, "merged", has_processor=False, last_by_hook=True),
-    Family("glm46v", glm46v, "merged", has_processor=False, last_by_hook=True),
-    Family("glm4v_moe", glm4v_moe, "merged", has_processor=False, last_by_hook=True),
-    Family("glm_ocr", glm_ocr, "merged", has_processor=False, last_by_hook=True),
-    Family("ernie4_5_vl_moe", ernie4_5_vl_moe, "merged", has_processor=False, last_by_hook=True),
-    Family("exaone4_5", exaone4_5, "merged", has_processor=False, last_by_hook=True),
-    Family("hyperclovax", hyperclovax, "merged", has_processor=False, last_by_hook=True),
+    Family("glm46v", glm46v, "merged", has_processor=False, last_by_hook=True, like="glm4v"),
+    Family("glm4v_moe", glm4v_moe, "merged", has_processor=False, last_by_hook=True, like="glm4v"),
+    Family("glm_ocr", glm_ocr, "merged", has_processor=False, last_by_hook=True, like="glm4v"),
+    Family("ernie4_5_vl_moe", ernie4_5_vl_moe, "merged", has_processor=False, last_by_hook=True, like="qwen2_vl"),
+    Family("exaone4_5", exaone4_5, "merged", has_processor=False, last_by_hook=True, like="qwen2_5_vl"),
+    Family("hyperclovax", hyperclovax, "merged", has_processor=False, last_by_hook=True, like="qwen2_5_vl"),
     Family("paddleocr_vl", paddleocr_vl, "merged", has_processor=False, last_by_hook=True),
 ]
