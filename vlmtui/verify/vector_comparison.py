@@ -93,7 +93,8 @@ def library_norms(model: VisionLanguageModel, inputs: Inputs) -> list[Tensor] | 
     In the form of `encode`: [stages, patches] for each tile, without class tokens and registers. The last stage is left
     out where the library puts the tower's result, after a norm or a convolution, in the place of its last block's.
     """
-    tower, blocks, caught, last = model.family.tower, model.family.blocks, [], []
+    tower, blocks, caught = model.family.tower, model.family.blocks, []
+    last: list[Tensor] = []
 
     def request_states(_: nn.Module, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         return args, options | {"output_hidden_states": True}
@@ -118,7 +119,7 @@ def library_norms(model: VisionLanguageModel, inputs: Inputs) -> list[Tensor] | 
     if states is None or len(states) != len(blocks) + 1 or any(state is None for state in states):
         return None
     result = getattr(caught[0], "last_hidden_state", None)
-    if states[-1] is result and not (last and last[0].data_ptr() == states[-1].data_ptr()):
+    if result is not None and states[-1] is result and result.data_ptr() != last[0].data_ptr():
         states = states[:-1]
     shapes = model.family.shapes(model.family.frames(inputs.pixels))
     stages = [
