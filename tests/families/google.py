@@ -69,7 +69,7 @@ def gemma4(folder: Path) -> None:
 
     named = {"boi_token": "<|image>", "eoi_token": "<image|>", "image_token": "<|image|>"}
     tokens = tokenizer(named=named, template=chat_template("<|image|>"))
-    decoder = text(tokens, head_dim=12, global_head_dim=12, sliding_window=64, hidden_size_per_layer_input=8)
+    decoder = text(tokens, head_dim=12, global_head_dim=12, sliding_window=512, hidden_size_per_layer_input=8)
     kinds = ["sliding_attention", "full_attention"]
     config = Gemma4Config(
         vision_config=vision(num_key_value_heads=4, head_dim=8, patch_size=4, position_embedding_size=160),
