@@ -238,6 +238,12 @@ class QueryArguments:
         bool,
         typer.Option("--null", rich_help_panel=TOKENS, help="Compare words with a noise baseline and other metrics."),
     ] = False
+    fold: Annotated[
+        bool | None,
+        typer.Option(
+            "--fold/--no-fold", rich_help_panel=TOKENS, help="Explorer, text, html: spellings of a word in one line."
+        ),
+    ] = None
     prompt: Annotated[
         str | None,
         typer.Option(
@@ -281,7 +287,7 @@ class QueryArguments:
         return Query(
             load_arguments.load_options(name, where),
             ReadOptions(self.prompt, self.max_pixels, check_levels(self.levels)),
-            SearchOptions(self.k, known, self.ridge, self.all_tokens, self.null),
+            SearchOptions(self.k, known, self.ridge, self.all_tokens, self.null, self.fold),
             EntrySelection(self.stage, stages, patches),
             lens,
         )

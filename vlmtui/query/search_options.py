@@ -12,6 +12,7 @@ class SearchOptions:
     """How the vocabulary is searched: `k` nearest tokens by `metric`, `ridge` being the λ of the metric of that name.
 
     `all_tokens` searches special tokens and rows without a token too. `null` adds the noise baseline.
+    `fold` has spellings of one word in one line, where the format can show them so; None is what is usual for it.
     """
 
     k: int = 8
@@ -19,3 +20,4 @@ class SearchOptions:
     ridge: float = RIDGE
     all_tokens: bool = False
     null: bool = False
+    fold: bool | None = None

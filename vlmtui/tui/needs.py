@@ -52,9 +52,10 @@ def words(results: Results, selection: Selection) -> Iterator[Need]:
     stage = selection.stage if own else TOKENS
     if results.reading is None or (llm_depth(stage) and not results.layers):
         return
-    order = replace(selection, stage=stage).order
+    there = replace(selection, stage=stage)
     near = results.token(selection) if stage == selection.stage or selection.stage == ANSWER else None
-    yield Need(Subject(stage), WordsLens(order), tokens=len(results.reading.places), near=near, k=selection.k)
+    tokens = len(results.reading.places)
+    yield Need(Subject(stage), WordsLens(there.order), tokens=tokens, near=near, k=selection.k, fold=there.folds)
 
 
 def layer_words(results: Results, selection: Selection) -> Iterator[Need]:

@@ -29,6 +29,7 @@ from vlmtui.reports.formats.parts.noise_baseline import agreement_line, null_lin
 from vlmtui.reports.formats.parts.text_grid import norm_grid, titled, word_grid
 from vlmtui.reports.image_report import ImageReport, ReportOrFailure
 from vlmtui.reports.per_image import ImageFailure
+from vlmtui.results.folded_words import FOLD_RULE, spellings_mark
 from vlmtui.results.hub_words import HUB_MARK, HUB_RULE
 
 _LONGEST_WORD = 20
@@ -106,7 +107,9 @@ def _title(report: ImageReport) -> Iterator[str]:
             yield from labelled("lengths", warning)
         if model.marks_words:
             yield from labelled("", f"{CONTINUES} marks a word-piece that continues the one before it")
-        if hubs := report.hubs:
+        if report.folded is not None:
+            yield from labelled("folded", FOLD_RULE)
+        if hubs := _hubs(report)[0]:
             yield from labelled("hubs", "; ".join(_hub_lines(report, hubs)))
     elif model.wordless:
         yield from labelled("words", model.wordless)
@@ -126,10 +129,23 @@ def _title(report: ImageReport) -> Iterator[str]:
     yield ""
 
 
+def _hubs(report: ImageReport) -> tuple[dict[int, float], dict[int, float]]:
+    """The hub words of the lists as they are shown, with their shares, and the same of every spelling of them."""
+    if report.folded is None or report.query.selection.partial:
+        return report.hubs, report.hubs
+    return report.folded.hubs, report.folded.of_hubs
+
+
+def _shown_words(report: ImageReport) -> TokenWords | None:
+    """The words as they are listed: folded, where they are."""
+    return report.words if report.folded is None else report.folded.words
+
+
 def _hub_lines(report: ImageReport, hubs: dict[int, float]) -> Iterator[str]:
     """The most frequent hubs with their shares, and what a hub is."""
-    assert report.words is not None
-    words, joins = report.words, report.reading.model.marks_words
+    words = _shown_words(report)
+    assert words is not None
+    joins = report.reading.model.marks_words
     named = [
         f"{visible(words.pieces[id_], words.texts[id_], joins)} {numbers.percent(100 * share)}"
         for id_, share in list(hubs.items())[:_MOST_HUBS]
@@ -204,8 +220,10 @@ class _Entries:
         self._layer_norms = _LayerNorms(report)
         self._joins = reading.model.marks_words
         self._glosses = PieceGlosses()
-        self._hubs = report.hubs
-        self._cell = _word_cell(report.words, self._joins, self._glosses) + bool(self._hubs)
+        self._words, self._hubs = _shown_words(report), _hubs(report)[1]
+        self._spellings = report.folded.spellings if report.folded is not None else None
+        marks = len(spellings_mark(int(self._spellings.max(initial=1)))) if self._spellings is not None else 0
+        self._cell = _word_cell(self._words, self._joins, self._glosses) + bool(self._hubs) + marks
 
     def same(self, row: int, other: int) -> bool:
         """Whether two entries have the same norm, and the same words with the same scores."""
@@ -234,7 +252,7 @@ class _Entries:
         if report.values is not None:
             yield f"  {value_line(report, entry)}"
         if report.words is not None:
-            yield from flow(self._word_cells(report.words, row), "  ")
+            yield from flow(self._word_cells(self._words or report.words, row), "  ")
             if report.null is not None:
                 yield from wrapped(percentile_line(report.null.of(report.words, row)), "  ")
             if report.agreements:
@@ -252,7 +270,10 @@ class _Entries:
         """Each word with its score, under l2 its distance; for a pursuit also the share explained so far."""
         for i, (id_, score) in enumerate(words.at(row)):
             word = _glossed(words.pieces[id_], words.texts[id_], self._joins, self._glosses)
-            fitted_word = fit(f"{word}{HUB_MARK if id_ in self._hubs else ''}", self._cell)
+            marks = HUB_MARK if id_ in self._hubs else ""
+            if self._spellings is not None:
+                marks += spellings_mark(int(self._spellings[row, i]))
+            fitted_word = fit(fit(word, min(width(word), self._cell - width(marks))) + marks, self._cell)
             share = "" if words.explained is None else f" {numbers.percent(100 * float(words.explained[row, i])):>5}"
             yield f"{fitted_word} {numbers.format_number(shown_score(words.metric, score)):>10}{share}  "
 

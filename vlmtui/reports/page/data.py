@@ -29,12 +29,14 @@ from vlmtui.display.piece_glosses import PieceGlosses
 from vlmtui.display.pieces import plain, visible
 from vlmtui.geometry import Place, pixel_bounds
 from vlmtui.images.paths import is_address
+from vlmtui.lenses.folded_token_words import FoldedTokenWords
 from vlmtui.metrics import METRICS, WordOrder
 from vlmtui.reading import TokenWords, llm_layer, of_layers, of_patches
 from vlmtui.reports.page import lens
 from vlmtui.reports.page.content import PageContent
 from vlmtui.reports.page.image import EmbeddedImage
 from vlmtui.results.early_exit import NOTE
+from vlmtui.results.folded_words import FOLD_RULE
 from vlmtui.results.hub_words import hub_words
 from vlmtui.results.noise_baseline import AGREEING
 
@@ -114,6 +116,7 @@ def _facts(content: PageContent) -> list[list[str]]:
     facts = [
         ["model", f"{plain(model.name)} · {model.family} · {plain(model.parts)}"],
         ["lengths", length_warning(METRICS, reading.length_ratio)],
+        ["folded", FOLD_RULE if content.folded else ""],
         ["revision", model.revision or ""],
         ["runs on", f"{model.device}, {model.dtype}"],
         ["processor", model.processor or ""],
@@ -211,14 +214,23 @@ def _stage(content: PageContent, stage: str, pieces: _Pieces) -> Object:
         "range": list(robust_range(norms)),
         "note": NOTE if of_patches(stage) and stage in content.words else "",
         "words": {
-            order: _words(words, order, content.query.search.ridge, pieces)
+            order: _words(words, content.folded.get(stage, {}).get(order), order, content.query.search.ridge, pieces)
             for order, words in content.words.get(stage, {}).items()
         },
     }
 
 
-def _words(words: TokenWords, order: WordOrder, ridge: float, pieces: _Pieces) -> Object:
-    """The words of a stage by one metric: `ids` [entries, k] index the table of pieces, -1 where there is no word."""
+def _words(
+    words: TokenWords, folded: FoldedTokenWords | None, order: WordOrder, ridge: float, pieces: _Pieces
+) -> Object:
+    """The words of a stage by one metric: `ids` [entries, k] index the table of pieces, -1 where there is no word.
+
+    Where they are folded these are the lines, with `spellings` of each.
+    """
+    hubs = hub_words(words.ids)
+    if folded is not None:
+        words = folded.words
+        hubs = folded.of_hubs
     distinct, inverse = np.unique(words.ids, return_inverse=True)
     rows = np.array([pieces.row(id_, words) if id_ >= 0 else -1 for id_ in distinct.tolist()], np.int32)
     ids = rows[inverse.reshape(words.ids.shape)]
@@ -232,8 +244,9 @@ def _words(words: TokenWords, order: WordOrder, ridge: float, pieces: _Pieces) -
         "candidates": words.candidates,
         "left_out": words.left_out,
         "ids": _packed(ids, "<i4"),
-        "hubs": [[pieces.row(id_, words), share] for id_, share in hub_words(words.ids).items()],
+        "hubs": [[pieces.row(id_, words), share] for id_, share in hubs.items()],
         "scores": _packed(words.scores, "<f8"),
+        "spellings": None if folded is None else _packed(folded.spellings, "<i4"),
         "explained": None if words.explained is None else _packed(words.explained, "<f8"),
     }
 

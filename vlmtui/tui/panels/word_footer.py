@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from vlmtui.display.metric_names import length_warning
 from vlmtui.display.numbers import count, format_number, ordinal, percent
 from vlmtui.display.pieces import width
+from vlmtui.results.folded_words import TIMES
 from vlmtui.results.hub_words import HUB_MARK, HUB_RULE
 from vlmtui.results.noise_baseline import NoisePercentile
 from vlmtui.tui.state import early_exit
@@ -46,6 +47,8 @@ def footer(
     hubs = results.hubs(selection)
     if any(word.id in hubs for word in words[:room]):
         sayings.append((2, [(HUB_RULE, dim)], [(f"{HUB_MARK} hub word", dim)]))
+    if any(word.spellings > 1 for word in words[:room]):
+        sayings.append((3, [(f"{TIMES} counts spellings", dim)], [(f"{TIMES} spellings", dim)]))
     standing = noise_percentile(results, selection, words)
     if standing is not None:
         sayings += _noise(r, standing)
