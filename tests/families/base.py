@@ -27,7 +27,10 @@ class Family:
     after each row, a query, or nothing (towers alone, cross-attention). `image_options` is what the family's own
     processor passes to its image processor. `support` is how far its resize filter reaches, in pixels of whichever
     picture is smaller: 2 for bicubic, 3 for LANCZOS. `first_edge` is the longest edge of what a first resize makes,
-    where others follow on it. `title` is its name in the README's table where it is not the family's own.
+    where others follow on it. `last_by_hook`: in the place of the last block's output the library gives the tower's
+    result, after a norm or a convolution, so that it is read by a hook. `like` is the family that it is put together
+    as. `title` is its name in the README's table where
+    it is not the family's own.
     """
 
     name: str
@@ -39,6 +42,8 @@ class Family:
     chat: bool = True
     support: float = 2.0
     first_edge: int | None = None
+    last_by_hook: bool = False
+    like: str = ""
     title: str = ""
     image_options: dict[str, Any] = field(default_factory=dict)
     shapes: dict[str, tuple[int, int]] = field(default_factory=lambda: dict(SHAPES))

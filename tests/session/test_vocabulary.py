@@ -10,7 +10,7 @@ import pytest
 from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer
 
-from tests.families import FAMILIES, build
+from tests.families import DISTINCT, build
 from tests.session.local_engine import Desk, quiet
 from vlmtui.errors import CancelledError, UsageError
 from vlmtui.lenses import registry
@@ -19,7 +19,7 @@ from vlmtui.session import protocol as m
 from vlmtui.session.typed_lenses import vocabulary
 
 # an Mllama's pictures are no tokens among its words
-WORDY = [name for name, family in FAMILIES.items() if family.has_tokens]
+WORDY = [name for name, family in DISTINCT.items() if family.has_tokens]
 EMBEDDINGS = ("embed_tokens.weight", "shared.weight")
 
 
