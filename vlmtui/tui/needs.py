@@ -75,7 +75,9 @@ def patch(results: Results, selection: Selection) -> Iterator[Need]:
 def noise(results: Results, selection: Selection) -> Iterator[Need]:
     """The words of noise, once all words that they are compared with have come."""
     worded = of_tokens(selection.stage) or selection.projected
-    if results.reading is None or not worded or selection.shows_layers or not results.reading.places:
+    if not selection.noise or not worded or selection.shows_layers:
+        return
+    if results.reading is None or not results.reading.places:
         return
     table = results.word_table(selection)
     if table is not None and not table.missing(range(len(results.reading.places))):
