@@ -185,8 +185,8 @@ FAMILIES = [
         shapes=SHAPES | {"tiny": (30, 20)},
     ),
     Family("llava_next", llava_next, "newline", prefix=1),
-    Family("vipllava", vipllava, "patch", prefix=1),
-    Family("llava_next_video", llava_next_video, "newline", prefix=1, has_processor=False),
+    Family("vipllava", vipllava, "patch", prefix=1, like="llava"),
+    Family("llava_next_video", llava_next_video, "newline", prefix=1, has_processor=False, like="llava_next"),
     Family(
         "llava_onevision",
         llava_onevision,

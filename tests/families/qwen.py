@@ -109,7 +109,7 @@ FAMILIES = [
     Family("qwen2_vl", qwen2_vl, "merged", has_processor=False),
     Family("qwen2_5_vl", qwen2_5_vl, "merged", has_processor=False),
     Family("qwen3_vl", qwen3_vl, "merged", has_processor=False),
-    Family("qwen3_vl_moe", qwen3_vl_moe, "merged", has_processor=False),
+    Family("qwen3_vl_moe", qwen3_vl_moe, "merged", has_processor=False, like="qwen3_vl"),
     Family("qwen3_5", qwen3_5, "merged", has_processor=False),
-    Family("qwen3_5_moe", qwen3_5_moe, "merged", has_processor=False),
+    Family("qwen3_5_moe", qwen3_5_moe, "merged", has_processor=False, like="qwen3_5"),
 ]

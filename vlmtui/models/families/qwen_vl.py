@@ -96,3 +96,71 @@ class Qwen3_5Moe(Qwen3_5):  # noqa: N801
 
     title = "Qwen3.5-MoE"
     part_titles = {"qwen3_5_moe": "Qwen3.5-MoE"}
+
+
+class Glm4V(Qwen2VL):
+    """A convolution after the tower's blocks makes one vector of each block of patches."""
+
+    title = "GLM-4V"
+    part_titles = {"glm4v": "GLM-4V"}
+    projector = "convolution and merger"
+
+
+class Glm46V(Glm4V):
+    """As GLM-4V."""
+
+    title = "GLM-4.6V"
+
+
+class Glm4VMoe(Glm4V):
+    """As GLM-4V, with a mixture of experts in the decoder's layers."""
+
+    title = "GLM-4.5V (MoE)"
+    part_titles = {"glm4v_moe": "GLM-4.5V"}
+
+
+class GlmOcr(Glm4V):
+    """As GLM-4V, smaller."""
+
+    title = "GLM-OCR"
+    part_titles = {"glm_ocr": "GLM-OCR"}
+
+
+class Ernie45VLMoe(Qwen2VL):
+    """A resampler merges blocks of patches; the decoder has experts for text and others for images."""
+
+    title = "ERNIE 4.5-VL (MoE)"
+    part_titles = {"ernie4_5_vl_moe": "ERNIE 4.5-VL"}
+    projector = "resampler"
+
+
+class Exaone45(Qwen2_5VL):
+    """As Qwen2.5-VL, with another decoder."""
+
+    title = "EXAONE 4.5"
+    part_titles = {"exaone4_5": "EXAONE 4.5", "exaone4": "EXAONE 4"}
+
+
+class HyperClovaX(Qwen2_5VL):
+    """The tower of Qwen2.5-VL with another decoder."""
+
+    title = "HyperCLOVA X Vision v2"
+    part_titles = {"hyperclovax": "HyperCLOVA X"}
+
+
+class PaddleOcrVL(Qwen2VL):
+    """Its patches come row by row; the projector merges blocks of them."""
+
+    title = "PaddleOCR-VL"
+    part_titles = {"paddleocr_vl": "PaddleOCR-VL"}
+
+    def frames(self, pixels: Pixels) -> list[Tensor]:
+        _, rows, cols = (int(n) for n in pixels["image_grid_thw"][0])
+        tall, wide = self.patch_size
+        values = pixels["pixel_values"].view(rows, cols, -1, 3, tall, wide)[:, :, 0]
+        return [values.permute(2, 0, 3, 1, 4).reshape(3, rows * tall, cols * wide)]
+
+    def _patch_order(self, shape: Shape) -> Tensor:
+        import torch
+
+        return torch.arange(shape[0] * shape[1])
