@@ -37,8 +37,39 @@ class CapturedInput:
 
     def value(self, ids: Tensor, name: str) -> Tensor:
         """The captured input [1, positions, hidden]; `ModelError` unless it has every position of `ids`."""
-        if self._captured is None or self._captured.shape[:2] != ids.shape:
-            raise ModelError(
-                f"the decoder of {name} is implemented in a way vlmtui does not support: choose another model"
-            )
-        return self._captured
+        return _checked(self._captured, ids, name)
+
+
+class LastInput:
+    """A context in which the last hidden states are captured that a child of `parent` receives, in a whole pass.
+
+    Of a decoder without layers they are what its first layer would receive, whatever the children are called.
+    """
+
+    def __init__(self, parent: nn.Module) -> None:
+        self._parent = parent
+        self._captured: Tensor | None = None
+
+    def __enter__(self) -> None:
+        children = self._parent.children()
+        self._hooks = [child.register_forward_pre_hook(self._capture, with_kwargs=True) for child in children]
+
+    def _capture(self, _: nn.Module, args: tuple[Any, ...], options: dict[str, Any]) -> None:
+        for given in (*args[:1], *options.values()):
+            if getattr(given, "ndim", 0) == 3 and given.is_floating_point():
+                self._captured = given
+                break
+
+    def __exit__(self, *_: object) -> None:
+        for hook in self._hooks:
+            hook.remove()
+
+    def value(self, ids: Tensor, name: str) -> Tensor:
+        """As `CapturedInput.value`."""
+        return _checked(self._captured, ids, name)
+
+
+def _checked(captured: Tensor | None, ids: Tensor, name: str) -> Tensor:
+    if captured is None or captured.shape[:2] != ids.shape:
+        raise ModelError(f"the decoder of {name} is implemented in a way vlmtui does not support: choose another model")
+    return captured

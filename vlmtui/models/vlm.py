@@ -248,7 +248,9 @@ class VisionLanguageModel:
 
     @property
     def head(self) -> Unembedding:
-        """The unembedding: from the residual stream after a decoder layer to logits."""
+        """The unembedding: from the residual stream after a decoder layer to logits. `ModelError` unless all decoder
+        layers are loaded."""
+        self._check_full()
         if self._head is None:
             self._head = Unembedding(self._model, self.name)
         return self._head
@@ -256,9 +258,7 @@ class VisionLanguageModel:
     @property
     def tied(self) -> bool:
         """Whether the embedding matrix is also the weight of the output head."""
-        head = self._model.get_output_embeddings()
-        weight: Tensor = self._model.get_input_embeddings().weight
-        return head is not None and head.weight.data_ptr() == weight.data_ptr()
+        return self._loaded.tied
 
     @cached_property
     def embedding_scale(self) -> float | None:
@@ -292,13 +292,6 @@ class VisionLanguageModel:
     def classifier(self) -> Classifier:
         """The classification head; `UsageError` for a model without one."""
         return Classifier(self._loaded, self.family)
-
-    def unembed(self, states: Tensor) -> Tensor:
-        """The model's own logits [..., rows] for the residual stream after a decoder layer [..., hidden].
-
-        The final norm is applied here; do not pass transformers' `hidden_states[-1]`, to which it is already applied.
-        """
-        return self.head(states)
 
     @torch.no_grad()
     def _embedding_matrix(self) -> Tensor:

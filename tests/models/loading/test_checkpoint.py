@@ -233,11 +233,14 @@ def test_a_wrong_processor_is_named_instead_of_the_model(folder, tmp_path):
         find_checkpoint(asked, quiet)
 
 
-def test_without_a_whole_processor_the_parts_do(folder, siglip_folder):
+def test_without_a_whole_processor_the_parts_do(folder, siglip_folder, monkeypatch):
+    whole = held(siglip_folder)
     config = json.loads((folder / "processor_config.json").read_text())
     (folder / "preprocessor_config.json").write_text(json.dumps(config["image_processor"]))
     (folder / "processor_config.json").write_text(json.dumps({"processor_class": "SomebodysOwnProcessor"}))
-    parts, whole = held(folder), held(siglip_folder)
+    assert held(folder)._processing.whole is not None  # the family's
+    monkeypatch.setattr("transformers.LlavaProcessor.__init__", None)
+    parts = held(folder)
     image = picture(31, 17)
     assert parts._processing.whole is None
     tokens = parts.encode(parts.prepare(image, None)).tokens

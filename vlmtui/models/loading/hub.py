@@ -20,22 +20,21 @@ from vlmtui.files import write_whole
 from vlmtui.models.loading import safetensors_header
 from vlmtui.models.loading.checkpoint import (
     CONFIG,
-    INDEX,
-    SINGLE,
     Checkpoint,
     Progress,
     check_folder,
     parse_index,
-    quantisation,
     read_config,
-    refuse_other_formats,
+    refuse_without_weights,
 )
 from vlmtui.models.loading.hub_answers import watch_answers
 from vlmtui.models.loading.hub_errors import explain_hub_errors
 from vlmtui.models.loading.hub_files import HubCommit
-from vlmtui.models.loading.loader import empty_model
-from vlmtui.models.loading.needed_tensors import check_numbers, needed_keys
+from vlmtui.models.loading.needed_tensors import check_complete, check_tensors, needed_keys
+from vlmtui.models.loading.other_formats import quantisation, refuse_other_formats
 from vlmtui.models.loading.range_requests import THREADS, ByteRange, RangeDownload
+from vlmtui.models.loading.skeleton import skeleton
+from vlmtui.models.loading.weight_files import INDEX, find_weight_files
 
 _MAIN = "main"
 _SMALL = ["*.json", "*.jinja", "*.model", "*.txt", "*.tiktoken"]
@@ -180,23 +179,28 @@ class _Download:
         self._progress = progress
 
     def run(self) -> None:
-        """Fetch the config, which decides whether the model can be read; then the small files; then the tensors."""
+        """Fetch the config, which decides whether the model can be read; then the small files; then the tensors.
+
+        What is wrong with names, shapes and dtypes is said before any weight is fetched.
+        """
         remote, place = self._remote, self.place
-        refuse_without_weights(remote.files, self._label, remote.name)
+        refuse_unreadable(remote.files, self._label, remote.name)
         place.mkdir(parents=True, exist_ok=True)
         remote.fetch(CONFIG, place)
         config = read_config(place, self._label)
-        model = empty_model(Checkpoint(self._label, place, remote.commit, config), self._layers)
+        shape = skeleton(Checkpoint(self._label, place, remote.commit, config), self._layers)
         self._progress(f"downloading the processor of {remote.name}", 0, 0)
         _small_files(remote.name, remote.commit, place)
         self._progress(f"locating the weights of {remote.name}", 0, 0)
         index = self._index()
         quantised = quantisation(config) is not None
+        model = shape.fitting(index).empty
+        check_complete(model, index, self._label, quantised)
         held = self._held()
         wanted = needed_keys(model, index, quantised).keys() - held.keys()
         tensors = self._tensors({index[key] for key in wanted}, wanted)
         if not quantised:
-            check_numbers(model, [tensor for group in tensors.values() for tensor in group], self._label)
+            check_tensors(model, [tensor for group in tensors.values() for tensor in group], self._label)
         if wanted:
             part = self._part(tensors)
             held.update(dict.fromkeys(wanted, part.name))
@@ -204,9 +208,11 @@ class _Download:
 
     def _index(self) -> dict[str, str]:
         """Tensor key to file name, for the whole model on the hub."""
-        if SINGLE in self._remote.files:
-            return {tensor.key: SINGLE for tensor in self._remote.header(SINGLE)}
-        index = parse_index(self._remote.text(INDEX), self._remote.name)
+        found = find_weight_files([file for file in self._remote.files if "/" not in file])
+        assert found is not None, "refused before"
+        if found.index is None:
+            return {tensor.key: file for file in found.files for tensor in self._remote.header(file)}
+        index = parse_index(self._remote.text(found.index), self._remote.name, found.index)
         if absent := sorted(set(index.values()) - set(self._remote.files)):
             raise ModelError(
                 f"{self._remote.name} is incomplete on the hub: {absent[0]} is missing there; tell its authors, or "
@@ -282,15 +288,14 @@ class _Download:
                 file.unlink(missing_ok=True)
 
 
-def refuse_without_weights(files: Collection[str], label: str, name: str) -> None:
+def refuse_unreadable(files: Collection[str], label: str, name: str) -> None:
     """Raise `ModelError` for a repository whose file names show that it has no safetensors checkpoint."""
-    if CONFIG in files and (SINGLE in files or INDEX in files):
-        return
-    if CONFIG not in files or not any(file.endswith(".safetensors") for file in files):
-        refuse_other_formats([file for file in files if "/" not in file], label, name)
+    own = [file for file in files if "/" not in file]
     if CONFIG not in files:
+        refuse_other_formats(own, label, name)
         raise ModelError(f"{name} has no {CONFIG} on the hub: choose a repository that transformers can load")
-    raise ModelError(f"{name} has no {SINGLE} on the hub: choose a repository in the safetensors format")
+    if find_weight_files(own) is None:
+        refuse_without_weights(own, label, name)
 
 
 def _width(tensor: safetensors_header.Tensor) -> int:

@@ -8,7 +8,8 @@ from vlmtui import cache
 from vlmtui.catalogue import ModelSource
 from vlmtui.errors import ModelError
 from vlmtui.models.loading import hub
-from vlmtui.models.loading.checkpoint import INDEX, Checkpoint, Progress, check_folder
+from vlmtui.models.loading.checkpoint import Checkpoint, Progress, check_folder
+from vlmtui.models.loading.weight_files import INDEX
 
 __all__ = ["INDEX", "Checkpoint", "Progress", "check_folder", "find_checkpoint", "find_processor", "has_full_decoder"]
 

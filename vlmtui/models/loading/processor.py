@@ -14,7 +14,8 @@ from torch import Tensor
 from transformers import AutoImageProcessor, AutoProcessor, AutoTokenizer
 from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPil
 
-from vlmtui.errors import ModelError
+from vlmtui.errors import ModelError, one_line
+from vlmtui.json_files import damaged_json, parse_json, read_bounded
 from vlmtui.models.families.registry import family_class, has_class_token, is_encoder
 from vlmtui.models.loading.template_limits import rendered
 
@@ -49,7 +50,7 @@ class Processing:
     def text_tokenizer(self, name: str) -> Any:
         """Read the tokenizer of an encoder's text tower. `ModelError` where it cannot be built."""
         assert self.folder is not None
-        return _tokenizer(self.folder, name)
+        return _tokenizer(self.folder, name, {})
 
     def pixels(self, image: Image.Image) -> dict[str, Tensor]:
         """The tensors that the image processor makes from one upright RGB image."""
@@ -62,7 +63,7 @@ class Processing:
             return Inputs(self.pixels(image), None)
         tensors = self._processed(image, self._text(prompt))
         bos = self.tokenizer.bos_token_id
-        if self._plain and bos is not None and bos not in tensors["input_ids"]:
+        if self._bare and bos is not None and bos not in tensors["input_ids"]:
             tensors = self._processed(image, self.tokenizer.bos_token + self._text(prompt))
         ids = tensors.pop("input_ids", None)
         tensors.pop("attention_mask", None)
@@ -77,7 +78,7 @@ class Processing:
         return {key: value for key, value in made.items() if isinstance(value, Tensor)}
 
     @property
-    def _plain(self) -> bool:
+    def _bare(self) -> bool:
         """Whether the prompt is BOS, image, separator and the sentence.
 
         The family's processor decides where BOS is; PaliGemma's adds a newline at the end.
@@ -88,7 +89,7 @@ class Processing:
 
     def _text(self, prompt: str) -> str:
         """The prompt text: the chat template with the image first; without a template image, separator, sentence."""
-        if self._plain:
+        if self._bare:
             return f"{self.whole.image_token}{self.separator}{prompt}"
         if getattr(self.whole, "chat_template", None) is None:
             return prompt
@@ -97,40 +98,73 @@ class Processing:
         return rendered(lambda: str(self.whole.apply_chat_template(turns, add_generation_prompt=True)))
 
 
-def load_processing(folder: Path, config: Any, name: str) -> Processing:
-    """Load the processor in `folder`, with the PIL image processor unless the family has only a torchvision one."""
+def load_processing(folder: Path, config: Any, name: str, own: bool = True) -> Processing:
+    """Load the processor in `folder`, with the PIL image processor unless the family has only a torchvision one.
+
+    `own`: it is the folder of the model, whose `config` need not be read there again.
+    """
     image_processor = _image_processor(folder, config, name)
     if is_encoder(config.model_type):
         return Processing(image_processor, None, None, folder=folder)
+    # without it transformers reads config.json again, which may name a dtype that it does not take
+    of_model = {"config": config} if own else {}
     try:
-        whole = AutoProcessor.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except (ImportError, OSError, ValueError, AttributeError, TypeError, KeyError) as error:
+        whole = AutoProcessor.from_pretrained(folder, local_files_only=True, trust_remote_code=False, **of_model)
+    except Exception as error:
         # families whose processor needs torchvision: its parts suffice, and placeholders are counted from the features
         logging.getLogger(__name__).warning("the processor of %s could not be built completely: %s", name, error)
         whole = None
     if whole is not None and hasattr(whole, "image_processor") and hasattr(whole, "tokenizer"):
         whole.image_processor = image_processor
         _complete(whole, config)
-        options, separator = _options(type(whole), config), family_class(config.model_type).prompt_separator
-        return Processing(image_processor, whole.tokenizer, whole, options, separator=separator)
-    options = _options(_processor_class(config.model_type), config)
-    return Processing(image_processor, _tokenizer(folder, name), None, options)
+        asked, separator = _options(type(whole), config), family_class(config.model_type).prompt_separator
+        return Processing(image_processor, whole.tokenizer, whole, asked, separator=separator)
+    asked = _options(_processor_class(config.model_type), config)
+    return Processing(image_processor, _tokenizer(folder, name, of_model), None, asked)
 
 
-def _tokenizer(folder: Path, name: str) -> Any:
+def _tokenizer(folder: Path, name: str, of_model: dict[str, Any]) -> Any:
     try:
-        return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False, **of_model)
     except Exception as error:
-        raise _cannot_build("tokenizer", name, error) from error
+        raise _cannot_build("tokenizer", folder, name, error) from error
 
 
 def _image_processor(folder: Path, config: Any, name: str) -> Any:
+    declared = _declared_class(folder)
+    # classes that transformers has dropped or renamed are called after their family, whose own then reads the file
+    of_family = declared is None or _plain(config.model_type) in _plain(declared)
+    of_model = {"config": config} if of_family else {}
     try:
-        return AutoImageProcessor.from_pretrained(folder, backend="pil", local_files_only=True, trust_remote_code=False)
+        return AutoImageProcessor.from_pretrained(
+            folder, backend="pil", local_files_only=True, trust_remote_code=False, **of_model
+        )
     except Exception as error:
         if "torchvision" in str(error).lower() and family_class(config.model_type).processes_as_vit:
             return ViTImageProcessorPil.from_pretrained(folder, local_files_only=True)
-        raise _cannot_build("image processor", name, error) from error
+        if declared is not None and "Unrecognized" in str(error):
+            raise ModelError(
+                f"{name} names {declared} as its image processor, which transformers does not know: name a model or "
+                "folder with another one with --processor"
+            ) from error
+        raise _cannot_build("image processor", folder, name, error) from error
+
+
+def _declared_class(folder: Path) -> str | None:
+    """The class of the image processor as the processor's files name it."""
+    for file, keys in (("preprocessor_config.json", ()), ("processor_config.json", ("image_processor",))):
+        try:
+            found = parse_json(read_bounded(folder / file))
+            for key in keys:
+                found = found[key]
+            return str(found["image_processor_type"])
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return None
+
+
+def _plain(name: str) -> str:
+    return "".join(letter for letter in name.lower() if letter.isalnum())
 
 
 def _processor_class(model_type: str) -> Any:
@@ -154,23 +188,26 @@ def _complete(whole: Any, config: Any) -> None:
         whole.patch_size = config.vision_config.patch_size
         strategy = getattr(config, "vision_feature_select_strategy", "default")
         whole.vision_feature_select_strategy = strategy
-        # "default" removes the class token again; "full" keeps it where the tower has one
-        whole.num_additional_image_tokens = int(
-            has_class_token(config.vision_config.model_type) or strategy == "default"
-        )
+        # "default" leaves out the first of the tower's states: the class token, or the first patch where there is none
+        whole.num_additional_image_tokens = int(has_class_token(config.vision_config.model_type))
 
 
-def _cannot_build(part: str, name: str, error: Exception) -> ModelError:
+def _cannot_build(part: str, folder: Path, name: str, error: Exception) -> ModelError:
     text = " ".join(str(error).split())
     if "torchvision" in text.lower():
         return ModelError(
             f"the {part} of {name} exists only for torchvision: install it with pip install 'vlmtui[torchvision]'"
         )
+    if damaged := damaged_json(folder):
+        return ModelError(
+            f"the {part} of {name} cannot be built: its {damaged[0]} is damaged ({one_line(damaged[1])}): copy or "
+            "download it again, or name another with --processor"
+        )
     if isinstance(error, OSError) or "Unrecognized" in text:
         return ModelError(f"{name} has no usable {part} files: name a model or folder that has them with --processor")
-    brief = text if len(text) <= 160 else text[:157] + "..."
     return ModelError(
-        f"the {part} of {name} cannot be built ({brief}): copy or download it again, or name another with --processor"
+        f"the {part} of {name} cannot be built ({one_line(error)}): copy or download it again, or name another with "
+        "--processor"
     )
 
 

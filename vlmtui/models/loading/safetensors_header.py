@@ -60,6 +60,9 @@ def parse(text: bytes) -> tuple[list[Tensor], int]:
 
 def read(file: Path) -> list[Tensor]:
     """Read the tensors of a file on this disk. `ValueError` where it is damaged or incomplete."""
+    # a pipe would be waited for until somebody writes into it
+    if not file.is_file():
+        raise ValueError("it is no regular file")
     size = file.stat().st_size
     with file.open("rb") as opened:
         count = length(opened.read(LENGTH_BYTES))
