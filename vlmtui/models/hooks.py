@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from vlmtui.errors import ModelError
+from vlmtui.errors import ModelError, one_line
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -12,6 +14,21 @@ if TYPE_CHECKING:
 
 class StopForward(Exception):  # noqa: N818
     """Raised in a hook to end a forward pass whose remaining modules are not needed."""
+
+
+@contextmanager
+def forward_pass(name: str) -> Iterator[None]:
+    """In this block what a model's own code raises is a `ModelError`, unless it is out of memory."""
+    try:
+        yield
+    except (TypeError, ValueError, IndexError, KeyError, AttributeError, RuntimeError) as error:
+        text = one_line(error)
+        if "memory" in text.lower() or type(error).__name__ == "OutOfMemoryError":
+            raise
+        raise ModelError(
+            f"the forward pass of {name} fails ({type(error).__name__}: {text}): its config.json, weights and "
+            "processor do not belong together, or its family is not supported; `vlmtui verify` checks it"
+        ) from error
 
 
 class CapturedInput:

@@ -17,6 +17,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from tests.families import build
+from tests.families.towers import classifying
 from tests.models.test_vlm import held, picture
 from vlmtui.errors import ModelError
 from vlmtui.models.loading import weight_files
@@ -282,3 +283,71 @@ def test_a_damaged_file_of_the_processor_is_named(name: str, folder: Path) -> No
     (folder / name).write_text('{"a": ')
     said = refusal(folder)
     assert f"its {name} is damaged (Expecting value" in said
+
+
+def test_an_index_of_a_layer_of_the_tower(clip_folder: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(clip_folder, tmp_path / "model"))
+    found = {}
+    for layer in (0, -5, -4):
+        edit(folder / "config.json", vision_feature_layer=layer)
+        found[layer] = tokens(folder)
+        assert held(folder).info.feeds == f"vision.{layer % 5}"
+    assert torch.equal(found[0], found[-5])
+    assert not torch.equal(found[0], found[-4])
+    for wrong in (5, -6, [-2, 9]):
+        edit(folder / "config.json", vision_feature_layer=wrong)
+        assert "as vision_feature_layer, and its vision tower has 4 layers" in refusal(folder)
+
+
+@pytest.mark.parametrize("keys", [True, False])
+def test_default_where_the_tower_has_no_class_token(
+    keys: bool, folder: Path, siglip_folder: Path, tmp_path: Path
+) -> None:
+    edit(folder / "config.json", vision_feature_select_strategy="default")
+    edit(folder / "processor_config.json", vision_feature_select_strategy="default")
+    if not keys:
+        settings = json.loads((folder / "processor_config.json").read_text())
+        for key in ("patch_size", "vision_feature_select_strategy", "num_additional_image_tokens"):
+            settings.pop(key)
+        (folder / "processor_config.json").write_text(json.dumps(settings))
+    model, full = held(folder), held(siglip_folder)
+    inputs = model.prepare(IMAGE, None)
+    encoded = model.encode(inputs)
+    all_of_them = full.encode(full.prepare(IMAGE, None))
+    assert torch.equal(encoded.tokens, all_of_them.tokens[1:])
+    places = full.layout(IMAGE, full.prepare(IMAGE, None), all_of_them).places
+    assert [place.box for place in model.layout(IMAGE, inputs, encoded).places] == [p.box for p in places[1:]]
+    assert len(model.prompted(inputs, len(encoded.tokens), None).input_ids[0]) > len(encoded.tokens)
+
+
+def test_full_where_there_is_no_room_for_the_class_token(tmp_path: Path) -> None:
+    folder = build("llava_next", tmp_path / "model")
+    for name in ("config.json", "processor_config.json"):
+        edit(folder / name, vision_feature_select_strategy="full")
+    with pytest.raises(ModelError, match="LLaVA-NeXT has no place for it among the patches: set it to default"):
+        tokens(folder)
+
+
+# -- towers
+
+
+@pytest.mark.parametrize("name", ["clip", "siglip", "siglip2"])
+def test_a_tower_saved_alone(name: str, tmp_path: Path) -> None:
+    import transformers
+
+    both = build(name, tmp_path / "both")
+    alone = Path(shutil.copytree(both, tmp_path / "alone"))
+    for file in [alone / "model.safetensors", *alone.glob("*token*")]:
+        file.unlink()
+    kind = {"clip": "CLIPVisionModel", "siglip": "SiglipVisionModel", "siglip2": "Siglip2VisionModel"}[name]
+    getattr(transformers, kind).from_pretrained(both).save_pretrained(alone)
+    one, two = held(alone), held(both)
+    assert (one.info.text_tower, two.info.text_tower, one.info.classifies) == (False, True, False)
+    assert one.info.parts == two.info.parts
+    norms = [model.encode(model.prepare(IMAGE, None)).norms[0].patches for model in (one, two)]
+    assert torch.equal(*norms)
+
+
+def test_only_a_checkpoint_with_a_head_classifies(tmp_path: Path) -> None:
+    assert not held(build("dinov2", tmp_path / "plain")).info.classifies
+    assert held(classifying("dinov2", tmp_path / "head")).info.classifies

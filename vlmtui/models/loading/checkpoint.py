@@ -26,13 +26,15 @@ _DTYPES = FLOATS | {"BOOL", "U8", "I8", "I16", "U16", "I32", "U32", "I64", "U64"
 class Checkpoint:
     """A checkpoint on disk, complete or as much as is needed.
 
-    `revision` is the commit of a hub model, None for a folder.
+    `revision` is the commit of a hub model, None for a folder. `adapter` is the folder of an adapter that is merged
+    into it, None without one.
     """
 
     name: str
     folder: Path
     revision: str | None
     config: dict[str, Any]
+    adapter: Path | None = None
 
 
 def check_folder(folder: Path, name: str) -> dict[str, Any]:

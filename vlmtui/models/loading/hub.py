@@ -18,6 +18,8 @@ from vlmtui.display.numbers import format_bytes
 from vlmtui.errors import ModelError
 from vlmtui.files import write_whole
 from vlmtui.models.loading import safetensors_header
+from vlmtui.models.loading.adapters import CONFIG as ADAPTER_CONFIG
+from vlmtui.models.loading.adapters import WEIGHTS, is_adapter
 from vlmtui.models.loading.checkpoint import (
     CONFIG,
     Checkpoint,
@@ -28,7 +30,7 @@ from vlmtui.models.loading.checkpoint import (
     refuse_without_weights,
 )
 from vlmtui.models.loading.hub_answers import watch_answers
-from vlmtui.models.loading.hub_errors import explain_hub_errors
+from vlmtui.models.loading.hub_errors import HubUnreachableError, explain_hub_errors
 from vlmtui.models.loading.hub_files import HubCommit
 from vlmtui.models.loading.needed_tensors import check_complete, check_tensors, needed_keys
 from vlmtui.models.loading.other_formats import quantisation, refuse_other_formats
@@ -44,22 +46,39 @@ _UNWANTED = ["*/*", "consolidated*.safetensors"]
 # bytes to leave free on the disk
 _SPARE = 64 << 20
 _LOCK_TELL_S = 0.5
+_COMMIT_SHOWN = 12
 
 
 def fetch_checkpoint(
     name: str, label: str, revision: str | None, decoder_layers: int | None, progress: Progress
-) -> Checkpoint:
+) -> Checkpoint | Path:
     """The checkpoint of hub model `name`, with what its first `decoder_layers` decoder layers need (None: all).
 
-    Messages call the model `label`. A complete snapshot in the hub's own cache takes precedence over vlmtui's cache;
-    what neither has is downloaded.
+    Of a repository with an adapter alone, the folder with its files. Messages call the model `label`. A complete
+    snapshot in the hub's own cache takes precedence over vlmtui's cache; what neither has is downloaded.
     """
     found = _at_hand(name, label, revision, decoder_layers)
     if found is not None:
         return found
     progress(f"looking for {name} on the hub", 0, 0)
+    try:
+        return _from_hub(name, label, revision, decoder_layers, progress)
+    except HubUnreachableError:
+        if revision is None and (found := _any_snapshot(name, label)) is not None:
+            progress(f"using the commit {found.folder.name[:_COMMIT_SHOWN]} of {name}, which is on this disk", 0, 0)
+            return found
+        raise
+
+
+def _from_hub(
+    name: str, label: str, revision: str | None, decoder_layers: int | None, progress: Progress
+) -> Checkpoint | Path:
+    found: Checkpoint | None
     with explain_hub_errors(name, revision), watch_answers(name, progress):
         remote = HubCommit.of(name, revision)
+        if is_adapter(remote.files):
+            progress(f"downloading the adapter {name}", 0, 0)
+            return _adapter_files(name, remote.commit)
         download = _Download(remote, label, revision, decoder_layers, progress)
         with _alone(download.place, name, progress):
             # another process may have fetched it in the meantime
@@ -83,8 +102,10 @@ def fetch_processor(name: str, progress: Progress) -> Path:
         return _small_files(name, None, None)
 
 
-def _at_hand(name: str, label: str, revision: str | None, decoder_layers: int | None) -> Checkpoint | None:
+def _at_hand(name: str, label: str, revision: str | None, decoder_layers: int | None) -> Checkpoint | Path | None:
     folder = _snapshot(name, revision, _WEIGHTS + _SMALL)
+    if folder is not None and is_adapter({file.name for file in folder.iterdir()}) and (folder / WEIGHTS).exists():
+        return folder
     if folder is not None:
         try:
             return Checkpoint(label, folder, folder.name, check_folder(folder, label))
@@ -92,6 +113,19 @@ def _at_hand(name: str, label: str, revision: str | None, decoder_layers: int | 
             pass  # another program's unfinished download
     commit = cache.recorded_commit(name, revision or _MAIN)
     return _own(cache.commit_folder(name, commit), label, decoder_layers) if commit else None
+
+
+def _any_snapshot(name: str, label: str) -> Checkpoint | None:
+    """The latest complete snapshot in the hub's own cache, where no branch is recorded: cached by its commit alone."""
+    from huggingface_hub.constants import HF_HUB_CACHE
+    from huggingface_hub.file_download import repo_folder_name
+
+    place = Path(HF_HUB_CACHE) / repo_folder_name(repo_id=name, repo_type="model") / "snapshots"
+    folders = [folder for folder in place.glob("*") if (folder / CONFIG).exists()]
+    for folder in sorted(folders, key=lambda one: one.stat().st_mtime, reverse=True):
+        with contextlib.suppress(ModelError):
+            return Checkpoint(label, folder, folder.name, check_folder(folder, label))
+    return None
 
 
 def _own(place: Path, label: str, decoder_layers: int | None) -> Checkpoint | None:
@@ -137,6 +171,14 @@ def _small_files(name: str, commit: str | None, place: Path | None) -> Path:
             tqdm_class=_silent(),
         )
     )
+
+
+def _adapter_files(name: str, commit: str) -> Path:
+    """Download an adapter into the hub's own cache."""
+    from huggingface_hub import snapshot_download
+
+    wanted = [ADAPTER_CONFIG, WEIGHTS]
+    return Path(snapshot_download(name, revision=commit, allow_patterns=wanted, tqdm_class=_silent()))
 
 
 def _silent() -> Any:

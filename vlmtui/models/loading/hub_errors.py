@@ -27,6 +27,10 @@ from vlmtui.errors import ModelError, one_line
 from vlmtui.models.loading.range_requests import ConnectionLostError
 
 
+class HubUnreachableError(ModelError):
+    """The hub cannot be asked: it is not reached, or must not be."""
+
+
 @contextlib.contextmanager
 def explain_hub_errors(name: str, revision: str | None) -> Iterator[None]:
     """Raise what goes wrong with the hub in this context as a `ModelError`: one sentence that says what to do.
@@ -104,9 +108,9 @@ def _refused(error: HfHubHTTPError, name: str, at: str, page: str) -> ModelError
     return ModelError(f"{name}{at} could not be downloaded ({one_line(error)}): try again later")
 
 
-def _not_here(name: str, at: str, why: str) -> ModelError:
+def _not_here(name: str, at: str, why: str) -> HubUnreachableError:
     """The error for a model that is not on this disk and cannot be downloaded."""
-    return ModelError(f"{name}{at} is not on this disk, and {why}, or give a folder")
+    return HubUnreachableError(f"{name}{at} is not on this disk, and {why}, or give a folder")
 
 
 def _connection_advice() -> str:

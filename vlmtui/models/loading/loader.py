@@ -13,6 +13,8 @@ from safetensors import safe_open
 from transformers import GenerationConfig
 
 from vlmtui.errors import ModelError, one_line
+from vlmtui.models.loading.adapters import CONFIG as ADAPTER_CONFIG
+from vlmtui.models.loading.adapters import merge_adapter, read_adapter
 from vlmtui.models.loading.checkpoint import CONFIG, Checkpoint, Progress, check_file, stored_dtype, weight_files
 from vlmtui.models.loading.device import DTYPES, choose_device, choose_dtype
 from vlmtui.models.loading.needed_tensors import check_complete, check_tensors, needed_keys, without_wrappers
@@ -76,6 +78,16 @@ def load_model(
     progress("reading weights", 0, 0)
     quantised = quantisation(checkpoint.config) is not None
     model = _weights(shape, checkpoint, tensors, held_as, {"device_map": {"": str(on)}} if quantised else {})
+    if checkpoint.adapter is not None:
+        progress("merging the adapter", 0, 0)
+        adapter = read_adapter(checkpoint.adapter, checkpoint.name)
+        if quantised:
+            raise ModelError(
+                f"{checkpoint.name} is an adapter (LoRA) of {adapter.base}, which is quantised: name the model that "
+                f"was quantised as its base in {ADAPTER_CONFIG}"
+            )
+        model = merge_adapter(model, adapter, checkpoint.name, whole=not shape.exploring)
+        note = note or f"{adapter.base} with the adapter {checkpoint.name}"
     if on.type != "cpu" and not quantised:  # quantised weights cannot be moved: they were loaded onto the device
         progress(f"moving weights to {on}", 0, 0)
         model = model.to(on)

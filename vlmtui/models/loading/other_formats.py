@@ -10,7 +10,6 @@ from typing import Any
 
 from vlmtui.errors import ModelError
 
-_ADAPTER = "adapter_config.json"
 _HOLDS_CODE = (".bin", ".pt", ".pth")
 _BITSANDBYTES = "bitsandbytes"
 _MLX = "mlx"
@@ -103,11 +102,6 @@ def refuse_other_formats(files: Collection[str], name: str, where: str) -> None:
 
     `where` is the folder or hub name that a conversion would read.
     """
-    if _ADAPTER in files:
-        raise ModelError(
-            f"{name} is an adapter (LoRA), not a full model: merge it into its base model with peft's "
-            "merge_and_unload() and save_pretrained(), then give that folder"
-        )
     if any(file.endswith(_HOLDS_CODE) for file in files):
         # a folder is converted in place; a hub model into a new folder, which then lacks the processor's files
         target, then = (

@@ -100,7 +100,9 @@ def read_model_config(checkpoint: Checkpoint) -> Any:
             "install a newer transformers, or choose another model"
         )
     with explained(checkpoint, (MemoryError,)):
-        return CONFIG_MAPPING[model_type].from_dict(_without_dtypes(checkpoint.config))
+        config = CONFIG_MAPPING[model_type].from_dict(_without_dtypes(checkpoint.config))
+    _check_feature_layers(config, checkpoint.name)
+    return config
 
 
 @contextmanager
@@ -136,6 +138,29 @@ def hushed() -> Iterator[None]:
 def classifies(config: Any) -> bool:
     """Whether the config is that of a checkpoint with a classification head."""
     return any("ForImageClassification" in kind for kind in getattr(config, "architectures", None) or ())
+
+
+def _check_feature_layers(config: Any, name: str) -> None:
+    """`ModelError` for a layer of the tower that it does not have, as what the projector reads.
+
+    0 is set to the negative number of the same layer: transformers takes 0 for none.
+    """
+    depth = getattr(getattr(config, "vision_config", None), "num_hidden_layers", None)
+    given = getattr(config, "vision_feature_layer", None)
+    if not isinstance(depth, int) or given is None:
+        return
+    several = isinstance(given, list | tuple)
+    if wrong := [one for one in (given if several else [given]) if not _is_layer(one, depth)]:
+        raise ModelError(
+            f"the config.json of {name} has {wrong[0]} as vision_feature_layer, and its vision tower has {depth} "
+            f"layers: set it to a number from {-depth - 1} to {depth}"
+        )
+    if given == 0:
+        config.vision_feature_layer = -depth - 1
+
+
+def _is_layer(value: Any, depth: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and -depth - 1 <= value <= depth
 
 
 def _without_dtypes(value: Any) -> Any:
