@@ -227,7 +227,7 @@ def test_a_template_that_is_not_used_is_told_where_it_matters(
         query = json.loads(done.stdout)["query"]
         assert (query["prompt_text"], query["template"]) == ("<image>\nDescribe the image.", "none")
         lines = [line for line in done.stderr.decode().splitlines() if "chat template" in line]
-        assert lines == ([expected] if expected else [])
+        assert lines == ([f"vlmtui: {expected}"] if expected else [])
 
 
 def test_a_layer_that_is_not_there(clip_folder: Path, warm_session: None) -> None:
