@@ -157,11 +157,27 @@ def kills(rng: random.Random, tries: int) -> Iterator[Outcome]:
         client.close()
 
 
+def hubs(rng: random.Random, tries: int) -> Iterator[Outcome]:
+    """False answers of a hub: one sentence or the model, nothing outside the cache, and the whole model afterwards."""
+    from tests.lying_hub import KINDS, LIES, lying
+    from tests.tiny_checkpoints import build_llava
+
+    with tempfile.TemporaryDirectory() as home:
+        for name, size in (("one file", "1GB"), ("shards", "100KB")):
+            with lying(build_llava(Path(home, name), "clip", max_shard_size=size), Path(home)) as trial:
+                told = [(lie, kind) for lie in LIES for kind in KINDS]
+                for lie, kind in rng.sample(told, min(len(told), tries // 2)):
+                    why = trial.outcome(LIES[lie], kind)
+                    if why is not None:
+                        yield f"{lie}, {kind}, {name}", why
+
+
 ATTACKS: dict[str, tuple[Callable[[random.Random, int], Iterator[Outcome]], int]] = {
     "frames": (frames, 2_000),
     "checkpoints": (checkpoints, 300),
     "requests": (requests, 200),
     "kills": (kills, 10),
+    "hubs": (hubs, 1_000),
 }
 
 

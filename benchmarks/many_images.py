@@ -13,12 +13,14 @@ from vlmtui.display.numbers import format_bytes, format_duration
 
 OUTLIERS = (100_000, 1_000_000)
 """Images of 14 × 14 patches and tokens at two stages."""
-ATLAS = (20_000, 100_000)
-"""Images of 14 × 14 tokens with 4 words each in a table."""
+ATLAS = (100_000, 1_000_000)
+"""Images of 14 × 14 tokens with 4 of 32,000 words each, in tables of 1,000 images, which are one file."""
 
 _COMMON = """
-import resource, sys, time
+import hashlib, resource, sys, time
 count = int(sys.argv[1])
+def digest(number):
+    return hashlib.sha256(b"%d" % number).hexdigest()
 def done(begun):
     print(time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
 """
@@ -28,19 +30,19 @@ _OUTLIERS = (
     + """
 import msgspec, numpy as np
 from tests.reports import made_reports
-from vlmtui.reports.commands.outliers import ImageOutliers, outliers_json, summarise_outliers
-of = made_reports.reading(14, 14)
+from vlmtui.reports.commands.outliers import ImageOutliers, outliers_json
 rng = np.random.default_rng(0)
-marks = [{stage: rng.random(196) < 0.03 for stage in ("vision.1", "tokens")} for _ in range(1000)]
-for each in marks:
-    each["tokens"][7] = True
+readings = [made_reports.reading(14, 14, seed=seed) for seed in range(200)]  # each with its own places
 def images():
     for number in range(count):
-        image = msgspec.structs.replace(of.image, source=f"album/{number:08}.png", sha256=f"{number:064x}")
-        yield ImageOutliers(msgspec.structs.replace(of, image=image), marks[number % 1000])
+        of = readings[number % 200]
+        marks = {stage: rng.random(196) < 0.03 for stage in ("vision.1", "tokens")}
+        marks["tokens"][7] = True
+        image = msgspec.structs.replace(of.image, source=f"album/{number:08}.png", sha256=digest(number))
+        yield ImageOutliers(msgspec.structs.replace(of, image=image), marks)
 begun = time.perf_counter()
-summary = summarise_outliers(images())
-assert sum(map(len, outliers_json(summary)))
+size = sum(map(len, outliers_json(images())))
+assert size > 100 * count
 done(begun)
 """
 )
@@ -48,21 +50,27 @@ done(begun)
 _ATLAS = (
     _COMMON
     + """
-import os, pathlib, tempfile
-import pyarrow as pa, pyarrow.parquet as pq
+import pathlib, tempfile
+from dataclasses import replace
+import msgspec, numpy as np
 from tests.reports.atlas import tables
 from vlmtui.reports.atlas.formats import FORMATS
 from vlmtui.reports.atlas.summary import AtlasOptions, build_atlas
-with tempfile.TemporaryDirectory() as folder:
-    few = [tables.seen(number, 14, 14) for number in range(500)]
-    table = pq.read_table(tables.write(few, pathlib.Path(folder, "one")))
-    name = os.path.join(folder, "many.parquet")
-    with pq.ParquetWriter(name, table.schema) as writer:
-        for _ in range(count // 500):
-            writer.write_table(table)
-    del few, table
+rng = np.random.default_rng(0)
+pieces = {id_: f"\u2581word{id_}" for id_ in range(32_000)}
+def report(number):
+    of = tables.seen(number, 14, 14)
+    # a few words are in most lists, as those of models are
+    ids = (np.minimum(rng.pareto(0.6, (196, 4)) * 10, 31_999).astype(np.int64) + 7 * np.arange(4)) % 32_000
+    scores = -np.sort(rng.random((196, 4)), axis=1)
+    words = msgspec.structs.replace(of.words, k=4, ids=ids, scores=scores, pieces=pieces, texts=pieces)
+    return replace(of, words=words)
+with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as home:
+    table = tables.write([report(number) for number in range(1000)], pathlib.Path(home, "one.parquet"))
+    for number in range(count // 1000):
+        pathlib.Path(folder, f"{number:04}.parquet").symlink_to(table)
     begun = time.perf_counter()
-    assert sum(map(len, FORMATS["json"](build_atlas(AtlasOptions((name,))))))
+    assert sum(map(len, FORMATS["json"](build_atlas(AtlasOptions((folder,))))))
     done(begun)
 """
 )

@@ -16,11 +16,43 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
 COMMIT = "89abcdef0123456789abcdef0123456789abcdef"
 _BLOCK = 1 << 16
+
+
+# a process of its own: the hub's client reads most of its environment when it is imported
+FETCH = """
+import json, os, sys, time, traceback
+from vlmtui.catalogue import ModelSource
+from vlmtui.errors import ModelError
+from vlmtui.models.loading import hub_answers, range_requests
+from vlmtui.models.loading.model_folder import find_checkpoint
+range_requests.WAITS_S = (0.0,)
+hub_answers.PATIENCE_S = 2.0
+time.sleep = lambda seconds: None  # the hub's client waits before it tries again
+range_requests.CHUNK = range_requests.JOURNAL_EVERY = 1 << 18
+def progress(*note):
+    notes.append(note)
+    print(json.dumps(note), file=sys.stderr, flush=True)
+for line in sys.argv[1:] or sys.stdin:
+    request = json.loads(line)
+    os.environ.update(request["env"])
+    answers = []
+    for name, revision, layers in request["asked"]:
+        notes = []
+        try:
+            found = find_checkpoint(ModelSource(name, None, name), revision, progress, decoder_layers=layers)
+            answers.append({"folder": str(found.folder), "revision": found.revision, "notes": notes})
+        except ModelError as error:
+            answers.append({"error": str(error)})
+        except Exception:
+            answers.append({"lost": traceback.format_exc()})
+    print(json.dumps(answers), flush=True)
+"""
+"""What it finds, one after another: folder, revision and notes, or the error."""
 
 
 @dataclass
@@ -57,7 +89,9 @@ class Hub:
         return self.dies_after is not None and self.weights >= self.dies_after
 
 
-class _Handler(BaseHTTPRequestHandler):
+class Handler(BaseHTTPRequestHandler):
+    """Answers as the real hub does, but for how `Hub` says that it misbehaves."""
+
     protocol_version = "HTTP/1.1"
     server: Any
 
@@ -188,11 +222,14 @@ class _Server(ThreadingHTTPServer):
         """A client that hangs up is no error."""
 
 
+H = TypeVar("H", bound=Hub)
+
+
 @contextmanager
-def serving(models: dict[str, Path], **how: Any) -> Iterator[Hub]:
+def serving(models: dict[str, Path], kind: type[H] = Hub, handler: type[Handler] = Handler, **how: Any) -> Iterator[H]:
     """Serve folders as models for as long as the block lasts; `hub.endpoint` is what HF_ENDPOINT must be."""
-    with _Server(("127.0.0.1", 0), _Handler) as server:
-        hub = Hub(models, **how)
+    with _Server(("127.0.0.1", 0), handler) as server:
+        hub = kind(models, **how)
         hub.endpoint = f"http://127.0.0.1:{server.server_address[1]}"
         # another name of the same machine: another host, as far as tokens are concerned
         hub.storage = f"http://localhost:{server.server_address[1]}"

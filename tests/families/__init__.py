@@ -1,10 +1,12 @@
 """Tiny random checkpoints of every family, in the format that their real ones have.
 
-`build("qwen2_vl", folder)` takes about a second; `FAMILIES` tells what to expect of each.
+`build("qwen2_vl", folder)` takes about a second; `FAMILIES` tells what to expect of each. `DISTINCT` are those that are
+put together in a way of their own, for tests that take long; all of them with `VLMTUI_FAMILIES=all`.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from pathlib import Path
@@ -12,16 +14,22 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 
-from tests.families import anyres, google, qwen, resamplers, tiles, towers
+from tests.families import anyres, google, merging, qwen, resamplers, squares, tiles, towers
 from tests.families.base import Family
 
 FAMILIES: dict[str, Family] = {
-    family.name: family for module in (anyres, google, tiles, qwen, resamplers, towers) for family in module.FAMILIES
+    family.name: family
+    for module in (anyres, google, tiles, qwen, merging, squares, resamplers, towers)
+    for family in module.FAMILIES
+}
+
+DISTINCT = {
+    name: family for name, family in FAMILIES.items() if not family.like or os.environ.get("VLMTUI_FAMILIES") == "all"
 }
 
 # what an attention's results go through on their way back to the residual stream, as the towers call it
 _PUTS_OUT = re.compile(
-    r"(self_attn\.out_proj|self_attn\.projection|attn\.proj|o_proj|projection_layer|attention\.output\.dense)\.(weight|bias)$"
+    r"((self_attn|attention)\.out_proj|self_attn\.projection|attn\.proj|o_proj(\.linear)?|projection_layer|attention\.output\.dense)\.(weight|bias)$"
 )
 _OTHERS = re.compile(r"language_model|text_model|qformer|perceiver|connector|^model\.layers")
 

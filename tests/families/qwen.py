@@ -1,4 +1,4 @@
-"""Qwen2-VL, Qwen2.5-VL and Qwen3-VL: any size, patches in 2×2-block order, merged four to a token."""
+"""The line of Qwen2-VL to Qwen3.5: any size, patches in 2×2-block order, merged four to a token."""
 
 from __future__ import annotations
 
@@ -57,21 +57,59 @@ def qwen2_5_vl(folder: Path) -> None:
 
 def qwen3_vl(folder: Path) -> None:
     """Patches of 16, interpolated 4×4 positions, and two blocks whose features are added in the decoder again."""
-    vision = {
-        "depth": 4,
-        "hidden_size": 32,
-        "intermediate_size": 64,
-        "num_heads": 4,
-        "patch_size": 16,
-        "out_hidden_size": 64,
-        "num_position_embeddings": 16,
-        "deepstack_visual_indexes": [0, 2],
-    }
+    vision = _VISION_16 | {"deepstack_visual_indexes": [0, 2]}
     _build(folder, "Qwen3VL", vision, {"head_dim": 16, "num_hidden_layers": 3}, "Qwen3VLProcessor")
+
+
+# what a mixture of four experts has in place of one MLP
+_EXPERTS = {"num_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 32}
+_VISION_16 = {
+    "depth": 4,
+    "hidden_size": 32,
+    "intermediate_size": 64,
+    "num_heads": 4,
+    "patch_size": 16,
+    "out_hidden_size": 64,
+    "num_position_embeddings": 16,
+}
+
+
+def qwen3_vl_moe(folder: Path) -> None:
+    """As Qwen3-VL, with a mixture of experts in every layer of the decoder."""
+    vision = _VISION_16 | {"deepstack_visual_indexes": [0, 2]}
+    _build(folder, "Qwen3VLMoe", vision, _EXPERTS | {"head_dim": 16, "num_hidden_layers": 3}, "Qwen3VLProcessor")
+
+
+def _hybrid(**changes: Any) -> dict[str, Any]:
+    """A decoder whose second layer alone has attention; the first and third are linear."""
+    sizes = {
+        "head_dim": 16,
+        "num_hidden_layers": 3,
+        "layer_types": ["linear_attention", "full_attention", "linear_attention"],
+        "linear_key_head_dim": 8,
+        "linear_value_head_dim": 8,
+        "linear_num_key_heads": 2,
+        "linear_num_value_heads": 4,
+    }
+    return sizes | changes
+
+
+def qwen3_5(folder: Path) -> None:
+    """A tower as Qwen3-VL's without deepstack; a hybrid decoder."""
+    _build(folder, "Qwen3_5", _VISION_16, _hybrid(), "Qwen3VLProcessor")
+
+
+def qwen3_5_moe(folder: Path) -> None:
+    """As Qwen3.5, with a mixture of experts and a shared expert in every layer."""
+    experts = _EXPERTS | {"shared_expert_intermediate_size": 32}
+    _build(folder, "Qwen3_5Moe", _VISION_16, _hybrid(**experts), "Qwen3VLProcessor")
 
 
 FAMILIES = [
     Family("qwen2_vl", qwen2_vl, "merged", has_processor=False),
     Family("qwen2_5_vl", qwen2_5_vl, "merged", has_processor=False),
     Family("qwen3_vl", qwen3_vl, "merged", has_processor=False),
+    Family("qwen3_vl_moe", qwen3_vl_moe, "merged", has_processor=False, like="qwen3_vl"),
+    Family("qwen3_5", qwen3_5, "merged", has_processor=False),
+    Family("qwen3_5_moe", qwen3_5_moe, "merged", has_processor=False, like="qwen3_5"),
 ]

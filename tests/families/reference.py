@@ -114,10 +114,10 @@ class WholeModel:
             side = settings["patch_size"] * settings["spatial_merge_size"]
             height, width = inputs["image_sizes"][0].tolist()
             return (height // side) * (width // side)
-        family = self.config.model_type
-        kind = getattr(import_module(f"transformers.models.{family}.processing_{family}"), name)
+        kind = getattr(import_module(f"transformers.{transformers._class_to_module[name]}"), name)
         bare = object.__new__(kind)
         words = {"start_image_token": "", "end_image_token": "", "fake_image_token": "", "global_image_token": ""}
+        words |= {"boi_token": "", "eoi_token": ""}
         bare.__dict__.update(settings | words, image_processor=self.image_processor, image_token="#")
         return str(bare.replace_image_token(inputs, 0)).count("#")
 
@@ -147,11 +147,23 @@ class WholeModel:
         """The tower's `output_hidden_states`, in whatever order it keeps them."""
         if self.config.model_type == "mllama":
             return self._mllama_states(inputs)
-        if not hasattr(self.model, "get_image_features"):
+        run = getattr(getattr(self.model, "model", self.model), "get_image_features", None)
+        if run is None:
             return list(self.model(inputs["pixel_values"], output_hidden_states=True).hidden_states)
-        run = getattr(self.model, "model", self.model).get_image_features
         taken = {key: inputs[key] for key in inspect.signature(run).parameters if key in inputs}
-        return list(run(**taken, output_hidden_states=True, return_dict=True).hidden_states)
+        if not self.family.last_by_hook:
+            return list(run(**taken, output_hidden_states=True, return_dict=True).hidden_states)
+        last: list[Tensor] = []
+        blocks = max(
+            (part for part in self.model.get_encoder(modality="image").modules() if isinstance(part, nn.ModuleList)),
+            key=len,
+        )
+        handle = blocks[-1].register_forward_hook(
+            lambda _, __, output: last.append(output[0] if isinstance(output, tuple) else output)
+        )
+        states = run(**taken, output_hidden_states=True, return_dict=True).hidden_states
+        handle.remove()
+        return [*states[:-1], last[0].view_as(states[-2])]
 
     def _mllama_states(self, inputs: dict[str, Tensor]) -> list[Tensor]:
         """By hooks: the tower gives nothing for `output_hidden_states`."""
@@ -177,10 +189,13 @@ class WholeModel:
 
     def _tiles(self, states: list[Tensor], inputs: dict[str, Tensor]) -> tuple[Tile, ...]:
         kind, prefix = self.config.model_type, self.family.prefix
-        if kind.startswith("qwen"):
+        if "image_grid_thw" in inputs:
             return (self._packed(torch.stack(states), inputs),)
         vision = getattr(self.config, "vision_config", self.config)
         patch = vision.patch_size if isinstance(vision.patch_size, int) else vision.patch_size[0]
+        if "image_position_ids" in inputs:
+            cols, rows = (inputs["image_position_ids"][0].amax(dim=0) + 1).tolist()
+            return (_tile(torch.stack(states)[:, 0, : rows * cols], 0, (rows, cols)),)
         if kind == "siglip2":
             rows, cols = inputs["spatial_shapes"][0].tolist()
             return (_tile(torch.stack(states)[:, 0, : rows * cols], 0, (rows, cols)),)
@@ -190,6 +205,8 @@ class WholeModel:
         pixels = inputs["pixel_values"]
         shape = pixels.shape[-2] // patch, pixels.shape[-1] // patch
         stacked = torch.stack(states)
+        if kind == "got_ocr2":  # its states are [tile, rows, columns, width]
+            stacked = stacked.flatten(2, 3)
         if kind == "mllama":
             rows, cols = vision.supported_aspect_ratios[int(inputs["aspect_ratio_ids"]) - 1]
             stacked = stacked.view(len(states), vision.max_num_tiles, -1, stacked.shape[-1])[:, : rows * cols]
@@ -197,20 +214,22 @@ class WholeModel:
         return tuple(_tile(stacked[:, i], prefix, shape) for i in range(stacked.shape[1]))
 
     def _packed(self, states: Tensor, inputs: dict[str, Tensor]) -> Tile:
-        """Qwen's states [stages, patches, width], row by row.
+        """The states [stages, patches, width] of Qwen and of those put together in the same way, row by row.
 
         The processor hands the patches over block by block; in which order the tower then keeps them (Qwen2.5 by
         windows) is found by comparing what enters the first block with the embedding of every patch.
         """
-        visual = self.model.model.visual
-        embedded = visual.patch_embed(inputs["pixel_values"])
-        if hasattr(visual, "fast_pos_embed_interpolate") or hasattr(visual, "pos_embed"):
-            order = torch.arange(len(embedded))
-        else:
+        visual = self.model.get_encoder(modality="image")
+        _, rows, cols = inputs["image_grid_thw"][0].tolist()
+        states = states.view(len(states), rows * cols, -1)
+        if self.config.model_type == "paddleocr_vl":  # its processor's patches are row by row
+            return _tile(states, 0, (rows, cols))
+        order = torch.arange(rows * cols)
+        if hasattr(visual, "window_size"):
+            embedded = visual.patch_embed(inputs["pixel_values"])
             order = torch.cdist(embedded.double(), states[0].double()).argmin(dim=1)
             assert torch.equal(states[0][order], embedded)
         assert len(order.unique()) == len(order)
-        _, rows, cols = inputs["image_grid_thw"][0].tolist()
         merge = visual.spatial_merge_size
         blocks = torch.arange(rows * cols).view(rows // merge, cols // merge, merge, merge)
         raster = blocks.permute(0, 2, 1, 3).reshape(-1)

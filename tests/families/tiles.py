@@ -108,7 +108,16 @@ _CROP = {"crop_to_patches": True}
 _ROWS = {"return_row_col_info": True}
 FAMILIES = [
     Family("idefics3", idefics3, "merged", support=3.0, first_edge=3 * _SIDE, image_options=_ROWS),
-    Family("smolvlm", smolvlm, "merged", has_processor=False, support=3.0, first_edge=3 * _SIDE, image_options=_ROWS),
+    Family(
+        "smolvlm",
+        smolvlm,
+        "merged",
+        has_processor=False,
+        support=3.0,
+        first_edge=3 * _SIDE,
+        image_options=_ROWS,
+        like="idefics3",
+    ),
     Family("internvl", internvl, "merged", prefix=1, has_processor=False, image_options=_CROP),
     Family("aya_vision", aya_vision, "merged", image_options=_CROP),
 ]

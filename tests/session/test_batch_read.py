@@ -15,7 +15,7 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.families import FAMILIES, build
+from tests.families import DISTINCT, FAMILIES, build
 from tests.session.local_engine import Desk, quiet
 from tests.session.test_client import WAIT
 from vlmtui.errors import CancelledError, ImageError, ModelError, UsageError
@@ -136,7 +136,7 @@ def assert_same_words(ours, theirs) -> None:
         np.testing.assert_allclose(ours.explained, theirs.explained, rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("name", DISTINCT)
 def test_every_family_as_it_reads_them_one_by_one(name, tmp_path):
     engine = holding(build(name, tmp_path / name))
     pictures = [noise(i, size) for i, size in enumerate(SIZES)]

@@ -10,7 +10,7 @@ import pytest
 from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer
 
-from tests.families import FAMILIES, build
+from tests.families import DISTINCT, build
 from tests.session.local_engine import Desk, quiet
 from vlmtui.errors import CancelledError, UsageError
 from vlmtui.lenses import registry
@@ -19,7 +19,7 @@ from vlmtui.session import protocol as m
 from vlmtui.session.typed_lenses import vocabulary
 
 # an Mllama's pictures are no tokens among its words
-WORDY = [name for name, family in FAMILIES.items() if family.has_tokens]
+WORDY = [name for name, family in DISTINCT.items() if family.has_tokens]
 EMBEDDINGS = ("embed_tokens.weight", "shared.weight")
 
 
@@ -54,7 +54,7 @@ def test_every_family_against_its_files(name, tmp_path):
     desk = opened(folder)
     found: VocabularyRows = desk.typed(vocabulary.vocabulary(5))
     _, matrix = stored(folder)
-    scale = {"gemma3": 48**0.5, "paligemma": 48**0.5, "paligemma2": 48**0.5}.get(name, 1.0)
+    scale = {"gemma3": 48**0.5, "paligemma": 48**0.5, "paligemma2": 48**0.5, "gemma4": 48**0.5}.get(name, 1.0)
     assert found.scale == pytest.approx(scale, rel=1e-6)
     np.testing.assert_allclose(found.norms, scale * np.linalg.norm(matrix, axis=1), rtol=1e-5)
     assert found.tied == (not any("lm_head" in key for key in load_file(folder / "model.safetensors")))

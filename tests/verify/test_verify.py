@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.families import FAMILIES, build
+from tests.families import DISTINCT, FAMILIES, build
 from tests.models.test_vlm import held
 from vlmtui.geometry import Place
 from vlmtui.memory import memory_needed
@@ -83,7 +83,7 @@ def unchecked(name: str) -> set[str]:
     return {TOKEN_BOXES} if family.tokens == "query" else set()
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("name", DISTINCT)
 def test_every_family_passes(name, folder, engine):
     checks = verified(engine, folder(name))
     assert {check.name for check in checks.values() if check.result == "unchecked"} == unchecked(name)

@@ -279,6 +279,7 @@ class ImageReading(AnswerableReading):
             cast(tuple[Metric, ...], check_list("metrics", metrics, str)),
         )
         query = self._query(stage=stage, stages=further, metric=metric, k=k, all_tokens=all_tokens, ridge=ridge)
+        query = format_named("html").usual(query)
         return page_document(page_content(self._client, self._rgb(), self.data, query, switched))
 
     def to_table(
@@ -315,7 +316,7 @@ class ImageReading(AnswerableReading):
         name = check_path("path", path)
         kind = format_of_file(name)
         check_sources(name, (self._file,))
-        query = self._query(stage=stage, metric=metric, k=k, all_tokens=all_tokens, ridge=ridge)
+        query = kind.usual(self._query(stage=stage, metric=metric, k=k, all_tokens=all_tokens, ridge=ridge))
         with target(name) as file:
             for piece in write_reading(kind, self._contents(query), query):
                 file.write(piece)

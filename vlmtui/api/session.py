@@ -17,7 +17,7 @@ from vlmtui.images.levels import Levels
 from vlmtui.metrics import DEFAULT_METRIC
 from vlmtui.query.options import ReadOptions, read_image
 from vlmtui.reading import ModelInfo, check_stage, of_layers, stages
-from vlmtui.reports.commands.outliers import ImageOutliers, outliers_object, summarise_outliers
+from vlmtui.reports.commands.outliers import ImageOutliers, outliers_object
 from vlmtui.results.vocabulary import Near, VocabularyRows, WordNeighbours
 from vlmtui.session.client import SessionClient
 from vlmtui.session.discovery import SessionLocation, connect
@@ -54,12 +54,10 @@ class Session:
         every = tuple(at for at in stages(self.model) if not of_layers(at))
         asked = every if stage is None else (check_stage(stage, self.model, pixels=True),)
         read = check_list("pictures", pictures, ImageReading)
-        whole = summarise_outliers(
-            ImageOutliers(one.data, {at: one.outliers(at).ravel() for at in asked}) for one in read
-        )
-        if whole is None:
+        found = outliers_object(ImageOutliers(one.data, {at: one.outliers(at).ravel() for at in asked}) for one in read)
+        if found is None:
             raise UsageError("outliers are compared across images: give one or more readings")
-        return outliers_object(whole)
+        return found
 
     def vocabulary(self, k: int = 8, *, all_tokens: bool = False, named: bool = False) -> VocabularyRows:
         """Norms of the vocabulary's rows: the k smallest and largest, and identical rows; with `named`, all of them."""

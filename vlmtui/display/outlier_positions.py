@@ -174,6 +174,28 @@ def entries_by_grid(grids: Sequence[Grid], places: Sequence[Place], kind: EntryK
     return GridEntries(found)
 
 
+class GridLayouts:
+    """`entries_by_grid` of many images: those of an image whose entries lie as in another one are found again."""
+
+    def __init__(self, most: int = 256) -> None:
+        self._most = most
+        self._known: dict[tuple[object, ...], GridEntries] = {}
+
+    def entries(self, grids: Sequence[Grid], places: Sequence[Place], kind: EntryKind) -> GridEntries:
+        """The grids of one image at a stage whose entries have these `places`."""
+        shapes = tuple((grid.id, grid.rows, grid.cols, grid.patch_rows, grid.patch_cols) for grid in grids)
+        # a tuple for each field, not one for each place: it takes half the time
+        rows, cols = tuple([place.row for place in places]), tuple([place.col for place in places])
+        kinds = tuple([place.kind for place in places]) if None in rows else ()
+        key = (kind, shapes, rows, cols, tuple([place.grid for place in places]), kinds)
+        found = self._known.get(key)
+        if found is None:
+            found = entries_by_grid(grids, places, kind)
+            if len(self._known) < self._most:
+                self._known[key] = found
+        return found
+
+
 def _at(place: Place, cols: int) -> int:
     assert place.row is not None
     assert place.col is not None

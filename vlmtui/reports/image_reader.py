@@ -11,13 +11,24 @@ import numpy as np
 
 from vlmtui.errors import UsageError
 from vlmtui.images.image_file import ImageFile
+from vlmtui.lenses.folded_token_words import search_folded
 from vlmtui.lenses.kinds import Words
 from vlmtui.lenses.token_words import layer_words, token_words
 from vlmtui.metrics import WordOrder
 from vlmtui.query.chosen_lens import ChosenLens, lens_for
 from vlmtui.query.options import Query, ReadOptions, load_model, read_image
 from vlmtui.query.patches import entries_of
-from vlmtui.reading import FIRST_STAGE, PIXELS, ModelInfo, Reading, check_stage, default_stage, of_layers, of_patches
+from vlmtui.reading import (
+    FIRST_STAGE,
+    PIXELS,
+    ModelInfo,
+    Reading,
+    TokenWords,
+    check_stage,
+    default_stage,
+    of_layers,
+    of_patches,
+)
 from vlmtui.reports.formats.parts.noise_baseline import agreements, check_null
 from vlmtui.reports.image_report import ImageReport, ReportOrFailure
 from vlmtui.reports.per_image import run_per_image
@@ -94,20 +105,27 @@ def report_of(
     searched_tokens = (
         entries if patch_tokens is None else tuple(sorted({int(patch_tokens[entry]) for entry in entries} - {NONE}))
     )
+    folded = None
     if entries and (projected or not of_patches(stage)):
-        words = client.words(
-            reading.id,
-            query.search.metric,
-            query.search.k,
-            tokens=searched_tokens if len(entries) < len(reading.places_at(stage)) else None,
-            all_tokens=query.search.all_tokens,
-            stage=stage,
-            ridge=query.search.ridge,
-            projected=projected,
-            on_progress=on_progress,
-        ).result()
-    if words is not None and patch_tokens is not None:
-        words = words_of_patches(words, patch_tokens, entries)
+
+        def search(k: int) -> TokenWords:
+            found = client.words(
+                reading.id,
+                query.search.metric,
+                k,
+                tokens=searched_tokens if len(entries) < len(reading.places_at(stage)) else None,
+                all_tokens=query.search.all_tokens,
+                stage=stage,
+                ridge=query.search.ridge,
+                projected=projected,
+                on_progress=on_progress,
+            ).result()
+            return found if patch_tokens is None else words_of_patches(found, patch_tokens, entries)
+
+        order: WordOrder = "logit" if of_layers(stage) else query.search.metric
+        words, folded = (
+            search_folded(search, query.search.k, order) if query.search.fold else (search(query.search.k), None)
+        )
     values = answer = words_result = None
     if lens is not None and not (projected or lens.takes_one_entry):
         call = lens_for(lens, reading, stage, query.search)
@@ -125,8 +143,10 @@ def report_of(
         values = result if lens.gives_entry_values else None
         if lens.kind is Words:
             words, words_result = token_words(result, entries, cast(WordOrder, lens.name)), result
+            folded = None
     null = None
-    if query.search.null and words is not None:
+    in_brief = query.search.noise and words_result is None
+    if (query.search.null or in_brief) and words is not None:
         null = client.null(
             reading.id,
             query.search.metric,
@@ -138,13 +158,23 @@ def report_of(
             on_progress=on_progress,
         ).result()
     report = ImageReport(
-        query, reading, stage, entries, words, layers, values, null, answer=answer, words_result=words_result
+        query,
+        reading,
+        stage,
+        entries,
+        words,
+        layers,
+        values,
+        null,
+        answer=answer,
+        words_result=words_result,
+        folded=folded,
     )
     if lens is not None and lens.gives_image_result:
         report = replace(report, whole_result=result)
     if query.selection.condition is not None:
         report = report.narrowed(query.selection.condition.keeps(ReportRows(report)) & np.isin(entries, selected))
-    if null is not None and stage == "tokens" and report.words is not None:
+    if query.search.null and stage == "tokens" and report.words is not None:
         metric_agreements = agreements(client, reading.id, report.words, query.search.k, on_progress)
         report = replace(report, agreements=metric_agreements)
     if query.selection.patches and stage in (PIXELS, FIRST_STAGE):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from vlmtui.lenses.captions import LensResult
+from vlmtui.lenses.folded_token_words import FoldedTokenWords, narrowed_words
 from vlmtui.lenses.kinds import Words
 from vlmtui.metrics import DEFAULT_METRIC, WordOrder
 from vlmtui.query.options import Query
@@ -43,6 +43,7 @@ class ImageReport:
     `null`) and `facts`. `layers` are the norms of the language model's layers, at one of them. `values` is the lens's
     result for all entries of the stage, `words_result` its result where that is the words, `null` the noise baseline,
     and `whole_result` a lens's result for the whole image: maps by token of the `answer`, a matrix, or scores.
+    `folded` are the words with one line for all spellings of a word, where the format shows them so.
     """
 
     query: Query
@@ -61,27 +62,14 @@ class ImageReport:
     facts: tuple[LensResult, ...] = ()
     answer: Answer | None = None
     words_result: LensResult | None = None
+    folded: FoldedTokenWords | None = None
 
     def narrowed(self, mask: NDArray[np.bool_]) -> ImageReport:
         """The report restricted to the entries where `mask` [entries] is true."""
-        words = self.words
-        if words is not None:
-            explained = None if words.explained is None else words.explained[mask]
-            ids = words.ids[mask]
-            occurring = set(ids.ravel().tolist())
-            words = msgspec.structs.replace(
-                words,
-                tokens=words.tokens[mask],
-                ids=ids,
-                scores=words.scores[mask],
-                explained=explained,
-                # the width of columns depends on the words that occur
-                pieces={id_: piece for id_, piece in words.pieces.items() if id_ in occurring},
-                texts={id_: text for id_, text in words.texts.items() if id_ in occurring},
-                special=words.special & occurring,
-            )
+        words = None if self.words is None else narrowed_words(self.words, mask)
+        folded = None if self.folded is None else self.folded.narrowed(mask)
         entries = tuple(entry for entry, is_kept in zip(self.entries, mask, strict=True) if is_kept)
-        return replace(self, entries=entries, words=words)
+        return replace(self, entries=entries, words=words, folded=folded)
 
     @property
     def norms(self) -> Floats:
@@ -93,7 +81,7 @@ class ImageReport:
 
     @property
     def hubs(self) -> dict[int, float]:
-        """Hub words by their ids, with their shares of the lists; none where not all entries are reported."""
+        """Hub words by their ids, with their shares of the unfolded lists; none where not all entries are reported."""
         if self.words is None or self.query.selection.partial:
             return {}
         return hub_words(self.words.ids)

@@ -13,7 +13,7 @@ from vlmtui.files import is_disk_full
 from vlmtui.query.chosen_lens import ChosenLens
 from vlmtui.query.options import Query
 from vlmtui.reports.formats import vectors
-from vlmtui.reports.formats.base import CSV_SAFE, DRAW, FIELDS, ROWS, STAGES, Format
+from vlmtui.reports.formats.base import CSV_SAFE, DRAW, FIELDS, FOLD, ROWS, STAGES, Format
 from vlmtui.reports.formats.contents import collect, report_in
 from vlmtui.reports.formats.registry import FORMATS, check_known, format_named, names, taking, with_fields
 from vlmtui.reports.image_notes import ImageNotes
@@ -79,6 +79,7 @@ def run_report(job: ReportJob, query: Query, name: str) -> int:
     """Write the report of the images in the format of this name; return the exit status."""
     chosen_format = format_named(name)
     check_job(job, query, chosen_format)
+    query = chosen_format.usual(query, job.several_images)
     with describe_lens(job, query) as query:
         check_job(job, query, chosen_format)
         return _report(job, query, chosen_format)
@@ -150,6 +151,8 @@ def check_job(job: ReportJob, query: Query, format: Format) -> None:
         raise UsageError(f"--fields is for tables: leave it out, or choose --format {names(with_fields())}")
     if query.output.csv_safe and not format.takes(CSV_SAFE):
         raise UsageError(f"--csv-safe is for spreadsheets: leave it out, or choose --format {names(taking(CSV_SAFE))}")
+    if query.search.fold and not format.takes(FOLD):
+        raise UsageError(f"--fold is for reading, and {name} has every spelling: choose --format {names(taking(FOLD))}")
     if (query.selection.rows or query.selection.condition is not None) and not format.takes(ROWS):
         raise UsageError(f"--rows and --where are for reports of some patches, and {name} shows all: leave them out")
     if query.lens is not None and query.lens.is_described:

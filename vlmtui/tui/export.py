@@ -17,16 +17,20 @@ from vlmtui.display.numbers import box, format_number, percent
 from vlmtui.display.pieces import plain, visible
 from vlmtui.errors import UsageError, VlmtuiError
 from vlmtui.files import expand_path
+from vlmtui.lenses.folded_token_words import FoldedTokenWords, fold_token_words, folds
 from vlmtui.metrics import PURSUITS, WordOrder
 from vlmtui.query.options import EntrySelection, Query
 from vlmtui.reading import TokenLayerWords, TokenWords
-from vlmtui.reports.formats.base import Content
+from vlmtui.reports.formats.base import NOISE, Content
 from vlmtui.reports.formats.registry import FORMATS, format_for, format_named
 from vlmtui.reports.image_report import ImageReport
 from vlmtui.reports.output.target import check_sources, target
 from vlmtui.results import early_exit
+from vlmtui.results.folded_words import spellings_mark
+from vlmtui.results.noise_baseline import NoiseBaseline
 from vlmtui.tui.dialogs.text import TextDialog
 from vlmtui.tui.state import early_exit as exiting
+from vlmtui.tui.state.noise_baseline import noise_key, noise_of
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.stages import ANSWER, PIXELS, TOKENS, llm_depth, of_tokens
@@ -76,7 +80,10 @@ def patch_text(results: Results, selection: Selection) -> str:
         if projected := exiting.early_exit_title(results, selection):
             by += f"; {projected}, {exiting.early_exit_footer(results, selection)}"
         lines.append(f"words ({'logit lens, logit' if llm_depth(selection.stage) else by}):")
-        lines += [f"  {visible(w.piece, w.text)}  {format_number(w.score)}  id {w.id}" for w in words]
+        lines += [
+            f"  {visible(w.piece, w.text)}{spellings_mark(w.spellings)}  {format_number(w.score)}  id {w.id}"
+            for w in words
+        ]
         if words[-1].explained is not None:
             lines.append(f"{percent(100 * words[-1].explained)} of the norm explained")
     token = results.token(selection)
@@ -162,33 +169,39 @@ def save(name: str, results: Results, selection: Selection, query: Query) -> Pat
     if selection.stage == ANSWER:
         raise VlmtuiError("reports are of stages: [ goes back to one; vlmtui ask --format json has answers")
     entries = tuple(range(len(results.places_at(selection.stage))))
-    words, layers = None, results.layers if llm_depth(selection.stage) else None
+    words, folded, layers = None, None, results.layers if llm_depth(selection.stage) else None
     projected = exiting.shows_early_exit(results, selection)
     if entries and (projected or of_tokens(selection.stage)):
         tokens = tuple(range(len(reading.places)))
         if table is None or table.missing(tokens):
             raise NotArrivedError("not all words have arrived yet: try again in a moment")
-        words = table.gathered(tokens, selection.k)
-    if projected and words is not None:
-        words = early_exit.words_of_patches(
-            words, early_exit.token_of_patch(reading.patch_places, reading.places), entries
-        )
+        words, every = table.gathered(tokens, selection.k), table.gathered(tokens, table.longest)
+        if projected:
+            into = early_exit.token_of_patch(reading.patch_places, reading.places)
+            words, every = (early_exit.words_of_patches(found, into, entries) for found in (words, every))
+        folded = fold_token_words(every, selection.k)[0] if selection.folds else None
     asked = replace(
         query,
         load=replace(query.load, model=reading.model.name),
-        search=replace(query.search, k=selection.k, metric=selection.metric),
+        search=replace(query.search, k=selection.k, metric=selection.metric, fold=selection.fold),
         selection=EntrySelection(selection.stage, query.selection.stages),
     )
     if asked.lens is not None and asked.lens.built_in is None:
         # what a lens of a person's own found is none of the reading's
         asked = replace(asked, lens=None)
-    seen = ImageReport(query=asked, reading=reading, stage=selection.stage, entries=entries, words=words, layers=layers)
+    seen = ImageReport(asked, reading, selection.stage, entries, words, layers, folded=folded)
+    chosen = format_named(format_for(name))
+    if chosen.of_rows and chosen.takes(NOISE) and words is not None and selection.noise:
+        key = noise_key(selection)
+        if key not in results.found and key not in results.refused and not selection.shows_layers:
+            raise NotArrivedError("the words of noise have not arrived yet: try again in a moment")
+        seen = replace(seen, null=noise_of(results, selection))
     path = Path(expand_path(name))
     with target(str(path)) as file:
         from vlmtui.reports.formats.saving import write_reading  # which takes its time, and is seldom needed
 
         explored = _ExploredReading(results, selection, seen)
-        for piece in write_reading(format_named(format_for(name)), explored, seen.query):
+        for piece in write_reading(chosen, explored, seen.query):
             file.write(piece)
     return path
 
@@ -226,12 +239,34 @@ def _glance(results: Results, selection: Selection, seen: ImageReport) -> PageCo
 
     tokens = tuple(range(len(seen.reading.places)))
     words: dict[str, dict[WordOrder, TokenWords]] = {}
+    folded: dict[str, dict[WordOrder, FoldedTokenWords]] = {}
+    noise: dict[str, dict[WordOrder, NoiseBaseline]] = {}
     for table in results.word_tables():
         stage, order = table.stage, table.metric
         of_one_fit = order in PURSUITS and table.k != selection.k
-        if of_tokens(stage) and tokens and not table.missing(tokens) and table.k >= selection.k and not of_one_fit:
+        fold = selection.fold and folds(order)
+        if not of_tokens(stage) or not tokens or table.k < selection.k or of_one_fit or (fold and not table.fold):
+            continue
+        if not table.missing(tokens):
             words.setdefault(stage, {})[order] = table.gathered(tokens, selection.k)
+            if fold:
+                lines, _ = fold_token_words(table.gathered(tokens, table.longest), selection.k)
+                folded.setdefault(stage, {})[order] = lines
+            there = replace(selection, stage=stage, metric=selection.metric if order == "logit" else order)
+            if known := noise_of(results, there):
+                noise.setdefault(stage, {})[order] = known
     if seen.words is not None:
         words.setdefault(selection.stage, {})[selection.order] = seen.words
-    rgb = np.asarray(results.picture)
-    return PageContent(seen.query, rgb, seen.reading, selection.stage, words, results.layers, results.entry(selection))
+    if seen.folded is not None:
+        folded.setdefault(selection.stage, {})[selection.order] = seen.folded
+    return PageContent(
+        seen.query,
+        np.asarray(results.picture),
+        seen.reading,
+        selection.stage,
+        words,
+        results.layers,
+        results.entry(selection),
+        folded=folded,
+        noise=noise,
+    )

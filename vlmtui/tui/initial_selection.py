@@ -104,4 +104,8 @@ def command_of(results: Results, selection: Selection, metric: Metric = DEFAULT_
     # settings may have another metric for a command that names none
     if selection.metric != DEFAULT_METRIC or metric != DEFAULT_METRIC:
         words += ["--metric", selection.metric]
+    if not selection.fold:
+        words.append("--no-fold")
+    if not selection.noise:
+        words.append("--no-null")
     return shlex.join(words)

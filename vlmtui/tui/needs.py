@@ -52,9 +52,10 @@ def words(results: Results, selection: Selection) -> Iterator[Need]:
     stage = selection.stage if own else TOKENS
     if results.reading is None or (llm_depth(stage) and not results.layers):
         return
-    order = replace(selection, stage=stage).order
+    there = replace(selection, stage=stage)
     near = results.token(selection) if stage == selection.stage or selection.stage == ANSWER else None
-    yield Need(Subject(stage), WordsLens(order), tokens=len(results.reading.places), near=near, k=selection.k)
+    tokens = len(results.reading.places)
+    yield Need(Subject(stage), WordsLens(there.order), tokens=tokens, near=near, k=selection.k, fold=there.folds)
 
 
 def layer_words(results: Results, selection: Selection) -> Iterator[Need]:
@@ -74,7 +75,9 @@ def patch(results: Results, selection: Selection) -> Iterator[Need]:
 def noise(results: Results, selection: Selection) -> Iterator[Need]:
     """The words of noise, once all words that they are compared with have come."""
     worded = of_tokens(selection.stage) or selection.projected
-    if results.reading is None or not worded or selection.shows_layers or not results.reading.places:
+    if not selection.noise or not worded or selection.shows_layers:
+        return
+    if results.reading is None or not results.reading.places:
         return
     table = results.word_table(selection)
     if table is not None and not table.missing(range(len(results.reading.places))):

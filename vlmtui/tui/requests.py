@@ -167,7 +167,7 @@ class Requests:
         if table is None:
             table = WordTable(results.reading.id, need.subject.stage, lens.order, need.k)
             results.keep(need.key, table)
-        if table.want(need.k) or table is not self._table:
+        if table.want(need.k, need.fold) or table is not self._table:
             self._table = table
             self._words.clear()
             results.refused.pop(need.key, None)
@@ -175,7 +175,7 @@ class Requests:
             return
 
         def request(*tokens: int) -> LensRequest:
-            return LensRequest(table.reading, need.subject, lens, tokens=tokens, k=need.k)
+            return LensRequest(table.reading, need.subject, lens, tokens=tokens, k=table.depth(tokens[0]))
 
         asked = {token for one in self._words for token in one.tokens}
         near = need.near
@@ -185,8 +185,8 @@ class Requests:
         if len(asked) > 1:
             return  # the next ones when these have come
         missing = [token for token in table.missing(range(need.tokens)) if token not in asked]
-        chunk = sorted(sorted(missing, key=lambda token: abs(token - (near or 0)))[:CHUNK])
-        if chunk:
+        nearest = sorted(missing, key=lambda token: abs(token - (near or 0)))
+        if chunk := sorted([token for token in nearest if table.depth(token) == table.depth(nearest[0])][:CHUNK]):
             yield request(*chunk)
 
 

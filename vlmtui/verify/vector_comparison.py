@@ -90,28 +90,37 @@ def count_same_words(ours: NearestRows, theirs: NearestRows) -> int:
 def library_norms(model: VisionLanguageModel, inputs: Inputs) -> list[Tensor] | None:
     """The norms of every vision stage and patch, from the tower's own `output_hidden_states`; None where it has none.
 
-    In the form of `encode`: [stages, patches] for each tile, without class tokens and registers.
+    In the form of `encode`: [stages, patches] for each tile, without class tokens and registers. The last stage is left
+    out where the library puts the tower's result, after a norm or a convolution, in the place of its last block's.
     """
-    tower, caught = model.family.tower, []
+    tower, blocks, caught = model.family.tower, model.family.blocks, []
+    last: list[Tensor] = []
 
     def request_states(_: nn.Module, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         return args, options | {"output_hidden_states": True}
 
     def catch(_: nn.Module, __: Any, output: Any) -> None:
-        caught.append(getattr(output, "hidden_states", None))
+        caught.append(output)
+
+    def catch_last(_: nn.Module, __: Any, output: Any) -> None:
+        last.append(output[0] if isinstance(output, tuple) else output)
 
     hooks = [
         tower.register_forward_pre_hook(request_states, with_kwargs=True),
         tower.register_forward_hook(catch),
+        blocks[-1].register_forward_hook(catch_last),
     ]
     try:
         model.encode(inputs)
     finally:
         for hook in hooks:
             hook.remove()
-    states = caught[0] if caught else None
-    if states is None or len(states) != len(model.family.blocks) + 1 or any(state is None for state in states):
+    states = getattr(caught[0], "hidden_states", None) if caught else None
+    if states is None or len(states) != len(blocks) + 1 or any(state is None for state in states):
         return None
+    result = getattr(caught[0], "last_hidden_state", None)
+    if result is not None and states[-1] is result and result.data_ptr() != last[0].data_ptr():
+        states = states[:-1]
     shapes = model.family.shapes(model.family.frames(inputs.pixels))
     stages = [
         model.family.states(torch.linalg.vector_norm(state, dim=-1, dtype=torch.float32), shapes) for state in states
@@ -123,7 +132,7 @@ def largest_norm_difference(encoded: EncodedImage, library: list[Tensor]) -> flo
     """The largest relative difference between the norms of `encode` and those of the library."""
     worst = 0.0
     for ours, theirs in zip(encoded.norms, library, strict=True):
-        found, expected = ours.patches.double(), theirs.cpu().double()
+        found, expected = ours.patches[: len(theirs)].double(), theirs.cpu().double()
         apart = torch.where(found == expected, 0.0, (found - expected).abs() / expected.clamp(min=1e-30))
         if apart.numel():
             worst = max(worst, float(apart.nan_to_num(nan=torch.inf).max()))

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from tests.families import FAMILIES
+from tests.families import DISTINCT, FAMILIES
 from tests.families.pictures import picture
 from tests.families.reference import WholeModel
 from vlmtui.catalogue import ModelSource
@@ -20,9 +20,9 @@ from vlmtui.models.loading.model_folder import find_checkpoint
 from vlmtui.models.loading.processor import Inputs
 from vlmtui.models.vlm import VisionLanguageModel
 
-NAMES = [name for name, family in FAMILIES.items() if family.has_tokens]
+NAMES = [name for name, family in DISTINCT.items() if family.has_tokens]
 # its decoder adds to what a layer put out before the next one gets it, and its `hidden_states` are from before that
-ADDS_BETWEEN = ("qwen3_vl",)
+ADDS_BETWEEN = ("qwen3_vl", "qwen3_vl_moe")
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 

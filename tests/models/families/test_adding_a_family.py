@@ -18,11 +18,11 @@ import pytest
 import transformers
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
+from tests.families import anyres
 from tests.families.base import save, save_parts, text, tokenizer, vision
 from tests.families.towers import LABELS
 from tests.models.test_vlm import held
 from tests.recipes import recipe
-from tests.tiny_checkpoints import build_llava
 from vlmtui.errors import ModelError
 from vlmtui.models.families.registry import FAMILIES, UnknownFamily, family_class
 
@@ -32,7 +32,7 @@ REGISTRY = Path("models/families/registry.py")
 RECIPE = recipe("Add a family")
 ((WHERE, BODY),) = RECIPE.files.items()
 ADDED = {
-    "vipllava": (f"{WHERE.stem}.VipLlava", BODY),
+    "lighton_ocr": (f"{WHERE.stem}.LightOnOcr", BODY),
     "metaclip_2": (
         "metaclip2.MetaClip2",
         '''"""MetaCLIP 2: CLIP's towers, trained on texts of all languages."""
@@ -71,8 +71,8 @@ def refused(check, model_type):
         return True
     return False
 
-image, vip, towers, head = sys.argv[1:]
-added, texts = ("vipllava", "metaclip_2"), ("--text", "a blue sky", "--text", "coffee")
+image, lighton, towers, head = sys.argv[1:]
+added, texts = ("lighton_ocr", "metaclip_2"), ("--text", "a blue sky", "--text", "coffee")
 found = {
     "titles": [family_class(one).title for one in added],
     "refused": [refused(check, one) for check in (check_text_tower, check_classifier) for one in added],
@@ -81,31 +81,20 @@ found = {
 # one for all that follows: its start takes seconds
 assert main(["session", "start", "--idle", "5m", "--quiet"]) == 0
 found |= {
-    "vip": run("report", image, "--model", vip, "--format", "json"),
+    "lighton": run("report", image, "--model", lighton, "--format", "json"),
     "towers": run("report", image, "--model", towers, "--stage", "vision.4", "--format", "json"),
     "match": run("match", image, "--model", towers, *texts, "--patches", "--format", "json"),
     "classify": run("classify", image, "--model", head, "-k", "2", "--format", "json"),
-    "refusal": run("match", image, "--model", vip, "--text", "a blue sky"),
+    "refusal": run("match", image, "--model", lighton, "--text", "a blue sky"),
 }
 found["parts"] = []
 import vlmtui
-for folder in (vip, towers):
+for folder in (lighton, towers):
     with vlmtui.open_session(folder, device="cpu") as session:
         found["parts"].append(session.model.parts)
 assert main(["session", "stop", "--quiet"]) == 0
 print(json.dumps(found))
 """
-
-
-def vipllava(folder: Path) -> Path:
-    build_llava(folder, "clip")
-    config = transformers.AutoConfig.from_pretrained(folder)
-    parts = {"vision_config": config.vision_config, "text_config": config.text_config}
-    made = transformers.VipLlavaConfig(
-        **parts, image_token_index=config.image_token_id, vision_feature_layers=[-2, -3, 1]
-    )
-    save(transformers.VipLlavaForConditionalGeneration(made), folder)
-    return folder
 
 
 def metaclip(folder: Path, architecture: Callable[[Any], Any]) -> Path:
@@ -139,7 +128,7 @@ def copied(into: Path) -> Path:
 def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     folder = tmp_path_factory.mktemp("checkpoints")
     return [
-        vipllava(folder / "vip"),
+        anyres.lighton_ocr(folder / "lighton"),
         metaclip(folder / "towers", transformers.MetaClip2Model),
         metaclip(folder / "head", transformers.MetaClip2ForImageClassification),
     ]
@@ -176,7 +165,7 @@ def test_without_the_lines_the_one_is_unknown_and_the_other_refused(checkpoints:
 
 
 def test_their_traits_are_known_without_torch(found: dict[str, Any]) -> None:
-    assert found["titles"] == ["VipLLaVA", "MetaCLIP 2"]
+    assert found["titles"] == ["LightOnOCR", "MetaCLIP 2"]
     assert found["refused"] == [True, False, True, False]
     assert not found["torch"]
     status, out, error = found["refusal"]
@@ -185,14 +174,16 @@ def test_their_traits_are_known_without_torch(found: dict[str, Any]) -> None:
 
 
 def test_the_family_reads_an_image(found: dict[str, Any]) -> None:
-    vip = report(found, "vip")
-    assert vip["model"]["family"] == "vipllava"
-    assert len(vip["tokens"]) == 25
-    assert all(token["box"] for token in vip["tokens"])
+    lighton = report(found, "lighton")
+    assert lighton["model"]["family"] == "lighton_ocr"
+    # at most 104 pixels on a side, up to whole tokens of 16
+    assert max(lighton["grids"][0][side] for side in ("rows", "cols")) == 7
+    assert len(lighton["tokens"]) == lighton["grids"][0]["rows"] * lighton["grids"][0]["cols"]
+    assert all(token["box"] for token in lighton["tokens"])
 
 
 def test_the_encoder_reads_an_image_texts_and_classes(found: dict[str, Any]) -> None:
-    assert found["parts"] == ["CLIP 14/70 → MLP over several layers → Llama", "MetaCLIP 2 14/70"]
+    assert found["parts"] == ["Pixtral 8/104 → patch merger and MLP → Qwen3", "MetaCLIP 2 14/70"]
     assert report(found, "towers")["grids"]
     matched = report(found, "match")
     assert "MetaCLIP's value path" in json.dumps(matched)

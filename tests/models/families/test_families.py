@@ -1,7 +1,12 @@
-"""Every family: tokens, norms and places against the whole model, loaded and run by transformers alone."""
+"""Every family: tokens, norms and places against the whole model, loaded and run by transformers alone.
+
+The last test makes the table of families in the documentation from the same measurements. Boxes of families that are
+put together as another is are tested, and their lines made, with `VLMTUI_FAMILIES=all` only.
+"""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -9,16 +14,19 @@ import pytest
 import torch
 from transformers import AutoProcessor
 
-from tests.families import FAMILIES
+from tests.docs.blocks import DOCS, block, check_block, markdown_table
+from tests.families import DISTINCT, FAMILIES
 from tests.families.base import Family
 from tests.families.pictures import picture
 from tests.families.places import Boxes, Changed, faults, side_of, squares
 from tests.families.reference import WholeModel
 from vlmtui.geometry import Grid, Place
 from vlmtui.images.decoding import RgbImage
+from vlmtui.models.families import registry
 from vlmtui.models.vlm import VisionLanguageModel
 
 CASES = [(name, shape) for name, family in FAMILIES.items() for shape in family.shapes]
+BOX_CASES = [(name, shape) for name, shape in CASES if name in DISTINCT]
 # transformers' PaliGemma processor, under NumPy 2
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
@@ -149,9 +157,15 @@ def _faults(name, shape, held, mutate=lambda boxes: boxes) -> tuple[list[str], l
     return of_tokens, of_patches
 
 
-@pytest.mark.parametrize(("name", "shape"), CASES)
-def test_pixels_in_a_box_change_its_token_and_no_other(name, shape, held):
-    of_tokens, of_patches = _faults(name, shape, held)
+@pytest.fixture(scope="session")
+def box_faults(held):
+    """The faults of a family's boxes at a shape, found once."""
+    return functools.cache(lambda name, shape: _faults(name, shape, held))
+
+
+@pytest.mark.parametrize(("name", "shape"), BOX_CASES)
+def test_pixels_in_a_box_change_its_token_and_no_other(name, shape, box_faults):
+    of_tokens, of_patches = box_faults(name, shape)
     assert not of_patches
     assert not of_tokens
 
@@ -235,9 +249,68 @@ def _grids_add_up(kind: str, places: Sequence[Place], grids: Sequence[Grid]) -> 
 
 def _boxes_do_not_overlap(places: Sequence[Place], grids: Sequence[Grid]) -> None:
     for grid in grids:
-        boxes = _boxes([place for place in places if place.grid == grid.id and place.box])
+        boxes = _boxes([place for place in places if place.grid == grid.id and place.box][:1000])
         low = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
         high = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
         overlap = np.clip(high - low, 0, None).prod(axis=-1)
         np.fill_diagonal(overlap, 0)
         assert overlap.max(initial=0) < 1e-6 * (boxes[:, 2:] - boxes[:, :2]).prod(axis=-1).max(initial=1)
+
+
+def _row(name, held, truth, box_faults) -> list[str]:
+    """A family's line: what a token is made of, and how many things measured at three shapes were right."""
+    family, model = FAMILIES[name], held(name)
+    tokens = right = norms = norms_right = wrong = 0
+    made_of: set[int] = set()
+    pages = 1
+    for shape, size in family.shapes.items():
+        image, true = picture(*size), truth(name, shape)
+        inputs = model.prepare(image, None)
+        encoded = model.encode(inputs)
+        layout = model.layout(image, inputs, encoded)
+        made_of |= {len(place.patches) for place in layout.places if place.kind == "patch"}
+        pages = max(pages, len(layout.grids))
+        if family.has_tokens:
+            near = torch.isclose(encoded.tokens, true.tokens, rtol=1e-5, atol=1e-5 * float(true.tokens.abs().max()))
+            tokens, right = tokens + len(true.tokens), right + int(near.all(dim=1).sum())
+        for ours, tile in zip(encoded.norms, true.tiles, strict=True):
+            reference = tile.patches.double().norm(dim=-1)
+            close = torch.isclose(ours.patches.double(), reference, rtol=1e-5)
+            norms, norms_right = norms + close.numel(), norms_right + int(close.sum())
+        wrong += sum(map(len, box_faults(name, shape)))
+    side = max(made_of - {0}, default=0) ** 0.5
+    kind = {
+        "patch": "a patch",
+        "merged": f"{side:.0f}×{side:.0f} patches",
+        "overlapping": "a window of patches that overlaps the next",
+        "newline": "a patch, or a row's newline",
+        "query": "a query that reads all patches",
+        "none": "",
+    }[family.tokens]
+    if name == "mllama":
+        kind = "none: cross-attention"
+    return [
+        family.title or model.family.title,
+        kind,
+        "yes" if pages > 1 else "",
+        f"{right} of {tokens}" if tokens else "",
+        f"{norms_right} of {norms}",
+        str(wrong),
+    ]
+
+
+def test_the_documentation_says_what_is_measured(held, truth, box_faults):
+    order = list(registry.FAMILIES)
+    types = {name: held(name).info.family for name in FAMILIES}
+    names = sorted(FAMILIES, key=lambda name: order.index(types[name]))
+    head = "family", "an image token is", "tiles", "tokens right", "norms right", "boxes wrong"
+    there = {line.split(" | ")[0]: line for line in block(DOCS / "models.md", "families").splitlines()}
+    rows = []
+    for name in names:
+        title = FAMILIES[name].title or registry.family_class(types[name]).title
+        if name in DISTINCT:
+            rows.append(_row(name, held, truth, box_faults))
+            assert rows[-1][0] == title
+        else:  # as it was measured when all were
+            rows.append(there[f"| {title}"].strip("| ").split(" | "))
+    check_block(DOCS / "models.md", "families", markdown_table(head, rows))

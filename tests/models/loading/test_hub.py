@@ -13,39 +13,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.hub import COMMIT, Hub, serving
+from tests.hub import COMMIT, FETCH, Hub
+from tests.lying_hub import LIES, LyingHub, LyingHubTrial, lying_hub
 from tests.tiny_checkpoints import build_llava
 from vlmtui.models.loading import model_folder, safetensors_header
 from vlmtui.models.loading.checkpoint import read_config
 from vlmtui.models.loading.loader import empty_model, load_model
 from vlmtui.models.loading.needed_tensors import needed_keys
 from vlmtui.models.loading.range_requests import Journal
-
-# a process of its own: the hub's client reads most of its environment when it is imported
-FETCH = """
-import json, os, sys
-from vlmtui.catalogue import ModelSource
-from vlmtui.errors import ModelError
-from vlmtui.models.loading import range_requests
-from vlmtui.models.loading.model_folder import find_checkpoint
-range_requests.WAITS_S = (0.0,)
-range_requests.CHUNK = range_requests.JOURNAL_EVERY = 1 << 18
-def progress(*note):
-    notes.append(note)
-    print(json.dumps(note), file=sys.stderr, flush=True)
-for line in sys.argv[1:] or sys.stdin:
-    request = json.loads(line)
-    os.environ.update(request["env"])
-    answers = []
-    for name, revision, layers in request["asked"]:
-        notes = []
-        try:
-            found = find_checkpoint(ModelSource(name, None, name), revision, progress, decoder_layers=layers)
-            answers.append({"folder": str(found.folder), "revision": found.revision, "notes": notes})
-        except ModelError as error:
-            answers.append({"error": str(error)})
-    print(json.dumps(answers), flush=True)
-"""
 
 
 @pytest.fixture(scope="module")
@@ -56,8 +31,8 @@ def sharded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Hub]:
-    with serving({}) as hub:
+def server() -> Iterator[LyingHub]:
+    with lying_hub({}) as hub:
         yield hub
 
 
@@ -357,3 +332,25 @@ def test_a_disk_that_is_too_small_is_seen_before_anything_is_fetched(hub, tmp_pa
     assert f"more on the disk of {own}" in said
     assert "VLMTUI_CACHE" in said
     assert sum(end - first for _, first, end in hub.spans) < 500_000  # headers
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("null", "api"),
+        ("bytes that are no UTF-8", "api"),
+        ("a commit of the model that names a folder", "api"),
+        ("files named by numbers", "api"),
+        ("a length that is too long", "small"),
+        ("a byte a while, without end", "small"),
+        ("a redirect to no address", "head"),
+        ("a redirect to a file", "weights"),
+        ("half of a range", "weights"),
+        ("a file that grows", "weights"),
+        ("a tensor at half a byte", "weights"),
+    ],
+)
+def test_a_hub_that_lies(name, kind, fetch, hub, tmp_path, sharded):
+    """One sentence, nothing outside the cache, the whole model afterwards; `benchmarks.attacks hubs` tells all lies."""
+    trial = LyingHubTrial(sharded, tmp_path, hub, lambda home: fetch(home, "org/tiny")[0])
+    assert trial.outcome(LIES[name], kind) == ""

@@ -14,7 +14,7 @@ from vlmtui.display.norm_statistics import THRESHOLD
 from vlmtui.display.outlier_positions import GridShape
 from vlmtui.reports.atlas import tables
 from vlmtui.reports.atlas.counts import AtlasCounts
-from vlmtui.reports.atlas.examples import SIDE, choose_words, collect_examples
+from vlmtui.reports.atlas.examples import SIDE, add_rows, choose_words, collect_examples
 from vlmtui.reports.atlas.summary import AtlasOptions, build_atlas
 
 COUNTS = """
@@ -33,7 +33,7 @@ def file(tmp_path_factory):
 @pytest.mark.parametrize("rows", [1, 7, 100, 16_384])
 def test_words_are_counted_as_duckdb_counts_them(file, rows):
     counted = AtlasCounts()
-    for block, _ in tables.table_blocks([str(file)], rows):
+    for block, _ in tables.table_blocks([str(file)], rows=rows):
         counted.add(block)
     expected = duckdb.sql(COUNTS.format(file=file)).fetchall()
     found = [
@@ -71,7 +71,8 @@ def test_patches_most_like_a_word_are_those_of_duckdb(file, rows):
     found = build_atlas(asked).words
     assert [chosen.ids for chosen in found.sought] == [(0, 1), (10,), ()]
     again = choose_words(build_atlas(asked).counts, 3, asked.words)
-    collect_examples(again, (block for block, _ in tables.table_blocks([str(file)], rows)), 6)
+    collect_examples(again, (block for block, _ in tables.table_blocks([str(file)], rows=rows)), 6)
+    add_rows(again, [str(file)])
     for chosen in (*again.most_frequent, *again.sought):
         among = ", ".join(map(str, (*chosen.ids, -1)))
         expected = duckdb.sql(f"""

@@ -132,7 +132,7 @@ def test_a_block_holds_whole_pictures_and_no_more_than_it_must(tmp_path: Path) -
     lengths = []
     shares = []
     pictures: list[str] = []
-    for block, share in tables.table_blocks([str(file)], 50):
+    for block, share in tables.table_blocks([str(file)], rows=50):
         lengths.append(len(block))
         shares.append(share)
         pictures += [block.at(int(row))["image"] for row in tables.image_starts(block._rows).nonzero()[0]]

@@ -17,8 +17,10 @@ from vlmtui.cli import main
 from vlmtui.errors import ImageError
 from vlmtui.geometry import Place
 from vlmtui.reading import ImageInfo
-from vlmtui.reports.commands.outliers import ImageOutliers, outliers_json, outliers_text, summarise_outliers
+from vlmtui.reports.commands.outliers import ImageOutliers, outliers_json, outliers_object, outliers_text
+from vlmtui.reports.formats.json import json_objects
 from vlmtui.reports.per_image import ImageFailure
+from vlmtui.reports.seen_files import SeenFiles
 
 ROW = 8  # of 6 × 6
 
@@ -32,10 +34,14 @@ def looked(number: int, *wild: int, grids: int = 1, rows: int = 4, cols: int = 6
 
 
 def written(*found: ImageOutliers | ImageFailure) -> tuple[str, dict]:
-    text = "".join(outliers_text(summarise_outliers(found)))
+    text = "".join(outliers_text(found))
     assert max(map(len, text.splitlines())) <= 80
     assert not any(line != line.rstrip() for line in text.splitlines())
-    return text, json.loads("".join(outliers_json(summarise_outliers(found))))
+    told = outliers_object(found)
+    assert told is not None
+    # as one object would be written
+    assert "".join(outliers_json(found)) == "".join(json_objects([told], several=False))
+    return text, told
 
 
 def test_a_place_that_repeats() -> None:
@@ -98,10 +104,17 @@ def test_queries_and_models_without_tokens() -> None:
 
 def written_nothing() -> bool:
     failed = [ImageFailure("bad.png", ImageError("no"))]
-    return (
-        "".join(outliers_text(summarise_outliers(failed))) == ""
-        and "".join(outliers_json(summarise_outliers(failed))) == ""
-    )
+    return "".join(outliers_text(failed)) == "" and "".join(outliers_json(failed)) == ""
+
+
+def test_a_file_is_new_once() -> None:
+    rng = np.random.default_rng(0)
+    names = [rng.bytes(32).hex() for _ in range(3000)] + ["00" * 32]
+    seen, kept = SeenFiles(), set[str]()
+    for name in [names[at] for at in rng.integers(0, len(names), 8000)] + names:
+        assert seen.add(name) == (name not in kept)
+        kept.add(name)
+    assert len(seen) == len(names)
 
 
 @pytest.mark.parametrize(

@@ -453,7 +453,9 @@ async def test_no_number_of_the_table_is_cut(columns: int, rows: int) -> None:
         assert len(table) >= 2
         for line in table:
             # every cell of the table: a name, a space, a whole number, perhaps a bar
-            assert re.fullmatch(r"([ ▌](whole( answer)?|word\d+|</s>) +-\d+\.\d{3} +━* *)+", line + " "), line
+            assert re.fullmatch(r"([ ▌](whole( answer)?|word\d+|</s>) +-\d+\.\d{3} +━*─* *)+", line + " "), line
+        # every bar ends in the same place: what is short of certainty is its track
+        assert len({len(bar) for line in table for bar in re.findall("[━─]+", line)}) <= 1
 
 
 async def test_all_tokens_are_seen_beside_what_they_were_without_patches() -> None:

@@ -8,7 +8,8 @@ import msgspec
 
 from tests.tui import readings
 from tests.tui.fake import app
-from tests.tui.screens.test_explorer import NARROW, WIDE, text
+from tests.tui.screens.test_explorer import NARROW, WIDE, explorer, text
+from vlmtui.display.numbers import format_number
 from vlmtui.metrics import METRICS
 
 
@@ -51,3 +52,25 @@ async def test_hub_words_are_marked_once_all_lists_have_come() -> None:
         assert "one" in shown
         assert not re.search(r"(one|two)\d+°", shown)
         assert "hub word" in shown
+
+
+async def test_spellings_of_a_word_are_one_line_and_the_margin_is_to_the_next_word() -> None:
+    spelled = ["sky", "Sky", "SKY", "the", "The", *(f"word{i}" for i in range(8))]
+    tui = app(lists=[spelled] * 48)
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        state = explorer(pilot).state
+        table = state.results.word_table(state.selection)
+        assert table is not None
+        margins = [format_number(table.rows[0][0].score - table.rows[0][i].score, 3) for i in (1, 3)]
+        shown = text(tui, "#words").splitlines()
+        assert [line.split()[:2] for line in shown[1:3]] == [["‿sky°", "×3"], ["‿the°", "×2"]]
+        assert "word5" in shown[8]
+        assert "word6" not in "".join(shown)  # there are 8 lines
+        assert f"margin {margins[1]}" in "".join(shown)
+        await pilot.press("F")
+        await pilot.pause()
+        shown = text(tui, "#words").splitlines()
+        assert [line.split()[0] for line in shown[1:6]] == [f"‿{word}°" for word in spelled[:5]]
+        assert "×" not in "".join(shown)
+        assert f"margin {margins[0]}" in "".join(shown)

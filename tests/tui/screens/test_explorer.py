@@ -126,7 +126,8 @@ async def test_stages_metric_and_k() -> None:
         await pilot.pause()
         conversation = tui._worker
         assert isinstance(conversation, FakeWorker)
-        assert conversation.asked[-1][:2] == ("cosine-centred", 10)
+        # as many were searched for as eight lines could need, and ten lines have not more
+        assert conversation.asked[-1][:2] == ("cosine-centred", 16)
         assert text(tui, "#words").count("━ ") == 10
         await pilot.press("minus")
         assert explorer(pilot).state.selection.k == 9

@@ -154,7 +154,7 @@ def test_divisions_lie_on_the_patches_edges() -> None:
 
 
 @pytest.mark.parametrize("size", [LARGE, NARROW])
-async def test_queries_are_a_list_beside_the_picture(size: tuple[int, int]) -> None:
+async def test_queries_are_a_list_with_the_image_in_view(size: tuple[int, int]) -> None:
     tui = of("idefics2")
     async with tui.run_test(size=size) as pilot:
         await pilot.pause()
@@ -184,6 +184,29 @@ async def test_queries_are_a_list_beside_the_picture(size: tuple[int, int]) -> N
         assert not explorer(pilot).query_one(TokenList).display
         await pilot.press("right_square_bracket")
         assert view(pilot).row == 63
+
+
+@pytest.mark.parametrize(("size", "columns"), [((80, 24), 1), ((120, 40), 2), ((160, 24), 1)])
+async def test_the_list_stands_where_it_leaves_the_larger_image(size: tuple[int, int], columns: int) -> None:
+    """Below the image in columns on a narrow screen, beside it on a flat one; the columns go on one after the other."""
+    tui = of("idefics2")
+    async with tui.run_test(size=size) as pilot:
+        await pilot.pause()
+        tokens, image = explorer(pilot).query_one(TokenList), explorer(pilot).query_one(ImageView)
+        below = tokens.region.y >= image.region.bottom
+        assert below == (size != (160, 24))
+        assert below or tokens.region.x >= image.region.right
+        head, *lines = text(tui, "#list").split("\n")
+        assert head.count("top-1") == columns
+        entries = [re.findall(r"(\d+)  w\d+", row) for row in lines if row.strip()]
+        assert {len(row) for row in entries} == {columns}
+        assert [int(row[at]) for at in range(columns) for row in entries] == list(range(columns * len(entries)))
+        await pilot.click(TokenList, offset=(tokens.size.width - 2, 2))
+        assert view(pilot).row == (columns - 1) * len(entries) + 1
+        # a line further than the last is scrolled to
+        await pilot.press("pagedown", "pagedown")
+        row = view(pilot).row
+        assert re.search(rf"▌ *{row}  ", text(tui, "#list"))
 
 
 async def test_the_list_is_clicked_and_gone_to() -> None:

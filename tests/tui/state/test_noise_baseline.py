@@ -15,6 +15,7 @@ from tests.tui.fake import FakeWorker
 from tests.tui.families import FAMILIES
 from tests.tui.screens.test_explorer import NARROW, WIDE, explorer, text
 from tests.tui.test_navigation import known
+from vlmtui.query.options import Query
 from vlmtui.results.noise_baseline import AGREEING, MetricAgreement, NoiseBaseline, NoiseScores
 from vlmtui.tui import messages, needs, requests
 from vlmtui.tui.app import VlmtuiApp
@@ -28,9 +29,9 @@ from vlmtui.tui.state.word_table import WordTable
 class Believed(FakeWorker):
     """Of every four of the shuffled tokens three score less than any of the reading's, and one says w400 too."""
 
-    def __init__(self, *, answers: bool = True) -> None:
+    def __init__(self, *, answers: bool = True, asked: Query | None = None) -> None:
         image = readings.picture(96, 64)
-        options = ExplorerOptions(image=readings.source(image), query=query_of("toy"))
+        options = ExplorerOptions(image=readings.source(image), query=asked or query_of("toy"))
         super().__init__(options, (96, 64), (6, 8))
         self.answers, self.busy = answers, 0
         self.asked_nulls: list[tuple[str, str, int]] = []
@@ -97,7 +98,7 @@ async def test_the_line_under_the_words() -> None:
     tui = app(conversation)
     async with tui.run_test(size=WIDE) as pilot:
         await settled(pilot, 28)
-        assert footing(tui).startswith("margin 0.0100 · above 75% of noise, top-1 in 0% of it · 3 of 5 metrics agree")
+        assert footing(tui).startswith("margin 0.0100 · above 75% of noise, top-1 in 0% · 0% of tokens above 95% · 3")
         await pilot.press("right")
         await settled(pilot, 29)
         assert conversation.compared == [28, 29]
@@ -107,11 +108,21 @@ async def test_the_line_under_the_words() -> None:
         await until(pilot, lambda: conversation.asked_nulls[1:] == [("tokens", "cosine-centred", 0)])
 
 
+async def test_no_noise_where_it_is_not_wanted() -> None:
+    conversation = Believed(asked=query_of("toy", noise=False))
+    tui = app(conversation)
+    async with tui.run_test(size=WIDE) as pilot:
+        await settled(pilot, 28)
+        assert "metrics agree" in footing(tui)
+        assert "noise" not in footing(tui)
+        assert conversation.asked_nulls == []
+
+
 @pytest.mark.parametrize(
     ("size", "said"),
     [
-        (WIDE, "above 75% of noise, top-1 in 0% of it · 3 of 5 metrics agree · norm 1.596 above 60% of words"),
-        ((109, 30), "above 75% of noise · 3 of 5 metrics agree · norm 1.596"),
+        (WIDE, "above 75% of noise, top-1 in 0% · 0% of tokens above 95% · 3 of 5 agree · norm 1.596"),
+        ((109, 30), "above 75% of noise · 0% of tokens above 95% · 3 of 5 agree"),
         (NARROW, "above 75% of noise"),
         ((65, 21), "above 75% of noise"),
     ],

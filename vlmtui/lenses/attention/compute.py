@@ -25,10 +25,12 @@ def attention_maps(context: Context, layer: int | None, head: int | None) -> Tok
     """Attention maps of a layer (from 1) or the mean of all, and of a head of it (from 0) or the mean of all."""
     capture = AnswerAttention.of(context)
     check_number(layer, 1, capture.layers, f"layer {layer}")
+    if layer is not None:
+        capture.check_layer(layer)
     means = capture.means()
     check_number(head, 0, capture.answered.among - 1, f"head {head}")
     if head is None:
-        weights = means.mean(0) if layer is None else means[layer - 1]
+        weights = means.mean(0) if layer is None else means[capture.attended.index(layer)]
     elif layer is None:
         raise UsageError("heads are numbered within a layer: choose a layer too")
     else:
@@ -62,8 +64,20 @@ class AnswerAttention:
 
         return cls(generator, answered, answered.retold(generator.model), generator.model.info.llm_layers, progress)
 
+    @property
+    def attended(self) -> tuple[int, ...]:
+        """The layers, from 1, that have attention weights: of a hybrid decoder not all."""
+        layers: tuple[int, ...] = self.forced.attention_layers
+        return layers
+
+    def check_layer(self, layer: int) -> None:
+        """Raise `UsageError` for a layer of a hybrid decoder that has no attention."""
+        if layer not in self.attended:
+            have = ", ".join(map(str, self.attended)) or "none"
+            raise UsageError(f"layer {layer} is linear and has no attention weights; layers that have them: {have}")
+
     def means(self) -> Tensor:
-        """The attention of every layer, averaged over heads [layers, answer tokens, positions]."""
+        """The attention of every layer that has it, averaged over heads [layers, answer tokens, positions]."""
         if self.answered.means is None:
             found: list[Tensor] = []
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from vlmtui.errors import UsageError
 from vlmtui.lenses import Context, TokenMaps
 from vlmtui.lenses.attention.compute import AnswerAttention
 
@@ -13,6 +14,11 @@ from .kernel import AttentionRollout
 def rollout_maps(context: Context) -> TokenMaps:
     """Rollout maps over all layers and heads; sinks are those of the attention itself."""
     capture = AnswerAttention.of(context)
+    if len(capture.attended) < capture.layers:
+        raise UsageError(
+            "attention rollout goes through every layer, and some of this model's are linear, without attention "
+            "weights: look at attention instead"
+        )
     capture.means()
     return capture.found(_rolled(capture), None, None, rollout=True)
 

@@ -72,6 +72,13 @@ class TeacherForcing:
         """The positions whose logits each token of the answer was chosen from."""
         return slice(self._prompt - 1, self._prompt - 1 + len(self.answer))
 
+    @property
+    def attention_layers(self) -> tuple[int, ...]:
+        """The layers, counted from 1, that have attention weights: in a hybrid decoder the others are linear."""
+        kinds = getattr(self._decoder.config, "layer_types", None) or ["attention"] * len(self._layers)
+        numbered = enumerate(kinds[: len(self._layers)], 1)
+        return tuple(layer for layer, kind in numbered if "attention" in kind and "linear" not in kind)
+
     @torch.no_grad()
     def log_probs(self, change: TokenReplacement | None = None) -> Tensor:
         """The log-probability of every token of the answer, float32 [answer tokens], natural logarithm, on the CPU."""
@@ -126,7 +133,7 @@ class TeacherForcing:
 
     @torch.no_grad()
     def attention(self, seen: Callable[[int, Tensor], None]) -> None:
-        """Pass every layer, counted from 1, and the attention of the answer's tokens to `seen`.
+        """Pass each of `attention_layers`, and the attention of the answer's tokens there, to `seen`.
 
         The weights are [heads, answer tokens, positions], at the positions that each token was chosen from, computed in
         the library's eager mode. An exception from `seen` ends the pass.
@@ -146,7 +153,7 @@ class TeacherForcing:
 
     @torch.no_grad()
     def mean_attention(self, seen: Callable[[int, Tensor], None]) -> None:
-        """Pass every layer, counted from 1, and its attention averaged over heads to `seen`.
+        """Pass each of `attention_layers`, and its attention averaged over heads, to `seen`.
 
         The mean is float32 [positions, positions]. One layer is in memory at a time. An exception from `seen` ends the
         pass.
@@ -162,7 +169,7 @@ class TeacherForcing:
 
     @torch.no_grad()
     def mask(self, layer: int) -> Tensor:
-        """The attention mask of a layer, counted from 1: bool [positions, positions], on the CPU.
+        """The attention mask of one of `attention_layers`: bool [positions, positions], on the CPU.
 
         As the model itself makes it: causal, bidirectional over an image or a prompt, or within a window.
         """
@@ -202,7 +209,7 @@ class TeacherForcing:
                 self._run(**self._arguments)
         finally:
             hook.remove()
-        if allowed is None and seen != len(self._layers):
+        if allowed is None and seen != len(self.attention_layers):
             raise self._unknown()
 
     def _decoder_arguments(self) -> dict[str, Any]:

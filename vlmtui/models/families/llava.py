@@ -1,4 +1,4 @@
-"""LLaVA 1.5: one token a patch of a single tile, and the class token too where the projector receives it."""
+"""LLaVA 1.5 and VipLLaVA: one token a patch of a single tile, and the class token where the projector receives it."""
 
 from __future__ import annotations
 
@@ -39,3 +39,13 @@ class Llava(Family):
             return super().image_ids(tokenizer, pixels, tokens)
         (shape,) = self.shapes(self.frames(pixels))
         return pixtral_ids(int(self.config.image_token_id), shape, tokenizer)
+
+
+class VipLlava(Llava):
+    """As LLaVA 1.5, with a projector that reads several layers of the tower."""
+
+    title = "VipLLaVA"
+    projector = "MLP over several layers"
+
+    def feeds(self) -> str | None:
+        return None

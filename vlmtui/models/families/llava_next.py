@@ -69,6 +69,12 @@ class LlavaNext(Family):
         return {"vision_feature_select_strategy": self.config.vision_feature_select_strategy}
 
 
+class LlavaNextVideo(LlavaNext):
+    """As LLaVA-NeXT, trained on videos too, which are not read here."""
+
+    title = "LLaVA-NeXT-Video"
+
+
 class LlavaOnevision(LlavaNext):
     """As LLaVA-NeXT, but the stitched grid is shrunk where it has too many tokens."""
 

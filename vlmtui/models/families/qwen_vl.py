@@ -1,4 +1,4 @@
-"""Qwen2-VL, Qwen2.5-VL and Qwen3-VL: any number of patches, flattened in the order of 2×2 blocks or of windows."""
+"""The line of Qwen2-VL to Qwen3.5: any number of patches, flattened in the order of 2×2 blocks or of windows."""
 
 from __future__ import annotations
 
@@ -75,3 +75,92 @@ class Qwen3VL(Qwen2VL):
 
     title = "Qwen3-VL"
     part_titles = {"qwen3_vl": "Qwen3-VL"}
+
+
+class Qwen3VLMoe(Qwen3VL):
+    """As Qwen3-VL, with a mixture of experts in the decoder's layers."""
+
+    title = "Qwen3-VL-MoE"
+    part_titles = {"qwen3_vl_moe": "Qwen3-VL-MoE"}
+
+
+class Qwen3_5(Qwen2VL):  # noqa: N801
+    """As Qwen2-VL, with a hybrid decoder: attention in some of its layers, a linear recurrence in the others."""
+
+    title = "Qwen3.5"
+    part_titles = {"qwen3_5": "Qwen3.5"}
+
+
+class Qwen3_5Moe(Qwen3_5):  # noqa: N801
+    """As Qwen3.5, with a mixture of experts in the decoder's layers."""
+
+    title = "Qwen3.5-MoE"
+    part_titles = {"qwen3_5_moe": "Qwen3.5-MoE"}
+
+
+class Glm4V(Qwen2VL):
+    """A convolution after the tower's blocks makes one vector of each block of patches."""
+
+    title = "GLM-4V"
+    part_titles = {"glm4v": "GLM-4V"}
+    projector = "convolution and merger"
+
+
+class Glm46V(Glm4V):
+    """As GLM-4V."""
+
+    title = "GLM-4.6V"
+
+
+class Glm4VMoe(Glm4V):
+    """As GLM-4V, with a mixture of experts in the decoder's layers."""
+
+    title = "GLM-4.5V (MoE)"
+    part_titles = {"glm4v_moe": "GLM-4.5V"}
+
+
+class GlmOcr(Glm4V):
+    """As GLM-4V, smaller."""
+
+    title = "GLM-OCR"
+    part_titles = {"glm_ocr": "GLM-OCR"}
+
+
+class Ernie45VLMoe(Qwen2VL):
+    """A resampler merges blocks of patches; the decoder has experts for text and others for images."""
+
+    title = "ERNIE 4.5-VL (MoE)"
+    part_titles = {"ernie4_5_vl_moe": "ERNIE 4.5-VL"}
+    projector = "resampler"
+
+
+class Exaone45(Qwen2_5VL):
+    """As Qwen2.5-VL, with another decoder."""
+
+    title = "EXAONE 4.5"
+    part_titles = {"exaone4_5": "EXAONE 4.5", "exaone4": "EXAONE 4"}
+
+
+class HyperClovaX(Qwen2_5VL):
+    """The tower of Qwen2.5-VL with another decoder."""
+
+    title = "HyperCLOVA X Vision v2"
+    part_titles = {"hyperclovax": "HyperCLOVA X"}
+
+
+class PaddleOcrVL(Qwen2VL):
+    """Its patches come row by row; the projector merges blocks of them."""
+
+    title = "PaddleOCR-VL"
+    part_titles = {"paddleocr_vl": "PaddleOCR-VL"}
+
+    def frames(self, pixels: Pixels) -> list[Tensor]:
+        _, rows, cols = (int(n) for n in pixels["image_grid_thw"][0])
+        tall, wide = self.patch_size
+        values = pixels["pixel_values"].view(rows, cols, -1, 3, tall, wide)[:, :, 0]
+        return [values.permute(2, 0, 3, 1, 4).reshape(3, rows * tall, cols * wide)]
+
+    def _patch_order(self, shape: Shape) -> Tensor:
+        import torch
+
+        return torch.arange(shape[0] * shape[1])

@@ -8,8 +8,8 @@ import json
 import shutil
 from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -30,8 +30,8 @@ from vlmtui.models.loading.checkpoint import (
     refuse_without_weights,
 )
 from vlmtui.models.loading.hub_answers import watch_answers
-from vlmtui.models.loading.hub_errors import HubUnreachableError, explain_hub_errors
-from vlmtui.models.loading.hub_files import HubCommit
+from vlmtui.models.loading.hub_errors import HubUnreachableError, explain_hub_errors, explain_nonsense
+from vlmtui.models.loading.hub_files import HubCommit, silent_bar
 from vlmtui.models.loading.needed_tensors import check_complete, check_tensors, needed_keys
 from vlmtui.models.loading.other_formats import quantisation, refuse_other_formats
 from vlmtui.models.loading.range_requests import THREADS, ByteRange, RangeDownload
@@ -99,7 +99,7 @@ def fetch_processor(name: str, progress: Progress) -> Path:
         return cache.commit_folder(name, commit)
     progress(f"downloading the processor of {name}", 0, 0)
     with explain_hub_errors(name, None), watch_answers(name, progress):
-        return _small_files(name, None, None)
+        return _processor_files(name)
 
 
 def _at_hand(name: str, label: str, revision: str | None, decoder_layers: int | None) -> Checkpoint | Path | None:
@@ -156,21 +156,16 @@ def _snapshot(name: str, revision: str | None, patterns: list[str]) -> Path | No
         raise ModelError(f"{name} cannot be a model on the hub: give a name such as org/model, or a folder") from None
 
 
-def _small_files(name: str, commit: str | None, place: Path | None) -> Path:
-    """Download config, tokenizer and processor files into `place`, or into the hub's own cache."""
-    from huggingface_hub import snapshot_download
-
-    return Path(
-        snapshot_download(
-            name,
-            revision=commit,
-            local_dir=place,
-            allow_patterns=_SMALL,
-            # the hub's index lists files that are not downloaded
-            ignore_patterns=[*_UNWANTED, "*.index.json"],
-            tqdm_class=_silent(),
-        )
-    )
+def _fetch_small_files(remote: HubCommit, place: Path) -> None:
+    """Download config, tokenizer and processor files into `place`."""
+    # the hub's index lists files that are not downloaded
+    wanted = [
+        file
+        for file in sorted(remote.files)
+        if "/" not in file and not file.endswith(".index.json") and any(fnmatch(file, kind) for kind in _SMALL)
+    ]
+    with ThreadPoolExecutor(THREADS, "small files") as pool:
+        list(pool.map(lambda file: remote.fetch(file, place), wanted))
 
 
 def _adapter_files(name: str, commit: str) -> Path:
@@ -178,18 +173,20 @@ def _adapter_files(name: str, commit: str) -> Path:
     from huggingface_hub import snapshot_download
 
     wanted = [ADAPTER_CONFIG, WEIGHTS]
-    return Path(snapshot_download(name, revision=commit, allow_patterns=wanted, tqdm_class=_silent()))
+    with explain_nonsense(name):
+        return Path(snapshot_download(name, revision=commit, allow_patterns=wanted, tqdm_class=silent_bar()))
 
 
-def _silent() -> Any:
-    """A progress bar class that shows nothing: the terminal belongs to the clients."""
-    from tqdm.auto import tqdm
+def _processor_files(name: str) -> Path:
+    """Download config, tokenizer and processor files into the hub's own cache."""
+    from huggingface_hub import snapshot_download
 
-    class Silent(tqdm):  # type: ignore[misc]
-        def __init__(self, *args: Any, **options: Any) -> None:
-            super().__init__(*args, **{**options, "disable": True})
-
-    return Silent
+    with explain_nonsense(name):
+        return Path(
+            snapshot_download(
+                name, allow_patterns=_SMALL, ignore_patterns=[*_UNWANTED, "*.index.json"], tqdm_class=silent_bar()
+            )
+        )
 
 
 @contextlib.contextmanager
@@ -232,7 +229,7 @@ class _Download:
         config = read_config(place, self._label)
         shape = skeleton(Checkpoint(self._label, place, remote.commit, config), self._layers)
         self._progress(f"downloading the processor of {remote.name}", 0, 0)
-        _small_files(remote.name, remote.commit, place)
+        _fetch_small_files(remote, place)
         self._progress(f"locating the weights of {remote.name}", 0, 0)
         index = self._index()
         quantised = quantisation(config) is not None

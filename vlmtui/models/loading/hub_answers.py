@@ -1,12 +1,14 @@
-"""Answers of a hub that no download can go on with: a login page, a long wait, redirects in a circle.
+"""Answers of a hub that no download can go on with: a login page, a long wait, redirects in a circle, no end.
 
-huggingface_hub would fail on the first without a sentence, wait silently as long as it is told, and follow relative
-redirects without end.
+huggingface_hub would fail on the first without a sentence, wait silently as long as it is told, follow relative
+redirects without end, and read as long as a byte comes now and then.
 """
 
 from __future__ import annotations
 
 import contextlib
+import math
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -14,6 +16,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx2
 from huggingface_hub.utils import get_session
 
 from vlmtui.errors import ModelError
@@ -21,6 +24,13 @@ from vlmtui.models.loading.checkpoint import Progress
 
 LONGEST_WAIT_S = 60.0
 MOST_REDIRECTS = 20
+PATIENCE_S = 60.0
+LEAST_BYTES = 1 << 10
+"""Bytes that must come within `PATIENCE_S`: a thousandth of what a line of 16 KB a second has."""
+MOST_OF_A_FILE = 1 << 30
+"""Bytes of a file that is fetched whole, to the disk: tokenizers have some 50 MB."""
+MOST_OF_A_LIST = 64 << 20
+"""Bytes of what the hub says of a model, which are held in memory."""
 _BUSY = (429, 503)
 
 
@@ -63,6 +73,36 @@ class _Watch:
                 f"{self._name} could not be downloaded: {host} answered a web page, such as the login page of a "
                 "network: open it in a browser, or check HF_ENDPOINT and the proxy"
             )
+        most: float = MOST_OF_A_LIST if response.request.url.path.startswith("/api/") else MOST_OF_A_FILE
+        if re.fullmatch(r"bytes=\d+-\d+", response.request.headers.get("Range", "")):
+            most = math.inf  # who asked for a part of a file takes no more
+        response.stream = _WatchedStream(response.stream, f"{self._name} could not be downloaded: {host}", most)
+
+
+class _WatchedStream(httpx2.SyncByteStream):
+    """The bytes of an answer, for as long as they come; `ModelError`, which begins with `who`, where
+    they do not end."""
+
+    def __init__(self, stream: Any, who: str, most: float) -> None:
+        self._stream, self._who, self._most = stream, who, most
+
+    def __iter__(self) -> Iterator[bytes]:
+        total = since = 0
+        begun = time.monotonic()
+        for block in self._stream:
+            total, since = total + len(block), since + len(block)
+            if total > self._most:
+                raise ModelError(f"{self._who} sends a small file without end: check HF_ENDPOINT and the proxy")
+            now = time.monotonic()
+            if now - begun > PATIENCE_S:
+                if since < LEAST_BYTES:
+                    sent = f"sent {since} bytes in {now - begun:.0f} s"
+                    raise ModelError(f"{self._who} {sent}: check the connection, or try again later")
+                begun, since = now, 0
+            yield block
+
+    def close(self) -> None:
+        self._stream.close()
 
 
 def seconds_to_wait(said: str) -> float | None:

@@ -65,12 +65,8 @@ def explain_hub_errors(name: str, revision: str | None) -> Iterator[None]:
             raise _refused(error.__cause__, name, at, page) from None
         cause = one_line(error.__cause__ or error)
         raise _not_here(name, at, f"{constants.ENDPOINT} cannot be reached ({cause}): {_connection_advice()}") from None
-    except (httpx2.RequestError, json.JSONDecodeError) as error:
-        cause = one_line(error)
-        raise ModelError(
-            f"{name}{at} could not be downloaded: {constants.ENDPOINT} does not answer as a hub does ({cause}): check "
-            "HF_ENDPOINT and the proxy"
-        ) from None
+    except (httpx2.RequestError, httpx2.InvalidURL, json.JSONDecodeError) as error:
+        raise _no_hub(f"{name}{at}", error) from None
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise ModelError(
@@ -83,6 +79,24 @@ def explain_hub_errors(name: str, revision: str | None) -> Iterator[None]:
                 f"{cache.ENVIRONMENT}"
             ) from None
         raise ModelError(f"{name}{at} could not be downloaded ({one_line(error)}): check disk and connection") from None
+
+
+@contextlib.contextmanager
+def explain_nonsense(name: str) -> Iterator[None]:
+    """Raise as a `ModelError` what huggingface_hub raises for an answer of another form; for its calls alone."""
+    try:
+        yield
+    except (ModelError, OSError, httpx2.RequestError, httpx2.InvalidURL):
+        raise  # that it names itself; its errors of HTTP are of OSError too
+    except (TypeError, ValueError, LookupError, AttributeError, RecursionError) as error:
+        raise _no_hub(name, error) from None
+
+
+def _no_hub(what: str, error: Exception) -> ModelError:
+    return ModelError(
+        f"{what} could not be downloaded: {constants.ENDPOINT} does not answer as a hub does ({one_line(error)}): "
+        "check HF_ENDPOINT and the proxy"
+    )
 
 
 def _refused(error: HfHubHTTPError, name: str, at: str, page: str) -> ModelError:

@@ -6,6 +6,7 @@ huggingface_hub provides addresses, tokens, proxies and offline mode; ranges are
 from __future__ import annotations
 
 import contextlib
+import re
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,13 +20,16 @@ from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_st
 
 from vlmtui._version import __version__
 from vlmtui.errors import ModelError, one_line
+from vlmtui.json_files import MOST_BYTES
 from vlmtui.models.loading import safetensors_header
+from vlmtui.models.loading.hub_errors import explain_nonsense
 from vlmtui.models.loading.range_requests import ConnectionLostError, retry
 
 # bytes of the first request for a header: most headers are shorter, longer ones take a second request
 _FIRST = 16 << 10
 _CONNECT_S = 10.0
 _READ_S = 30.0
+_COMMIT = re.compile("[0-9a-f]{40}")
 _MAY_PASS = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
@@ -42,21 +46,33 @@ class HubCommit:
     @classmethod
     def of(cls, name: str, revision: str | None) -> HubCommit:
         """Resolve a revision of a model to its commit on the hub."""
-        info = HfApi().model_info(name, revision=revision, timeout=_READ_S)
-        if not info.sha:
-            raise ModelError(f"{name} has no commit on the hub: choose another model")
-        return cls(name, info.sha, frozenset(file.rfilename for file in info.siblings or ()))
+        with explain_nonsense(name):
+            info = HfApi().model_info(name, revision=revision, timeout=_READ_S)
+            if not info.sha:
+                raise ModelError(f"{name} has no commit on the hub: choose another model")
+            if not _COMMIT.fullmatch(info.sha):  # it will be the name of a folder
+                raise ValueError(f"{info.sha[:60]!r} is no commit")
+            files = [file.rfilename for file in info.siblings or ()]
+            if odd := [file for file in files if not isinstance(file, str)]:
+                raise TypeError(f"{odd[0]!r:.60} is no name of a file")
+            return cls(name, info.sha, frozenset(files))
 
     def fetch(self, file: str, folder: Path) -> None:
         """Download one small file into a folder."""
-        hf_hub_download(self.name, file, revision=self.commit, local_dir=folder)
+        with explain_nonsense(self.name):
+            hf_hub_download(self.name, file, revision=self.commit, local_dir=folder, tqdm_class=silent_bar())
 
     def text(self, file: str) -> bytes:
         """The bytes of one small file."""
         place, head = self._place(file)
-        response = get_session().get(place, headers=head, timeout=_timeout(), follow_redirects=True)
-        hf_raise_for_status(response)
-        return bytes(response.content)
+        with get_session().stream("GET", place, headers=head, timeout=_timeout(), follow_redirects=True) as response:
+            hf_raise_for_status(response)
+            text = bytearray()
+            for block in response.iter_bytes():
+                text += block
+                if len(text) > MOST_BYTES:
+                    break  # which no reader of it takes
+        return bytes(text)
 
     def header(self, file: str) -> list[safetensors_header.Tensor]:
         """The tensors of a safetensors file. `ModelError` where its size contradicts its header."""
@@ -133,7 +149,8 @@ class HubCommit:
             if file in self._places:
                 return self._places[file]
         url = hf_hub_url(self.name, file, revision=self.commit)
-        found = get_hf_file_metadata(url, library_name="vlmtui", library_version=__version__).location
+        with explain_nonsense(self.name):
+            found = get_hf_file_metadata(url, library_name="vlmtui", library_version=__version__).location
         head = build_hf_headers(library_name="vlmtui", library_version=__version__)
         if _host(found) != _host(url):
             head.pop("authorization", None)
@@ -154,3 +171,14 @@ def _timeout() -> Any:
 def _host(url: str) -> tuple[str, str]:
     parts = urlsplit(url)
     return parts.scheme, parts.netloc.lower()
+
+
+def silent_bar() -> Any:
+    """A progress bar class that shows nothing: the terminal belongs to the clients."""
+    from tqdm.auto import tqdm
+
+    class Silent(tqdm):  # type: ignore[misc]
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **{**options, "disable": True})
+
+    return Silent

@@ -67,7 +67,8 @@ class Processing:
 
     def pixels(self, image: Image.Image) -> dict[str, Tensor]:
         """The tensors that the image processor makes from one upright RGB image."""
-        made = self.image_processor(images=image, return_tensors="pt", **self.options)
+        # some processors pass `return_tensors` on
+        made = self.image_processor(images=image, **self.options | {"return_tensors": "pt"})
         return {key: value for key, value in made.items() if isinstance(value, Tensor)}
 
     def works(self) -> bool:
@@ -222,7 +223,8 @@ def load_processing(folder: Path, config: Any, name: str, own: bool = True) -> P
     try:
         whole = AutoProcessor.from_pretrained(folder, local_files_only=True, trust_remote_code=False, **of_model)
     except Exception as error:
-        # families whose processor needs torchvision: its parts suffice, and placeholders are counted from the features
+        # families whose processor needs torchvision (one of them recurses without end): its parts suffice, and
+        # placeholders are counted from the features
         logging.getLogger(__name__).warning("the processor of %s could not be built completely: %s", name, error)
         whole = None
     if whole is not None and hasattr(whole, "image_processor") and hasattr(whole, "tokenizer"):

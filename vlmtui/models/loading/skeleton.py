@@ -192,6 +192,10 @@ def _part(config: Any, layers: int | None) -> Any:
     text.num_hidden_layers = layers
     if getattr(text, "layer_types", None) is not None:
         text.layer_types = text.layer_types[:layers]
+    if layers == 0 and getattr(text, "hidden_size_per_layer_input", None):
+        text.hidden_size_per_layer_input = 0  # inputs of the layers alone, as wide as all of them together
+    if getattr(text, "num_kv_shared_layers", None):
+        text.num_kv_shared_layers = min(text.num_kv_shared_layers, layers)
     if getattr(text, "cross_attention_layers", None) is not None:
         text.cross_attention_layers = [layer for layer in text.cross_attention_layers if layer < layers]
     return config

@@ -5,6 +5,7 @@ Memory is bounded by the size of the vocabulary and by `MOST_POSITIONS` grid pos
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,10 +13,11 @@ import numpy as np
 from vlmtui.display.norm_statistics import THRESHOLD
 from vlmtui.display.outlier_positions import EntryKind, GridShape, PositionCounts
 from vlmtui.reading import of_patches
-from vlmtui.reports.atlas.tables import MOST_ID, NO_ROW, Ints, Marks, TableBlock, check_one_kind
+from vlmtui.reports.atlas.tables import MOST_ID, Ints, Marks, TableBlock, check_one_kind
 
 MOST_POSITIONS = 1 << 22
 """Grid positions counted, over all grid shapes."""
+_MOST_MARKS = 1 << 26
 MOST_FAILED = 1_000
 """Most failed images that are named."""
 
@@ -73,8 +75,11 @@ class AtlasCounts:
     _kinds: list[tuple[str | None, ...]] = field(default_factory=list)
     _room: int = MOST_POSITIONS
 
-    def add(self, block: TableBlock) -> None:
-        """Count the images of a block. Raises `UsageError` where they are of another model, stage or metric."""
+    def add(self, block: TableBlock, named: bool = True) -> None:
+        """Count the images of a block; `named`: keep the names of its words, which it must have been read with.
+
+        Raises `UsageError` where they are of another model, stage or metric.
+        """
         self._failures(block)
         is_read = ~block.failed
         if not is_read.any():
@@ -82,10 +87,10 @@ class AtlasCounts:
         self._kinds = list(dict.fromkeys([*self._kinds, *block.kinds()]))
         check_one_kind(self._kinds)
         self.model, self.stage, self.metric = self._kinds[0]
-        self.pictures += len(np.unique(block.picture[is_read]))
+        self.pictures += _distinct(block.picture[is_read])
         is_counted = is_read & ~block.is_("kind", "newline")
         self.entries += int(is_counted.sum())
-        self._words(block, is_counted)
+        self._words(block, is_counted, named)
         self._outliers(block, is_counted)
 
     @property
@@ -100,10 +105,24 @@ class AtlasCounts:
             failed_row = block.at(row)
             self.failures.append((failed_row["image"] or "", failed_row["error"]))
 
-    def _words(self, block: TableBlock, is_counted: Marks) -> None:
-        word_table = block.words
-        mask = is_counted[word_table.row]
-        row, place, ids = word_table.row[mask], word_table.place[mask], word_table.ids[mask]
+    def add_names(self, block: TableBlock, wanted: Iterable[int] | None = None) -> None:
+        """Keep the names of a block's words, or of the `wanted` ones, where they are not known yet."""
+        ids = block.words.ids
+        if not len(ids):
+            return
+        is_new = np.ones(int(ids.max()) + 1, bool)
+        if wanted is not None:
+            is_new[:] = False
+            is_new[[id_ for id_ in wanted if id_ < len(is_new)]] = True
+        is_new[[id_ for id_ in self.names if id_ < len(is_new)]] = False
+        matches = np.flatnonzero(is_new[ids])
+        distinct, first = np.unique(ids[matches], return_index=True)
+        self.names |= dict(zip(distinct.tolist(), block.names(matches[first]), strict=True))
+
+    def _words(self, block: TableBlock, is_counted: Marks, named: bool) -> None:
+        if named:
+            self.add_names(block)
+        row, place, ids = counted_words(block, is_counted)[:3]
         if not len(ids):
             return
         first = place == 0
@@ -113,14 +132,12 @@ class AtlasCounts:
         self.among.add(ids)
         self.pictures_first.add(_once(block.picture[row[first]], ids[first]))
         self.pictures_among.add(_once(block.picture[row], ids))
-        distinct, first_rows = np.unique(word_table.ids, return_index=True)
-        is_new = np.array([id_ not in self.names for id_ in distinct.tolist()], bool)
-        self.names |= dict(zip(distinct[is_new].tolist(), block.names(first_rows[is_new]), strict=True))
 
     def _outliers(self, block: TableBlock, is_counted: Marks) -> None:
-        is_complete = complete_images(block)
-        self.incomplete += int((~is_complete[np.unique(block.picture[is_counted])]).sum())
-        placed = is_counted & is_complete[block.picture]
+        has_entries = np.zeros(len(block.starts), bool)
+        has_entries[block.picture[is_counted]] = True
+        self.incomplete += int((has_entries & ~block.complete).sum())
+        placed = is_counted & block.complete[block.picture]
         z = block.number("z")
         is_outlier = np.isnan(z) | (np.abs(z) > THRESHOLD)
         kind: EntryKind = "patch" if self.stage is not None and of_patches(self.stage) else "token"
@@ -138,7 +155,7 @@ class AtlasCounts:
                 )
 
     def _tally(self, shape: GridShape, positions: Ints, is_outlier: Marks, picture: Ints, view: Ints) -> None:
-        pictures = len(np.unique(picture))
+        pictures = _distinct(picture)
         if shape not in self.tallies:
             if shape.size > self._room:
                 self.uncounted += pictures
@@ -148,38 +165,59 @@ class AtlasCounts:
         tally.counts += np.bincount(positions[is_outlier], minlength=shape.size)
         tally.there += np.bincount(positions, minlength=shape.size)
         tally.pictures += pictures
-        tally.views += len(np.unique(view))
+        tally.views += _distinct(view)
 
 
-def complete_images(block: TableBlock) -> Marks:
-    """Which images of a block have all their rows, bool [images]: their indices are 0 … n - 1."""
-    count = np.bincount(block.picture)
-    largest_index = np.full(len(count), NO_ROW)
-    np.maximum.at(largest_index, block.picture, block.whole("index"))
-    return np.asarray(largest_index == count - 1)
+def counted_words(block: TableBlock, is_counted: Marks) -> tuple[Ints, Ints, Ints, Ints]:
+    """The words of the rows that are counted: the row of each, its rank there, its id, and its index in the block."""
+    words = block.words
+    if is_counted.all():
+        return words.row, words.place, words.ids, np.arange(len(words.ids))
+    at = np.flatnonzero(is_counted[words.row])
+    return words.row[at], words.place[at], words.ids[at], at
 
 
 def grids_by_shape(block: TableBlock, placed: Marks) -> list[tuple[tuple[int, int], Ints, Ints, Ints]]:
     """The grids of a block by shape: (rows, columns), then for each entry its row in the block, its position in
-    row-major order, and the index of its grid.
+    row-major order, and the index of its grid, in order of image and grid.
 
     The size of a grid is that of its last row and column with an entry.
     """
-    rows = np.flatnonzero(placed & (block.whole("row") >= 0) & (block.whole("col") >= 0))
+    row, col = block.whole("row"), block.whole("col")
+    rows = np.flatnonzero(placed & (row >= 0) & (col >= 0))
     if not len(rows):
         return []
-    grid_numbers = block.whole("grid")[rows]
-    _, grid = np.unique(block.picture[rows] * (int(grid_numbers.max()) + 2) + grid_numbers, return_inverse=True)
-    row, col = block.whole("row")[rows], block.whole("col")[rows]
-    shape = np.zeros((int(grid.max()) + 1, 2), np.int64)
-    np.maximum.at(shape, grid, np.stack([row, col], axis=1) + 1)
+    numbers = block.whole("grid")[rows]
+    key = block.picture[rows] * (int(numbers.max()) + 2) + numbers
+    if (np.diff(key) < 0).any():  # as vlmtui writes them, grids follow each other
+        order = np.argsort(key, kind="stable")
+        rows, key = rows[order], key[order]
+    is_first = np.diff(key, prepend=key[0] - 1) != 0
+    grid, starts = np.cumsum(is_first) - 1, np.flatnonzero(is_first)
+    row, col = row[rows], col[rows]
+    sizes = np.stack([np.maximum.reduceat(side, starts) + 1 for side in (row, col)], axis=1)
     grids = []
-    for size in np.unique(shape, axis=0).tolist():
-        matches = (shape[grid] == size).all(axis=1)
+    for size in np.unique(sizes, axis=0).tolist():
+        matches = (sizes == size).all(axis=1)[grid]
         grids.append(((size[0], size[1]), rows[matches], row[matches] * size[1] + col[matches], grid[matches]))
     return grids
 
 
+def _distinct(ordered: Ints) -> int:
+    """How many distinct values there are, where equal ones follow each other."""
+    return int(np.count_nonzero(np.diff(ordered))) + 1 if len(ordered) else 0
+
+
 def _once(picture: Ints, ids: Ints) -> Ints:
-    """Word ids without repetitions within an image."""
-    return np.unique(picture * MOST_ID + ids) % MOST_ID
+    """Word ids without repetitions within an image; images in order."""
+    if not len(ids):
+        return ids
+    is_there = np.bincount(ids) > 0
+    distinct, first = np.flatnonzero(is_there), int(picture[0])
+    pictures = int(picture[-1]) - first + 1
+    if pictures * len(distinct) > _MOST_MARKS:
+        return np.unique(picture * MOST_ID + ids) % MOST_ID
+    # a mark for each image and id, where sorting would take ten times as long
+    marks = np.zeros(pictures * len(distinct), bool)
+    marks[(picture - first) * len(distinct) + (np.cumsum(is_there) - 1)[ids]] = True
+    return np.asarray(distinct[np.flatnonzero(marks) % len(distinct)])

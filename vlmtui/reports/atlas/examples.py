@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from vlmtui.display.pieces import visible
-from vlmtui.reports.atlas.counts import AtlasCounts, complete_images, grids_by_shape
-from vlmtui.reports.atlas.tables import Floats, Ints, Marks, TableBlock
+from vlmtui.reports.atlas.counts import AtlasCounts, counted_words, grids_by_shape
+from vlmtui.reports.atlas.tables import Floats, Ints, Marks, TableBlock, rows_at
 
 RANKING = "patches with the word as top-1 first, then those with it second, and so on; within a rank by its score"
 """How patches are ranked. By the score alone, l2 would rank the patches of smallest norm first for every word."""
@@ -18,19 +19,22 @@ SIDE = 8
 """Rows and columns of the maps, whatever the size of the grids."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class PatchExample:
-    """One entry of an image with a word: the word's rank among the entry's own words, from 0, and its score there."""
+    """One entry of an image with a word: the word's rank among the entry's own words, from 0, and its score there.
+
+    `number` is that of its row among all rows of all tables; `row` holds the row's columns, once all tables are read.
+    """
 
     place: int
     score: float
-    order: int
-    row: dict[str, Any]
+    number: int
+    row: dict[str, Any] = field(default_factory=dict)
 
     @property
     def rank(self) -> tuple[int, float, int]:
         """Sort key of top patches: see `RANKING`."""
-        return self.place, -self.score, self.order
+        return self.place, -self.score, self.number
 
     @property
     def box(self) -> tuple[float, float, float, float] | None:
@@ -65,20 +69,17 @@ class WordExamples:
         self._word_weights += word_weights
         self._all_weights += all_weights
 
-    def add_patches(
-        self, places: Ints, scores: Floats, rows: Ints, block: TableBlock, first_row: int, max_patches: int
-    ) -> None:
-        """Keep the top `max_patches` patches including a block's rows; `first_row` is the number of rows before it."""
+    def add_patches(self, places: Ints, scores: Floats, numbers: Ints, max_patches: int) -> None:
+        """Keep the top `max_patches` patches including these, in rows of these numbers."""
         mask = np.isfinite(scores)
         if len(self.patches) == max_patches > 0:
             last = self.patches[-1]
             mask &= (places < last.place) | ((places == last.place) & (scores > last.score))
-        places, scores, rows = places[mask], scores[mask], rows[mask]
-        best = np.lexsort((rows, -scores, places))[:max_patches]
-        new_patches = [
-            PatchExample(int(places[i]), float(scores[i]), first_row + int(rows[i]), block.at(int(rows[i])))
-            for i in best
-        ]
+        if not mask.any():
+            return
+        places, scores, numbers = places[mask], scores[mask], numbers[mask]
+        best = np.lexsort((numbers, -scores, places))[:max_patches]
+        new_patches = [PatchExample(int(places[i]), float(scores[i]), int(numbers[i])) for i in best]
         self.patches = sorted([*self.patches, *new_patches], key=lambda example: example.rank)[:max_patches]
 
 
@@ -105,58 +106,76 @@ def choose_words(counts: AtlasCounts, k: int, words: Sequence[str]) -> ChosenWor
 
 
 def collect_examples(words: ChosenWords, blocks: Iterable[TableBlock], max_patches: int) -> None:
-    """Fill in the map and the top `max_patches` patches of every word chosen."""
-    first_row = 0
+    """Find the map of every word chosen, and its top `max_patches` patches, without the columns of their rows."""
+    chosen_ids = [id_ for word in (*words.most_frequent, *words.sought) for id_ in word.ids]
+    is_chosen = np.zeros(max(chosen_ids, default=-1) + 2, bool)  # the last stands for all larger ids
+    is_chosen[chosen_ids] = True
     for block in blocks:
         is_counted = ~block.failed & ~block.is_("kind", "newline")
-        word_table = block.words
-        mask = is_counted[word_table.row]
-        row, place, ids, scores = (
-            word_table.row[mask],
-            word_table.place[mask],
-            word_table.ids[mask],
-            word_table.scores[mask],
-        )
-        weights = _weights(block, is_counted)
-        total_weights = weights.sum(axis=0)
-        size = int(ids.max()) + 1 if len(ids) else 0
-        index_of_id = np.full(size, -1)
-        for i, word in enumerate(words.most_frequent):
-            if word.ids[0] < size:
-                index_of_id[word.ids[0]] = i
-        word_index = index_of_id[ids]
-        order = np.argsort(word_index, kind="stable")
-        bounds = np.searchsorted(word_index[order], np.arange(len(words.most_frequent) + 1))
-        for i, word in enumerate(words.most_frequent):
-            matches = order[bounds[i] : bounds[i + 1]]
-            first = matches[place[matches] == 0]
-            word.add_to_map(weights[row[first]].sum(axis=0), total_weights)
-            word.add_patches(place[matches], scores[matches], row[matches], block, first_row, max_patches)
+        row, place, ids, at = counted_words(block, is_counted)
+        found = np.flatnonzero(is_chosen[np.minimum(ids, len(is_chosen) - 1)])
+        row, place, ids, scores = row[found], place[found], ids[found], block.scores[at[found]]
+        maps = _BlockMaps(block, is_counted)
+        for word in words.most_frequent:
+            matches = np.flatnonzero(ids == word.ids[0])
+            word.add_to_map(maps.of(row[matches[place[matches] == 0]]), maps.all)
+            word.add_patches(place[matches], scores[matches], block.numbers[row[matches]], max_patches)
         for word in words.sought:
             matches = np.flatnonzero(np.isin(ids, word.ids))
             # for a row with several spellings, the first
             rows, first_matches = np.unique(row[matches], return_index=True)
             matches = matches[first_matches]
-            word.add_to_map(weights[rows].sum(axis=0), total_weights)
-            word.add_patches(place[matches], scores[matches], rows, block, first_row, max_patches)
-        first_row += len(block)
+            word.add_to_map(maps.of(rows), maps.all)
+            word.add_patches(place[matches], scores[matches], block.numbers[rows], max_patches)
 
 
-def _weights(block: TableBlock, is_counted: Marks) -> Floats:
-    """The share of every row's grid cell in each of SIDE × SIDE squares, float64 [rows, squares].
+def add_rows(words: ChosenWords, names: Sequence[str]) -> None:
+    """Read the columns of the rows that the top patches are in, from the tables."""
+    patches = [patch for word in (*words.most_frequent, *words.sought) for patch in word.patches]
+    rows = rows_at(names, sorted({patch.number for patch in patches}))
+    for patch in patches:
+        patch.row = rows[patch.number]
 
-    The shares of a cell sum to one; they are zero for rows without a position, and for images with rows missing.
+
+class _BlockMaps:
+    """The shares of grid cells in each of SIDE × SIDE squares, summed over rows of a block, float64 [squares].
+
+    The shares of a cell sum to one; there are none for rows without a position, and for images with rows missing.
     """
-    weights = np.zeros((len(block), SIDE * SIDE))
-    for (num_rows, num_columns), rows, positions, _ in grids_by_shape(
-        block, is_counted & complete_images(block)[block.picture]
-    ):
-        row_shares, column_shares = (
-            _parts(positions // num_columns, num_rows),
-            _parts(positions % num_columns, num_columns),
-        )
-        weights[rows] = (row_shares[:, :, None] * column_shares[:, None, :]).reshape(len(rows), SIDE * SIDE)
-    return weights
+
+    def __init__(self, block: TableBlock, is_counted: Marks) -> None:
+        self._cell = np.full(len(block), -1)
+        """The cell of each row among those of all shapes, -1 for none."""
+        shares, count = [np.zeros((0, SIDE * SIDE))], 0
+        for shape, rows, positions, _ in grids_by_shape(block, is_counted & block.complete[block.picture]):
+            if shape[0] * shape[1] > len(block):  # its cells are more than the rows
+                positions, cells = np.unique(positions, return_inverse=True)
+                shares.append(_cell_shares(shape, positions))
+                self._cell[rows] = count + cells
+            else:
+                shares.append(_shape_shares(shape))
+                self._cell[rows] = count + positions
+            count += len(shares[-1])
+        self._shares = np.concatenate(shares)
+        self.all = self.of(np.arange(len(block)))
+
+    def of(self, rows: Ints) -> Floats:
+        """The sum over some rows."""
+        cells = self._cell[rows]
+        counts = np.bincount(cells[cells >= 0], minlength=len(self._shares))
+        return np.asarray(counts @ self._shares)
+
+
+@lru_cache(maxsize=16)
+def _shape_shares(shape: tuple[int, int]) -> Floats:
+    return _cell_shares(shape, np.arange(shape[0] * shape[1]))
+
+
+def _cell_shares(shape: tuple[int, int], positions: Ints) -> Floats:
+    """The share of cells of a grid in each square, float64 [positions, squares]."""
+    rows, cols = shape
+    shares = _parts(positions // cols, rows)[:, :, None] * _parts(positions % cols, cols)[:, None, :]
+    return np.asarray(shares.reshape(len(positions), SIDE * SIDE))
 
 
 def _parts(cell: Ints, count: int) -> Floats:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from vlmtui.errors import UsageError
 from vlmtui.reports.atlas.counts import AtlasCounts
-from vlmtui.reports.atlas.examples import ChosenWords, choose_words, collect_examples
-from vlmtui.reports.atlas.tables import TableBlock, TableFilter, no_match_error, table_blocks, table_files
+from vlmtui.reports.atlas.examples import ChosenWords, add_rows, choose_words, collect_examples
+from vlmtui.reports.atlas.tables import (
+    COUNTED,
+    NAMED,
+    SCORED,
+    TableBlock,
+    TableFilter,
+    no_match_error,
+    table_blocks,
+    table_files,
+)
 from vlmtui.session.protocol import Progress
 
 
@@ -46,18 +55,26 @@ def build_atlas(asked: AtlasOptions, on_progress: Callable[[Progress], None] = l
         raise UsageError("--word is empty: give it a word")
     names = table_files(asked.names)
 
-    def read(doing: str) -> Iterator[TableBlock]:
-        for block, share in table_blocks(names):
+    def read(columns: Sequence[str], doing: str) -> Iterator[TableBlock]:
+        for block, share in table_blocks(names, columns):
             on_progress(Progress(doing, round(1000 * share), 1000))
             yield block.filtered(asked.which)
 
     counted = AtlasCounts()
-    for block in read("counting words"):
-        counted.add(block)
+    # a word that is asked for may be any of them; else the names of a few are enough, which the first blocks have
+    is_named = bool(asked.words)
+    for block in read(NAMED if is_named else COUNTED, "counting words"):
+        counted.add(block, is_named)
     if not counted.pictures:
-        there = list(dict.fromkeys(kind for block, _ in table_blocks(names) for kind in block.kinds()))
+        there = list(dict.fromkeys(kind for block, _ in table_blocks(names, COUNTED) for kind in block.kinds()))
         if there or not counted.failed:
             raise no_match_error(asked.which, names, there)
     found = choose_words(counted, asked.k, asked.words)
-    collect_examples(found, read("searching for patches"), asked.patches)
+    wanted = {word.ids[0] for word in found.most_frequent}
+    for block in read(NAMED, "reading names") if not is_named and wanted else ():
+        counted.add_names(block, wanted)
+        if wanted <= counted.names.keys():
+            break
+    collect_examples(found, read(SCORED, "searching for patches"), asked.patches)
+    add_rows(found, names)
     return Atlas(asked, names, counted, found)

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -24,15 +25,24 @@ from vlmtui.files import expand_path
 from vlmtui.reports.formats.parquet import COLUMNS, ROW_GROUP, SCHEMA
 
 ENDING = ".parquet"
-READ = (
+COUNTED = ("image", "model", "stage", "metric", "index", "kind", "grid", "row", "col", "z", "error", "words.id")
+OF_PATCH = (
     *("image", "sha256", "width", "height", "model", "stage", "metric", "index", "kind", "grid", "row", "col"),
-    *("x0", "y0", "x1", "y1", "norm", "z", "words", "error"),
+    *("x0", "y0", "x1", "y1", "norm", "z", "error"),
 )
+READ = (*OF_PATCH, "words")
 """The columns that an atlas needs."""
+"""What counting reads; `words.id` is a field of the structs in `words`."""
+NAMED = (*COUNTED, "words.piece", "words.text")
+SCORED = (*COUNTED, "words.score")
+BLOCK = 2 * ROW_GROUP
+"""Rows of a block."""
 NO_ROW = -1
 MOST_ID = 1 << 24
 """Upper bound of word ids: no vocabulary has so many rows."""
 
+_TEXTS = ["image", "model", "stage", "metric", "kind"]
+"""Columns of texts that repeat: read as codes."""
 _KINDS = {name: type_ for name, type_, _ in COLUMNS}
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -50,35 +60,48 @@ class TableFilter:
 
 @dataclass(frozen=True)
 class BlockWords:
-    """All words of a block's rows in one array each: the row, the rank in the row, the id and the score."""
+    """All words of a block's rows in one array each: the row, the rank in the row, and the id."""
 
     row: Ints
     place: Ints
     ids: Ints
-    scores: Floats
 
 
 class TableBlock:
-    """Rows of a table, with all rows of each image."""
+    """Rows of a table, with all rows of each image; `numbers` are those of its rows among all rows of all tables.
 
-    def __init__(self, rows: pa.Table, name: str) -> None:
-        self._rows, self._name = rows.combine_chunks(), name
+    It has the columns that it was read with.
+    """
+
+    def __init__(self, rows: pa.Table, name: str, numbers: Ints, starts: Ints | None = None) -> None:
+        self._rows, self._name = rows.unify_dictionaries().combine_chunks(), name
+        self.numbers = numbers
+        self.starts = np.flatnonzero(image_starts(self._rows)) if starts is None else starts
+        """The first row of each image, int64 [images]."""
 
     def __len__(self) -> int:
         return int(self._rows.num_rows)
 
     def filtered(self, which: TableFilter) -> TableBlock:
         """The rows that a filter keeps, and those of failed images."""
-        rows = self._rows
+        keep = np.ones(len(self), bool)
         for column, wanted in (("model", which.model), ("stage", which.stage), ("metric", which.metric)):
             if wanted is not None:
-                rows = rows.filter(pc.or_(pc.equal(rows[column], wanted), pc.is_valid(rows["error"])))
-        return self if rows is self._rows else TableBlock(rows, self._name)
+                keep &= self.is_(column, wanted) | self.failed
+        return self if keep.all() else TableBlock(self._rows.filter(pa.array(keep)), self._name, self.numbers[keep])
 
     @cached_property
     def picture(self) -> Ints:
         """The index of each row's image, int64 [rows]."""
-        return np.cumsum(image_starts(self._rows)) - 1
+        return np.repeat(np.arange(len(self.starts)), np.diff(self.starts, append=len(self)))
+
+    @cached_property
+    def complete(self) -> Marks:
+        """Which images have all their rows, bool [images]: their indices are 0 … n - 1."""
+        if not len(self):
+            return np.zeros(0, bool)
+        largest_index = np.maximum.reduceat(self.whole("index"), self.starts)
+        return np.asarray(largest_index == np.diff(self.starts, append=len(self)) - 1)
 
     @cached_property
     def failed(self) -> Marks:
@@ -87,26 +110,25 @@ class TableBlock:
 
     def whole(self, column: str) -> Ints:
         """A column of integers, `NO_ROW` for null."""
-        return np.asarray(pc.fill_null(self._rows[column], NO_ROW)).astype(np.int64)
+        return _filled(self._rows[column]).astype(np.int64)
 
     def number(self, column: str) -> Floats:
         """A column of floats, NaN for null."""
         return np.asarray(pc.cast(self._rows[column], pa.float64()).to_numpy())
 
     def is_(self, column: str, value: str) -> Marks:
-        """Rows where a column has a value, bool [rows]."""
-        return np.asarray(pc.fill_null(pc.equal(self._rows[column], value), False))
+        """Rows where a column of texts has a value, bool [rows]."""
+        codes, values = _coded(self._rows[column])
+        return np.asarray(codes == (values.index(value) if value in values else len(values)))
 
     def kinds(self) -> list[tuple[str | None, ...]]:
         """The combinations of model, stage and metric that occur."""
-        rows = self._rows.filter(pc.invert(pc.is_valid(self._rows["error"])))
-        names = ["model", "stage", "metric"]
-        found = rows.select(names).group_by(names).aggregate([])
-        return [tuple(row[name] for name in names) for row in found.to_pylist()]
+        first = self._rows.select(["model", "stage", "metric"]).take(self.starts[~self.failed[self.starts]])
+        return list(dict.fromkeys(zip(*(column.to_pylist() for column in first.columns), strict=True)))
 
     def at(self, row: int) -> dict[str, Any]:
         """A row as a dictionary, without its words."""
-        return {name: self._rows[name][row].as_py() for name in READ if name != "words"}
+        return {name: self._rows[name][row].as_py() for name in self._rows.column_names if name != "words"}
 
     @cached_property
     def _column(self) -> pa.Array:
@@ -129,8 +151,12 @@ class TableBlock:
             raise VlmtuiError(
                 f"{self._name} has ids of words that no vocabulary names: write the table again with vlmtui report"
             )
-        scores = pc.cast(pc.struct_field(self._flat, "score"), pa.float64()).to_numpy()
-        return BlockWords(row, place, ids, np.asarray(scores))
+        return BlockWords(row, place, ids)
+
+    @cached_property
+    def scores(self) -> Floats:
+        """The scores of all words, float64 [words]."""
+        return np.asarray(pc.cast(pc.struct_field(self._flat, "score"), pa.float64()).to_numpy())
 
     def names(self, at: Ints) -> Iterator[tuple[str | None, str | None]]:
         """Piece and text of the words at these indices of `words`."""
@@ -165,23 +191,30 @@ def table_files(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def table_blocks(names: Sequence[str], rows: int = ROW_GROUP) -> Iterator[tuple[TableBlock, float]]:
-    """Read files in blocks of about `rows` rows; each comes with the share of all rows read so far."""
+def table_blocks(
+    names: Sequence[str], columns: Sequence[str] = READ, rows: int = BLOCK
+) -> Iterator[tuple[TableBlock, float]]:
+    """Read columns of files in blocks of about `rows` rows; each comes with the share of all rows read so far."""
     total = sum(_length(name) for name in names)
-    done = 0
+    done = begun = 0  # rows that were read, and those in earlier blocks
     for name in names:
         with _opened(name) as file:
             held: list[pa.RecordBatch] = []
-            for batch in _read(file, name, rows):
+            for batch in _ahead(_read(file, name, columns, rows)):
                 done += len(batch)
                 held.append(batch)
+                if sum(map(len, held)) < rows:  # a batch ends where a row group does
+                    continue
                 table = pa.Table.from_batches(held)
-                last = int(np.flatnonzero(image_starts(table))[-1]) if len(table) else 0
+                *starts, last = np.flatnonzero(image_starts(table)) if len(table) else [0]
                 if last:  # the last image may continue in the next batch
-                    yield TableBlock(table.slice(0, last), name), done / total
+                    numbers = np.arange(begun, begun + last)
+                    yield TableBlock(table.slice(0, last), name, numbers, np.array(starts)), done / total
+                    begun += last
                 held = table.slice(last).to_batches()
             if held:
-                yield TableBlock(pa.Table.from_batches(held), name), done / max(1, total)
+                yield TableBlock(pa.Table.from_batches(held), name, np.arange(begun, done)), done / max(1, total)
+                begun = done
 
 
 def image_starts(rows: pa.Table) -> Marks:
@@ -190,28 +223,71 @@ def image_starts(rows: pa.Table) -> Marks:
     if len(rows) > 1:
         other = np.zeros(len(rows) - 1, bool)
         for name in ("image", "model", "stage"):
-            codes = pc.dictionary_encode(rows[name].combine_chunks(), null_encoding="encode").indices.to_numpy()
+            codes, _ = _coded(rows[name])
             other |= codes[1:] != codes[:-1]
-        index = np.asarray(pc.fill_null(rows["index"], NO_ROW))
+        index = _filled(rows["index"])
         first[1:] = other | (index[1:] <= index[:-1])
     return first
 
 
+def rows_at(names: Sequence[str], numbers: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """Rows by their numbers among all rows of all tables, as dictionaries without their words."""
+    found: dict[int, dict[str, Any]] = {}
+    begun = 0
+    for name in names:
+        with _opened(name) as file:
+            for group in range(file.num_row_groups):
+                after = begun + file.metadata.row_group(group).num_rows
+                if any(begun <= number < after for number in numbers):
+                    for batch in _read(file, name, OF_PATCH, BLOCK, [group]):
+                        block = TableBlock(pa.Table.from_batches([batch]), name, np.arange(begun, begun + len(batch)))
+                        for number in numbers:
+                            if begun <= number < begun + len(batch):
+                                found[number] = block.at(number - begun)
+                        begun += len(batch)
+                begun = after
+    return found
+
+
+def _coded(column: pa.ChunkedArray) -> tuple[Ints, list[str | None]]:
+    """A column of texts as a code for each row, -1 for null, and the texts of the codes."""
+    if not pa.types.is_dictionary(column.type):
+        column = pc.dictionary_encode(column)
+    array = column.unify_dictionaries().combine_chunks()
+    return _filled(array.indices), array.dictionary.to_pylist()
+
+
+def _filled(column: pa.Array | pa.ChunkedArray) -> Ints:
+    """Integers with `NO_ROW` for null."""
+    return np.asarray(column if not column.null_count else pc.fill_null(column, NO_ROW))
+
+
+_T = TypeVar("_T")
+
+
+def _ahead(items: Iterator[_T]) -> Iterator[_T]:
+    """The items, each made by a thread while the one before it is used."""
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(next, items, None)
+        while (item := coming.result()) is not None:
+            coming = pool.submit(next, items, None)
+            yield item
+
+
 def _opened(name: str) -> pq.ParquetFile:
     try:
-        file = pq.ParquetFile(name, pre_buffer=False)  # which would keep the whole file in memory
+        # pre_buffer would keep the whole file in memory
+        file = pq.ParquetFile(name, pre_buffer=False)
     except FileNotFoundError:
         raise VlmtuiError(f"{plain(name)} does not exist: check the path") from None
     except (OSError, pa.ArrowException) as error:
         reason = getattr(error, "strerror", None)
         why = f"cannot be read ({reason})" if reason else "is not a parquet file, or was truncated"
         raise VlmtuiError(f"{plain(name)} {why}: name a table of vlmtui report --format parquet") from error
-    try:
+    with file:
         _check(file, name)
-    except BaseException:
-        file.close()
-        raise
-    return file
+        # a column of texts that is not there cannot be asked for
+        return pq.ParquetFile(name, metadata=file.metadata, pre_buffer=False, read_dictionary=_TEXTS)
 
 
 def _check(file: pq.ParquetFile, name: str) -> None:
@@ -245,6 +321,8 @@ def _same_kind(found: pa.DataType, wanted: pa.DataType) -> bool:
             for part in wanted.value_type
             if part.name in ("id", "piece", "text", "score")
         )
+    if types.is_dictionary(found):
+        found = found.value_type
     if types.is_string(wanted):
         return bool(types.is_string(found) or types.is_large_string(found) or types.is_string_view(found))
     if types.is_integer(wanted):
@@ -252,9 +330,15 @@ def _same_kind(found: pa.DataType, wanted: pa.DataType) -> bool:
     return bool(types.is_floating(found))
 
 
-def _read(file: pq.ParquetFile, name: str, rows: int) -> Iterator[pa.RecordBatch]:
+def _read(
+    file: pq.ParquetFile, name: str, columns: Sequence[str], rows: int, groups: Sequence[int] | None = None
+) -> Iterator[pa.RecordBatch]:
+    """Batches of columns; `words.id` is a field of the structs in `words`, whatever the levels between are called."""
+    paths = [file.schema.column(i).path for i in range(len(file.schema))]
+    inside = [(path, path.split(".")) for path in paths]
+    wanted = [path for path, parts in inside if parts[0] in columns or f"{parts[0]}.{parts[-1]}" in columns]
     try:
-        yield from file.iter_batches(batch_size=rows, columns=list(READ))
+        yield from file.iter_batches(batch_size=rows, columns=wanted, row_groups=groups)
     except (OSError, pa.ArrowException) as error:
         raise VlmtuiError(f"{plain(name)} is damaged ({' '.join(str(error).split())[:120]}): write it again") from error
 

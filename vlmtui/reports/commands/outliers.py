@@ -43,9 +43,10 @@ from vlmtui.display.outlier_positions import (
     MOSTLY,
     TEST,
     VERDICTS,
+    GridEntries,
+    GridLayouts,
     PositionCounts,
     ShapeCounts,
-    entries_by_grid,
     position_test,
 )
 from vlmtui.display.pieces import plain
@@ -57,6 +58,7 @@ from vlmtui.reading import ModelInfo, Reading, check_stage, llm_layer, of_layers
 from vlmtui.reports.formats import json
 from vlmtui.reports.per_image import ImageFailure, run_per_image
 from vlmtui.reports.run import ReportJob, write_contents
+from vlmtui.reports.seen_files import SeenFiles
 from vlmtui.session.client import SessionClient
 from vlmtui.session.reconnecting import OnProgress
 
@@ -85,7 +87,7 @@ def run_outliers(load: LoadOptions, read: ReadOptions, stage: str | None, format
     def collect_images(start: Callable[[], SessionClient], progress: OnProgress) -> Any:
         return run_per_image(job.sources, _OutlierReader(load, read, stage, progress), start)
 
-    return write_contents(job, collect_images, lambda results: write(summarise_outliers(results)))
+    return write_contents(job, collect_images, write)
 
 
 @dataclass
@@ -129,10 +131,13 @@ class SideCounts:
     def add(self, norms: NDArray[np.float32], marks: NDArray[np.bool_]) -> None:
         """Count those of an image: its norms [entries], and which are outliers [entries]."""
         finite = np.isfinite(norms)
-        median, found = float(np.median(norms[finite])) if finite.any() else 0.0, norms[marks & finite]
-        self.below += int((found < median).sum())
-        self.above += int((found > median).sum())
-        self.high += int((found >= HIGH_NORM * median).sum())
+        ordered = np.sort(norms[finite])
+        # that of `np.median`, whose own checks take longer than all else here
+        median = float((ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2) if len(ordered) else 0.0
+        found = norms[marks & finite]
+        self.below += int(np.count_nonzero(found < median))
+        self.above += int(np.count_nonzero(found > median))
+        self.high += int(np.count_nonzero(found >= HIGH_NORM * median))
 
     def text(self) -> str:
         """One sentence."""
@@ -142,55 +147,66 @@ class SideCounts:
 
 @dataclass
 class OutlierSummary:
-    """Outlier counts over all images, by stage; `images` lists them (source, sha256, width, height, given again).
+    """Outlier counts over all images, by stage. Of an image nothing is kept but some bytes of its file's hash.
 
-    `sides` has those stages of which a reading has the norms: none of the language model.
+    `read` counts the images, `again` those of them whose file was given before. `sides` has those stages of which a
+    reading has the norms: none of the language model.
     """
 
-    model: json.Object
     about: ModelInfo
-    images: list[json.Object] = field(default_factory=list)
+    read: int = 0
+    again: int = 0
     stages: dict[str, ShapeCounts] = field(default_factory=dict)
     sides: dict[str, SideCounts] = field(default_factory=dict)
+    _files: SeenFiles = field(default_factory=SeenFiles)
+    _layouts: GridLayouts = field(default_factory=GridLayouts)
+
+    def add(self, image: ImageOutliers) -> bool:
+        """Count an image; whether its file was given before, so that it is only listed."""
+        reading = image.reading
+        is_repeated = not self._files.add(reading.image.sha256)
+        self.read += 1
+        self.again += is_repeated
+        places: dict[bool, GridEntries] = {}
+        for stage, marks in image.marks.items():
+            tallies = self.stages.setdefault(stage, ShapeCounts())
+            if is_repeated or not len(marks):  # the positions of an unknown family's patches are not known
+                continue
+            if marks.any() and not of_layers(stage):
+                self.sides.setdefault(stage, SideCounts()).add(reading.norms_at(stage), marks)
+            of_patch = of_patches(stage)
+            if of_patch not in places:
+                places[of_patch] = self._layouts.entries(
+                    reading.grids, reading.places_at(stage), "patch" if of_patch else "token"
+                )
+            tallies.add_new(places[of_patch].marked(marks))
+        return is_repeated
 
 
-def summarise_outliers(results: Iterable[OutliersOrFailure]) -> OutlierSummary | None:
-    """Count outliers by position at every stage; None where no image could be read."""
+def count_outliers(results: Iterable[OutliersOrFailure]) -> Iterator[tuple[OutlierSummary, json.Object, bool]]:
+    """Count image by image: the summary so far, the image and the model as JSON fields, and whether it came again."""
     summary: OutlierSummary | None = None
-    counted_files: set[bytes] = set()
     for result in results:
-        if isinstance(result, ImageFailure):
-            continue
-        reading = result.reading
-        objects = json.model_and_image(reading)
-        summary = summary or OutlierSummary(objects["model"], reading.model)
-        digest = bytes.fromhex(reading.image.sha256)
-        is_repeated = digest in counted_files
-        counted_files.add(digest)
-        summary.images.append(objects["image"] | {"again": is_repeated})
-        of_patch = entries_by_grid(reading.grids, reading.patch_places, "patch")
-        of_token = entries_by_grid(reading.grids, reading.places, "token")
-        for stage, marks in result.marks.items():
-            there = of_patch if of_patches(stage) else of_token
-            tallies = summary.stages.setdefault(stage, ShapeCounts())
-            if marks.any() and not is_repeated and not of_layers(stage):
-                summary.sides.setdefault(stage, SideCounts()).add(reading.norms_at(stage), marks)
-            if len(marks) and not is_repeated:  # the positions of an unknown family's patches are not known
-                tallies.add_new(there.marked(marks))
-    return summary
+        if not isinstance(result, ImageFailure):
+            summary = summary or OutlierSummary(result.reading.model)
+            is_repeated = summary.add(result)
+            yield summary, json.model_and_image(result.reading), is_repeated
 
 
-def outliers_text(whole: OutlierSummary | None) -> Iterator[str]:
+def outliers_text(results: Iterable[OutliersOrFailure]) -> Iterator[str]:
     """One page of text for all images."""
+    whole: OutlierSummary | None = None
+    for whole, _, _ in count_outliers(results):  # noqa: B007
+        pass
     if whole is not None:
         yield from (f"{line.rstrip()}\n" for line in _page(whole))
 
 
 def _page(whole: OutlierSummary) -> Iterator[str]:
-    model, again = whole.about, sum(image["again"] for image in whole.images)
-    said = numbers.count(len(whole.images) - again, "image")
-    if again:
-        said += f"; {numbers.count(again, 'file')} given more than once, counted once"
+    model = whole.about
+    said = numbers.count(whole.read - whole.again, "image")
+    if whole.again:
+        said += f"; {numbers.count(whole.again, 'file')} given more than once, counted once"
     yield from labelled("read", said)
     yield from labelled("model", f"{plain(model.name)} · {model.family} · {model.parts}")
     yield from labelled("runs on", f"{model.device}, {model.dtype}")
@@ -241,17 +257,30 @@ def share_text(count: int, of: int) -> str:
     return f"{count} of {of}" if of < 20 else f"{100 * count / of:.1f}%"
 
 
-def outliers_json(whole: OutlierSummary | None) -> Iterator[str]:
-    """One JSON object for all images."""
-    yield from json.json_objects([None if whole is None else outliers_object(whole)], several=False)
+def outliers_json(results: Iterable[OutliersOrFailure]) -> Iterator[str]:
+    """One JSON object for all images, `vlmtui/outliers/1`: each is listed when it is counted."""
+    summary: OutlierSummary | None = None
+    for summary, about, is_repeated in count_outliers(results):
+        if summary.read == 1:
+            head = json.json_line({"schema": SCHEMA, "model": about["model"]})
+            yield f'{head.removesuffix("}")},"images":['
+        yield ("," if summary.read > 1 else "") + json.json_line(about["image"] | {"again": is_repeated})
+    if summary is not None:
+        yield f"],{json.json_line(_counts(summary)).removeprefix('{')}\n"
 
 
-def outliers_object(whole: OutlierSummary) -> json.Object:
-    """The JSON object of a summary: `vlmtui/outliers/1`."""
+def outliers_object(results: Iterable[OutliersOrFailure]) -> json.Object | None:
+    """The JSON object of all images: `vlmtui/outliers/1`; None where none could be read."""
+    counted = list(count_outliers(results))
+    if not counted:
+        return None
+    images = [about["image"] | {"again": is_repeated} for _, about, is_repeated in counted]
+    summary, about, _ = counted[-1]
+    return {"schema": SCHEMA, "model": about["model"], "images": images, **_counts(summary)}
+
+
+def _counts(whole: OutlierSummary) -> json.Object:
     return {
-        "schema": SCHEMA,
-        "model": whole.model,
-        "images": whole.images,
         "rule": {"z": THRESHOLD, "alpha": ALPHA, "mostly": MOSTLY, "least": LEAST},
         "stages": [
             {"stage": stage, "grids": [grid_object(tally) for tally in tallies.all]}
@@ -290,4 +319,7 @@ def grid_object(tally: PositionCounts) -> json.Object:
     }
 
 
-FORMATS: dict[str, Callable[[OutlierSummary | None], Iterator[str]]] = {"text": outliers_text, "json": outliers_json}
+FORMATS: dict[str, Callable[[Iterable[OutliersOrFailure]], Iterator[str]]] = {
+    "text": outliers_text,
+    "json": outliers_json,
+}

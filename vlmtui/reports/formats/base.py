@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -28,7 +28,15 @@ class Content(Enum):
     ANIMATION = "animation"
 
 
-ROWS, FIELDS, STAGES, DRAW, CSV_SAFE = "--rows", "--fields", "--stages", "--draw", "--csv-safe"
+ROWS, FIELDS, STAGES, DRAW, CSV_SAFE, FOLD, NOISE = (
+    "--rows",
+    "--fields",
+    "--stages",
+    "--draw",
+    "--csv-safe",
+    "--fold",
+    "--null",
+)
 """Options that not every format takes; `--where` follows `--rows`, `--size` and `--num-words` follow `--draw`."""
 
 
@@ -71,6 +79,15 @@ class Format:
     def holds(self, kind: str) -> bool:
         """Whether it can hold lens results of this kind."""
         return self.lens_kinds is None or kind in self.lens_kinds
+
+    def usual(self, query: Query, several: bool = False) -> Query:
+        """The query with what is usual for this format where it leaves that open, for one image or `several`."""
+        search = query.search
+        if self.takes(FOLD) and search.fold is None:
+            search = replace(search, fold=True)
+        if self.takes(NOISE) and search.noise is None:
+            search = replace(search, noise=not several)
+        return replace(query, search=search)
 
     def check_query(self, query: Query) -> None:
         """Raise `UsageError` for a query that this format cannot write."""

@@ -12,6 +12,7 @@ import numpy as np
 from vlmtui.display.colours import Rgb
 from vlmtui.errors import UsageError
 from vlmtui.images.image_file import ImageFile
+from vlmtui.lenses.folded_token_words import FoldedTokenWords, search_folded
 from vlmtui.metrics import Metric, WordOrder
 from vlmtui.query.options import Query, ReadOptions, load_model, read_image
 from vlmtui.query.patches import entries_at
@@ -34,6 +35,7 @@ from vlmtui.results.early_exit import (
     token_of_patch,
     words_of_patches,
 )
+from vlmtui.results.noise_baseline import NoiseBaseline
 from vlmtui.session.reconnecting import OnProgress
 
 if TYPE_CHECKING:
@@ -51,7 +53,8 @@ class PageContent:
     """An image [height, width, 3] uint8, and everything that its page shows.
 
     `words` are by stage and metric (or logit), each for all entries of the stage; the norms of every vision stage are
-    part of the reading. The page opens at `stage`, with `entry` selected where one was asked for.
+    part of the reading; `folded` are the lists that are shown, where spellings are folded, and `noise` what the words
+    are compared with, where that is known. The page opens at `stage`, with `entry` selected where one was asked for.
     """
 
     query: Query
@@ -62,6 +65,8 @@ class PageContent:
     layers: LayerNorms | None = None
     entry: int | None = None
     lens: PageLens | None = None
+    folded: dict[str, dict[WordOrder, FoldedTokenWords]] = field(default_factory=dict)
+    noise: dict[str, dict[WordOrder, NoiseBaseline]] = field(default_factory=dict)
 
     @property
     def stages(self) -> tuple[str, ...]:
@@ -97,8 +102,6 @@ def check_page_query(query: Query) -> None:
         raise UsageError(f"{reason}: leave --lens, --find and --marked out, or choose --format json")
     if query.selection.rows or query.selection.condition is not None or query.output.fields:
         raise UsageError("a page shows every patch: leave --rows, --where and --fields out, or choose --format json")
-    if query.search.null:
-        raise UsageError("a page does not show the noise baseline: leave --null out, or choose --format json")
 
 
 class _PageTask:
@@ -157,18 +160,26 @@ def page_content(
     if query.selection.stage is None and not reading.places_at(stage) and reading.patch_places:
         stage = f"vision.{reading.model.vision_layers}"  # without image tokens there are only vision stages to show
     entry = entries_at(reading, stage, query.selection.patches[0])[0] if query.selection.patches else None
-    orders = tuple(dict.fromkeys((*metrics, query.search.metric)))
+    orders: tuple[WordOrder, ...] = tuple(dict.fromkeys((*metrics, query.search.metric)))
     words: dict[str, dict[WordOrder, TokenWords]] = {}
+    folded: dict[str, dict[WordOrder, FoldedTokenWords]] = {}
+    noise: dict[str, dict[WordOrder, NoiseBaseline]] = {}
+    by_logit: tuple[WordOrder, ...] = ("logit",)
     layers = None
     for word_stage in stages_with_words(query, reading.model):
         if not reading.places_at(word_stage):
             continue
         if of_layers(word_stage):
             layers = layers or client.layers(reading.id, on_progress=on_progress).result()
-            words[word_stage] = {"logit": _words(client, reading, query, query.search.metric, word_stage, on_progress)}
-        else:
-            words[word_stage] = {
-                order: _words(client, reading, query, order, word_stage, on_progress) for order in orders
+        found = {
+            order: _words(client, reading, query, order, word_stage, on_progress)
+            for order in (by_logit if of_layers(word_stage) else orders)
+        }
+        words[word_stage] = {order: listed for order, (listed, _) in found.items()}
+        folded[word_stage] = {order: lines for order, (_, lines) in found.items() if lines is not None}
+        if query.search.noise:
+            noise[word_stage] = {
+                order: _noise(client, reading, query, order, word_stage, on_progress) for order in found
             }
     lens = query.lens
     page_lens = None
@@ -176,28 +187,56 @@ def page_content(
         if of_layers(stage) and layers is None:
             layers = client.layers(reading.id, on_progress=on_progress).result()
         page_lens = look_for_page(client, reading, lens, stage, query.search, on_progress)
-    return PageContent(query, rgb, reading, stage, words, layers, entry, page_lens)
+    return PageContent(query, rgb, reading, stage, words, layers, entry, page_lens, folded, noise)
 
 
 def _words(
-    client: SessionClient, reading: Reading, query: Query, metric: Metric, stage: str, on_progress: OnProgress | None
-) -> TokenWords:
-    """The words of all entries of a stage."""
+    client: SessionClient, reading: Reading, query: Query, order: WordOrder, stage: str, on_progress: OnProgress | None
+) -> tuple[TokenWords, FoldedTokenWords | None]:
+    """The words of all entries of a stage, and the lines that they fold into."""
     projected = of_patches(stage)
     if projected and (refusal := no_exit_in_reading(reading)):
         raise UsageError(refusal)
-    words = client.words(
+    patch_tokens = token_of_patch(reading.patch_places, reading.places) if projected else None
+    metric = _metric(query, order)
+
+    def search(k: int) -> TokenWords:
+        words = client.words(
+            reading.id,
+            metric,
+            k,
+            all_tokens=query.search.all_tokens,
+            stage=stage,
+            ridge=query.search.ridge,
+            projected=projected,
+            on_progress=on_progress,
+        ).result()
+        if patch_tokens is not None:
+            words = words_of_patches(words, patch_tokens, range(len(reading.patch_places)))
+        assert np.array_equal(words.tokens, np.arange(len(reading.places_at(stage))))
+        return words
+
+    if query.search.fold is False:
+        return search(query.search.k), None
+    return search_folded(search, query.search.k, order)
+
+
+def _noise(
+    client: SessionClient, reading: Reading, query: Query, order: WordOrder, stage: str, on_progress: OnProgress | None
+) -> NoiseBaseline:
+    """The words of noise at a stage, by the same search."""
+    return client.null(
         reading.id,
-        metric,
+        _metric(query, order),
         query.search.k,
-        all_tokens=query.search.all_tokens,
-        stage=stage,
-        ridge=query.search.ridge,
-        projected=projected,
+        query.search.all_tokens,
+        stage,
+        query.search.ridge,
+        projected=of_patches(stage),
         on_progress=on_progress,
     ).result()
-    if projected:
-        patch_tokens = token_of_patch(reading.patch_places, reading.places)
-        words = words_of_patches(words, patch_tokens, range(len(reading.patch_places)))
-    assert np.array_equal(words.tokens, np.arange(len(reading.places_at(stage))))
-    return words
+
+
+def _metric(query: Query, order: WordOrder) -> Metric:
+    """The metric to ask for: at the language model's layers the logits are taken, whatever it is."""
+    return query.search.metric if order == "logit" else order

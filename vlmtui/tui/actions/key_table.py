@@ -173,6 +173,7 @@ GROUPS: dict[str, Group] = {
         40,
         "+ -",
     ),
+    "spellings": Group("F", "fold the spellings of a word (case, leading space) into one line, or list each"),
     "overlay": Group(
         "o",
         f"overlay: {', '.join((*NO_LENSES, *(one.name for one in overlays())))}",
@@ -292,6 +293,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("leave-layers", "stop", "Layers: stop reading them", "", answer.leave_layers),
     Action("more-words", "words", "Words: one more", "plus,equals_sign", lambda c: lens.words(c, 1), "top-k"),
     Action("fewer-words", "words", "Words: one fewer", "minus", lambda c: lens.words(c, -1), "top-k"),
+    Action("fold-spellings", "spellings", "Words: fold the spellings of a word, or not", "F", lens.fold, "case space"),
     Action("early-exit", "early-exit", "Projector lens: on or off", "e", lens.early_exit, "early exit"),
     Action("overlay", "overlay", "Overlay: next", "o", lens.next_overlay, "lens"),
     Action("options", "options", lens.OPTIONS, "", lens.options),

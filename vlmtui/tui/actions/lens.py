@@ -48,6 +48,14 @@ def words(context: ActionContext, step: int) -> None:
     context.state.selection = selection.with_k(selection.k + step)
 
 
+def fold(context: ActionContext) -> None:
+    """Spellings of one word in one line, or each in its own."""
+    state = context.state
+    state.selection = replace(state.selection, fold=not state.selection.fold)
+    if state.selection.fold and not state.selection.folds:
+        context.notify(f"coefficients of {state.selection.order} do not fold: they are parts of one sum", timeout=4)
+
+
 def next_overlay(context: ActionContext) -> None:
     """The next overlay."""
     state = context.state

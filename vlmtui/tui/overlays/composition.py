@@ -59,8 +59,10 @@ def drawing_key(results: Results, selection: Selection, layout: CellLayout) -> o
         # words that arrive for other pages change nothing here
         words = (
             selection.order,
+            selection.folds,
             sum(results.token_of(selection.stage, entry) in table.rows for entry in page.entries.values()),
-            sum(min(len(rows), selection.k) for rows in table.rows.values()) if fits_ranking(layout) else 0,
+            sum(map(len, table.rows.values())) if fits_ranking(layout) else 0,
+            selection.k,
         )
     values: object = results.unusable.get(selection.overlay)
     if (choice := overlay_lens(selection, results)) is not None:

@@ -60,7 +60,10 @@ def sought_counts(results: Results, selection: Selection) -> str:
         return ""
     if table.missing(range(len(results.places_at(selection.stage)))):
         return ""
-    lists = [[(row.text or "").strip().casefold() for row in rows[: selection.k]] for rows in table.rows.values()]
+    lists = [
+        [(row.text or "").strip().casefold() for row in table.lines(token, selection.k, selection.folds) or ()]
+        for token in table.rows
+    ]
     top, among = sum(one[:1] == [sought] for one in lists), sum(sought in one for one in lists)
     if not among:
         return f"in no token's top {selection.k}"

@@ -14,7 +14,7 @@ from textual.strip import Strip
 from vlmtui.display.numbers import NOT_A_NUMBER, count
 from vlmtui.display.pieces import fit, isolate, width
 from vlmtui.results.answers import Ablation, AnswerToken
-from vlmtui.tui.panels.panel import Panel
+from vlmtui.tui.panels.panel import Panel, fixed
 from vlmtui.tui.state.answer_values import answer_meaning as meaning_of
 from vlmtui.tui.state.answer_values import token_name
 from vlmtui.tui.state.generation import AblatedAnswer, AnswerGeneration
@@ -24,7 +24,7 @@ from vlmtui.tui.state.stages import ANSWER
 from vlmtui.tui.widgets.lines import NUMBER_CELLS, Lines, Part, fitting, line, wrapped
 from vlmtui.tui.widgets.text_folding import folded, parted, span, windowed
 
-BAR = "━"
+BAR, TRACK = "━", "─"
 BAR_CELLS = 9
 """A bar that tells anything; where there are too many tokens there is none."""
 CHANGE_CELLS = 10
@@ -158,7 +158,7 @@ class AnswerPanel(Lines):
         first = min(max(0, at - shown // 2), len(entries) - shown)
         across = cells // columns
         number_cells = _number_cells(generation)
-        longest = max(width(WHOLE[0]), *(width(token_name(one)) for one in generation.tokens))
+        longest = max(width(WHOLE[1]), *(width(token_name(one)) for one in generation.tokens))
         free = across - 3 - number_cells - (CHANGE_CELLS if _compared(generation) else 0)
         name_cells = min(longest, MOST_NAME, free - BAR_CELLS if free - BAR_CELLS >= LEAST_NAME else free)
         lines = []
@@ -201,19 +201,20 @@ class AnswerPanel(Lines):
         rest = cells - 2 - name_cells - number_cells
         if ablation is None:
             # of certainty the bar is full
-            size = round(min(LONGEST_BAR, rest - 1) * _probability(said)) if said is not None and rest > 3 else 0
-            parts.append(((" " + BAR * size).ljust(rest)[:rest], r.style("accent" if here else "accent_soft", ground)))
-            return parts
+            longest = min(LONGEST_BAR, rest - 1) if said is not None and rest > 3 else 0
+            size = round(longest * _probability(said)) if said is not None else 0
+            bar = r.style("accent" if here else "accent_soft", ground)
+            return [*parts, *_bar(size, longest, rest, bar, r.style("rule", ground))]
         change = change_of(generation, ablation, token)
         # a full bar is a nat at least: what is next to nothing should not look like much
         largest = max((1.0, *(abs(float(c)) for c in ablation.changes if math.isfinite(c))))
-        size = min(LONGEST_BAR, rest - CHANGE_CELLS - 1)
+        rest -= CHANGE_CELLS
+        longest = min(LONGEST_BAR, rest - 1)
         share = min(1.0, abs(change) / largest) if math.isfinite(change) else 0.0
-        bar = max(1, round(size * share)) if size > 0 and share >= 0.0005 else 0
+        size = max(1, round(longest * share)) if longest > 0 and share >= 0.0005 else 0
         parts.append((logged(change, sign=True).rjust(CHANGE_CELLS), r.style("text", ground)))
-        tail = (" " + BAR * bar).ljust(rest - CHANGE_CELLS)[: rest - CHANGE_CELLS]
-        parts.append((tail, r.style("outlier" if change < 0 else "measured", ground)))
-        return parts
+        bar = r.style("outlier" if change < 0 else "measured", ground)
+        return [*parts, *_bar(size, longest, rest, bar, r.style("rule", ground))]
 
     def on_click(self, event: events.Click) -> None:
         for y, start, end, token in self._targets:
@@ -301,6 +302,13 @@ def change_of(generation: AnswerGeneration, ablation: Ablation, token: int | Non
     return float(ablation.changes[token]) if token < len(ablation.changes) else math.nan
 
 
+def _bar(size: int, longest: int, cells: int, style: Style, track: Style) -> list[Part]:
+    """A blank, a bar of `size` on its track of the `longest`, and blanks up to so many cells."""
+    drawn = " " + BAR * size
+    rest = TRACK * (longest - size)
+    return [(drawn[:cells], style), ((rest + " " * cells)[: max(0, cells - len(drawn))], track)]
+
+
 def _number_cells(generation: AnswerGeneration) -> int:
     """What the longest of the answer's log-probabilities needs."""
     return max(
@@ -331,4 +339,7 @@ PANEL = Panel(
     applies=lambda results, selection: selection.stage == ANSWER,
     main=True,
     grows=True,
+    # what the numbers are gives way to panels that would be hidden
+    least=fixed(FEW),
+    gives=MOST_MEANING - 1,
 )

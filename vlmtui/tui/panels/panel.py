@@ -39,7 +39,8 @@ class Panel:
 
     `rows` are preferred. `least`: fewer than preferred will do, down to these; None where the panel is folded away
     rather than cut. `main`: it is the one that is seen first. `grows`: it has the rows that the others leave. In fewer
-    than so many `columns` its text is cut.
+    than so many `columns` its text is cut. `gives`: where it must be seen, so many of its rows go to the others that
+    would be hidden otherwise.
     """
 
     name: str
@@ -52,3 +53,4 @@ class Panel:
     main: bool = False
     grows: bool = False
     columns: int = 0
+    gives: int = 1

@@ -12,6 +12,7 @@ from vlmtui.display.numbers import format_number, percent
 from vlmtui.display.piece_glosses import PieceGlosses
 from vlmtui.display.pieces import fit, isolate, visible, width
 from vlmtui.metrics import PURSUITS
+from vlmtui.results.folded_words import spellings_mark
 from vlmtui.results.hub_words import HUB_MARK
 from vlmtui.tui import needs
 from vlmtui.tui.panels.channels import channels
@@ -134,7 +135,10 @@ class WordsPanel(Lines):
         assert results.reading is not None
         hubs = results.hubs(self._selection)
         joins = results.reading.model.marks_words
-        names = [f"{visible(w.piece, w.text, joins=joins)}{HUB_MARK if w.id in hubs else ''}" for w in words]
+        names = [
+            f"{visible(w.piece, w.text, joins=joins)}{HUB_MARK if w.id in hubs else ''}{spellings_mark(w.spellings)}"
+            for w in words
+        ]
         glosses = [self._glosses.of(w.text) for w in words]
         whole = (width(n) + (1 + width(g) if g else 0) for n, g in zip(names, glosses, strict=True))
         name_cells = min(max([10, *whole]), max(10, min(cells * 2 // 5, 20), cells // 3))

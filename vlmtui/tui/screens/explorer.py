@@ -79,7 +79,12 @@ class Explorer(Screen[None]):
         query = worker.options.query
         self.state = ExplorerState(
             Results.of(worker.image, picture),
-            Selection(metric=query.search.metric, k=query.search.k),
+            Selection(
+                metric=query.search.metric,
+                k=query.search.k,
+                fold=query.search.fold is not False,
+                noise=query.search.noise is not False,
+            ),
             SessionStatus(Work("starting the model session")),
         )
         self.dialogs = DialogLayer(self, notify)
@@ -354,6 +359,7 @@ class Explorer(Screen[None]):
                 partial(panel.least, results, selection) if panel.least else None,
                 panel.grows,
                 panel.columns,
+                panel.gives,
             )
             for panel in seen
         ]

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-LEAD_GIVES = 1
-"""Rows that the panel that must be seen gives up so that others are seen too."""
-
 
 @dataclass(frozen=True)
 class Area:
@@ -28,6 +25,7 @@ class PanelRows:
     least: Callable[[int], int] | None = None
     grows: bool = False
     columns: int = 0
+    gives: int = 1
 
 
 @dataclass(frozen=True)
@@ -50,9 +48,9 @@ class PackedPanels:
 def pack(rooms: Sequence[Area], panels: Sequence[PanelRows], first: str, gap: int) -> PackedPanels:
     """Panels in rooms, each in the first that it fits, best in one that is wide enough; `gap` blank lines between two.
 
-    `first` is the panel that has its room before the others, and as much of it as it would like, or a row less; where
-    they would not all fit, the others are cut to what they need at least. In each room they stand in the order of
-    `panels`, and what is left goes to one that grows.
+    `first` is the panel that has its room before the others, and as much of it as it would like, or the few rows less
+    that it gives; where they would not all fit, the others are cut to what they need at least. In each room they
+    stand in the order of `panels`, and what is left goes to one that grows.
     """
     order = sorted(panels, key=lambda one: one.name != first)
     for frugal in (False, True):
@@ -73,7 +71,7 @@ def pack(rooms: Sequence[Area], panels: Sequence[PanelRows], first: str, gap: in
     areas: dict[str, Area] = {}
     for room, stack in zip(rooms, stacks, strict=True):
         least = {one.name: _least(one, room, frugal, one is order[0]) for one in stack}
-        areas |= _stacked(room, sorted(stack, key=panels.index), least, gap)
+        areas |= _stacked(room, sorted(stack, key=panels.index), least, gap, order[0].name)
     cut = [
         one.name
         for one in panels
@@ -87,14 +85,15 @@ def _least(panel: PanelRows, room: Area, frugal: bool, lead: bool) -> int:
     """The rows that a panel must have in a room."""
     wanted = panel.wanted(room.width)
     least = min(wanted, panel.least(room.width)) if panel.least and frugal else wanted
-    return min(max(least, wanted - LEAD_GIVES), room.height) if lead else least
+    return min(max(least, wanted - panel.gives), room.height) if lead else least
 
 
-def _stacked(room: Area, stack: Sequence[PanelRows], least: dict[str, int], gap: int) -> dict[str, Area]:
-    """One below the other: each has its least rows, then what it would like; the rest goes to the last that grows."""
+def _stacked(room: Area, stack: Sequence[PanelRows], least: dict[str, int], gap: int, lead: str) -> dict[str, Area]:
+    """One below the other: each has its least rows, then what it would like, the lead first; the rest goes to the last
+    that grows."""
     rows = dict(least)
     left = room.height - sum(rows.values()) - gap * (len(stack) - 1)
-    for panel in sorted(stack, key=lambda one: one.grows):
+    for panel in sorted(stack, key=lambda one: (one.name != lead, one.grows)):
         more = min(left, max(0, panel.wanted(room.width) - rows[panel.name]))
         rows[panel.name] += more
         left -= more

@@ -59,11 +59,11 @@ def ranked_words(
     for cell in cells:
         entry = page.entries.get(cell)
         token = None if entry is None else results.token_of(selection.stage, entry)
-        rows = None if table is None or token is None else table.rows.get(token)
+        rows = None if table is None or token is None else table.lines(token, selection.k, selection.folds)
         if rows:
             ranked[cell] = tuple(
                 RankedWord(visible(row.piece, row.text), short_score(shown_score(row.score, selection.order)))
-                for row in rows[: selection.k]
+                for row in rows
             )
     return ranked
 

@@ -226,8 +226,7 @@ class Results:
         table = self.word_table(selection)
         if table is None or token is None:
             return None
-        rows = table.rows.get(token)
-        return rows[: selection.k] if rows is not None else None
+        return table.lines(token, selection.k, selection.folds)
 
     def hubs(self, selection: Selection) -> dict[int, float]:
         """Hub words of the stage looked at with their shares of the lists, once all lists have come."""

@@ -8,6 +8,7 @@ from typing import Literal
 
 from vlmtui.display.cell_layout import FIT
 from vlmtui.lenses.base import Lens
+from vlmtui.lenses.folded_token_words import folds
 from vlmtui.metrics import DEFAULT_METRIC, METRICS, Metric, WordOrder
 from vlmtui.reading import ModelInfo
 from vlmtui.tui.state.lens_choice import LensChoice, attributions, overlays
@@ -77,8 +78,9 @@ class Selection:
     patch at `pixels`, None where the cursor walks over patches. `texts` are scored against the image, and with
     `classes` its top classes are shown, where the model has the tower or the head for it. At `zoom` the patches of the
     page have so many times the width and the height that they have where all of them are in view; at `FIT` all are, as
-    averages where single ones have no room. With `top_1` segments are those of the metric's top-1, and not of the lens
-    that they show first.
+    averages where single ones have no room. With `fold`
+    the spellings of one word are one line. With `noise` words are compared with those of noise. With `top_1` segments
+    are those of the metric's top-1, and not of the lens that they show first.
     """
 
     row: int = 0
@@ -101,11 +103,18 @@ class Selection:
     top_1: bool = False
     zoom: int = FIT
     as_seen: bool = False
+    fold: bool = True
+    noise: bool = True
 
     @property
     def order(self) -> WordOrder:
         """What words are ordered by at the stage: there is no choice of metric in the language model's layers."""
         return self.metric if llm_depth(self.stage) is None else "logit"
+
+    @property
+    def folds(self) -> bool:
+        """Whether the lists of the stage are folded."""
+        return self.fold and folds(self.order)
 
     @property
     def shows_layers(self) -> bool:

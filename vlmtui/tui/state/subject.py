@@ -165,7 +165,8 @@ OF_IMAGE = Subject("image")
 class Need:
     """A result that the screen has use for, and when to ask for it.
 
-    Of words: as many as `k` of all `tokens`, those of the token `near` first, if there is one.
+    Of words: as many as `k` of all `tokens`, those of the token `near` first, if there is one; where they `fold`, as
+    many as fold into k lines.
     """
 
     subject: Subject
@@ -174,6 +175,7 @@ class Need:
     tokens: int = 0
     near: int | None = None
     k: int = 0
+    fold: bool = False
 
     @property
     def key(self) -> ResultKey:

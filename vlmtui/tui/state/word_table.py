@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from vlmtui.lenses.folded_token_words import fold_name, fold_token_words
 from vlmtui.metrics import PURSUITS, WordOrder
 from vlmtui.reading import TokenWords
+from vlmtui.results.folded_words import fold_list, next_depth
 from vlmtui.results.hub_words import hub_words
 
 
 @dataclass(frozen=True, slots=True)
 class WordRow:
-    """One of the words of a token."""
+    """One of the words of a token; of a folded list with the number of its spellings."""
 
     id: int
     piece: str | None
     text: str | None
     score: float
     explained: float | None = None
+    spellings: int = 1
 
 
 @dataclass
 class WordTable:
-    """The words that have arrived for one stage of a reading in one order: token index -> rows, nearest first."""
+    """The words that have arrived for one stage of a reading in one order: token index -> rows, nearest first.
+
+    So many rows are wanted of each token as k words need: all spellings of them where they `fold`. `above_noise`
+    remembers the percentage of tokens above a noise baseline, beside it.
+    """
 
     reading: str
     stage: str
@@ -38,13 +46,20 @@ class WordTable:
     ridge: float | None = None
     rows: dict[int, tuple[WordRow, ...]] = field(default_factory=dict)
     _found: dict[int, int] = field(default_factory=dict)
-    _hubs: tuple[int, dict[int, float]] | None = None
+    fold: bool = False
+    above_noise: tuple[object, float | None] | None = None
+    _hubs: tuple[int, bool, dict[int, float]] | None = None
+    _lines: dict[tuple[int, int], tuple[WordRow, ...]] = field(default_factory=dict)
 
-    def want(self, k: int) -> bool:
+    def want(self, k: int, fold: bool = False) -> bool:
         """So many words are wanted now; whether there is something to ask for that was not asked before.
 
         The coefficients of a pursuit are those of one fit: of more words, or of fewer, they are others.
         """
+        more = fold and not self.fold
+        self.fold = fold
+        if more and k <= self.k:
+            return True
         if k == self.k or (k < self.k and self.metric not in PURSUITS):
             return False
         if self.metric in PURSUITS:
@@ -57,7 +72,7 @@ class WordTable:
         """Take in what the session found."""
         self.candidates, self.left_out, self.all_tokens = words.candidates, words.left_out, words.all_tokens
         self.special |= words.special
-        self._hubs = None
+        self._hubs = self.above_noise = None
         self.ridge = words.ridge
         if self.metric in PURSUITS and words.k != min(self.k, self.candidates):
             return  # asked before another number of words was wanted
@@ -68,21 +83,49 @@ class WordTable:
                 for (i, score), share in zip(words.at(row), shares, strict=False)
             )
             self._found[token] = words.k
+            for kept in [key for key in self._lines if key[0] == token]:
+                del self._lines[kept]
+
+    def lines(self, token: int, k: int, fold: bool = False) -> tuple[WordRow, ...] | None:
+        """The first k words of a token, or lines that they fold into, as far as they have come; None for none."""
+        rows = self.rows.get(token)
+        if rows is None or not fold:
+            return rows if rows is None else rows[:k]
+        if (token, k) not in self._lines:
+            found = fold_list([fold_name(row.id, row.piece, row.text) for row in rows], k)
+            self._lines[token, k] = tuple(replace(rows[one.rank], spellings=one.spellings) for one in found)
+        return self._lines[token, k]
 
     def hubs(self, tokens: int) -> dict[int, float]:
-        """Hub words with their shares of the lists, once those of all `tokens` have arrived; else none."""
+        """Hub words, where they fold each spelling of one, with their shares of the lists, once those of all `tokens`
+        have arrived; else none."""
         if len(self.rows) < max(1, tokens):
             return {}
-        if self._hubs is None or self._hubs[0] != self.k:
-            wide = max(map(len, self.rows.values()))
-            ids = [[*(w.id for w in row), *[-1] * (wide - len(row))][: self.k] for row in self.rows.values()]
-            self._hubs = self.k, hub_words(np.array(ids, np.int64).reshape(len(ids), -1))
-        return self._hubs[1]
+        if self._hubs is None or self._hubs[:2] != (self.k, self.fold):
+            words = self.gathered(sorted(self.rows), self.longest)
+            found = fold_token_words(words, self.k)[0].of_hubs if self.fold else hub_words(words.ids[:, : self.k])
+            self._hubs = self.k, self.fold, found
+        return self._hubs[2]
+
+    @property
+    def longest(self) -> int:
+        """The length of the longest list that has come."""
+        return max(map(len, self.rows.values()), default=0)
 
     def missing(self, tokens: Iterable[int]) -> list[int]:
         """Which of `tokens` have no words yet, or fewer than are wanted now."""
         wanted = min(self.k, self.candidates or self.k)
-        return [t for t in tokens if self._found.get(t, -1) < wanted]
+        return [t for t in tokens if self._found.get(t, -1) < wanted or (self.fold and not self._has_lines(t))]
+
+    def depth(self, token: int) -> int:
+        """How many words to ask for of a token that is missing."""
+        return next_depth(self._found.get(token, 0), self.k) if self.fold else self.k
+
+    def _has_lines(self, token: int) -> bool:
+        """Whether there are as many lines as are wanted, or no more words."""
+        if self._found[token] >= (self.candidates or math.inf) or len(self.rows[token]) < self._found[token]:
+            return True
+        return len(self.lines(token, self.k, True) or ()) == self.k
 
     def gathered(self, tokens: Sequence[int], k: int) -> TokenWords:
         """The first k words of `tokens`, as one answer of the session would hold them."""

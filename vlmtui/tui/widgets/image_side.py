@@ -27,7 +27,10 @@ from vlmtui.tui.widgets.pages_bar import PagesBar
 from vlmtui.tui.widgets.panels_side import put
 from vlmtui.tui.widgets.token_list import TokenList
 
-LIST_CELLS = 34
+LIST_CELLS = 30
+LIST_GAP = 2
+LEAST_LIST, MOST_LIST = 5, 12
+"""Rows of a list below the image; it has a third of them otherwise."""
 LEGEND_ROWS = 3
 MAP_ROWS = 8
 MAP_HELP = ("z in · Z out · arrows pan at the edge", "a click on the map goes there")
@@ -48,16 +51,28 @@ def image_cells(results: Results, selection: Selection, room: tuple[int, int]) -
     """The cells (across, down) that the image, and the list beside it, take of a room; and those across a patch, 0
     where not every patch is seen."""
     page = results.page(selection)
-    listed = page is not None and page.grid is None
-    beside = min(LIST_CELLS, room[0] // 2) + 2 if listed else 0
     # the image has its place however it is enlarged
-    zoom = min(selection.zoom, ZOOMS[0])
-    layout = overlays.layout_of(results, replace(selection, zoom=zoom), (max(1, room[0] - beside), room[1]))
-    return (
-        layout.width + beside,
-        room[1] if listed else layout.height,
-        0 if layout.window or layout.shrunk else layout.wide,
-    )
+    selection = replace(selection, zoom=min(selection.zoom, ZOOMS[0]))
+    if page is not None and page.grid is None:
+        beside, below = list_cells(results, selection, room)
+        layout = overlays.layout_of(results, selection, (max(1, room[0] - beside), max(1, room[1] - below)))
+        return layout.width + beside, room[1], 0 if layout.window or layout.shrunk else layout.wide
+    layout = overlays.layout_of(results, selection, room)
+    return layout.width, layout.height, 0 if layout.window or layout.shrunk else layout.wide
+
+
+def list_cells(results: Results, selection: Selection, room: tuple[int, int]) -> tuple[int, int]:
+    """The columns beside the image, or the rows below it, that the list of tokens takes of a room; the other is 0.
+
+    It stands where it leaves the larger image.
+    """
+    beside = min(LIST_CELLS, room[0] // 2) + LIST_GAP, 0
+    below = 0, min(max(LEAST_LIST, room[1] // 3), MOST_LIST)
+    layouts = {
+        taken: overlays.layout_of(results, selection, (max(1, room[0] - taken[0]), max(1, room[1] - taken[1])))
+        for taken in (beside, below)
+    }
+    return max(layouts, key=lambda taken: layouts[taken].width * layouts[taken].height)
 
 
 class ZoomDrawn(Message):
@@ -136,9 +151,14 @@ class ImageSide(Container):
         bar.show(results, selection)
         tokens.display = listed
         size = self.size
-        beside = min(LIST_CELLS, size.width // 2) if listed else 0
-        tokens.styles.width = beside
-        tokens.show(results, selection)
+        whole = size.width, size.height - 1 - several
+        beside, below = list_cells(results, selection, whole) if listed else (0, 0)
+        if listed:
+            row = self.query_one("#picture-row", Horizontal)
+            row.styles.layout = "vertical" if below else "horizontal"
+            tokens.styles.margin = (0, 0, 0, 0 if below else LIST_GAP)
+            tokens.styles.width = size.width if below else beside - LIST_GAP
+            tokens.show(results, selection)
         masked, legend = self.query_one(MaskView), self.query_one(LegendBar)
         masked.display = selection.of_answer.mask is not None
         self.query_one("#picture-row").display = not masked.display
@@ -151,7 +171,7 @@ class ImageSide(Container):
             return
         if self._waits and results.model is None:
             return
-        room = size.width - beside - 2 * listed, size.height - 1 - several
+        room = whole[0] - beside, whole[1] - below
         if room[0] < 2 or room[1] < 1:
             return
         picture = self.query_one(ImageView)
@@ -177,7 +197,7 @@ class ImageSide(Container):
         height = layout.height
         picture.styles.height = height
         # a list takes all the room there is
-        self.query_one("#picture-row").styles.height = room[1] if listed else height
+        self.query_one("#picture-row").styles.height = whole[1] if listed else height
         picture.show(
             drawn.pixels,
             drawn.layout,

@@ -1,4 +1,4 @@
-"""List of the tokens that lie in no grid: index, top-1, norm."""
+"""List of the tokens that lie in no grid: index, top-1, norm; in columns where there is the width."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from vlmtui.tui.widgets.image_view import PatchPointed
 from vlmtui.tui.widgets.lines import Lines, Part, line
 
 WHEEL_LINES = 3
+LEAST_CELLS, GAP = 27, 2
+"""The cells that a column has at least where there are several, and those between two."""
 
 
 class TokenList(Lines):
@@ -31,7 +33,7 @@ class TokenList(Lines):
         moved = self._at != (selection.grid, selection.row)
         self._at = selection.grid, selection.row
         if moved:
-            room = max(1, self.size.height - 1)
+            room = max(1, self.size.height - 1) * _columns(self.size.width)
             self._first = min(max(self._first, selection.row - room + 1), selection.row)
         super().show(results, selection)
 
@@ -52,35 +54,56 @@ class TokenList(Lines):
         table = (
             results.words_at(TOKENS, selection.metric) if selection.stage == ANSWER else results.word_table(selection)
         )
-        room = max(1, rows - 1)
+        columns, down = _columns(cells), max(1, rows - 1)
+        room = columns * down
         self._first = min(max(self._first, 0), max(0, page.rows - room))
         last = min(self._first + room, page.rows)
         seen = f"{self._first + 1}–{last} of {page.rows}" if page.rows > room else ""
         digits = max(5, len(str(reading.places[page.entries[page.rows - 1, 0]].index)))
+        across = (cells + GAP) // columns - GAP
+        gap = Strip.blank(GAP, r.style())
         head: list[Part] = [(" token".rjust(digits + 1), r.style("dim")), ("  top-1", r.style("dim"))]
-        lines = [line(cells, r.style(), head, [(f"{seen or number} ", r.style("dim"))])]
-        joins = reading.model.marks_words
-        for row in range(self._first, last):
-            entry = page.entries[row, 0]
-            here = row == selection.row
-            ground = "raised" if here else "ground"
-            found = table.rows.get(entry) if table else None
-            word = visible(found[0].piece, found[0].text, joins=joins) if found else "…"
-            norm = format_number(float(numbers[entry])) if numbers is not None else ""
-            parts: list[Part] = [
-                ("▌" if here else " ", r.style("accent", ground)),
-                (str(reading.places[entry].index).rjust(digits), r.style("dim", ground)),
-                ("  ", r.style(on=ground)),
-                (isolate(fit(word, max(4, cells - digits - 14))), r.style("strong" if here else "text", ground, here)),
-            ]
-            lines.append(
-                line(cells, r.style(on=ground), parts, [(f"{norm} ", r.style("text" if here else "dim", ground))])
-            )
+        lines = []
+        for y in range(-1, min(down, last - self._first)):
+            strips = []
+            for column in range(columns):
+                row = self._first + column * down + y
+                if y < 0:
+                    said = seen if seen and column == columns - 1 else number
+                    strips.append(line(across, r.style(), head, [(f"{said} ", r.style("dim"))]))
+                elif row < last:
+                    entry = page.entries[row, 0]
+                    found = table.rows.get(entry) if table else None
+                    word = visible(found[0].piece, found[0].text, joins=reading.model.marks_words) if found else "…"
+                    value = format_number(float(numbers[entry])) if numbers is not None else ""
+                    index = str(reading.places[entry].index).rjust(digits)
+                    strips.append(self._entry(across, index, word, value, row == selection.row))
+                else:
+                    strips.append(Strip.blank(across, r.style()))
+                strips.append(gap)
+            lines.append(Strip.join(strips[:-1]).simplify())
         return lines
+
+    def _entry(self, cells: int, index: str, word: str, value: str, here: bool) -> Strip:
+        """A token in so many cells."""
+        r = self.roles
+        ground = "raised" if here else "ground"
+        parts: list[Part] = [
+            ("▌" if here else " ", r.style("accent", ground)),
+            (index, r.style("dim", ground)),
+            ("  ", r.style(on=ground)),
+            (isolate(fit(word, max(4, cells - len(index) - 14))), r.style("strong" if here else "text", ground, here)),
+        ]
+        return line(cells, r.style(on=ground), parts, [(f"{value} ", r.style("text" if here else "dim", ground))])
 
     def on_click(self, event: events.Click) -> None:
         if event.y > 0 and event.button == 1:
-            self.post_message(PatchPointed(self._first + event.y - 1, 0))
+            columns = _columns(self.size.width)
+            column = min(event.x * columns // (self.size.width + GAP), columns - 1)
+            row = self._first + column * max(1, self.size.height - 1) + event.y - 1
+            page = self._results.page(self._selection) if self._results else None
+            if page is not None and row < page.rows:
+                self.post_message(PatchPointed(row, 0))
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         event.stop()
@@ -91,6 +114,10 @@ class TokenList(Lines):
         event.stop()
         self._first -= WHEEL_LINES
         self.rebuild()
+
+
+def _columns(cells: int) -> int:
+    return max(1, (cells + GAP) // (LEAST_CELLS + GAP))
 
 
 def _numbers(results: Results, selection: Selection) -> tuple[np.ndarray | None, str]:

@@ -37,6 +37,8 @@ for (const stage of data.stages) {
       ids: integers(found.ids),
       scores: doubles(found.scores),
       hubs: new Map(found.hubs),
+      spellings: found.spellings === null ? null : integers(found.spellings),
+      noise: found.noise === null ? null : { ...found.noise, percentiles: singles(found.noise.percentiles) },
       explained: found.explained === null ? null : doubles(found.explained),
     });
   }
@@ -56,7 +58,8 @@ function wordsOf(found, entry) {
     if (found.ids[i] < 0) continue;
     const [id, shown, , gloss] = data.pieces[found.ids[i]];
     const explained = found.explained ? found.explained[i] : null;
-    rows.push({ row: found.ids[i], id, shown, gloss, score: found.scores[i], explained });
+    const spellings = found.spellings ? found.spellings[i] : 1;
+    rows.push({ row: found.ids[i], id, shown, gloss, spellings, score: found.scores[i], explained });
   }
   return rows;
 }
@@ -71,6 +74,9 @@ function normOf(stage, entry) {
 function firstOf(found, entry) {
   return found.k ? found.ids[entry * found.k] : -1;
 }
+
+/** The word of a row of the table of pieces: the same for all its spellings. */
+const wordOf = (row) => (row < 0 ? "" : data.pieces[row][1].replace(/^‿/, "").toLowerCase());
 
 /** Whether an entry is an outlier at a stage: its z, null for one beyond all measure; undefined where it is none. */
 function outlierOf(stage, entry) {

@@ -41,6 +41,10 @@ function showWords() {
 function wordRow(word, length, i, here) {
   const attributes = { type: "button", class: "word", title: `find ${word.shown}`, onclick: () => seek(word.shown) };
   const parts = [make("button", attributes, make("bdi", {}, word.shown))];
+  if (word.spellings > 1) {
+    const title = `${word.spellings} spellings of this word in the list; the best one is shown`;
+    parts.push(make("span", { class: "gloss", title }, `×${word.spellings}`));
+  }
   if (word.gloss) parts.push(span("gloss", word.gloss));
   const share = here.hubs.get(word.row);
   if (share) parts.push(make("span", { class: "hub", title: `in the lists of ${percent(100 * share)} of all tokens` }, "hub"));
@@ -93,9 +97,13 @@ function showSummary(here, rows, entry) {
   const last = rows.at(-1);
   if (last && last.explained !== null) parts.push(["", percent(100 * last.explained), "of the norm explained"]);
   else if (rows.length > 1 && !here.sizes) parts.push(["margin", figure(rows[0].score - rows[1].score), ""]);
+  const above = here.noise ? here.noise.percentiles[entry] : NaN;
+  if (rows.length && Number.isFinite(above)) parts.push(["above", percent(above), `of ${here.noise.name}`]);
   const others = data.agreeing.filter((name) => stage().words.has(name));
   if (rows.length && others.length > 1 && data.agreeing.includes(order())) {
-    const same = others.filter((name) => firstOf(stage().words.get(name), entry) === rows[0].row).length;
+    const first = (name) => firstOf(stage().words.get(name), entry);
+    const agrees = (row) => (here.spellings ? wordOf(row) === wordOf(rows[0].row) : row === rows[0].row);
+    const same = others.filter((name) => agrees(first(name))).length;
     parts.push(["top-1 for", `${same} of ${others.length}`, "metrics"]);
   }
   if (state.stage === "tokens") {

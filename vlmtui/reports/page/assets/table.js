@@ -28,10 +28,13 @@ function tableRow(here, of, entry, k) {
   const words = here ? wordsOf(here, entry) : [];
   for (let i = 0; i < k; i++) {
     const word = words[i];
-    row.append(word ? td("", make("bdi", {}, word.shown), " ", make("small", {}, figure(here.sign * word.score))) : td(""));
+    row.append(word ? td("", make("bdi", {}, word.shown), spelled(word), make("small", {}, figure(here.sign * word.score))) : td(""));
   }
   return row;
 }
+
+/** What stands between a word and its figure: the number of its spellings. */
+const spelled = (word) => (word.spellings > 1 ? ` ×${word.spellings} ` : " ");
 
 /** The two corners of a box, each of which stays on its line. */
 function corners(box) {

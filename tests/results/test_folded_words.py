@@ -1,0 +1,110 @@
+"""Folded lists against folding by hand, and the search that goes on until there are enough lines."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vlmtui.lenses.folded_token_words import fold_name, fold_token_words, folds, search_folded
+from vlmtui.metrics import METRICS
+from vlmtui.reading import TokenWords
+from vlmtui.results.folded_words import fold_list, fold_lists
+from vlmtui.results.hub_words import LEAST_TOKENS
+
+SPELLED = ["▁sky", "sky", "Sky", "▁SKY", "▁roof", "Roof", "▁a", "▁b", "▁c", "▁d", None, None]
+
+
+def text(piece: str | None) -> str | None:
+    """What a piece decodes to."""
+    return piece and piece.replace("▁", " ")
+
+
+@given(st.lists(st.sampled_from("aAbBcC"), unique=True), st.integers(1, 4))
+def test_lines_are_the_best_spellings_and_count_down_to_the_last_line(words: list[str], k: int) -> None:
+    firsts = [rank for rank, word in enumerate(words) if word.lower() not in [w.lower() for w in words[:rank]]][:k]
+    end = firsts[-1] + 1 if len(firsts) == k else len(words)
+    counts = [sum(w.lower() == words[rank].lower() for w in words[:end]) for rank in firsts]
+    assert fold_list([word.lower() for word in words], k) == tuple(zip(firsts, counts, strict=True))
+    assert fold_list([word.lower() for word in [*words, "z", "Z"]], k)[: len(firsts)] == fold_list(
+        [word.lower() for word in words], k
+    )
+
+
+def test_a_list_is_whole_with_k_lines_or_where_it_ends() -> None:
+    names = dict(enumerate("aabc"))
+    found = fold_lists(np.array([[0, 1, 2], [0, 1, -1], [2, 3, 0], [-1, -1, -1]]), names, 3)
+    assert found.ranks.tolist() == [[0, 2, -1], [0, -1, -1], [0, 1, 2], [-1, -1, -1]]
+    assert found.spellings.tolist() == [[2, 1, 0], [2, 0, 0], [1, 1, 1], [0, 0, 0]]
+    assert found.whole.tolist() == [False, True, True, True]
+
+
+def test_names_are_one_for_spellings_and_differ_for_rows_without_a_token() -> None:
+    assert len({fold_name(i, piece, text(piece)) for i, piece in enumerate(SPELLED[:4])}) == 1
+    assert fold_name(10, None, None) != fold_name(11, None, None)
+
+
+def searched(lists: list[list[int]], k: int) -> TokenWords:
+    """The first k words of these lists, as a session finds them among as many candidates as there are spellings."""
+    wide = min(k, len(SPELLED))
+    ids = np.array([row[:wide] for row in lists], np.int64)
+    return TokenWords(
+        metric="cosine",
+        k=wide,
+        all_tokens=True,
+        tokens=np.arange(len(lists)),
+        ids=ids,
+        scores=1 - np.tile(np.arange(wide), (len(lists), 1)) / 16,
+        pieces={i: SPELLED[i] for i in np.unique(ids).tolist()},
+        texts={i: text(SPELLED[i]) for i in np.unique(ids).tolist()},
+        special=frozenset(),
+        candidates=len(SPELLED),
+        left_out=0,
+        seconds=0.0,
+    )
+
+
+def test_the_search_goes_on_until_every_list_has_k_lines() -> None:
+    every = list(range(len(SPELLED)))
+    asked: list[int] = []
+
+    def search(k: int) -> TokenWords:
+        asked.append(k)
+        return searched([every, every[::-1]], k)
+
+    words, found = search_folded(search, 2, "cosine")
+    assert asked == [4, 8]
+    assert words.ids.tolist() == [[0, 1], [11, 10]]
+    assert set(words.pieces) == {0, 1, 10, 11}
+    assert found is not None
+    assert found.words.ids.tolist() == [[0, 4], [11, 10]]
+    assert found.words.scores[0].tolist() == [1.0, 0.75]
+    assert found.spellings.tolist() == [[4, 1], [1, 1]]
+    asked.clear()
+    words, found = search_folded(search, 11, "cosine")
+    assert asked == [22]  # there are no more words
+    assert found is not None
+    assert (found.words.ids[0] >= 0).sum() == 8  # sky, roof, a, b, c, d, and two rows without a token
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_coefficients_do_not_fold(metric: str) -> None:
+    assert folds(metric) == (metric not in ("omp", "omp-positive", "ridge", "pinv"))  # type: ignore[arg-type]
+    if not folds(metric):  # type: ignore[arg-type]
+        asked: list[int] = []
+        _, found = search_folded(lambda k: asked.append(k) or searched([[0, 1, 2]], k), 2, metric)  # type: ignore
+        assert (asked, found) == ([2], None)
+
+
+def test_a_word_is_a_hub_by_all_its_spellings() -> None:
+    half = [[0, 6, 7], [4, 0, 7]] * LEAST_TOKENS
+    other = [[1, 8, 9], [2, 8, 6]] * LEAST_TOKENS
+    lines, whole = fold_token_words(searched(half + other, 3), 3)
+    assert whole
+    assert lines.hubs == {0: 1.0}  # of which no spelling is in more than half of the lists
+    assert lines.of_hubs == {0: 1.0, 1: 1.0, 2: 1.0}
+    some = lines.narrowed(np.arange(4 * LEAST_TOKENS) < 1)
+    assert some.words.ids.tolist() == [[0, 6, 7]]
+    assert set(some.words.pieces) == {0, 6, 7}
+    assert some.hubs == lines.hubs
