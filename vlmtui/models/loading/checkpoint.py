@@ -149,10 +149,10 @@ def check_file(file: Path, name: str) -> list[safetensors_header.Tensor]:
         if _is_pointer(file):
             raise ModelError(
                 f"{file.name} of {name} is a git-lfs pointer, not the weights: run git lfs pull where it was cloned"
-            ) from None
+            ) from error
         raise ModelError(
             f"{file.name} of {name} is damaged or incomplete ({one_line(error)}): copy or download it again"
-        ) from None
+        ) from error
     return tensors
 
 

@@ -53,7 +53,7 @@ def parse(text: bytes) -> tuple[list[Tensor], int]:
                 shape = tuple(int(n) for n in entry["shape"])
                 tensors.append(Tensor(key, str(entry["dtype"]), shape, begin + first, begin + last))
     except (KeyError, TypeError, AttributeError, OverflowError, RecursionError, UnicodeDecodeError) as error:
-        raise ValueError(f"its header is damaged ({error})") from None
+        raise ValueError(f"its header is damaged ({error})") from error
     tensors.sort(key=lambda tensor: (tensor.start, tensor.end))
     return tensors, max((tensor.end for tensor in tensors), default=begin)
 
