@@ -22,6 +22,7 @@ from vlmtui.tui.session_worker import SessionWorker
 from vlmtui.tui.state.explorer_state import ExplorerState
 from vlmtui.tui.state.image_scores import take_image_level
 from vlmtui.tui.state.lens_choice import LensChoice, name_of
+from vlmtui.tui.state.lens_values import NOISE
 from vlmtui.tui.state.stages import TOKENS, llm_depth
 from vlmtui.tui.state.status import READY, Work
 from vlmtui.tui.state.subject import (
@@ -190,7 +191,12 @@ class SessionEvents:
                 results.keep(request.key, result)
                 take_image_level(results, state.selection)
         of_stage = not request.subject.answer and request.subject.entry is None
-        if isinstance(result, LensResult) and of_stage and result.stage == state.selection.stage:
+        if (
+            isinstance(result, LensResult)
+            and of_stage
+            and result.stage == state.selection.stage
+            and NOISE not in result.call.given
+        ):
             results.latest = result
         if isinstance(result, Attention):
             state.generation.latest = result
