@@ -172,7 +172,9 @@ def test_nothing_is_left_behind(both):
     assert hooks() == there
     assert both.decoder.config._attn_implementation == before
     assert set(ALL_ATTENTION_FUNCTIONS.valid_keys()) == registered
-    assert both.speaking.generate(both.inputs, options=GenerationOptions(max_new_tokens=2)).tokens == both.said[:2]
+    again = both.speaking.generate(both.inputs, options=GenerationOptions(max_new_tokens=2)).tokens
+    assert [token.id for token in again] == [token.id for token in both.said[:2]]
+    assert [token.log_prob for token in again] == pytest.approx([token.log_prob for token in both.said[:2]], rel=1e-5)
 
 
 # -- what the answer depends on
