@@ -15,7 +15,7 @@ from tests.tiny_checkpoints import CHAT_TEMPLATE, randomise, tiny_tokenizer
 # wide, tall and tiny: the first two make several tiles in every tiled family, of 3 × 2 or so, never square
 SHAPES = {"wide": (420, 180), "tall": (130, 300), "tiny": (9, 7)}
 
-Tokens = Literal["patch", "merged", "newline", "query", "none"]
+Tokens = Literal["patch", "merged", "overlapping", "newline", "query", "none"]
 
 
 @dataclass(frozen=True)
@@ -23,14 +23,14 @@ class Family:
     """One kind of checkpoint, and what a test expects of it.
 
     `prefix` counts class tokens and registers before the patches; `has_processor` says whether `AutoProcessor` builds
-    it without torchvision; `tokens` is what an image token is made of: one patch, several, patches with a newline
-    after each row, a query, or nothing (towers alone, cross-attention). `image_options` is what the family's own
-    processor passes to its image processor. `support` is how far its resize filter reaches, in pixels of whichever
-    picture is smaller: 2 for bicubic, 3 for LANCZOS. `first_edge` is the longest edge of what a first resize makes,
-    where others follow on it. `last_by_hook`: in the place of the last block's output the library gives the tower's
-    result, after a norm or a convolution, so that it is read by a hook. `like` is the family that it is put together
-    as. `title` is its name in the README's table where
-    it is not the family's own.
+    it without torchvision; `tokens` is what an image token is made of: one patch, several, those of a window that
+    overlaps the next, patches with a newline after each row, a query, or nothing (towers alone, cross-attention).
+    `image_options` is what the family's own processor passes to its image processor. `support` is how far its resize
+    filter reaches, in pixels of whichever picture is smaller: 2 for bicubic, 3 for LANCZOS. `first_edge` is the longest
+    edge of what a first resize makes, where others follow on it. `last_by_hook`: in the place of the last block's
+    output the library gives the tower's result, after a norm or a convolution, so that it is read by a hook. `like` is
+    the family that it is put together as. `title` is its name in the table of families where it is not the family's
+    own.
     """
 
     name: str

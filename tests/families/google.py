@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.families.base import Family, chat_template, id_of, save, text, tokenizer, vision
+from tests.families.base import Family, chat_template, id_of, save, save_parts, text, tokenizer, vision
 
 
 def _paligemma(folder: Path, **decoder: Any) -> None:
@@ -62,8 +62,29 @@ def gemma3(folder: Path) -> None:
     ).save_pretrained(folder)
 
 
+def gemma4(folder: Path) -> None:
+    """Any shape of at most 70 tokens of 3×3 patches; every decoder layer has an input of its own for each token."""
+    from transformers import Gemma4Config, Gemma4ForConditionalGeneration
+    from transformers.models.gemma4.image_processing_pil_gemma4 import Gemma4ImageProcessorPil
+
+    named = {"boi_token": "<|image>", "eoi_token": "<image|>", "image_token": "<|image|>"}
+    tokens = tokenizer(named=named, template=chat_template("<|image|>"))
+    decoder = text(tokens, head_dim=12, global_head_dim=12, sliding_window=512, hidden_size_per_layer_input=8)
+    kinds = ["sliding_attention", "full_attention"]
+    config = Gemma4Config(
+        vision_config=vision(num_key_value_heads=4, head_dim=8, patch_size=4, position_embedding_size=160),
+        text_config=decoder | {"layer_types": kinds, "vocab_size_per_layer_input": decoder["vocab_size"]},
+        boi_token_id=id_of(tokens, "<|image>"),
+        eoi_token_id=id_of(tokens, "<image|>"),
+        image_token_id=id_of(tokens, "<|image|>"),
+    )
+    save(Gemma4ForConditionalGeneration(config), folder)
+    save_parts(folder, Gemma4ImageProcessorPil(patch_size=4, max_soft_tokens=70), tokens, "Gemma4Processor")
+
+
 FAMILIES = [
     Family("paligemma", paligemma, "patch", chat=False),
     Family("paligemma2", paligemma2, "patch", chat=False, title="PaliGemma 2"),
     Family("gemma3", gemma3, "merged"),
+    Family("gemma4", gemma4, "merged", has_processor=False, last_by_hook=True),
 ]

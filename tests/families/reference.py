@@ -117,6 +117,7 @@ class WholeModel:
         kind = getattr(import_module(f"transformers.{transformers._class_to_module[name]}"), name)
         bare = object.__new__(kind)
         words = {"start_image_token": "", "end_image_token": "", "fake_image_token": "", "global_image_token": ""}
+        words |= {"boi_token": "", "eoi_token": ""}
         bare.__dict__.update(settings | words, image_processor=self.image_processor, image_token="#")
         return str(bare.replace_image_token(inputs, 0)).count("#")
 
@@ -146,9 +147,9 @@ class WholeModel:
         """The tower's `output_hidden_states`, in whatever order it keeps them."""
         if self.config.model_type == "mllama":
             return self._mllama_states(inputs)
-        if not hasattr(self.model, "get_image_features"):
+        run = getattr(getattr(self.model, "model", self.model), "get_image_features", None)
+        if run is None:
             return list(self.model(inputs["pixel_values"], output_hidden_states=True).hidden_states)
-        run = getattr(self.model, "model", self.model).get_image_features
         taken = {key: inputs[key] for key in inspect.signature(run).parameters if key in inputs}
         if not self.family.last_by_hook:
             return list(run(**taken, output_hidden_states=True, return_dict=True).hidden_states)
@@ -192,6 +193,9 @@ class WholeModel:
             return (self._packed(torch.stack(states), inputs),)
         vision = getattr(self.config, "vision_config", self.config)
         patch = vision.patch_size if isinstance(vision.patch_size, int) else vision.patch_size[0]
+        if "image_position_ids" in inputs:
+            cols, rows = (inputs["image_position_ids"][0].amax(dim=0) + 1).tolist()
+            return (_tile(torch.stack(states)[:, 0, : rows * cols], 0, (rows, cols)),)
         if kind == "siglip2":
             rows, cols = inputs["spatial_shapes"][0].tolist()
             return (_tile(torch.stack(states)[:, 0, : rows * cols], 0, (rows, cols)),)
@@ -201,6 +205,8 @@ class WholeModel:
         pixels = inputs["pixel_values"]
         shape = pixels.shape[-2] // patch, pixels.shape[-1] // patch
         stacked = torch.stack(states)
+        if kind == "got_ocr2":  # its states are [tile, rows, columns, width]
+            stacked = stacked.flatten(2, 3)
         if kind == "mllama":
             rows, cols = vision.supported_aspect_ratios[int(inputs["aspect_ratio_ids"]) - 1]
             stacked = stacked.view(len(states), vision.max_num_tiles, -1, stacked.shape[-1])[:, : rows * cols]

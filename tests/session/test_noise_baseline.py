@@ -13,7 +13,8 @@ from PIL import Image
 
 from tests.session.local_engine import Desk
 from vlmtui.errors import CancelledError, UsageError
-from vlmtui.lenses.noise_baseline.kernel import random_like
+from vlmtui.lenses.kernels.noise import random_like
+from vlmtui.lenses.lens_source import LensSource
 from vlmtui.metrics import METRICS
 from vlmtui.reading import Reading, TokenWords
 from vlmtui.results.noise_baseline import AGREEING, NoiseBaseline
@@ -91,6 +92,24 @@ def test_noise_looks_like_noise_and_a_photograph_does_not(desk, noises, photo):
 
 def test_random_vectors_are_further_from_words_than_a_picture(desk, photo):
     assert np.median(percentiles(desk, photo, "random", metric="cosine")) > 99
+
+
+@pytest.mark.parametrize("word", ["roof", "zebra"])
+def test_what_find_finds_in_noise_is_by_the_same_cosine(desk, photo, word):
+    asked = m.Compute(lens=LensSource("find"), reading=photo.id, stage="tokens", options={"text": word, "noise": True})
+    found = desk.ask(asked).result.values
+    kept, copy = desk.state.readings[photo.id], desk.state.readings[f"{photo.id}, shuffled"]
+    held = desk.state.word_search()
+    row = held.index.tokenizer.convert_tokens_to_ids(f"▁{word}")
+    direction = torch.nn.functional.normalize(held.index.vocabulary.embeddings[row].double(), dim=0)
+    shuffled, random, own = (
+        (torch.nn.functional.normalize(one.double()) @ direction).numpy()
+        for one in (copy.tokens, random_like(copy.tokens), kept.tokens)
+    )
+    np.testing.assert_allclose(found, np.maximum(shuffled, random), atol=1e-6)
+    # a roof is above noise in some patches; of a zebra, from which shuffled pixels point away, nothing is
+    above = own > np.sort(found)[int(np.ceil(0.95 * len(found))) - 1]
+    assert (0.1 < above.mean() < 0.5) if word == "roof" else not above.any()
 
 
 def test_the_distributions_are_those_of_the_same_search(desk, photo):

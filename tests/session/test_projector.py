@@ -10,7 +10,7 @@ from tests.families import build
 from tests.session.local_engine import Desk, quiet
 from tests.session.test_client import png
 from vlmtui.errors import CancelledError, UsageError
-from vlmtui.lenses.noise_baseline.kernel import random_like
+from vlmtui.lenses.kernels.noise import random_like
 from vlmtui.metrics import METRICS
 from vlmtui.reading import Reading, TokenWords
 from vlmtui.results import early_exit as exits

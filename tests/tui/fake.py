@@ -247,11 +247,11 @@ def app(
     **options: object,
 ) -> VlmtuiApp:
     """The application on a made-up picture and reading; `made` is one of another shape, `lists` the words of each
-    token, best first."""
+    token, best first. Words are compared with those of noise by `noise=True` alone."""
     if made is not None:
         size = made.image.width, made.image.height
     image = photo or readings.picture(*size)
-    query = query_of("toy", **options)  # type: ignore[arg-type]
+    query = query_of("toy", **({"noise": False} | options))  # type: ignore[arg-type]
     chosen = ExplorerOptions(image=readings.source(image), query=query, settings=settings)
     return VlmtuiApp(FakeWorker(chosen, size, shape, pieces=pieces, made=made, lists=lists), image)
 

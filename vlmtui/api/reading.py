@@ -279,6 +279,7 @@ class ImageReading(AnswerableReading):
             cast(tuple[Metric, ...], check_list("metrics", metrics, str)),
         )
         query = self._query(stage=stage, stages=further, metric=metric, k=k, all_tokens=all_tokens, ridge=ridge)
+        query = format_named("html").usual(query)
         return page_document(page_content(self._client, self._rgb(), self.data, query, switched))
 
     def to_table(

@@ -235,9 +235,11 @@ class QueryArguments:
         ),
     ] = None
     null: Annotated[
-        bool,
-        typer.Option("--null", rich_help_panel=TOKENS, help="Compare words with a noise baseline and other metrics."),
-    ] = False
+        bool | None,
+        typer.Option(
+            "--null/--no-null", rich_help_panel=TOKENS, help="Compare words with a noise baseline and other metrics."
+        ),
+    ] = None
     fold: Annotated[
         bool | None,
         typer.Option(
@@ -287,7 +289,7 @@ class QueryArguments:
         return Query(
             load_arguments.load_options(name, where),
             ReadOptions(self.prompt, self.max_pixels, check_levels(self.levels)),
-            SearchOptions(self.k, known, self.ridge, self.all_tokens, self.null, self.fold),
+            SearchOptions(self.k, known, self.ridge, self.all_tokens, bool(self.null), self.fold, self.null),
             EntrySelection(self.stage, stages, patches),
             lens,
         )

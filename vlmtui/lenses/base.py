@@ -58,7 +58,8 @@ class LensOffer:
     projector makes from a vision stage. `page` is False for a lens that the HTML page, which has words and norms of its
     own, refuses; `overlay` is False for a lens with its own key and panel in the explorer, which is never laid over the
     image. `segmented`: the explorer's overlay `segments` shows its words first. `wordy`: it searches for words, and so
-    needs a model with a vocabulary and k of at least 1.
+    needs a model with a vocabulary and k of at least 1. `noise`: its option of that name gives the same
+    numbers of the image with its pixels shuffled, with which its own are compared.
     """
 
     listed: bool = False
@@ -75,6 +76,7 @@ class LensOffer:
     overlay: bool = True
     segmented: bool = False
     wordy: bool = False
+    noise: bool = False
 
     def only_at(self, model: ModelInfo | None) -> str:
         """The single stage at which the lens applies, or ""; no model is needed where it is the same in all."""

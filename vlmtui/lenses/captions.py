@@ -9,10 +9,13 @@ from typing import Any
 import numpy as np
 
 from vlmtui.display.colours import Rgb, component_colours, magnitude_colours, rgb_colours
+from vlmtui.display.numbers import percent
 from vlmtui.display.pieces import isolate, plain
 from vlmtui.lenses.kinds import Colours, ResultKind, Scalars, TokenMaps, details_of
 from vlmtui.lenses.lens_source import LensCall
 from vlmtui.lenses.registry import find_lens
+from vlmtui.reading import of_patches
+from vlmtui.results.noise_baseline import NOISE_LEVEL, NoiseBaseline
 
 
 @dataclass(frozen=True)
@@ -120,3 +123,9 @@ def _render(call: LensCall) -> Any:
     """The `render` module of a built-in lens; None for other lenses and where it has none."""
     known = None if call.lens.foreign else find_lens(call.name)
     return import_module(known.offer.render) if known and known.offer.render else None
+
+
+def noise_caption(share: float, null: NoiseBaseline) -> str:
+    """`41% of tokens above 95% of noise`, for a share in percent."""
+    noun = "patches" if of_patches(null.stage) else "tokens"
+    return f"{percent(share)} of {noun} above {percent(NOISE_LEVEL)} of {null.noise_name}"

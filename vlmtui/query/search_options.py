@@ -11,8 +11,9 @@ from vlmtui.metrics import DEFAULT_METRIC, RIDGE, Metric
 class SearchOptions:
     """How the vocabulary is searched: `k` nearest tokens by `metric`, `ridge` being the λ of the metric of that name.
 
-    `all_tokens` searches special tokens and rows without a token too. `null` adds the noise baseline.
-    `fold` has spellings of one word in one line, where the format can show them so; None is what is usual for it.
+    `all_tokens` searches special tokens and rows without a token too. `null` adds the noise baseline and the
+    agreement of metrics, `noise` a percentile of noise alone. `fold` has spellings of one word in one line, where the
+    format can show them so. None is what is usual for the format.
     """
 
     k: int = 8
@@ -21,3 +22,4 @@ class SearchOptions:
     all_tokens: bool = False
     null: bool = False
     fold: bool | None = None
+    noise: bool | None = None

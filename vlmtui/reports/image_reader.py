@@ -145,7 +145,8 @@ def report_of(
             words, words_result = token_words(result, entries, cast(WordOrder, lens.name)), result
             folded = None
     null = None
-    if query.search.null and words is not None:
+    in_brief = query.search.noise and words_result is None
+    if (query.search.null or in_brief) and words is not None:
         null = client.null(
             reading.id,
             query.search.metric,
@@ -173,7 +174,7 @@ def report_of(
         report = replace(report, whole_result=result)
     if query.selection.condition is not None:
         report = report.narrowed(query.selection.condition.keeps(ReportRows(report)) & np.isin(entries, selected))
-    if null is not None and stage == "tokens" and report.words is not None:
+    if query.search.null and stage == "tokens" and report.words is not None:
         metric_agreements = agreements(client, reading.id, report.words, query.search.k, on_progress)
         report = replace(report, agreements=metric_agreements)
     if query.selection.patches and stage in (PIXELS, FIRST_STAGE):

@@ -79,7 +79,7 @@ def run_report(job: ReportJob, query: Query, name: str) -> int:
     """Write the report of the images in the format of this name; return the exit status."""
     chosen_format = format_named(name)
     check_job(job, query, chosen_format)
-    query = chosen_format.usual(query)
+    query = chosen_format.usual(query, job.several_images)
     with describe_lens(job, query) as query:
         check_job(job, query, chosen_format)
         return _report(job, query, chosen_format)

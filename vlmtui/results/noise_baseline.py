@@ -18,6 +18,9 @@ from vlmtui.reading import TokenWords
 AGREEING: tuple[Metric, ...] = ("l2", "cosine", "cosine-centred", "dot", "omp")
 """The metrics whose top-1 words are compared; for `omp` the first word picked."""
 
+NOISE_LEVEL = 95.0
+"""A score above so many percent of those of noise is above noise."""
+
 Statistic = Literal["score", "explained"]
 
 
@@ -71,6 +74,28 @@ class NoiseBaseline(msgspec.Struct, frozen=True, kw_only=True):
     note: str = ""
     seconds: float = 0.0
 
+    @property
+    def noise(self) -> NoiseScores:
+        """The shuffled image, or random vectors where it cannot be shuffled."""
+        return self.shuffled or self.random
+
+    @property
+    def noise_name(self) -> str:
+        """What `noise` is, in a sentence."""
+        return "noise" if self.shuffled else "random vectors"
+
+    @property
+    def floor(self) -> float | None:
+        """Where noise ends: a score is above `NOISE_LEVEL` percent of it if it is larger than this. None for no scores,
+        and for pursuits, whose single words have no statistic."""
+        return noise_floor(self.noise.scores) if statistic_of(self.metric) == "score" else None
+
+    def percentiles(self, words: TokenWords) -> NDArray[np.float64]:
+        """The percentage of `noise` below each row of `words` [rows] of the same search; NaN without words."""
+        standings = (self.of(words, row) for row in range(len(words.ids)))
+        found = (one and (one.percentile if self.shuffled else one.random) for one in standings)
+        return np.array([np.nan if one is None else one for one in found], np.float64)
+
     def standing(self, first: int, statistic: float, margin: float | None) -> NoisePercentile:
         """Percentiles of a token with this top-1 word (id), statistic and margin."""
         shuffled = self.shuffled
@@ -116,6 +141,18 @@ class MetricAgreement(msgspec.Struct, frozen=True, kw_only=True):
         lists = [set(self.ids[i].tolist()) for i in whole]
         pairs = [len(one & two) / len(one) for i, one in enumerate(lists) for two in lists[:i] if one]
         return sum(pairs) / len(pairs) if pairs else None
+
+
+def noise_floor(smallest_first: NDArray[np.float64]) -> float | None:
+    """The number that at least `NOISE_LEVEL` percent of sorted numbers do not exceed; None for none."""
+    count = len(smallest_first)
+    return float(smallest_first[math.ceil(count * NOISE_LEVEL / 100) - 1]) if count else None
+
+
+def share_above_noise(percentiles: NDArray[np.float64]) -> float | None:
+    """The percentage of tokens above noise, by their percentiles; those without one are left out."""
+    known = percentiles[np.isfinite(percentiles)]
+    return 100.0 * float((known >= NOISE_LEVEL).mean()) if len(known) else None
 
 
 def _below(smallest_first: NDArray[np.float64], value: float) -> float | None:

@@ -206,12 +206,12 @@ class SessionClient(ReconnectingClient):
         entries: tuple[int, ...] | None = None,
         answer: str = "",
         k: int = 8,
+        idle: bool = False,
         on_progress: OnProgress | None = None,
     ) -> Future[LensResult]:
-        """The result of any lens for some entries of a stage of a reading, or for all."""
-        return self._typed(
-            lambda: typed_lenses.look(reading_id, stage, call, entries, answer, k), on_progress, strict=False
-        )
+        """The result of any lens for some entries of a stage, or for all; with `idle` it gives way to any other."""
+        question = lambda: typed_lenses.look(reading_id, stage, call, entries, answer, k, idle)  # noqa: E731
+        return self._typed(question, on_progress, strict=False)
 
     def describe(self, lens: LensSource | None = None) -> Future[tuple[LensDescription, ...]]:
         """The description of a lens, or without one those of all that packages offer where the session runs."""

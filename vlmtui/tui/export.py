@@ -21,14 +21,16 @@ from vlmtui.lenses.folded_token_words import FoldedTokenWords, fold_token_words,
 from vlmtui.metrics import PURSUITS, WordOrder
 from vlmtui.query.options import EntrySelection, Query
 from vlmtui.reading import TokenLayerWords, TokenWords
-from vlmtui.reports.formats.base import Content
+from vlmtui.reports.formats.base import NOISE, Content
 from vlmtui.reports.formats.registry import FORMATS, format_for, format_named
 from vlmtui.reports.image_report import ImageReport
 from vlmtui.reports.output.target import check_sources, target
 from vlmtui.results import early_exit
 from vlmtui.results.folded_words import spellings_mark
+from vlmtui.results.noise_baseline import NoiseBaseline
 from vlmtui.tui.dialogs.text import TextDialog
 from vlmtui.tui.state import early_exit as exiting
+from vlmtui.tui.state.noise_baseline import noise_key, noise_of
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.stages import ANSWER, PIXELS, TOKENS, llm_depth, of_tokens
@@ -188,12 +190,18 @@ def save(name: str, results: Results, selection: Selection, query: Query) -> Pat
         # what a lens of a person's own found is none of the reading's
         asked = replace(asked, lens=None)
     seen = ImageReport(asked, reading, selection.stage, entries, words, layers, folded=folded)
+    chosen = format_named(format_for(name))
+    if chosen.of_rows and chosen.takes(NOISE) and words is not None and selection.noise:
+        key = noise_key(selection)
+        if key not in results.found and key not in results.refused and not selection.shows_layers:
+            raise NotArrivedError("the words of noise have not arrived yet: try again in a moment")
+        seen = replace(seen, null=noise_of(results, selection))
     path = Path(expand_path(name))
     with target(str(path)) as file:
         from vlmtui.reports.formats.saving import write_reading  # which takes its time, and is seldom needed
 
         explored = _ExploredReading(results, selection, seen)
-        for piece in write_reading(format_named(format_for(name)), explored, seen.query):
+        for piece in write_reading(chosen, explored, seen.query):
             file.write(piece)
     return path
 
@@ -232,6 +240,7 @@ def _glance(results: Results, selection: Selection, seen: ImageReport) -> PageCo
     tokens = tuple(range(len(seen.reading.places)))
     words: dict[str, dict[WordOrder, TokenWords]] = {}
     folded: dict[str, dict[WordOrder, FoldedTokenWords]] = {}
+    noise: dict[str, dict[WordOrder, NoiseBaseline]] = {}
     for table in results.word_tables():
         stage, order = table.stage, table.metric
         of_one_fit = order in PURSUITS and table.k != selection.k
@@ -243,6 +252,9 @@ def _glance(results: Results, selection: Selection, seen: ImageReport) -> PageCo
             if fold:
                 lines, _ = fold_token_words(table.gathered(tokens, table.longest), selection.k)
                 folded.setdefault(stage, {})[order] = lines
+            there = replace(selection, stage=stage, metric=selection.metric if order == "logit" else order)
+            if known := noise_of(results, there):
+                noise.setdefault(stage, {})[order] = known
     if seen.words is not None:
         words.setdefault(selection.stage, {})[selection.order] = seen.words
     if seen.folded is not None:
@@ -256,4 +268,5 @@ def _glance(results: Results, selection: Selection, seen: ImageReport) -> PageCo
         results.layers,
         results.entry(selection),
         folded=folded,
+        noise=noise,
     )

@@ -106,4 +106,6 @@ def command_of(results: Results, selection: Selection, metric: Metric = DEFAULT_
         words += ["--metric", selection.metric]
     if not selection.fold:
         words.append("--no-fold")
+    if not selection.noise:
+        words.append("--no-null")
     return shlex.join(words)

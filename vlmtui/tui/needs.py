@@ -13,7 +13,7 @@ from vlmtui.tui.navigation import step_stage
 from vlmtui.tui.state import early_exit
 from vlmtui.tui.state.answer_values import attribution_key, mask_key
 from vlmtui.tui.state.image_scores import image_level_lenses
-from vlmtui.tui.state.lens_values import overlay_call, overlay_lens, value_key, value_refused
+from vlmtui.tui.state.lens_values import noise_call_key, overlay_call, overlay_lens, value_key, value_refused
 from vlmtui.tui.state.noise_baseline import agreement_key, noise_key
 from vlmtui.tui.state.patch_facts import before_first_block, patch_key
 from vlmtui.tui.state.results import Results
@@ -75,7 +75,9 @@ def patch(results: Results, selection: Selection) -> Iterator[Need]:
 def noise(results: Results, selection: Selection) -> Iterator[Need]:
     """The words of noise, once all words that they are compared with have come."""
     worded = of_tokens(selection.stage) or selection.projected
-    if results.reading is None or not worded or selection.shows_layers or not results.reading.places:
+    if not selection.noise or not worded or selection.shows_layers:
+        return
+    if results.reading is None or not results.reading.places:
         return
     table = results.word_table(selection)
     if table is not None and not table.missing(range(len(results.reading.places))):
@@ -96,6 +98,8 @@ def overlay(results: Results, selection: Selection) -> Iterator[Need]:
     if key is not None and not unread and not value_refused(selection, results):
         # of one entry after the other, as the cursor passes them, none is asked for
         yield Need(*key) if key[0].entry is None else Need(*key, REST)
+        if key in results.found and (of_noise := noise_call_key(selection, results)):
+            yield Need(*of_noise, IDLE)
     if overlay_lens(selection, results) is not None and (beside := ahead(selection, results)):
         yield Need(*beside, AHEAD)
 

@@ -12,7 +12,7 @@ from vlmtui.display.numbers import count
 from vlmtui.display.pieces import plain
 from vlmtui.lenses.captions import LensResult
 from vlmtui.lenses.lens_source import LensCall, LensSource
-from vlmtui.reading import Reading, TokenWords
+from vlmtui.reading import LayerNorms, Reading, TokenWords
 from vlmtui.results.answers import Ablation, Answer, Attention, AttentionMask
 from vlmtui.tui import messages, navigation
 from vlmtui.tui.initial_selection import choose_own_lens, initial_selection
@@ -22,6 +22,7 @@ from vlmtui.tui.session_worker import SessionWorker
 from vlmtui.tui.state.explorer_state import ExplorerState
 from vlmtui.tui.state.image_scores import take_image_level
 from vlmtui.tui.state.lens_choice import LensChoice, name_of
+from vlmtui.tui.state.lens_values import NOISE
 from vlmtui.tui.state.stages import TOKENS, llm_depth
 from vlmtui.tui.state.status import READY, Work
 from vlmtui.tui.state.subject import (
@@ -168,6 +169,8 @@ class SessionEvents:
         if not results.belongs(request) or (isinstance(request.lens, LayersLens) and not expected):
             return
         self._notify.over(matter_of(request))
+        if isinstance(result, LayerNorms | Answer) and results.reading and results.reading.prompt_note:
+            self._notify(results.reading.prompt_note, severity="warning", timeout=12, about=(READING,))
         match result:
             case TokenWords():
                 table = results.words_at(request.subject.stage, result.metric)
@@ -188,7 +191,12 @@ class SessionEvents:
                 results.keep(request.key, result)
                 take_image_level(results, state.selection)
         of_stage = not request.subject.answer and request.subject.entry is None
-        if isinstance(result, LensResult) and of_stage and result.stage == state.selection.stage:
+        if (
+            isinstance(result, LensResult)
+            and of_stage
+            and result.stage == state.selection.stage
+            and NOISE not in result.call.given
+        ):
             results.latest = result
         if isinstance(result, Attention):
             state.generation.latest = result

@@ -291,8 +291,10 @@ class SessionWorker:
                 return client.ablate(reading, answer, tokens, by, on_progress=progress, on_token=self._hear(request))
             case LensCall() as call:
                 told = None if request.when == AHEAD else progress
-                asked, k = searched_call(call, query.search), query.search.k
-                return client.look(reading, stage, asked, entries=request.single, answer=answer, k=k, on_progress=told)
+                asked, k, idle = searched_call(call, query.search), query.search.k, request.when == IDLE
+                return client.look(
+                    reading, stage, asked, entries=request.single, answer=answer, k=k, idle=idle, on_progress=told
+                )
 
     def _withdraw_slow(self, lens: object = None) -> None:
         """Withdraw what takes long; before a `lens` is asked for, that whose place it takes."""

@@ -214,7 +214,8 @@ class WebApplication:
         query = Query(
             replace(self._load, model=wanted.model),
             ReadOptions(max_pixels=self._limits.pixels),
-            SearchOptions(k=wanted.k, metric=wanted.metric),
+            # a second pass for every image is more than a visitor asks of a server
+            SearchOptions(k=wanted.k, metric=wanted.metric, noise=False),
         )
         async with self._queue.turn:
             work = self._holder.work(query.load, lambda client: made(client, source, query))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from vlmtui.lenses.noise_baseline.kernel import NoiseStatistics, random_like, shuffle_pixels
+from vlmtui.lenses.kernels.noise import random_like, shuffle_pixels
+from vlmtui.lenses.noise_baseline.kernel import NoiseStatistics
 
 
 def test_shuffled_pixels_keep_their_colours_and_lose_their_places():

@@ -148,8 +148,6 @@ def test_what_a_page_has_no_place_for() -> None:
         next(collect_pages(("a.png",), query_of("tiny", lens=ChosenLens("pca")), start))
     with pytest.raises(UsageError, match="shows every patch"):
         next(collect_pages(("a.png",), query_of("tiny", rows=(range(2),)), start))
-    with pytest.raises(UsageError, match="leave --null out"):
-        next(collect_pages(("a.png",), query_of("tiny", null=True), start))
 
 
 def test_which_stages_have_words() -> None:

@@ -19,6 +19,7 @@ from PIL import Image
 import vlmtui
 from tests.reports.page.contents import Parsed, said, unpacked
 from tests.tiny_checkpoints import build_llava
+from vlmtui.display.numbers import percent
 from vlmtui.errors import UsageError
 from vlmtui.reports.formats.registry import ENDINGS
 from vlmtui.reports.page.content import METRICS
@@ -70,6 +71,28 @@ def by_word(words: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
         text = piece.removeprefix("▁") if piece.strip("▁") else piece
         lines.setdefault(piece if piece.startswith("<") else text.lower(), []).append(word)
     return list(lines.values())
+
+
+def test_the_percentile_of_noise_is_in_text_and_page_and_in_no_json(
+    picture: vlmtui.ImageReading, tmp_path: Path
+) -> None:
+    noise = picture.null().shuffled
+    assert noise is not None
+    picture.save(tmp_path / "report.json", k=1)
+    report = json.loads((tmp_path / "report.json").read_text("utf-8"))
+    assert not any("null" in token for token in report["tokens"])
+    scores = np.array([token["words"][0]["score"] for token in report["tokens"]])
+    below = 100 * np.array([(noise.scores < score).mean() for score in scores])
+    picture.save(tmp_path / "report.txt", k=1)
+    text = (tmp_path / "report.txt").read_text("utf-8")
+    assert re.findall(r"top-1 above (\S+) of noise", text) == [percent(one) for one in below]
+    assert f"noise   {percent(100 * float((below >= 95).mean()))} of tokens above 95% of noise; " in text
+    assert "margin above" not in text
+    (tokens,) = [stage for stage in Parsed(picture.to_html(metrics=["cosine"])).data["stages"] if stage["words"]]
+    packed = unpacked(tokens["words"]["cosine"]["noise"]["percentiles"], "<f4")
+    np.testing.assert_allclose(packed, below, rtol=1e-6)
+    floor = tokens["words"]["cosine"]["noise"]["floor"]
+    assert ((scores > floor) == (below >= 95)).all()
 
 
 def test_the_command_gives_the_same_bytes(picture: vlmtui.ImageReading, folder: Path, tmp_path: Path) -> None:

@@ -15,10 +15,15 @@ from tests.tui.fake import FakeWorker
 from tests.tui.families import FAMILIES
 from tests.tui.screens.test_explorer import NARROW, WIDE, explorer, text
 from tests.tui.test_navigation import known
+from vlmtui.lenses.captions import LensResult
+from vlmtui.lenses.kinds import Scalars
+from vlmtui.lenses.lens_source import LensCall
+from vlmtui.query.options import Query
 from vlmtui.results.noise_baseline import AGREEING, MetricAgreement, NoiseBaseline, NoiseScores
 from vlmtui.tui import messages, needs, requests
 from vlmtui.tui.app import VlmtuiApp
 from vlmtui.tui.options import ExplorerOptions
+from vlmtui.tui.overlays.composition import draw_overlay, layout_of
 from vlmtui.tui.state.noise_baseline import agreement_key
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.subject import IDLE, LensRequest, NoiseLens, Subject, WordsLens
@@ -28,9 +33,9 @@ from vlmtui.tui.state.word_table import WordTable
 class Believed(FakeWorker):
     """Of every four of the shuffled tokens three score less than any of the reading's, and one says w400 too."""
 
-    def __init__(self, *, answers: bool = True) -> None:
+    def __init__(self, *, answers: bool = True, asked: Query | None = None) -> None:
         image = readings.picture(96, 64)
-        options = ExplorerOptions(image=readings.source(image), query=query_of("toy"))
+        options = ExplorerOptions(image=readings.source(image), query=asked or query_of("toy"))
         super().__init__(options, (96, 64), (6, 8))
         self.answers, self.busy = answers, 0
         self.asked_nulls: list[tuple[str, str, int]] = []
@@ -97,7 +102,7 @@ async def test_the_line_under_the_words() -> None:
     tui = app(conversation)
     async with tui.run_test(size=WIDE) as pilot:
         await settled(pilot, 28)
-        assert footing(tui).startswith("margin 0.0100 · above 75% of noise, top-1 in 0% of it · 3 of 5 metrics agree")
+        assert footing(tui).startswith("margin 0.0100 · above 75% of noise, top-1 in 0% · 0% of tokens above 95% · 3")
         await pilot.press("right")
         await settled(pilot, 29)
         assert conversation.compared == [28, 29]
@@ -107,11 +112,60 @@ async def test_the_line_under_the_words() -> None:
         await until(pilot, lambda: conversation.asked_nulls[1:] == [("tokens", "cosine-centred", 0)])
 
 
+class Heated(Believed):
+    """Of 48 numbers of noise 46 are at most `end`; those of the image are 0 to 47."""
+
+    end = 40.0
+
+    def values(self, request: LensRequest, call: LensCall) -> None:
+        numbers = np.arange(48.0)
+        if "noise" in call.given:
+            assert request.when == IDLE
+            numbers = np.where(numbers < 46, self.end, 1000.0)
+        self.post(messages.RequestAnswered(request, LensResult(call, request.subject.stage, Scalars(numbers))))
+
+
+async def test_a_map_is_grey_up_to_where_noise_ends() -> None:
+    tui = app(Heated())
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await pilot.press("slash", *"roof", "enter")
+        await until(pilot, lambda: "grey: noise" in text(tui, "#legend"))
+        results, selection = explorer(pilot).state.results, explorer(pilot).state.selection
+        drawn = draw_overlay(results, selection, layout_of(results, selection, (60, 30)))
+        assert drawn.scale is not None
+        assert drawn.scale[0] == 40
+        inner, rows, cols = drawn.inner, 6, 8
+        tall, wide = inner.shape[0] // rows, inner.shape[1] // cols
+        middles = inner[tall // 2 :: tall, wide // 2 :: wide][:rows, :cols].astype(int).reshape(-1, 3)
+        colourless = [int(np.ptp(colour)) == 0 for colour in middles]
+        assert colourless == [value <= 40 for value in range(48)]
+
+
+async def test_a_map_of_noise_alone_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Heated, "end", 50.0)
+    tui = app(Heated())
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await pilot.press("slash", *"roof", "enter")
+        await until(pilot, lambda: "nothing above noise" in text(tui, "#legend"))
+
+
+async def test_no_noise_where_it_is_not_wanted() -> None:
+    conversation = Believed(asked=query_of("toy", noise=False))
+    tui = app(conversation)
+    async with tui.run_test(size=WIDE) as pilot:
+        await settled(pilot, 28)
+        assert "metrics agree" in footing(tui)
+        assert "noise" not in footing(tui)
+        assert conversation.asked_nulls == []
+
+
 @pytest.mark.parametrize(
     ("size", "said"),
     [
-        (WIDE, "above 75% of noise, top-1 in 0% of it · 3 of 5 metrics agree · norm 1.596 above 60% of words"),
-        ((109, 30), "above 75% of noise · 3 of 5 metrics agree · norm 1.596"),
+        (WIDE, "above 75% of noise, top-1 in 0% · 0% of tokens above 95% · 3 of 5 agree · norm 1.596"),
+        ((109, 30), "above 75% of noise · 0% of tokens above 95% · 3 of 5 agree"),
         (NARROW, "above 75% of noise"),
         ((65, 21), "above 75% of noise"),
     ],

@@ -30,10 +30,11 @@ def suits(model: ModelInfo) -> bool:
         only=only,
         suits=suits,
         render=f"{__name__}.render",
+        noise=True,
     )
 )
-def find(context: Context, text: str) -> Scalars:
+def find(context: Context, text: str, noise: bool = False) -> Scalars:
     """The cosine of every entry with a word's vectors; in the language model's layers, the word's logit."""
     from .compute import find_text
 
-    return find_text(context, text)
+    return find_text(context, text, noise)

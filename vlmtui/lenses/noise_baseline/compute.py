@@ -16,6 +16,7 @@ from torch import Tensor
 
 from vlmtui.lenses import Context, Facts
 from vlmtui.lenses.arrays import array
+from vlmtui.lenses.kernels.noise import CANNOT, random_like, shuffled_copy
 from vlmtui.lenses.kernels.stage_words import WordQuery, check_words, search_words
 from vlmtui.lenses.kernels.word_finder import NearestWords
 from vlmtui.lenses.kinds import pack_details
@@ -23,7 +24,7 @@ from vlmtui.metrics import PURSUITS, Metric, WordOrder, check_ridge
 from vlmtui.reading import of_patches
 from vlmtui.results.noise_baseline import NoiseBaseline, NoiseScores, statistic_of
 
-from .kernel import NoiseStatistics, random_like, shuffle_pixels
+from .kernel import NoiseStatistics
 
 _MARGIN = 2
 """How many words of noise give its margin."""
@@ -50,9 +51,9 @@ def _null(context: Context, search: WordQuery) -> NoiseBaseline:
     seen = torch.tensor([i for i, place in enumerate(places) if place.kind != "newline"], dtype=torch.int64)
     random = _words(context, search, random_like(tokens[seen.to(tokens.device)]))
     note, of_picture = "", None
-    copy = context.model.copy("shuffled", shuffle_pixels, "reading the image with its pixels shuffled")
+    copy = shuffled_copy(context)
     if copy is None:
-        note = "the image's pixels cannot be shuffled: the layout of the processor's output is unknown"
+        note = CANNOT
     else:
         noise = _states(copy, context.stage)
         of_picture = _words(context, search, noise[seen.to(noise.device)])

@@ -17,11 +17,12 @@ if TYPE_CHECKING:
         marked="to",
         missing="compares with patches: name one or more, such as --marked 3,4",
         render=f"{__name__}.render",
+        noise=True,
     ),
     turn=LensSchedule(beside="always"),
 )
-def similarity(context: Context, to: list[int]) -> Scalars:
+def similarity(context: Context, to: list[int], noise: bool = False) -> Scalars:
     """The cosine of every entry with some of them; with several, with the mean of their unit vectors."""
     from .compute import similarity_to
 
-    return similarity_to(context, to)
+    return similarity_to(context, to, noise)

@@ -14,7 +14,7 @@ from vlmtui.errors import ModelError
 from vlmtui.models.families.token_sources import Shape as Shape
 from vlmtui.models.families.token_sources import TokenSources as TokenSources
 from vlmtui.models.families.token_sources import block_side, patch_blocks
-from vlmtui.models.hooks import CapturedInput
+from vlmtui.models.hooks import CapturedInput, LastInput
 from vlmtui.results.classification import HeadInput
 from vlmtui.results.image_text import WITHOUT_ITS_OWN
 
@@ -164,13 +164,14 @@ class Family:
     def first_layer(self, ids: Tensor, features: Any) -> Tensor:
         """The input of the first decoder layer for `ids` [1, positions] → [1, positions, hidden].
 
-        It is captured in the model's own forward pass, which ends there, so a family's scaling of its embeddings is
-        included. Of a decoder without layers it is the input of the final norm. `features` fill the positions of the
-        image tokens.
+        It is captured in the model's own forward pass, so a family's scaling of its embeddings is included. Of a
+        decoder without layers it is the input of the final norm, or of whatever comes last. `features` fill the
+        positions of the image tokens.
         """
         decoder = self.model.get_decoder()
         layers = getattr(decoder, "layers", None)
-        captured = CapturedInput(layers[0] if layers else final_norm(decoder, self.name), "hidden_states")
+        first = layers[0] if layers else find_final_norm(decoder)
+        captured = LastInput(decoder) if first is None else CapturedInput(first, "hidden_states")
         with captured:
             self._forward(ids, features)
         return captured.value(ids, self.name)
@@ -225,12 +226,17 @@ def _longest_list(tower: nn.Module, name: str) -> nn.ModuleList:
     return max(lists, key=len)
 
 
-def final_norm(decoder: nn.Module, name: str) -> nn.Module:
-    """The norm after a decoder's last layer."""
+def find_final_norm(decoder: nn.Module) -> nn.Module | None:
+    """The norm after a decoder's last layer; None where it goes by no name that is known."""
     from torch import nn
 
-    for attribute in ("norm", "final_layernorm", "final_layer_norm"):
-        module = getattr(decoder, attribute, None)
-        if isinstance(module, nn.Module):
-            return module
-    raise ModelError(f"the decoder of {name} has no final norm that vlmtui recognises: choose another model")
+    found = (getattr(decoder, attribute, None) for attribute in ("norm", "final_layernorm", "final_layer_norm"))
+    return next((module for module in found if isinstance(module, nn.Module)), None)
+
+
+def final_norm(decoder: nn.Module, name: str) -> nn.Module:
+    """The norm after a decoder's last layer; `ModelError` where it goes by no name that is known."""
+    found = find_final_norm(decoder)
+    if found is None:
+        raise ModelError(f"the decoder of {name} has no final norm that vlmtui recognises: choose another model")
+    return found

@@ -28,7 +28,15 @@ class Content(Enum):
     ANIMATION = "animation"
 
 
-ROWS, FIELDS, STAGES, DRAW, CSV_SAFE, FOLD = "--rows", "--fields", "--stages", "--draw", "--csv-safe", "--fold"
+ROWS, FIELDS, STAGES, DRAW, CSV_SAFE, FOLD, NOISE = (
+    "--rows",
+    "--fields",
+    "--stages",
+    "--draw",
+    "--csv-safe",
+    "--fold",
+    "--null",
+)
 """Options that not every format takes; `--where` follows `--rows`, `--size` and `--num-words` follow `--draw`."""
 
 
@@ -72,11 +80,14 @@ class Format:
         """Whether it can hold lens results of this kind."""
         return self.lens_kinds is None or kind in self.lens_kinds
 
-    def usual(self, query: Query) -> Query:
-        """The query with what is usual for this format where it leaves that open."""
-        if self.takes(FOLD) and query.search.fold is None:
-            return replace(query, search=replace(query.search, fold=True))
-        return query
+    def usual(self, query: Query, several: bool = False) -> Query:
+        """The query with what is usual for this format where it leaves that open, for one image or `several`."""
+        search = query.search
+        if self.takes(FOLD) and search.fold is None:
+            search = replace(search, fold=True)
+        if self.takes(NOISE) and search.noise is None:
+            search = replace(search, noise=not several)
+        return replace(query, search=search)
 
     def check_query(self, query: Query) -> None:
         """Raise `UsageError` for a query that this format cannot write."""

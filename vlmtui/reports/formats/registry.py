@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from vlmtui.errors import UsageError
-from vlmtui.reports.formats.base import CSV_SAFE, DRAW, FIELDS, FOLD, ROWS, STAGES, Content, Format
+from vlmtui.reports.formats.base import CSV_SAFE, DRAW, FIELDS, FOLD, NOISE, ROWS, STAGES, Content, Format
 
 _HERE = "vlmtui.reports.formats"
 _TABLE, _DRAWN = frozenset((ROWS, FIELDS)), frozenset((ROWS, DRAW))
@@ -34,7 +34,7 @@ def _image_format(name: str) -> Format:
 
 
 FORMATS = (
-    Format("text", (".txt",), f"{_HERE}.text:write_text", options=frozenset((ROWS, FOLD)), says_empty=True),
+    Format("text", (".txt",), f"{_HERE}.text:write_text", options=frozenset((ROWS, FOLD, NOISE)), says_empty=True),
     Format("json", (".json",), f"{_HERE}.json:write_json", options=_TABLE),
     Format("jsonl", (".jsonl",), f"{_HERE}.json:write_jsonl", options=_TABLE),
     Format(
@@ -59,7 +59,7 @@ FORMATS = (
         (".html",),
         f"{_HERE}.html:write_html",
         Content.PAGE,
-        options=frozenset((STAGES, FOLD)),
+        options=frozenset((STAGES, FOLD, NOISE)),
         binary=True,
         one_image=True,
     ),

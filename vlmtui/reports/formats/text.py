@@ -24,16 +24,22 @@ from vlmtui.query.options import Query
 from vlmtui.reading import Reading, TokenWords, of_patches
 from vlmtui.reports.formats.parts import logit_lens, patch_embedding
 from vlmtui.reports.formats.parts.lens_values import lens_line, lens_lines, value_grid, value_line, whole_report
+from vlmtui.reports.formats.parts.listed_words import hub_lines, shown_hubs, shown_words
 from vlmtui.reports.formats.parts.local_words import local_words_line
-from vlmtui.reports.formats.parts.noise_baseline import agreement_line, null_line, percentile_line
+from vlmtui.reports.formats.parts.noise_baseline import (
+    agreement_line,
+    brief_percentiles,
+    noise_summary,
+    null_line,
+    percentile_line,
+)
 from vlmtui.reports.formats.parts.text_grid import norm_grid, titled, word_grid
 from vlmtui.reports.image_report import ImageReport, ReportOrFailure
 from vlmtui.reports.per_image import ImageFailure
 from vlmtui.results.folded_words import FOLD_RULE, spellings_mark
-from vlmtui.results.hub_words import HUB_MARK, HUB_RULE
+from vlmtui.results.hub_words import HUB_MARK
 
 _LONGEST_WORD = 20
-_MOST_HUBS = 8
 
 
 def write_text(results: Iterable[ReportOrFailure], query: Query, several: bool) -> Iterator[str]:
@@ -72,7 +78,8 @@ def _title(report: ImageReport) -> Iterator[str]:
     source = "standard input" if image.source == "-" else isolate(plain(image.source))
     yield f"{source}  {numbers.pixels(image.width, image.height)} pixels"
     yield ""
-    if local := local_words_line(report):
+    local, local_share = local_words_line(report)
+    if local:
         yield from labelled("local", local)
         yield ""
     yield from labelled("model", f"{plain(model.name)} · {model.family} · {model.parts}")
@@ -109,12 +116,15 @@ def _title(report: ImageReport) -> Iterator[str]:
             yield from labelled("", f"{CONTINUES} marks a word-piece that continues the one before it")
         if report.folded is not None:
             yield from labelled("folded", FOLD_RULE)
-        if hubs := _hubs(report)[0]:
-            yield from labelled("hubs", "; ".join(_hub_lines(report, hubs)))
+        if hubs := shown_hubs(report)[0]:
+            yield from labelled("hubs", "; ".join(hub_lines(report, hubs)))
     elif model.wordless:
         yield from labelled("words", model.wordless)
     if report.null is not None:
-        yield from labelled("null", null_line(report.null))
+        if summary := noise_summary(report, report.null, local_share):
+            yield from labelled("noise", summary)
+        if query.search.null:
+            yield from labelled("null", null_line(report.null))
     if report.agreements:
         yield from labelled("agree", f"top-1 words by {', '.join(report.agreements[0].metrics)} are compared")
     if report.has_lens_result:
@@ -127,32 +137,6 @@ def _title(report: ImageReport) -> Iterator[str]:
             norm_stages += f", llm.1 to llm.{len(report.layers.norms)}"
         yield from labelled("norms", f"L2, {norm_stages}; ! marks an outlier")
     yield ""
-
-
-def _hubs(report: ImageReport) -> tuple[dict[int, float], dict[int, float]]:
-    """The hub words of the lists as they are shown, with their shares, and the same of every spelling of them."""
-    if report.folded is None or report.query.selection.partial:
-        return report.hubs, report.hubs
-    return report.folded.hubs, report.folded.of_hubs
-
-
-def _shown_words(report: ImageReport) -> TokenWords | None:
-    """The words as they are listed: folded, where they are."""
-    return report.words if report.folded is None else report.folded.words
-
-
-def _hub_lines(report: ImageReport, hubs: dict[int, float]) -> Iterator[str]:
-    """The most frequent hubs with their shares, and what a hub is."""
-    words = _shown_words(report)
-    assert words is not None
-    joins = report.reading.model.marks_words
-    named = [
-        f"{visible(words.pieces[id_], words.texts[id_], joins)} {numbers.percent(100 * share)}"
-        for id_, share in list(hubs.items())[:_MOST_HUBS]
-    ]
-    more = len(hubs) - len(named)
-    yield ", ".join([*named, *([f"{more} more"] if more else [])])
-    yield HUB_RULE
 
 
 def _views(reading: Reading) -> str:
@@ -219,8 +203,9 @@ class _Entries:
         self._stage_norms = _StageNorms(report)
         self._layer_norms = _LayerNorms(report)
         self._joins = reading.model.marks_words
+        self._percentiles = brief_percentiles(report)
         self._glosses = PieceGlosses()
-        self._words, self._hubs = _shown_words(report), _hubs(report)[1]
+        self._words, self._hubs = shown_words(report), shown_hubs(report)[1]
         self._spellings = report.folded.spellings if report.folded is not None else None
         marks = len(spellings_mark(int(self._spellings.max(initial=1)))) if self._spellings is not None else 0
         self._cell = _word_cell(self._words, self._joins, self._glosses) + bool(self._hubs) + marks
@@ -248,13 +233,17 @@ class _Entries:
         share = report.words.share(row) if report.words is not None else None
         subject = "its token" if report.projected else "it"
         explained = f", {numbers.percent(100 * share)} of {subject} explained" if share is not None else ""
-        yield f"  norm {numbers.format_number(float(self._norms[entry]))}{mark}{percentile}{explained}"
+        above = self._percentiles[row] if self._percentiles else ""
+        norm = f"  norm {numbers.format_number(float(self._norms[entry]))}{mark}{percentile}{explained}"
+        yield f"{norm}{above}" if width(norm + above) <= COLUMNS else norm
+        if above and width(norm + above) > COLUMNS:
+            yield f"  {above.removeprefix('; ')}"
         if report.values is not None:
             yield f"  {value_line(report, entry)}"
         if report.words is not None:
             yield from flow(self._word_cells(self._words or report.words, row), "  ")
-            if report.null is not None:
-                yield from wrapped(percentile_line(report.null.of(report.words, row)), "  ")
+            if report.null is not None and report.query.search.null:
+                yield from wrapped(percentile_line(report.null.of(report.words, row), report.folded is None), "  ")
             if report.agreements:
                 yield f"  {agreement_line(report.agreements[row], report.words, row)}"
         yield from lens_lines(report, row)

@@ -35,6 +35,7 @@ from vlmtui.results.early_exit import (
     token_of_patch,
     words_of_patches,
 )
+from vlmtui.results.noise_baseline import NoiseBaseline
 from vlmtui.session.reconnecting import OnProgress
 
 if TYPE_CHECKING:
@@ -52,8 +53,8 @@ class PageContent:
     """An image [height, width, 3] uint8, and everything that its page shows.
 
     `words` are by stage and metric (or logit), each for all entries of the stage; the norms of every vision stage are
-    part of the reading; `folded` are the lists that are shown, where spellings are folded. The page opens at `stage`,
-    with `entry` selected where one was asked for.
+    part of the reading; `folded` are the lists that are shown, where spellings are folded, and `noise` what the words
+    are compared with, where that is known. The page opens at `stage`, with `entry` selected where one was asked for.
     """
 
     query: Query
@@ -65,6 +66,7 @@ class PageContent:
     entry: int | None = None
     lens: PageLens | None = None
     folded: dict[str, dict[WordOrder, FoldedTokenWords]] = field(default_factory=dict)
+    noise: dict[str, dict[WordOrder, NoiseBaseline]] = field(default_factory=dict)
 
     @property
     def stages(self) -> tuple[str, ...]:
@@ -100,8 +102,6 @@ def check_page_query(query: Query) -> None:
         raise UsageError(f"{reason}: leave --lens, --find and --marked out, or choose --format json")
     if query.selection.rows or query.selection.condition is not None or query.output.fields:
         raise UsageError("a page shows every patch: leave --rows, --where and --fields out, or choose --format json")
-    if query.search.null:
-        raise UsageError("a page does not show the noise baseline: leave --null out, or choose --format json")
 
 
 class _PageTask:
@@ -163,6 +163,7 @@ def page_content(
     orders: tuple[WordOrder, ...] = tuple(dict.fromkeys((*metrics, query.search.metric)))
     words: dict[str, dict[WordOrder, TokenWords]] = {}
     folded: dict[str, dict[WordOrder, FoldedTokenWords]] = {}
+    noise: dict[str, dict[WordOrder, NoiseBaseline]] = {}
     by_logit: tuple[WordOrder, ...] = ("logit",)
     layers = None
     for word_stage in stages_with_words(query, reading.model):
@@ -176,13 +177,17 @@ def page_content(
         }
         words[word_stage] = {order: listed for order, (listed, _) in found.items()}
         folded[word_stage] = {order: lines for order, (_, lines) in found.items() if lines is not None}
+        if query.search.noise:
+            noise[word_stage] = {
+                order: _noise(client, reading, query, order, word_stage, on_progress) for order in found
+            }
     lens = query.lens
     page_lens = None
     if lens is not None and not lens.uses_projector:
         if of_layers(stage) and layers is None:
             layers = client.layers(reading.id, on_progress=on_progress).result()
         page_lens = look_for_page(client, reading, lens, stage, query.search, on_progress)
-    return PageContent(query, rgb, reading, stage, words, layers, entry, page_lens, folded)
+    return PageContent(query, rgb, reading, stage, words, layers, entry, page_lens, folded, noise)
 
 
 def _words(
@@ -193,7 +198,7 @@ def _words(
     if projected and (refusal := no_exit_in_reading(reading)):
         raise UsageError(refusal)
     patch_tokens = token_of_patch(reading.patch_places, reading.places) if projected else None
-    metric = query.search.metric if order == "logit" else order
+    metric = _metric(query, order)
 
     def search(k: int) -> TokenWords:
         words = client.words(
@@ -214,3 +219,24 @@ def _words(
     if query.search.fold is False:
         return search(query.search.k), None
     return search_folded(search, query.search.k, order)
+
+
+def _noise(
+    client: SessionClient, reading: Reading, query: Query, order: WordOrder, stage: str, on_progress: OnProgress | None
+) -> NoiseBaseline:
+    """The words of noise at a stage, by the same search."""
+    return client.null(
+        reading.id,
+        _metric(query, order),
+        query.search.k,
+        query.search.all_tokens,
+        stage,
+        query.search.ridge,
+        projected=of_patches(stage),
+        on_progress=on_progress,
+    ).result()
+
+
+def _metric(query: Query, order: WordOrder) -> Metric:
+    """The metric to ask for: at the language model's layers the logits are taken, whatever it is."""
+    return query.search.metric if order == "logit" else order

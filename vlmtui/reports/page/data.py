@@ -29,6 +29,7 @@ from vlmtui.display.piece_glosses import PieceGlosses
 from vlmtui.display.pieces import plain, visible
 from vlmtui.geometry import Place, pixel_bounds
 from vlmtui.images.paths import is_address
+from vlmtui.lenses.captions import noise_caption
 from vlmtui.lenses.folded_token_words import FoldedTokenWords
 from vlmtui.metrics import METRICS, WordOrder
 from vlmtui.reading import TokenWords, llm_layer, of_layers, of_patches
@@ -38,7 +39,7 @@ from vlmtui.reports.page.image import EmbeddedImage
 from vlmtui.results.early_exit import NOTE
 from vlmtui.results.folded_words import FOLD_RULE
 from vlmtui.results.hub_words import hub_words
-from vlmtui.results.noise_baseline import AGREEING
+from vlmtui.results.noise_baseline import AGREEING, NoiseBaseline, share_above_noise
 
 Object = dict[str, Any]
 PURSUIT = (
@@ -117,6 +118,7 @@ def _facts(content: PageContent) -> list[list[str]]:
         ["model", f"{plain(model.name)} · {model.family} · {plain(model.parts)}"],
         ["lengths", length_warning(METRICS, reading.length_ratio)],
         ["folded", FOLD_RULE if content.folded else ""],
+        ["noise", _noise_fact(content)],
         ["revision", model.revision or ""],
         ["runs on", f"{model.device}, {model.dtype}"],
         ["processor", model.processor or ""],
@@ -214,7 +216,10 @@ def _stage(content: PageContent, stage: str, pieces: _Pieces) -> Object:
         "range": list(robust_range(norms)),
         "note": NOTE if of_patches(stage) and stage in content.words else "",
         "words": {
-            order: _words(words, content.folded.get(stage, {}).get(order), order, content.query.search.ridge, pieces)
+            order: {
+                **_words(words, content.folded.get(stage, {}).get(order), order, content.query.search.ridge, pieces),
+                "noise": _noise(words, content.noise.get(stage, {}).get(order)),
+            }
             for order, words in content.words.get(stage, {}).items()
         },
     }
@@ -249,6 +254,30 @@ def _words(
         "spellings": None if folded is None else _packed(folded.spellings, "<i4"),
         "explained": None if words.explained is None else _packed(words.explained, "<f8"),
     }
+
+
+def _noise(words: TokenWords, noise: NoiseBaseline | None) -> Object | None:
+    """What the words of a stage are compared with: where it ends, None for no scores, and the percentile of it of every
+    entry [entries], NaN for none."""
+    if noise is None:
+        return None
+    return {
+        "floor": noise.floor,
+        "name": noise.noise_name,
+        "percentiles": _packed(noise.percentiles(words), "<f4"),
+    }
+
+
+def _noise_fact(content: PageContent) -> str:
+    """How much of the stage and by the metric that the page opens with is above noise; "" where that is not known."""
+    by_order = content.noise.get(content.stage, {})
+    metric = content.query.search.metric
+    order: WordOrder = metric if metric in by_order else "logit"
+    if order not in by_order:
+        return ""
+    counted = [place.kind != "newline" for place in content.reading.places_at(content.stage)]
+    share = share_above_noise(by_order[order].percentiles(content.words[content.stage][order])[counted])
+    return "" if share is None else noise_caption(share, by_order[order])
 
 
 class _Pieces:

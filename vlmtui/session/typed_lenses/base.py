@@ -24,11 +24,17 @@ class TypedQuestion(Generic[T]):
 
 
 def look(
-    reading: str, stage: str, call: LensCall, entries: tuple[int, ...] | None = None, answer: str = "", k: int = 8
+    reading: str,
+    stage: str,
+    call: LensCall,
+    entries: tuple[int, ...] | None = None,
+    answer: str = "",
+    k: int = 8,
+    idle: bool = False,
 ) -> TypedQuestion[LensResult]:
     """A question to any lens about a stage."""
     body = Compute(
-        reading=reading, stage=stage, lens=call.lens, options=call.given, entries=entries, answer=answer, k=k
+        reading=reading, stage=stage, lens=call.lens, options=call.given, entries=entries, answer=answer, k=k, idle=idle
     )
     return TypedQuestion(body, lambda done: LensResult(call, stage, done.result))
 

@@ -17,7 +17,7 @@ from vlmtui.tui.overlays.segments import draw_segments
 from vlmtui.tui.overlays.words import draw_words
 from vlmtui.tui.state import early_exit
 from vlmtui.tui.state.answer_values import answer_drawing_key, answer_legend, answer_values
-from vlmtui.tui.state.lens_values import overlay_call, overlay_lens, shown_result, value_refused
+from vlmtui.tui.state.lens_values import noise_end, overlay_call, overlay_lens, shown_result, value_refused
 from vlmtui.tui.state.marks import marked_entries
 from vlmtui.tui.state.page_words import of_lens, page_words, ranked_words
 from vlmtui.tui.state.results import Results
@@ -59,15 +59,18 @@ def drawing_key(results: Results, selection: Selection, layout: CellLayout) -> o
         # words that arrive for other pages change nothing here
         words = (
             selection.order,
+            selection.folds,
             sum(results.token_of(selection.stage, entry) in table.rows for entry in page.entries.values()),
-            sum(min(len(rows), selection.k) for rows in table.rows.values()) if fits_ranking(layout) else 0,
+            sum(map(len, table.rows.values())) if fits_ranking(layout) else 0,
+            selection.k,
         )
     values: object = results.unusable.get(selection.overlay)
     if (choice := overlay_lens(selection, results)) is not None:
         lens = overlay_call(selection, results)
         # what is found of one entry after the other is drawn beside the image
         found = None if choice.of_single else id(shown_result(selection, results))
-        values = found, lens is None, lens is not None and bool(value_refused(selection, results)), choice
+        refused = lens is not None and bool(value_refused(selection, results))
+        values = found, lens is None, refused, choice, noise_end(selection, results)
     if selection.stage == ANSWER:
         values = answer_drawing_key(results, selection)
     # without an overlay, all stages of one grid look the same
@@ -163,7 +166,8 @@ def _of_lens(results: Results, selection: Selection, page: EntryGrid, drawn: Ima
     """What a lens found, by its kind; over the pixels, which are changed. Kinds that are no overlay stand beside."""
     found = shown_result(selection, results)
     legend, scale = valued.lens_legend(results, selection, found)
-    drawn = replace(drawn, legend=legend, scale=scale, word_colours=results.word_colours)
+    floor = noise_end(selection, results)
+    drawn = replace(drawn, legend=legend, scale=scale, word_colours=results.word_colours, floor=floor)
     if found is None:
         return drawn
     if selection.overlay == SEGMENTS and isinstance(found.result, Words):

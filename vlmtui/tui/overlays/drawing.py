@@ -20,6 +20,8 @@ from vlmtui.lenses.kinds import ResultKind
 from vlmtui.tui.state.page_words import RankedWord, WordGrid
 
 HEAT_SHARE = 0.7
+GREY = np.uint8(96)
+"""Of numbers that are no more than noise."""
 DIMMED = 0.75
 LEAST_FOR_WORDS = 4
 """Columns a patch must have for a word: three letters, and one that stays free."""
@@ -36,7 +38,7 @@ class ImageDrawing:
     cells that are marked, `sinks` those that draw attention whatever is said. The scale is `diverging` where it runs
     from below 0 to above. Of words, the frequent ones have `colours`, which `word_colours` remembers; there are
     `segments` as soon as all words have come, and `labels` on those of them that hold one. Large patches have `ranked`
-    words, several each.
+    words, several each. Numbers up to the `floor` are noise.
     """
 
     pixels: Pixels
@@ -54,6 +56,7 @@ class ImageDrawing:
     labels: tuple[SegmentLabel, ...] = ()
     ranked: dict[tuple[int, int], tuple[RankedWord, ...]] = field(default_factory=dict)
     word_colours: WordColours = field(default_factory=WordColours)
+    floor: float | None = None
 
     @property
     def inner(self) -> Pixels:
@@ -77,12 +80,15 @@ def lay_heat(
     scale: tuple[float, float],
     diverging: bool = False,
     bare: bool = False,
+    floor: float | None = None,
 ) -> None:
     """Lay values [rows, cols] over the grid's pixels, in place; the holes stay as they are, and where it is to be left
-    `bare` what has no number."""
+    `bare` what has no number. Numbers up to the `floor` are noise, and grey."""
     spread = canvas.spread_to_pixels(values, layout)
     there = (np.isfinite(spread) if bare else ~canvas.spread_to_pixels(page.holes, layout))[..., None]
     heat = difference_colours(spread, scale[1]) if diverging else magnitude_colours(spread, *scale)
+    if floor is not None:
+        heat = np.where((spread <= floor)[..., None], GREY, heat)
     pixels[:] = np.where(there, blend(shading(pixels), heat, HEAT_SHARE), pixels)
 
 

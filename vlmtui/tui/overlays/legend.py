@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from vlmtui.display.colours import hex_colour, rgb_colours, robust_range
+from vlmtui.display.colours import hex_colour, noise_range, rgb_colours, robust_range
 from vlmtui.display.numbers import count, format_number, ordinal
 from vlmtui.display.pieces import plain
 from vlmtui.lenses import captions
@@ -12,6 +12,7 @@ from vlmtui.lenses.captions import LensResult
 from vlmtui.lenses.kinds import Colours, Scalars
 from vlmtui.lenses.registry import find_lens
 from vlmtui.tui.state.lens_values import (
+    noise_end,
     overlay_call,
     overlay_lens,
     overlay_scores,
@@ -49,7 +50,13 @@ def lens_legend(
         stops = "" if choice is None or choice.built_in else " (Esc stops)"
         return f"{name} at {selection.stage}: ...{stops}", None
     text = captions.legend_line(found, _asked(results, selection, found))
-    return text, robust_range(found.numbers) if isinstance(found.result, Scalars) else None
+    if not isinstance(found.result, Scalars):
+        return text, None
+    floor = noise_end(selection, results)
+    if floor is None:
+        return text, robust_range(found.numbers)
+    scale = noise_range(found.numbers, floor)
+    return f"{text} · {'grey: noise' if scale else 'nothing above noise'}", scale
 
 
 def sought_counts(results: Results, selection: Selection) -> str:

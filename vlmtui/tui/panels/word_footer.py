@@ -11,7 +11,7 @@ from vlmtui.results.folded_words import TIMES
 from vlmtui.results.hub_words import HUB_MARK, HUB_RULE
 from vlmtui.results.noise_baseline import NoisePercentile
 from vlmtui.tui.state import early_exit
-from vlmtui.tui.state.noise_baseline import metrics_agreeing, noise_percentile
+from vlmtui.tui.state.noise_baseline import above_noise, metrics_agreeing, noise_percentile
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.stages import TOKENS, llm_depth
@@ -52,6 +52,10 @@ def footer(
     standing = noise_percentile(results, selection, words)
     if standing is not None:
         sayings += _noise(r, standing)
+    if said := above_noise(results, selection):
+        share, rest = said.split(" ", 1)
+        brief = rest.rpartition(" of ")[0]
+        sayings.append((1, [(share, text), (f" {rest}", dim)], [(share, text), (f" {brief}", dim)]))
     agreeing = metrics_agreeing(results, selection, words)
     if agreeing is not None:
         many, of = agreeing

@@ -79,7 +79,12 @@ class Explorer(Screen[None]):
         query = worker.options.query
         self.state = ExplorerState(
             Results.of(worker.image, picture),
-            Selection(metric=query.search.metric, k=query.search.k, fold=query.search.fold is not False),
+            Selection(
+                metric=query.search.metric,
+                k=query.search.k,
+                fold=query.search.fold is not False,
+                noise=query.search.noise is not False,
+            ),
             SessionStatus(Work("starting the model session")),
         )
         self.dialogs = DialogLayer(self, notify)

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from vlmtui.lenses.captions import noise_caption
 from vlmtui.metrics import PURSUITS
-from vlmtui.results.noise_baseline import MetricAgreement, NoiseBaseline, NoisePercentile, statistic_of
+from vlmtui.results.noise_baseline import (
+    MetricAgreement,
+    NoiseBaseline,
+    NoisePercentile,
+    share_above_noise,
+    statistic_of,
+)
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.stages import TOKENS
@@ -19,13 +26,32 @@ def noise_key(selection: Selection) -> ResultKey:
 
 def noise_percentile(results: Results, selection: Selection, words: tuple[WordRow, ...]) -> NoisePercentile | None:
     """Where these words of a token stand among those of noise; None where that is not known."""
-    noise = results.found.get(noise_key(selection))
-    if not isinstance(noise, NoiseBaseline) or not words:
+    noise = noise_of(results, selection)
+    if noise is None or not words:
         return None
     first, last = words[0], words[-1]
     if statistic_of(noise.metric) == "explained":
         return noise.standing(first.id, last.explained or 0.0, None)
     return noise.standing(first.id, first.score, first.score - words[1].score if len(words) > 1 else None)
+
+
+def noise_of(results: Results, selection: Selection) -> NoiseBaseline | None:
+    """The words of noise that those of the stage are held against, as soon as they have come."""
+    found = results.found.get(noise_key(selection)) if selection.noise else None
+    return found if isinstance(found, NoiseBaseline) else None
+
+
+def above_noise(results: Results, selection: Selection) -> str:
+    """`41% of tokens above 95% of noise`; "" until all words and those of noise have come."""
+    noise, table = noise_of(results, selection), results.word_table(selection)
+    tokens = results.reading.places if results.reading else ()
+    if noise is None or table is None or len(table.rows) < len(tokens):
+        return ""
+    if table.above_noise is None or table.above_noise[0] is not noise:
+        counted = [token for token, place in enumerate(tokens) if place.kind != "newline"]
+        table.above_noise = noise, share_above_noise(noise.percentiles(table.gathered(counted, selection.k)))
+    share = table.above_noise[1]
+    return "" if share is None else noise_caption(share, noise)
 
 
 def agreement_key(token: int) -> ResultKey:

@@ -79,8 +79,8 @@ class Selection:
     `classes` its top classes are shown, where the model has the tower or the head for it. At `zoom` the patches of the
     page have so many times the width and the height that they have where all of them are in view; at `FIT` all are, as
     averages where single ones have no room. With `fold`
-    the spellings of one word are one line. With `top_1` segments are those of the metric's top-1, and not of the lens
-    that they show first.
+    the spellings of one word are one line. With `noise` words are compared with those of noise. With `top_1` segments
+    are those of the metric's top-1, and not of the lens that they show first.
     """
 
     row: int = 0
@@ -104,6 +104,7 @@ class Selection:
     zoom: int = FIT
     as_seen: bool = False
     fold: bool = True
+    noise: bool = True
 
     @property
     def order(self) -> WordOrder:

@@ -31,7 +31,8 @@ class WordRow:
 class WordTable:
     """The words that have arrived for one stage of a reading in one order: token index -> rows, nearest first.
 
-    So many rows are wanted of each token as k words need: all spellings of them where they `fold`.
+    So many rows are wanted of each token as k words need: all spellings of them where they `fold`. `above_noise`
+    remembers the percentage of tokens above a noise baseline, beside it.
     """
 
     reading: str
@@ -46,6 +47,7 @@ class WordTable:
     rows: dict[int, tuple[WordRow, ...]] = field(default_factory=dict)
     _found: dict[int, int] = field(default_factory=dict)
     fold: bool = False
+    above_noise: tuple[object, float | None] | None = None
     _hubs: tuple[int, bool, dict[int, float]] | None = None
     _lines: dict[tuple[int, int], tuple[WordRow, ...]] = field(default_factory=dict)
 
@@ -70,7 +72,7 @@ class WordTable:
         """Take in what the session found."""
         self.candidates, self.left_out, self.all_tokens = words.candidates, words.left_out, words.all_tokens
         self.special |= words.special
-        self._hubs = None
+        self._hubs = self.above_noise = None
         self.ridge = words.ridge
         if self.metric in PURSUITS and words.k != min(self.k, self.candidates):
             return  # asked before another number of words was wanted

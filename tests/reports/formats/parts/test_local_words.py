@@ -39,12 +39,16 @@ def planted(reading: Reading, blocks: dict[str, tuple[range, range, int]]) -> To
     return msgspec.structs.replace(found, ids=ids)
 
 
+def line_of(report: ImageReport) -> str:
+    return local_words_line(report)[0]
+
+
 def test_a_report_begins_with_the_largest_segments() -> None:
     reading = made_reports.reading(ROWS, COLS)
     blocks = {"▁roof": (range(2, 6), range(0, 5), 0), "▁sky": (range(0, 1), range(0, 9), 0)}
     report = made_reports.seen(reading, planted(reading, blocks))
     said = "roof 20 patches, rows 2–5; sky 9 patches, row 0. "
-    line = local_words_line(report)
+    line = line_of(report)
     # votes reach two patches further
     first, second, note = line.replace(". ", "; ", 1).split("; ")
     assert first.startswith("roof ")
@@ -59,33 +63,33 @@ def test_a_segment_is_told_from_all_patches_of_its_word() -> None:
     reading = made_reports.reading(ROWS, COLS)
     # two spellings of one word, far apart
     blocks = {"▁roof": (range(0, 3), range(0, 3), 0), "roof": (range(7, 10), range(7, 10), 0)}
-    line = local_words_line(made_reports.seen(reading, planted(reading, blocks)))
+    line = line_of(made_reports.seen(reading, planted(reading, blocks)))
     found = [(int(size), int(total)) for size, total in re.findall(r"roof (\d+) of (\d+) patches", line)]
     assert len(found) == 2
     assert {total for _, total in found} == {sum(size for size, _ in found)}
-    alone = local_words_line(made_reports.seen(reading, planted(reading, {"▁roof": blocks["▁roof"]})))
+    alone = line_of(made_reports.seen(reading, planted(reading, {"▁roof": blocks["▁roof"]})))
     assert re.match(r"roof \d+ patches, rows ", alone)
 
 
 def test_grids_are_named_where_there_are_several() -> None:
     reading = made_reports.reading(ROWS, COLS, grids=2)
     report = made_reports.seen(reading, planted(reading, {"▁roof": (range(2, 6), range(0, 5), 1)}))
-    assert " of tile 1 of 1. " in local_words_line(report)
+    assert " of tile 1 of 1. " in line_of(report)
 
 
 def test_none_is_said_of_parts_and_where_there_are_no_words() -> None:
     reading = made_reports.reading(ROWS, COLS)
     words = planted(reading, {"▁roof": (range(2, 6), range(0, 5), 0)})
     report = made_reports.seen(reading, words)
-    assert local_words_line(report)
+    assert line_of(report)
     some = query_of("tiny", patches=(PatchPosition(None, 1, 1),))
-    assert local_words_line(replace(report, query=some)) == ""
-    assert local_words_line(replace(report, words=None)) == ""
+    assert line_of(replace(report, query=some)) == ""
+    assert line_of(replace(report, words=None)) == ""
     loose = tuple(replace(place, kind="query", grid=None, row=None, col=None) for place in reading.places)
     placeless = msgspec.structs.replace(reading, places=loose)
-    assert local_words_line(replace(report, reading=placeless)) == ""
+    assert line_of(replace(report, reading=placeless)) == ""
     nothing = made_reports.seen(reading, planted(reading, {}))
-    assert local_words_line(nothing) == "no word lies together more than chance"
+    assert line_of(nothing) == "no word lies together more than chance"
 
 
 @pytest.fixture
@@ -114,9 +118,8 @@ def looked() -> ImageReport:
 
 
 def test_the_lens_s_own_words_are_shown(looked: ImageReport) -> None:
-    assert local_words_line(looked) == (
-        "roof 40 patches, rows 0–3. 76% of patches with a word have it in their own list"
-    )
+    assert local_words_line(looked)[1] == 40 / (ROWS * COLS)
+    assert line_of(looked) == ("roof 40 patches, rows 0–3. 76% of patches with a word have it in their own list")
 
 
 def test_json_has_counts_and_concentration(looked: ImageReport) -> None:

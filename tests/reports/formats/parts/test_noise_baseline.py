@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from tests.query.queries import query_of
 from tests.reports import made_reports
 from vlmtui.errors import UsageError
 from vlmtui.reports.formats.json import report_object
@@ -40,7 +41,7 @@ def test_only_when_asked() -> None:
 def test_where_a_token_stands() -> None:
     reading = made_reports.reading(1, 2)
     words = made_reports.words(reading)
-    seen = replace(made_reports.seen(reading, words), null=null())
+    seen = replace(made_reports.seen(reading, words, query=query_of("tiny", null=True)), null=null())
     tokens = report_object(seen)["tokens"]
     for row, token in enumerate(tokens):
         first = int(words.ids[row, 0])
@@ -74,7 +75,8 @@ def test_pursuits_and_pictures_that_cannot_be_shuffled() -> None:
     found = [(one["percentile"], one["margin"], one["random"]) for one in shares]
     assert found == [(25.0, None, 100.0), (75.0, None, 100.0)]
     alone = null(shuffled=None, note="the image's pixels cannot be shuffled")
-    seen = replace(made_reports.seen(reading, made_reports.words(reading)), null=alone)
+    asked = query_of("tiny", null=True)
+    seen = replace(made_reports.seen(reading, made_reports.words(reading), query=asked), null=alone)
     assert report_object(seen)["tokens"][0]["null"] == {
         "percentile": None,
         "random": 100.0,
@@ -84,6 +86,9 @@ def test_pursuits_and_pictures_that_cannot_be_shuffled() -> None:
     said = " ".join(" ".join(report_lines(seen)).split())
     assert "cannot be shuffled, and random vectors" in said
     assert "null above 100% of random vectors" in said
+    brief = list(report_lines(replace(seen, query=query_of("tiny"))))
+    assert "noise   100% of tokens above 95% of random vectors" in " ".join(brief)
+    assert sum("top-1 above 100% of random vectors" in line for line in brief) == 2
 
 
 def test_no_words_to_hold_against_noise() -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
+import numpy as np
+
 from vlmtui.display.entry_grids import EntryGrid, ReadingGrids
 from vlmtui.display.numbers import count
 from vlmtui.display.pieces import fit, folded, isolate, visible, width
@@ -21,28 +23,30 @@ MOST = 8
 _LONGEST_WORD = 20
 
 
-def local_words_line(report: ImageReport) -> str:
-    """`roof 27 patches, rows 4–9; sky 11 of 14 patches, …`: the largest segments, and what to know of them.
+def local_words_line(report: ImageReport) -> tuple[str, float | None]:
+    """`roof 27 patches, rows 4–9; sky 11 of 14 patches, …`: the largest segments, and what to know of them; and the
+    share (0–1) of patches that have a local word.
 
-    "" for a report without words of the whole image, or without places.
+    "" and None for a report without words of the whole image, or without places.
     """
     words = report.words
     if words is None or of_patches(report.stage) or report.query.selection.partial:
-        return ""
+        return "", None
     grids = [grid for grid in ReadingGrids(report.reading).tokens if grid.grid is not None]
     if not grids:
-        return ""
+        return "", None
     result = report.words_result
     if result is None:
         spellings = {id_: folded(piece, words.texts[id_]) for id_, piece in words.pieces.items()}
         found = find_local_words(words.ids, spellings, report.reading.places_at(report.stage))
         ids, note = found.ids, found.found.note
     elif result.call.lens.foreign:
-        return ""
+        return "", None
     else:
         ids, note = words.ids[:, 0], result.note
     names = {id_: visible(piece, words.texts[id_]) for id_, piece in words.pieces.items()}
-    return _line(grids, dict(enumerate(ids.tolist())), names, note)
+    share = float(np.mean([ids[entry] >= 0 for grid in grids for entry in grid.entries.values()]))
+    return _line(grids, dict(enumerate(ids.tolist())), names, note), share
 
 
 def _line(grids: list[EntryGrid], ids: Mapping[int, int], names: Mapping[int, str], note: str) -> str:

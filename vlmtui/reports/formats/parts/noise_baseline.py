@@ -11,9 +11,18 @@ import numpy as np
 
 from vlmtui.display import numbers
 from vlmtui.errors import UsageError
+from vlmtui.lenses.captions import noise_caption
 from vlmtui.metrics import PURSUITS
 from vlmtui.reading import ModelInfo, TokenWords, of_patches
-from vlmtui.results.noise_baseline import AGREEING, MetricAgreement, NoiseBaseline, NoisePercentile, statistic_of
+from vlmtui.reports.image_report import ImageReport
+from vlmtui.results.noise_baseline import (
+    AGREEING,
+    MetricAgreement,
+    NoiseBaseline,
+    NoisePercentile,
+    share_above_noise,
+    statistic_of,
+)
 from vlmtui.session.client import SessionClient
 from vlmtui.session.protocol import Progress
 
@@ -38,8 +47,35 @@ def null_line(null: NoiseBaseline) -> str:
     )
 
 
-def percentile_line(standing: NoisePercentile | None) -> str:
-    """The percentile of noise of one token's words, as text."""
+def noise_summary(report: ImageReport, null: NoiseBaseline, local_share: float | None) -> str:
+    """`41% of tokens above 95% of noise; 64% of patches have a local word`, where `local_share` (0–1) have one.
+
+    "" for a report of some entries. Newline tokens, which are the same in every image, are left out.
+    """
+    if report.words is None or report.query.selection.partial:
+        return ""
+    counted = [place.kind != "newline" for place in report.reading.places_at(report.stage)]
+    share = share_above_noise(null.percentiles(report.words)[counted])
+    said = [noise_caption(share, null)] if share is not None else []
+    if local_share is not None:
+        said.append(f"{numbers.percent(100 * local_share)} of patches have a local word")
+    return "; ".join(said)
+
+
+def brief_percentiles(report: ImageReport) -> list[str]:
+    """`; top-1 above 97% of noise` for every entry of a report without `--null`; none where that is not known."""
+    if report.null is None or report.words is None or report.query.search.null:
+        return []
+    statistic = {"score": "top-1", "explained": "explained"}[statistic_of(report.null.metric)]
+    return [
+        f"; {statistic} above {numbers.percent(float(one))} of {report.null.noise_name}" if np.isfinite(one) else ""
+        for one in report.null.percentiles(report.words)
+    ]
+
+
+def percentile_line(standing: NoisePercentile | None, unfolded: bool = True) -> str:
+    """The percentile of noise of one token's words, as text; the margin is that over the second piece, and is told with
+    `unfolded` lists alone."""
     if standing is None:
         return "null  no word to compare with noise"
     phrases = []
@@ -47,7 +83,7 @@ def percentile_line(standing: NoisePercentile | None) -> str:
         phrases.append(f"above {numbers.percent(standing.percentile)} of noise")
     if standing.same is not None:
         phrases.append(f"the same top-1 in {numbers.percent(standing.same)} of noise")
-    if standing.margin is not None:
+    if standing.margin is not None and unfolded:
         phrases.append(f"margin above {numbers.percent(standing.margin)}")
     if standing.random is not None:
         phrases.append(f"above {numbers.percent(standing.random)} of random vectors")

@@ -38,6 +38,7 @@ for (const stage of data.stages) {
       scores: doubles(found.scores),
       hubs: new Map(found.hubs),
       spellings: found.spellings === null ? null : integers(found.spellings),
+      noise: found.noise === null ? null : { ...found.noise, percentiles: singles(found.noise.percentiles) },
       explained: found.explained === null ? null : doubles(found.explained),
     });
   }

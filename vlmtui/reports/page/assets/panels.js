@@ -97,6 +97,8 @@ function showSummary(here, rows, entry) {
   const last = rows.at(-1);
   if (last && last.explained !== null) parts.push(["", percent(100 * last.explained), "of the norm explained"]);
   else if (rows.length > 1 && !here.sizes) parts.push(["margin", figure(rows[0].score - rows[1].score), ""]);
+  const above = here.noise ? here.noise.percentiles[entry] : NaN;
+  if (rows.length && Number.isFinite(above)) parts.push(["above", percent(above), `of ${here.noise.name}`]);
   const others = data.agreeing.filter((name) => stage().words.has(name));
   if (rows.length && others.length > 1 && data.agreeing.includes(order())) {
     const first = (name) => firstOf(stage().words.get(name), entry);
