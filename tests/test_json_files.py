@@ -62,7 +62,7 @@ def test_other_small_files_have_the_same_bound(name: str, tmp_path: Path) -> Non
     (tmp_path / "config.json").write_text(json.dumps(GOOD))
     with (tmp_path / name).open("wb") as file:
         file.truncate(MOST_BYTES + 1)
-    with pytest.raises(ModelError, match=f"is damaged .{name}: it is larger than 16 MB"):
+    with pytest.raises(ModelError, match=f"the {name} of it is damaged .it is larger than 16 MB"):
         read_config(tmp_path, "it")
 
 

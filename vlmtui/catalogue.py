@@ -32,9 +32,9 @@ _STORED_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 
 @dataclass(frozen=True)
 class KnownModel:
-    """A model with a short name. `vision` (tower, projector), `words` (embedding matrix, unembedding) and `layers`
-    (the decoder's, or a text tower) count parameters, each of `stored` bytes on the hub; `gated`: its licence must be
-    accepted there first."""
+    """A model with a short name. `vision` (tower, projector), `words` (embedding matrix) and `layers` (the decoder's
+    with its output head, or a text tower) count parameters, each of `stored` bytes on the hub; `gated`: its licence
+    must be accepted there first."""
 
     alias: str
     hub: str
@@ -48,7 +48,7 @@ class KnownModel:
 
     @property
     def seen(self) -> int:
-        """The parameters loaded for exploring: all but the decoder's layers or a text tower."""
+        """The parameters loaded for exploring: all but the decoder's layers and output head, or a text tower."""
         return self.vision + self.words
 
     @property

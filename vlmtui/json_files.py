@@ -20,6 +20,8 @@ SMALL_FILES = (
 )
 """Files that transformers reads whole; a tokenizer's own files may be larger."""
 
+_READ = (".json", ".jinja", ".model", ".txt", ".tiktoken")
+
 
 def read_bounded(file: Path) -> bytes:
     """The bytes of a small file. `OSError` where it cannot be read, `ValueError` where it is no file or too large."""
@@ -70,14 +72,32 @@ def _check_number(key: str, value: float) -> None:
         raise ValueError(f"{key} is {value:g}")
 
 
-def check_small_files(folder: Path) -> None:
-    """`ValueError`, which names the file, for one that is no regular file or too large."""
-    for name in SMALL_FILES:
-        if (folder / name).exists():
-            try:
-                read_bounded(folder / name)
-            except ValueError as error:
-                raise ValueError(f"{name}: {error}") from None
+def unreadable_files(folder: Path) -> list[tuple[str, Exception]]:
+    """Files of a checkpoint that transformers would read and must not, by name, and why: one that is no regular file,
+    or a small one that is too large."""
+    found: list[tuple[str, Exception]] = []
+    for file in sorted(folder.iterdir()):
+        try:
+            if file.name in SMALL_FILES:
+                read_bounded(file)
+            elif file.suffix in _READ and file.exists() and not file.is_file() and not file.is_dir():
+                raise ValueError("it is no regular file")
+        except (OSError, ValueError) as error:
+            found.append((file.name, error))
+    return found
+
+
+def damaged_json(folder: Path) -> tuple[str, Exception] | None:
+    """The first JSON file of a checkpoint that is none, and why."""
+    for file in sorted(folder.glob("*.json")):
+        try:
+            if file.name in SMALL_FILES:
+                parse_json(read_bounded(file))
+            elif file.is_file():
+                json.loads(file.read_bytes())
+        except (OSError, ValueError, RecursionError) as error:
+            return file.name, error
+    return None
 
 
 def _inside(value: Any) -> list[Any]:

@@ -6,6 +6,8 @@ such as `TokenWords`.
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +17,9 @@ from vlmtui.geometry import Grid, Place
 from vlmtui.metrics import WordOrder
 
 Floats = NDArray[np.float32]
+TemplateKind = Literal["chat", "processor", "tokenizer", "none"]
+"""What makes a prompt: the chat template of the model's files, the family's processor by itself, the tokenizer's own
+template, or none of them: image, newline and sentence."""
 PIXELS = "pixels"
 """The stage before the model: vision patches as they enter the tower, with norms but no words."""
 
@@ -32,7 +37,7 @@ class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
     `vision_hidden` the width of the tower's states. `marks_words` says that the tokenizer's pieces tell where words
     begin (`▁sky` and `sky` are two pieces). `wordless` is the reason why no stage has words (a vision-only
     model, or Mllama, whose images do not enter its prompt), or "". `text_tower` and
-    `classifies` say that models of its family can have a text tower, or a classification head. `note` is a sentence
+    `classifies` say that the checkpoint has a text tower, or a classification head. `note` is a sentence
     that belongs beside every number of this model (the demo model's warning), or "".
     """
 
@@ -91,7 +96,8 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     patch in those pixels. `pixel_norms` are the L2 norms of the normalised values of each vision patch, every value
     once, in the order of `patch_places` [patches]; [0] where they are not known. `placeless` says why image tokens have
     no place in the picture (the queries of a resampler, an unknown family), or "" where all have one. `timings` is
-    seconds by step.
+    seconds by step. `prompt_text` is the prompt with the image's placeholder, which `template` made, None where the
+    model reads no prompt; `prompt_problem` is why its chat template was not used, or "".
     """
 
     id: str
@@ -111,6 +117,16 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     placeless: str = ""
     pixel_norms: Floats = msgspec.field(default_factory=lambda: np.zeros(0, np.float32))
     word_norm: float | None = None
+    prompt_text: str | None = None
+    template: TemplateKind = "none"
+    prompt_problem: str = ""
+
+    @property
+    def prompt_note(self) -> str:
+        """What to say where the prompt is not that of the checkpoint's chat template, or ""."""
+        if not self.prompt_problem:
+            return ""
+        return f"{self.prompt_problem}: the prompt is image, newline and sentence instead"
 
     @property
     def length_ratio(self) -> float | None:

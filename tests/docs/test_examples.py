@@ -61,10 +61,10 @@ def examples() -> Iterator[Example]:
 
 EXAMPLES = list(examples())
 COMMANDS = sorted(
-    ((one.page, line) for one in EXAMPLES if one.language == "sh" and not one.mark for line in one.lines),
-    key=lambda command: re.findall(r" -m (\S+)", command[1]),
+    dict.fromkeys(line for one in EXAMPLES if one.language == "sh" and not one.mark for line in one.lines),
+    key=lambda command: re.findall(r" -m (\S+)", command),
 )
-"""Those with one model one after the other: the session has to load it once."""
+"""Each once, and those with one model one after the other: the session has to load it once."""
 NOT_RUN = [(one.page, line) for one in EXAMPLES if one.language == "sh" and one.mark for line in one.lines]
 CODE = [one for one in EXAMPLES if one.language == "python"]
 SETTINGS = [one for one in EXAMPLES if one.language == "toml"]
@@ -108,8 +108,8 @@ def test_every_block_is_of_a_kind_that_is_looked_at() -> None:
     assert QUERIES
 
 
-@pytest.mark.parametrize(("page", "command"), COMMANDS)
-def test_a_command_works(page: str, command: str, desk: tuple[Path, dict[str, str]]) -> None:
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_works(command: str, desk: tuple[Path, dict[str, str]]) -> None:
     folder, environment = desk
     if "| jq " in command and not shutil.which("jq"):
         pytest.skip("there is no jq on this machine")

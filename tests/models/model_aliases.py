@@ -404,11 +404,10 @@ def rows(model: Model) -> dict[str, Any]:
 
 
 def _words(model: Any) -> int:
-    """The embedding matrix, and the head where it is not the same; none of a vision tower."""
+    """The embedding matrix; none of a vision tower."""
     if model.get_output_embeddings() is None:
         return 0
-    rows, head = model.get_input_embeddings().weight, model.get_output_embeddings().weight
-    return int(rows.numel() if rows is head else rows.numel() + head.numel())
+    return int(model.get_input_embeddings().weight.numel())
 
 
 def table() -> str:

@@ -93,6 +93,8 @@ REPORT = obj(
         left_out=whole,
         hidden=maybe(whole),
         prompt=maybe(text),
+        prompt_text=maybe(text),
+        template=one_of("chat", "processor", "tokenizer", "none"),
         length_ratio=maybe(number),
     ),
     grids=many(

@@ -80,7 +80,7 @@ def test_words_are_the_largest_logits(engine):
     model, kept = engine.state.loaded, engine.state.readings[reading]
     plain = engine.typed(typed_lenses.words(reading, "l2", 1), never)
     for layer in (1, 2):
-        true = model.unembed(kept.layers[layer - 1])
+        true = model.head(kept.layers[layer - 1])
         words = engine.typed(typed_lenses.words(reading, "l2", 4, all_tokens=True, stage=f"llm.{layer}"), never)
         assert (words.candidates, words.left_out) == (true.shape[1], 0)
         best = true.topk(4, dim=-1)
@@ -103,7 +103,7 @@ def test_one_token_through_all_layers(engine):
         alone = engine.typed(typed_lenses.words(reading, "l2", 4, (5,), stage=f"llm.{layer}"), never)
         assert found.ids[layer - 1].tolist() == alone.ids[0].tolist()
         np.testing.assert_allclose(found.scores[layer - 1], alone.scores[0], rtol=1e-5)
-        logits = engine.state.loaded.unembed(engine.state.readings[reading].layers[layer - 1][5]).double()
+        logits = engine.state.loaded.head(engine.state.readings[reading].layers[layer - 1][5]).double()
         p = torch.softmax(logits, dim=-1)
         assert found.entropy[layer - 1] == pytest.approx(float(-(p * p.log()).sum()), rel=1e-5)
     assert found.settled == (1 if found.ids[0, 0] == found.ids[1, 0] else 2)
@@ -195,7 +195,7 @@ def test_logits_are_float32_in_any_dtype(dtype, clip_folder):
     normed = x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + norm.variance_epsilon) * norm.weight.double()
     best = (normed @ weight.T).topk(8, dim=-1)
     np.testing.assert_allclose(words.scores, best.values.numpy(), rtol=1e-5, atol=1e-5)
-    own = model.unembed(states).float()
+    own = model.head(states).float()
     assert float((own.max(dim=-1).values.double() - best.values[:, 0]).abs().max()) < (
         0.1 if dtype == "bfloat16" else 1e-4
     )

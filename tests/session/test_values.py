@@ -127,7 +127,7 @@ def test_a_word_that_is_one_piece_is_looked_for_in_every_spelling(engine, readin
     expected = (unit(states["tokens"]) @ unit(embeddings[ids]).T).max(axis=1)
     np.testing.assert_allclose(found.numbers, expected, atol=1e-5)
     assert {held.index.tokenizer.decode([i]).strip().lower() for i in ids} == {single.lower()}
-    logits = held.model.unembed(torch.from_numpy(states["llm.2"]).float())[:, ids].amax(dim=1)
+    logits = held.model.head(torch.from_numpy(states["llm.2"]).float())[:, ids].amax(dim=1)
     np.testing.assert_allclose(ask(engine, reading, "llm.2", Find(single)).numbers, logits, atol=1e-4)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from vlmtui.errors import ModelError
+from vlmtui.errors import ModelError, one_line
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -12,6 +14,21 @@ if TYPE_CHECKING:
 
 class StopForward(Exception):  # noqa: N818
     """Raised in a hook to end a forward pass whose remaining modules are not needed."""
+
+
+@contextmanager
+def forward_pass(name: str) -> Iterator[None]:
+    """In this block what a model's own code raises is a `ModelError`, unless it is out of memory."""
+    try:
+        yield
+    except (TypeError, ValueError, IndexError, KeyError, AttributeError, RuntimeError) as error:
+        text = one_line(error)
+        if "memory" in text.lower() or type(error).__name__ == "OutOfMemoryError":
+            raise
+        raise ModelError(
+            f"the forward pass of {name} fails ({type(error).__name__}: {text}): its config.json, weights and "
+            "processor do not belong together, or its family is not supported; `vlmtui verify` checks it"
+        ) from error
 
 
 class CapturedInput:
@@ -37,8 +54,39 @@ class CapturedInput:
 
     def value(self, ids: Tensor, name: str) -> Tensor:
         """The captured input [1, positions, hidden]; `ModelError` unless it has every position of `ids`."""
-        if self._captured is None or self._captured.shape[:2] != ids.shape:
-            raise ModelError(
-                f"the decoder of {name} is implemented in a way vlmtui does not support: choose another model"
-            )
-        return self._captured
+        return _checked(self._captured, ids, name)
+
+
+class LastInput:
+    """A context in which the last hidden states are captured that a child of `parent` receives, in a whole pass.
+
+    Of a decoder without layers they are what its first layer would receive, whatever the children are called.
+    """
+
+    def __init__(self, parent: nn.Module) -> None:
+        self._parent = parent
+        self._captured: Tensor | None = None
+
+    def __enter__(self) -> None:
+        children = self._parent.children()
+        self._hooks = [child.register_forward_pre_hook(self._capture, with_kwargs=True) for child in children]
+
+    def _capture(self, _: nn.Module, args: tuple[Any, ...], options: dict[str, Any]) -> None:
+        for given in (*args[:1], *options.values()):
+            if getattr(given, "ndim", 0) == 3 and given.is_floating_point():
+                self._captured = given
+                break
+
+    def __exit__(self, *_: object) -> None:
+        for hook in self._hooks:
+            hook.remove()
+
+    def value(self, ids: Tensor, name: str) -> Tensor:
+        """As `CapturedInput.value`."""
+        return _checked(self._captured, ids, name)
+
+
+def _checked(captured: Tensor | None, ids: Tensor, name: str) -> Tensor:
+    if captured is None or captured.shape[:2] != ids.shape:
+        raise ModelError(f"the decoder of {name} is implemented in a way vlmtui does not support: choose another model")
+    return captured

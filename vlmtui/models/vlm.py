@@ -16,7 +16,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from vlmtui.display.pieces import marks_words
-from vlmtui.errors import ImageError, ModelError
+from vlmtui.errors import ImageError, ModelError, VlmtuiError, one_line
 from vlmtui.images.decoding import RgbImage
 from vlmtui.models.decoder.full_model import FullModel
 from vlmtui.models.decoder.generation import Generator
@@ -27,10 +27,11 @@ from vlmtui.models.families.registry import family_class, part_title
 from vlmtui.models.geometry.layout import Layout
 from vlmtui.models.geometry.placement import Placement
 from vlmtui.models.geometry.processor_plan import check_size
+from vlmtui.models.hooks import forward_pass
 from vlmtui.models.loading.loader import LoadedModel
 from vlmtui.models.loading.processor import DEFAULT_PROMPT, Inputs
 from vlmtui.models.vision.batching import stack_inputs
-from vlmtui.models.vision.classifier import Classifier
+from vlmtui.models.vision.classifier import Classifier, has_classifier
 from vlmtui.models.vision.dual_encoder import DualEncoder, why_no_text_tower
 from vlmtui.models.vision.early_exit import early_exit_features
 from vlmtui.models.vision.hidden_states import stage_norms, watch_blocks
@@ -94,16 +95,25 @@ class VisionLanguageModel:
         return int(self._model.dtype.itemsize)
 
     def prepare(self, picture: RgbImage, prompt: str | None, name: str = "the image") -> Inputs:
-        """Run the processor on one image, to tensors on the CPU. `ImageError` for an image that it refuses."""
+        """Run the processor on one image, to tensors on the CPU. `ImageError` for an image that it refuses.
+
+        `ModelError` for a processor that fails with every image.
+        """
         check_size(self._processing.image_processor, picture.width, picture.height, name)
         sentence = DEFAULT_PROMPT if prompt is None else prompt
         try:
             return self._processing.prepare(Image.fromarray(picture.rgb), sentence)
-        except ValueError as error:
-            why = " ".join(str(error).split())
-            raise ImageError(
-                f"{name} is {picture.width}×{picture.height} pixels, and the processor of {self.name} rejects it "
-                f"({why}): crop or enlarge it"
+        except (VlmtuiError, MemoryError, torch.OutOfMemoryError):
+            raise
+        except Exception as error:
+            if self._processing.works():
+                raise ImageError(
+                    f"{name} is {picture.width}×{picture.height} pixels, and the processor of {self.name} rejects it "
+                    f"({one_line(error)}): crop or enlarge it"
+                ) from error
+            raise ModelError(
+                f"the image processor of {self.name} fails ({type(error).__name__}: {one_line(error)}): name another "
+                "with --processor"
             ) from error
 
     def measure(self, picture: RgbImage, inputs: Inputs) -> None:
@@ -130,7 +140,7 @@ class VisionLanguageModel:
         self, several: Sequence[Inputs], on_block: Callable[[int, int], None] = lambda done, total: None
     ) -> list[EncodedImage]:
         """Encode images with an equal `batching.batch_key` in one pass; their order is kept."""
-        with stage_norms(self.family.blocks, on_block) as stages:
+        with stage_norms(self.family.blocks, on_block) as stages, forward_pass(self.name):
             features = self.family.features(self._placed(stack_inputs(several)))
         shapes = self.family.shapes(self.family.frames(several[0].pixels))
         norms = self._norms(torch.stack(stages).cpu(), len(several), shapes)
@@ -198,13 +208,7 @@ class VisionLanguageModel:
             raise ModelError(f"the tokens of several images cannot be distinguished in {self.name}")
         image_token = int(self._config.image_token_id)
         ids = several[0].input_ids
-        positions = None if ids is None else int((ids == image_token).sum())
-        if ids is None or positions != made:
-            if positions:
-                raise ModelError(
-                    f"{self.name} makes {made} image tokens where its processor leaves {positions} positions: its "
-                    "processor's files do not belong to its weights; name the right ones with --processor"
-                )
+        if ids is None or int((ids == image_token).sum()) != made:  # `prompted` says what is wrong
             ids = torch.full((1, made), image_token)
         rows = ids.repeat(len(several), 1)
         received = self.family.first_layer(rows.to(self.device), features)
@@ -221,11 +225,35 @@ class VisionLanguageModel:
         return self.family.first_layer(torch.tensor([list(ids)], device=self.device), None)[0]
 
     def prompted(self, inputs: Inputs, tokens: int, prompt: str | None) -> Inputs:
-        """The inputs with a prompt: where the processor made none, one from the tokenizer's chat template."""
-        if inputs.input_ids is not None:
-            return inputs
-        picture = self.family.image_ids(self.tokenizer, inputs.pixels, tokens)
-        return replace(inputs, input_ids=prompt_ids(self.tokenizer, int(self._config.image_token_id), picture, prompt))
+        """The inputs with a prompt that has all `tokens` of the image; where the processor made none, one without it.
+
+        `ModelError` where config and processor disagree about the image's tokens.
+        """
+        image_token = int(self._config.image_token_id)
+        made = self._processing.tokenizers_image_token
+        if inputs.input_ids is None:
+            self._check_image_token(made)
+            picture = self.family.image_ids(self.tokenizer, inputs.pixels, tokens)
+            inputs = replace(inputs, input_ids=prompt_ids(self.tokenizer, image_token, picture, inputs.prompt, prompt))
+        assert inputs.input_ids is not None
+        positions = int((inputs.input_ids == image_token).sum())
+        if not positions:
+            self._check_image_token(made)
+        if tokens and positions != tokens:
+            raise ModelError(
+                f"{self.name} makes {tokens} image tokens where its processor leaves {positions} positions: its "
+                "processor's files do not belong to its weights; name the right ones with --processor"
+            )
+        return inputs
+
+    def _check_image_token(self, by_tokenizer: int | None) -> None:
+        expected = int(self._config.image_token_id)
+        if by_tokenizer is not None and by_tokenizer != expected:
+            raise ModelError(
+                f"the config.json of {self.name} has {expected} for the image token, and its tokenizer has "
+                f"{by_tokenizer} ({self.tokenizer.convert_ids_to_tokens(by_tokenizer)}): set image_token_id to "
+                f"{by_tokenizer} in config.json (image_token_index where it is called so)"
+            )
 
     def run_layers(self, inputs: Inputs, on_layer: Callable[[int, Tensor], None]) -> None:
         """Run all decoder layers, which must be loaded, as `FullModel.run_layers` does."""
@@ -248,7 +276,9 @@ class VisionLanguageModel:
 
     @property
     def head(self) -> Unembedding:
-        """The unembedding: from the residual stream after a decoder layer to logits."""
+        """The unembedding: from the residual stream after a decoder layer to logits. `ModelError` unless all decoder
+        layers are loaded."""
+        self._check_full()
         if self._head is None:
             self._head = Unembedding(self._model, self.name)
         return self._head
@@ -256,9 +286,7 @@ class VisionLanguageModel:
     @property
     def tied(self) -> bool:
         """Whether the embedding matrix is also the weight of the output head."""
-        head = self._model.get_output_embeddings()
-        weight: Tensor = self._model.get_input_embeddings().weight
-        return head is not None and head.weight.data_ptr() == weight.data_ptr()
+        return self._loaded.tied
 
     @cached_property
     def embedding_scale(self) -> float | None:
@@ -292,13 +320,6 @@ class VisionLanguageModel:
     def classifier(self) -> Classifier:
         """The classification head; `UsageError` for a model without one."""
         return Classifier(self._loaded, self.family)
-
-    def unembed(self, states: Tensor) -> Tensor:
-        """The model's own logits [..., rows] for the residual stream after a decoder layer [..., hidden].
-
-        The final norm is applied here; do not pass transformers' `hidden_states[-1]`, to which it is already applied.
-        """
-        return self.head(states)
 
     @torch.no_grad()
     def _embedding_matrix(self) -> Tensor:
@@ -358,8 +379,8 @@ class VisionLanguageModel:
             vision_hidden=_width(family.blocks),
             marks_words=self.embeddings is not None and marks_words(self.tokenizer.get_vocab()),
             wordless=family.wordless,
-            text_tower=not family.no_text_tower,
-            classifies=family.classifier_reads is not None,
+            text_tower=not why_no_text_tower(family),
+            classifies=has_classifier(loaded.model, family),
             note=loaded.note,
         )
 

@@ -1,4 +1,4 @@
-"""Notes of a report about how images were decoded: levels that were scaled, colour profiles that are not applied."""
+"""Notes of a report about its images: levels that were scaled, colour profiles, vectors and prompts out of order."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from vlmtui.display.norm_statistics import not_finite_note
-from vlmtui.reading import Reading
+from vlmtui.reading import Reading, of_layers
 from vlmtui.reports.image_report import ImageReport
 
 
@@ -25,6 +25,8 @@ class ImageNotes:
         notes = reading.image.notes
         if isinstance(report := getattr(content, "report", content), ImageReport):
             notes = (*notes, not_finite_note(report.norms, report.stage))
+            if of_layers(report.stage) or report.layers is not None:
+                notes = (*notes, reading.prompt_note)
         for note in filter(None, notes):
             # another image's numbers make no other kind
             kind = re.sub(r"\d[\d.,e+-]*|\(.*?\)", "", note)

@@ -22,6 +22,7 @@ from vlmtui.lenses.kernels.logit_lens import logit_lens
 from vlmtui.lenses.kernels.word_finder import NearestWords
 from vlmtui.metrics import WordOrder, check_ridge
 from vlmtui.models.geometry.layout import Layout
+from vlmtui.models.loading.chat_templates import PromptText
 from vlmtui.models.vision.batching import images_a_pass
 from vlmtui.models.vlm import EncodedImage
 from vlmtui.reading import (
@@ -75,6 +76,7 @@ class _ReadImage:
     pixel_norms: Tensor
     layout: Layout
     encoded: EncodedImage
+    prompt: PromptText | None
     vectors: Tensor | None = None
     layers: LayerNorms | None = None
     words: TokenWords | None = None
@@ -141,7 +143,7 @@ class _BatchRead:
 
     def _read_image(self, one: PreprocessedImage, encoded: EncodedImage) -> _ReadImage:
         stage = self._request.stage
-        read = _ReadImage(one.index, one.image, one.pixel_norms, self._layout(one, encoded), encoded)
+        read = _ReadImage(one.index, one.image, one.pixel_norms, self._layout(one, encoded), encoded, one.inputs.prompt)
         if of_layers(stage):
             layers, words = self._decode(one, encoded)
             return replace(read, layers=layers, words=words)
@@ -182,7 +184,9 @@ class _BatchRead:
         ends = np.cumsum([0 if one is None or self._index is None else len(one) for one in tokens])[:-1]
         for one, own, words in zip(waiting, lengths.split(ends), self._find_words(waiting), strict=True):
             prompt = self._request.prompt
-            reading = as_reading(self._model, one.image, one.layout, one.encoded, own, one.pixel_norms, prompt)
+            reading = as_reading(
+                self._model, one.image, one.layout, one.encoded, own, one.pixel_norms, prompt, one.prompt
+            )
             self._outcomes[one.index] = m.Outcome(reading=reading, words=words, layers=one.layers)
 
     def _find_words(self, waiting: list[_ReadImage]) -> list[TokenWords | None]:

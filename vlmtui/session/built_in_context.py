@@ -93,8 +93,8 @@ class ModelAccess:
 
     @property
     def head_rows(self) -> int:
-        """How many rows the unembedding has."""
-        return self.vlm.head.rows
+        """How many rows the unembedding has; the language model is loaded where it is not."""
+        return self._full_model().head.rows
 
     @property
     def has_words(self) -> bool:
@@ -136,9 +136,13 @@ class ModelAccess:
 
     def _decoder_pass(self) -> DecoderPass:
         """The decoder pass of the reading; the layers of the language model are loaded first."""
-        self.state.full_model_for(self.reading, self.progress)
-        model = self.state.word_search().model
-        return DecoderPass(model, self.state.readings, self.reading, self.progress)
+        return DecoderPass(self._full_model(), self.state.readings, self.reading, self.progress)
+
+    def _full_model(self) -> VisionLanguageModel:
+        self.state.word_search()  # refuses a model without words
+        if self.reading:
+            return self.state.full_model_for(self.reading, self.progress)
+        return self.state.full_model(self.progress)
 
     def layers(self) -> LayerNorms:
         """The norms after every layer of the language model."""
@@ -180,8 +184,8 @@ class ModelAccess:
         return torch.from_numpy(early_exit.token_of_patch(self.kept.patch_places, self.kept.places))
 
     def unembed(self, states: Tensor) -> Tensor:
-        """The logits [n, rows], float32, of states of an LLM layer."""
-        return self.state.word_search().model.head.float32(states)
+        """The logits [n, rows], float32, of states of an LLM layer; the language model is loaded where it is not."""
+        return self._full_model().head.float32(states)
 
     def find_spelling(self, text: str) -> Spelling:
         """The word-pieces that a typed word stands for."""

@@ -15,6 +15,7 @@ from vlmtui.images.decoding import decode
 from vlmtui.lenses.arrays import array
 from vlmtui.lenses.kernels.norms import percentiles, row_norms
 from vlmtui.models.geometry.layout import Layout
+from vlmtui.models.loading.chat_templates import PromptText
 from vlmtui.models.loading.processor import DEFAULT_PROMPT
 from vlmtui.models.vision.tower_output import capture_outputs
 from vlmtui.models.vlm import EncodedImage, VisionLanguageModel
@@ -66,6 +67,7 @@ def read_image(state: ModelState, request: m.Read, progress: Callable[..., None]
         lengths,
         model.patch_embedding.norms(inputs),
         request.prompt,
+        inputs.prompt,
         name=f"reading-{state.next_number()}",
         timings=times.seconds,
     )
@@ -84,6 +86,7 @@ def as_reading(
     lengths: TokenLengths,
     pixel_norms: Tensor,
     prompt: str | None,
+    prompted: PromptText | None,
     *,
     name: str = "",
     timings: dict[str, float] | None = None,
@@ -105,6 +108,9 @@ def as_reading(
         word_norm=lengths.word_norm,
         hidden=0 if encoded.tokens is None else int(encoded.tokens.shape[1]),
         prompt=DEFAULT_PROMPT if prompt is None else prompt,
+        prompt_text=None if prompted is None else prompted.text,
+        template="none" if prompted is None else prompted.template,
+        prompt_problem="" if prompted is None else prompted.problem,
         seen=layout.seen,
         patch_size=layout.patch_size,
         timings=timings or {},

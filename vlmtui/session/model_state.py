@@ -68,7 +68,8 @@ class ModelState:
         terms = (checkpoint.name, checkpoint.revision, source.note, on, request.dtype)
 
         def origin() -> ModelOrigin:
-            return terms, [_files(folder) for folder in (checkpoint.folder, processor) if folder is not None]
+            folders = (checkpoint.folder, processor, checkpoint.adapter)
+            return terms, [_files(folder) for folder in folders if folder is not None]
 
         before = self.loaded
         same = before is not None and origin() == self.origin

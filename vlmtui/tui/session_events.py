@@ -12,7 +12,7 @@ from vlmtui.display.numbers import count
 from vlmtui.display.pieces import plain
 from vlmtui.lenses.captions import LensResult
 from vlmtui.lenses.lens_source import LensCall, LensSource
-from vlmtui.reading import Reading, TokenWords
+from vlmtui.reading import LayerNorms, Reading, TokenWords
 from vlmtui.results.answers import Ablation, Answer, Attention, AttentionMask
 from vlmtui.tui import messages, navigation
 from vlmtui.tui.initial_selection import choose_own_lens, initial_selection
@@ -169,6 +169,8 @@ class SessionEvents:
         if not results.belongs(request) or (isinstance(request.lens, LayersLens) and not expected):
             return
         self._notify.over(matter_of(request))
+        if isinstance(result, LayerNorms | Answer) and results.reading and results.reading.prompt_note:
+            self._notify(results.reading.prompt_note, severity="warning", timeout=12, about=(READING,))
         match result:
             case TokenWords():
                 table = results.words_at(request.subject.stage, result.metric)

@@ -12,6 +12,7 @@ from transformers import AutoProcessor
 from tests.models.test_vlm import held, picture
 from tests.tiny_checkpoints import CHAT_TEMPLATE, build_llava
 from vlmtui.models.decoder.prompts import prompt_ids
+from vlmtui.models.loading.chat_templates import PromptText
 
 BOS = 1
 ADDS = {
@@ -53,7 +54,8 @@ def test_bos_stands_once(template, tokenizer_adds, count, tmp_path):
     if template is not None:
         # where the family's processor cannot be built, the prompt is the same
         image = one.tokenizer.convert_tokens_to_ids("<image>")
-        assert prompt_ids(one.tokenizer, image, [image] * ids.count(image), "What is it?")[0].tolist() == ids
+        text = PromptText(one.prepare(picture(50, 40), "What is it?").prompt.text, "tokenizer")
+        assert prompt_ids(one.tokenizer, image, [image] * ids.count(image), text, "What is it?")[0].tolist() == ids
 
 
 @pytest.mark.parametrize("family", ["paligemma", "paligemma2", "blip2", "instructblip"])

@@ -64,7 +64,7 @@ def test_empty_folder(tmp_path):
 
 def test_adapters_and_gguf(tmp_path):
     (tmp_path / "adapter_config.json").write_text("{}")
-    assert "merge_and_unload" in refusal(tmp_path)
+    assert "is an adapter (LoRA) whose adapter_config.json names no base_model" in refusal(tmp_path)
     (tmp_path / "adapter_config.json").unlink()
     (tmp_path / "model.gguf").write_bytes(b"GGUF")
     assert "GGUF" in refusal(tmp_path)
@@ -233,11 +233,14 @@ def test_a_wrong_processor_is_named_instead_of_the_model(folder, tmp_path):
         find_checkpoint(asked, quiet)
 
 
-def test_without_a_whole_processor_the_parts_do(folder, siglip_folder):
+def test_without_a_whole_processor_the_parts_do(folder, siglip_folder, monkeypatch):
+    whole = held(siglip_folder)
     config = json.loads((folder / "processor_config.json").read_text())
     (folder / "preprocessor_config.json").write_text(json.dumps(config["image_processor"]))
     (folder / "processor_config.json").write_text(json.dumps({"processor_class": "SomebodysOwnProcessor"}))
-    parts, whole = held(folder), held(siglip_folder)
+    assert held(folder)._processing.whole is not None  # the family's
+    monkeypatch.setattr("transformers.LlavaProcessor.__init__", None)
+    parts = held(folder)
     image = picture(31, 17)
     assert parts._processing.whole is None
     tokens = parts.encode(parts.prepare(image, None)).tokens
@@ -255,15 +258,20 @@ def test_offline_hub_name():
         model_folder.find_checkpoint(ModelSource("org/none", None, "org/none"), None, quiet)
 
 
-def test_a_snapshot_in_the_hubs_cache(tmp_path, folder, monkeypatch):
+@pytest.mark.parametrize("branch", ["main", None])
+def test_a_snapshot_in_the_hubs_cache(branch, tmp_path, folder, monkeypatch):
     commit = "0123456789abcdef0123456789abcdef01234567"
     repository = tmp_path / "hub" / "models--org--tiny"
     shutil.copytree(folder, repository / "snapshots" / commit)
     (repository / "refs").mkdir()
-    (repository / "refs" / "main").write_text(commit)
+    if branch:  # without one it was cached by its commit alone
+        (repository / "refs" / branch).write_text(commit)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
-    checkpoint = model_folder.find_checkpoint(ModelSource("org/tiny", None, "org/tiny"), None, quiet)
+    told = []
+    source = ModelSource("org/tiny", None, "org/tiny")
+    checkpoint = model_folder.find_checkpoint(source, None, lambda *note: told.append(note[0]))
     assert checkpoint.revision == commit
+    assert any("using the commit 0123456789ab of org/tiny" in note for note in told) == (branch is None)
     assert checkpoint.folder.name == commit
 
 

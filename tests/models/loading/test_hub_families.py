@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
 from tests.families import DISTINCT, FAMILIES, build
 from tests.hub import Hub, serving
-from tests.models.loading.test_hub import fetch_all, needed_bytes, parameters
+from tests.models.loading.test_hub import fetch_all, needed_bytes, parameters, quiet, tensors_of
+from vlmtui.models.decoder.unembedding import decoder_of
 from vlmtui.models.families.registry import family_class
+from vlmtui.models.loading import model_folder
+from vlmtui.models.loading.checkpoint import read_config
+from vlmtui.models.loading.loader import load_model
 
 
 @pytest.fixture(scope="module")
@@ -26,11 +32,34 @@ def fetched(built: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) ->
         yield hub, dict(zip(built, found, strict=True))
 
 
+def whole_model(folder: Path) -> Any:
+    checkpoint = model_folder.Checkpoint("mine", folder, None, read_config(folder, "mine"))
+    return load_model(checkpoint, quiet, device="cpu", dtype="float32", decoder_layers=None).model
+
+
+def explored_bytes(model: Any) -> int:
+    """Bytes of the parameters that exploring needs, by the parts of the whole model."""
+    if hasattr(model, "text_model"):
+        return sum(p.nbytes for p in model.vision_model.parameters())
+    left_out: set[int] = set()
+    if model.get_output_embeddings() is not None:
+        parts = (decoder_of(model), model.get_output_embeddings())
+        # OPT's table of positions comes before its layers
+        tables = [model.get_input_embeddings(), getattr(parts[0], "embed_positions", None)]
+        needed = {id(p) for table in tables if isinstance(table, nn.Module) for p in table.parameters()}
+        left_out = {id(p) for part in parts for p in part.parameters()} - needed
+    return sum(p.nbytes for p in model.parameters() if id(p) not in left_out)
+
+
 @pytest.mark.parametrize("name", DISTINCT)
 def test_what_is_fetched_is_what_the_whole_model_has(name, built, fetched):
     _, found = fetched
     assert "error" not in found[name], found[name]
-    mine, theirs = parameters(Path(found[name]["folder"])), parameters(built[name], None)
+    mine, whole = parameters(Path(found[name]["folder"])), whole_model(built[name])
+    theirs = whole.state_dict()
+    # of what the whole model is made of, all but decoder layers, final norm and head, or one tower of two
+    got = sum(tensor.size for tensor in tensors_of(Path(found[name]["folder"])).values())
+    assert 1 <= got / explored_bytes(whole) <= 1.05
     there = sum(tensor.numel() for tensor in theirs.values())
     # of two towers the vision tower is fetched, and is a model of its own
     theirs |= {key.removeprefix("vision_model."): value for key, value in theirs.items()}

@@ -14,9 +14,10 @@ from tests.tiny_checkpoints import build_llava
 from vlmtui.catalogue import ModelSource
 from vlmtui.errors import ModelError
 from vlmtui.models.loading import model_folder
-from vlmtui.models.loading.checkpoint import Checkpoint, quantisation, read_config, stored_dtype
+from vlmtui.models.loading.checkpoint import Checkpoint, read_config, stored_dtype
 from vlmtui.models.loading.loader import empty_model, load_model
 from vlmtui.models.loading.needed_tensors import needed_keys
+from vlmtui.models.loading.other_formats import quantisation
 
 LAYER = "language_model.model.layers.0.mlp.up_proj"
 TOWER = "vision_tower.vision_model.encoder.layers.0.mlp.fc1"

@@ -50,6 +50,8 @@ def test_one_image_is_one_object_of_the_schema() -> None:
         "left_out": 10,
         "hidden": 32,
         "prompt": "Describe the image.",
+        "prompt_text": None,
+        "template": "none",
         "length_ratio": None,
     }
 

@@ -72,4 +72,16 @@ def test_the_lambda_of_ridge_is_shown() -> None:
     assert "with the largest coefficients under ridge (λ 0.5)" in printed(seen, "text")
     query = json.loads(printed(seen, "json"))["query"]
     assert query["lambda"] == 0.5
-    assert [*query] == ["metric", "k", "stage", "candidates", "left_out", "hidden", "prompt", "length_ratio", "lambda"]
+    assert [*query] == [
+        "metric",
+        "k",
+        "stage",
+        "candidates",
+        "left_out",
+        "hidden",
+        "prompt",
+        "prompt_text",
+        "template",
+        "length_ratio",
+        "lambda",
+    ]

@@ -14,7 +14,7 @@ from vlmtui.errors import ModelError
 from vlmtui.models.families.token_sources import Shape as Shape
 from vlmtui.models.families.token_sources import TokenSources as TokenSources
 from vlmtui.models.families.token_sources import block_side, patch_blocks
-from vlmtui.models.hooks import CapturedInput
+from vlmtui.models.hooks import CapturedInput, LastInput
 from vlmtui.results.classification import HeadInput
 from vlmtui.results.image_text import WITHOUT_ITS_OWN
 
@@ -56,13 +56,26 @@ class Family:
     def __init__(self, model: Any, config: Any, name: str) -> None:
         self.model, self.config, self.name = model, config, name
         self.base: Any = getattr(model, "model", model)
-        self.tower: nn.Module = self._tower()
+        self.tower: nn.Module = self._checked_tower()
         self.blocks = _longest_list(self.tower, name)
-        if not self.wordless and not hasattr(self.base, "get_image_features"):
-            raise ModelError(
-                f"{name} is a {config.model_type} model, whose images reach its language model in a way vlmtui "
-                "does not support: choose another model"
-            )
+        if self.wordless:
+            return
+        if not hasattr(self.base, "get_image_features"):
+            raise self._unread("whose images reach its language model in a way vlmtui does not support")
+        if not isinstance(getattr(config, "image_token_id", None), int):
+            raise self._unread("whose config.json names no image token")
+
+    def _checked_tower(self) -> nn.Module:
+        """The tower, which must be a part of the model of its own, not the model or its language model."""
+        from torch import nn
+
+        tower = self._tower()
+        if isinstance(tower, nn.Module) and (self.wordless or tower not in (self.model, self.base)):
+            return tower
+        raise self._unread("which has no vision tower of its own that vlmtui recognises")
+
+    def _unread(self, why: str) -> ModelError:
+        return ModelError(f"{self.name} is a {self.config.model_type} model, {why}: choose another model")
 
     @classmethod
     def image_options(cls, config: Any) -> dict[str, Any]:
@@ -164,13 +177,14 @@ class Family:
     def first_layer(self, ids: Tensor, features: Any) -> Tensor:
         """The input of the first decoder layer for `ids` [1, positions] → [1, positions, hidden].
 
-        It is captured in the model's own forward pass, which ends there, so a family's scaling of its embeddings is
-        included. Of a decoder without layers it is the input of the final norm. `features` fill the positions of the
-        image tokens.
+        It is captured in the model's own forward pass, so a family's scaling of its embeddings is included. Of a
+        decoder without layers it is the input of the final norm, or of whatever comes last. `features` fill the
+        positions of the image tokens.
         """
         decoder = self.model.get_decoder()
         layers = getattr(decoder, "layers", None)
-        captured = CapturedInput(layers[0] if layers else final_norm(decoder, self.name), "hidden_states")
+        first = layers[0] if layers else find_final_norm(decoder)
+        captured = LastInput(decoder) if first is None else CapturedInput(first, "hidden_states")
         with captured:
             self._forward(ids, features)
         return captured.value(ids, self.name)
@@ -225,12 +239,17 @@ def _longest_list(tower: nn.Module, name: str) -> nn.ModuleList:
     return max(lists, key=len)
 
 
-def final_norm(decoder: nn.Module, name: str) -> nn.Module:
-    """The norm after a decoder's last layer."""
+def find_final_norm(decoder: nn.Module) -> nn.Module | None:
+    """The norm after a decoder's last layer; None where it goes by no name that is known."""
     from torch import nn
 
-    for attribute in ("norm", "final_layernorm", "final_layer_norm"):
-        module = getattr(decoder, attribute, None)
-        if isinstance(module, nn.Module):
-            return module
-    raise ModelError(f"the decoder of {name} has no final norm that vlmtui recognises: choose another model")
+    found = (getattr(decoder, attribute, None) for attribute in ("norm", "final_layernorm", "final_layer_norm"))
+    return next((module for module in found if isinstance(module, nn.Module)), None)
+
+
+def final_norm(decoder: nn.Module, name: str) -> nn.Module:
+    """The norm after a decoder's last layer; `ModelError` where it goes by no name that is known."""
+    found = find_final_norm(decoder)
+    if found is None:
+        raise ModelError(f"the decoder of {name} has no final norm that vlmtui recognises: choose another model")
+    return found

@@ -13,7 +13,8 @@ _PIXTRAL = "pixtral"
 
 
 class Llava(Family):
-    """With `vision_feature_select_strategy` "full" the class token becomes a token, where the tower has one.
+    """With `vision_feature_select_strategy` "full" the class token becomes a token, where the tower has one; with
+    "default" the first patch becomes none where the tower has no class token.
 
     With a Pixtral tower it is the Pixtral model.
     """
@@ -29,6 +30,8 @@ class Llava(Family):
         raster = patch_blocks(shapes, 1)
         if tokens == len(raster) + 1:
             return TokenSources(np.concatenate([np.full((1, 1), -1), raster]))
+        if tokens == len(raster) - 1:
+            return TokenSources(raster[1:])
         return super().sources(shapes, pixels, tokens)
 
     def image_ids(self, tokenizer: Any, pixels: Pixels, tokens: int) -> list[int]:

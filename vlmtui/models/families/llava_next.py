@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vlmtui.errors import ModelError
 from vlmtui.models.families.base import Family, Pixels, Shape, TokenSources
 
 
@@ -15,6 +16,17 @@ class LlavaNext(Family):
 
     title = "LLaVA-NeXT"
     placeless = "newline"
+
+    def features(self, pixels: Pixels) -> Any:
+        try:
+            return super().features(pixels)
+        except RuntimeError as error:
+            if getattr(self.config, "vision_feature_select_strategy", None) != "full":
+                raise
+            raise ModelError(
+                f"{self.name} has vision_feature_select_strategy full, which keeps the class token of its tower, and "
+                f"{self.title} has no place for it among the patches: set it to default in config.json"
+            ) from error
 
     def sources(self, shapes: list[Shape], pixels: Pixels, tokens: int) -> TokenSources | None:
         import torch

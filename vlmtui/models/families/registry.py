@@ -53,6 +53,7 @@ FAMILIES: dict[str, str] = {
     "dinov3_vit": "dino.Dinov3",
 }
 """A family is added by its file and a line here."""
+_TOWER_ALONE = "_vision_model"
 _PART_SUFFIXES = ("_vision_model", "_text_model", "_vision", "_text")
 
 
@@ -64,10 +65,11 @@ class UnknownFamily(Family):
 
 
 def family_class(model_type: str) -> type[Family]:
-    """The class of a family; `UnknownFamily` for one without a line in the registry."""
-    if model_type not in FAMILIES:
+    """The class of a family, also of its vision tower alone; `UnknownFamily` for one without a line in the registry."""
+    found_in = FAMILIES.get(model_type) or FAMILIES.get(model_type.removesuffix(_TOWER_ALONE))
+    if found_in is None:
         return UnknownFamily
-    module, name = FAMILIES[model_type].split(".")
+    module, name = found_in.split(".")
     found: type[Family] = getattr(import_module(f"{__package__}.{module}"), name)
     return found
 

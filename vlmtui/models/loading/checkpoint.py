@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,33 +9,32 @@ from typing import Any, NoReturn
 
 from vlmtui.catalogue import CHOOSE_A_MODEL, DEMO_NOTES
 from vlmtui.errors import ModelError, one_line
-from vlmtui.json_files import check_shapes, check_small_files, parse_json, read_bounded
+from vlmtui.json_files import check_shapes, parse_json, read_bounded, unreadable_files
 from vlmtui.models.loading import safetensors_header
+from vlmtui.models.loading.other_formats import check_quantisation, refuse_original_llava, refuse_other_formats
+from vlmtui.models.loading.weight_files import INDEX, SINGLE, find_weight_files
 
 Progress = Callable[[str, int, int], None]
 
 CONFIG = "config.json"
-SINGLE = "model.safetensors"
-INDEX = "model.safetensors.index.json"
-_ADAPTER = "adapter_config.json"
-_HOLDS_CODE = (".bin", ".pt", ".pth")
 # dtype names of the safetensors format; FLOATS are those that models are trained or saved in
 FLOATS = frozenset({"F64", "F32", "F16", "BF16"})
 _DTYPES = FLOATS | {"BOOL", "U8", "I8", "I16", "U16", "I32", "U32", "I64", "U64", "C64"}
-_BITSANDBYTES = "bitsandbytes"
 
 
 @dataclass(frozen=True)
 class Checkpoint:
     """A checkpoint on disk, complete or as much as is needed.
 
-    `revision` is the commit of a hub model, None for a folder.
+    `revision` is the commit of a hub model, None for a folder. `adapter` is the folder of an adapter that is merged
+    into it, None without one.
     """
 
     name: str
     folder: Path
     revision: str | None
     config: dict[str, Any]
+    adapter: Path | None = None
 
 
 def check_folder(folder: Path, name: str) -> dict[str, Any]:
@@ -51,31 +49,26 @@ def check_folder(folder: Path, name: str) -> dict[str, Any]:
 
 
 def read_config(folder: Path, name: str) -> dict[str, Any]:
-    """Read a folder's config.json. `ModelError` where it is invalid, or its quantisation cannot be read here."""
+    """Read a folder's config.json. `ModelError` where it is invalid, or its format cannot be read here."""
     try:
         config = parse_json(read_bounded(folder / CONFIG))
         check_shapes(config)
-        check_small_files(folder)
     except FileNotFoundError:
         refuse_other_formats({file.name for file in folder.iterdir()}, name, str(folder))
         raise ModelError(f"{name} has no {CONFIG}: give the folder of a Hugging Face checkpoint") from None
     except (OSError, ValueError) as error:
-        raise ModelError(f"the {CONFIG} of {name} is damaged ({one_line(error)}): copy or download it again") from None
+        raise _damaged(CONFIG, name, error) from error
+    for file, why in unreadable_files(folder):
+        raise _damaged(file, name, why) from why
+    refuse_original_llava(config, name)
     if not isinstance(config, dict) or not isinstance(config.get("model_type"), str):
         raise ModelError(f"the {CONFIG} of {name} has no model_type: give the folder of a Hugging Face checkpoint")
-    _check_quantisation(config, name)
+    check_quantisation(config, name)
     return config
 
 
-def quantisation(config: dict[str, Any]) -> str | None:
-    """The quantisation method of the weights as the config names it (`bitsandbytes`, `awq`, `gptq`), or None."""
-    text = config.get("text_config")
-    found = config.get("quantization_config") or (text.get("quantization_config") if isinstance(text, dict) else None)
-    if not isinstance(found, dict):
-        return None
-    if found.get("load_in_4bit") or found.get("load_in_8bit"):
-        return _BITSANDBYTES
-    return str(found.get("quant_method") or "an unnamed method").lower()
+def _damaged(file: str, name: str, error: Exception) -> ModelError:
+    return ModelError(f"the {file} of {name} is damaged ({one_line(error)}): copy or download it again")
 
 
 def stored_dtype(config: dict[str, Any]) -> str:
@@ -83,56 +76,9 @@ def stored_dtype(config: dict[str, Any]) -> str:
     text = config.get("text_config")
     for part in (config, text if isinstance(text, dict) else {}):
         for key in ("dtype", "torch_dtype"):
-            if (found := str(part.get(key))) in ("float32", "bfloat16", "float16"):
+            if (found := str(part.get(key)).removeprefix("torch.")) in ("float32", "bfloat16", "float16"):
                 return found
     return "bfloat16"
-
-
-def _check_quantisation(config: dict[str, Any], name: str) -> None:
-    method = quantisation(config)
-    if method is None:
-        return
-    if method == _BITSANDBYTES:
-        if any(importlib.util.find_spec(package) is None for package in (_BITSANDBYTES, "accelerate")):
-            raise ModelError(
-                f"{name} is quantised with bitsandbytes, which is not installed: pip install "
-                "'vlmtui[bitsandbytes]', or choose the model it was quantised from"
-            )
-        return
-    what = {
-        "awq": "AWQ (4-bit weights scaled by their activations)",
-        "gptq": "GPTQ (weights rounded one layer after another)",
-    }.get(method, method)
-    raise ModelError(
-        f"{name} is quantised with {what}, which vlmtui does not support: choose the model it was quantised from "
-        "(exploring reads little of it), or one in bitsandbytes' 4 bits"
-    )
-
-
-def refuse_other_formats(files: Collection[str], name: str, where: str) -> None:
-    """Raise `ModelError` if the files, given by name, hold weights in a recognised format other than safetensors.
-
-    `where` is the folder or hub name that a conversion would read.
-    """
-    if _ADAPTER in files:
-        raise ModelError(
-            f"{name} is an adapter (LoRA), not a full model: merge it into its base model with peft's "
-            "merge_and_unload() and save_pretrained(), then give that folder"
-        )
-    if any(file.endswith(_HOLDS_CODE) for file in files):
-        # a folder is converted in place; a hub model into a new folder, which then lacks the processor's files
-        target, then = (
-            (where, "")
-            if Path(where).is_dir()
-            else (f"./{where.rpartition('/')[2]}", f", then --model ./{where.rpartition('/')[2]} --processor {where}")
-        )
-        raise ModelError(
-            f"{name} has its weights in .bin files only, which can hold code: if you trust its authors, convert them "
-            'with python -c "from transformers import AutoModelForImageTextToText as M; '
-            f"M.from_pretrained('{where}').save_pretrained('{target}')\"{then}"
-        )
-    if any(file.endswith(".gguf") for file in files):
-        raise ModelError(f"{name} contains GGUF files: give the safetensors model they were made from")
 
 
 def _check_weights(folder: Path, name: str) -> None:
@@ -142,27 +88,36 @@ def _check_weights(folder: Path, name: str) -> None:
 
 def weight_files(folder: Path, name: str) -> list[Path]:
     """The safetensors files of a checkpoint. `ModelError` where any is missing."""
-    index = folder / INDEX
-    # as in transformers, a single file takes precedence over an index
-    if (folder / SINGLE).exists():
-        return [folder / SINGLE]
-    if index.exists():
-        try:
-            text = read_bounded(index)
-        except (OSError, ValueError) as error:
-            raise ModelError(f"the {INDEX} of {name} cannot be read ({one_line(error)}): download it again") from None
-        wanted = sorted(set(parse_index(text, name).values()))
-        missing = [file for file in wanted if not (folder / file).is_file()]
-        if missing:
-            raise ModelError(
-                f"{name} is incomplete: {missing[0]} is missing"
-                + (f" and {len(missing) - 1} more of its {len(wanted)} weight files" if len(missing) > 1 else "")
-                + ": copy or download it again"
-            )
-        return [folder / file for file in wanted]
     files = {file.name for file in folder.iterdir()}
-    refuse_other_formats(files, name, str(folder))
-    if others := sorted(file for file in files if file.endswith(".safetensors")):
+    found = find_weight_files(files)
+    if found is None:
+        refuse_without_weights(files, name, str(folder))
+    if found.index is None:
+        return [folder / file for file in found.files]
+    try:
+        text = read_bounded(folder / found.index)
+    except (OSError, ValueError) as error:
+        raise _damaged(found.index, name, error) from error
+    wanted = sorted(set(parse_index(text, name, found.index).values()))
+    missing = [file for file in wanted if not (folder / file).is_file()]
+    if missing:
+        raise ModelError(
+            f"{name} is incomplete: {missing[0]} is missing"
+            + (f" and {len(missing) - 1} more of its {len(wanted)} weight files" if len(missing) > 1 else "")
+            + ": copy or download it again"
+        )
+    return [folder / file for file in wanted]
+
+
+def refuse_without_weights(files: Collection[str], name: str, where: str) -> NoReturn:
+    """Raise `ModelError` for a checkpoint among whose files `find_weight_files` finds no weights.
+
+    `where` is its folder or hub name.
+    """
+    others = sorted(file for file in files if file.endswith(".safetensors"))
+    if not others or all(file.startswith("consolidated") for file in others):
+        refuse_other_formats(files, name, where)
+    if others:
         raise ModelError(
             f"{name} has {others[0]}, but neither {SINGLE} nor a {INDEX} that lists its parts: copy or download "
             "it again"
@@ -170,15 +125,15 @@ def weight_files(folder: Path, name: str) -> list[Path]:
     raise ModelError(f"{name} has no .safetensors files: its weights are missing; copy or download it again")
 
 
-def parse_index(text: str | bytes, name: str) -> dict[str, str]:
-    """Parse the index of a checkpoint in several files: tensor key to file name."""
+def parse_index(text: str | bytes, name: str, file: str = INDEX) -> dict[str, str]:
+    """Parse the index of a checkpoint in several files, which is called `file`: tensor key to file name."""
     try:
         found = parse_json(text)["weight_map"]
-        if not found or not all(_plain(file) for file in found.values()):
+        if not found or not all(_plain(part) for part in found.values()):
             raise ValueError("its weight_map names no files")
-        return {str(key): str(file) for key, file in found.items()}
+        return {str(key): str(part) for key, part in found.items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ModelError(f"the {INDEX} of {name} cannot be read ({one_line(error)}): download it again") from None
+        raise ModelError(f"the {file} of {name} cannot be read ({one_line(error)}): download it again") from error
 
 
 def _plain(file: object) -> bool:
@@ -194,10 +149,10 @@ def check_file(file: Path, name: str) -> list[safetensors_header.Tensor]:
         if _is_pointer(file):
             raise ModelError(
                 f"{file.name} of {name} is a git-lfs pointer, not the weights: run git lfs pull where it was cloned"
-            ) from None
+            ) from error
         raise ModelError(
             f"{file.name} of {name} is damaged or incomplete ({one_line(error)}): copy or download it again"
-        ) from None
+        ) from error
     return tensors
 
 
@@ -212,6 +167,8 @@ def refuse_dtype(tensor: safetensors_header.Tensor, name: str) -> NoReturn:
 
 
 def _is_pointer(file: Path) -> bool:
+    if not file.is_file():
+        return False
     try:
         with file.open("rb") as opened:
             return opened.read(24).startswith(b"version https://git-lfs")

@@ -18,24 +18,25 @@ from vlmtui.display.numbers import format_bytes
 from vlmtui.errors import ModelError
 from vlmtui.files import write_whole
 from vlmtui.models.loading import safetensors_header
+from vlmtui.models.loading.adapters import CONFIG as ADAPTER_CONFIG
+from vlmtui.models.loading.adapters import WEIGHTS, is_adapter
 from vlmtui.models.loading.checkpoint import (
     CONFIG,
-    INDEX,
-    SINGLE,
     Checkpoint,
     Progress,
     check_folder,
     parse_index,
-    quantisation,
     read_config,
-    refuse_other_formats,
+    refuse_without_weights,
 )
 from vlmtui.models.loading.hub_answers import watch_answers
-from vlmtui.models.loading.hub_errors import explain_hub_errors, explain_nonsense
+from vlmtui.models.loading.hub_errors import HubUnreachableError, explain_hub_errors, explain_nonsense
 from vlmtui.models.loading.hub_files import HubCommit, silent_bar
-from vlmtui.models.loading.loader import empty_model
-from vlmtui.models.loading.needed_tensors import check_numbers, needed_keys
+from vlmtui.models.loading.needed_tensors import check_complete, check_tensors, needed_keys
+from vlmtui.models.loading.other_formats import quantisation, refuse_other_formats
 from vlmtui.models.loading.range_requests import THREADS, ByteRange, RangeDownload
+from vlmtui.models.loading.skeleton import skeleton
+from vlmtui.models.loading.weight_files import INDEX, find_weight_files
 
 _MAIN = "main"
 _SMALL = ["*.json", "*.jinja", "*.model", "*.txt", "*.tiktoken"]
@@ -45,22 +46,39 @@ _UNWANTED = ["*/*", "consolidated*.safetensors"]
 # bytes to leave free on the disk
 _SPARE = 64 << 20
 _LOCK_TELL_S = 0.5
+_COMMIT_SHOWN = 12
 
 
 def fetch_checkpoint(
     name: str, label: str, revision: str | None, decoder_layers: int | None, progress: Progress
-) -> Checkpoint:
+) -> Checkpoint | Path:
     """The checkpoint of hub model `name`, with what its first `decoder_layers` decoder layers need (None: all).
 
-    Messages call the model `label`. A complete snapshot in the hub's own cache takes precedence over vlmtui's cache;
-    what neither has is downloaded.
+    Of a repository with an adapter alone, the folder with its files. Messages call the model `label`. A complete
+    snapshot in the hub's own cache takes precedence over vlmtui's cache; what neither has is downloaded.
     """
     found = _at_hand(name, label, revision, decoder_layers)
     if found is not None:
         return found
     progress(f"looking for {name} on the hub", 0, 0)
+    try:
+        return _from_hub(name, label, revision, decoder_layers, progress)
+    except HubUnreachableError:
+        if revision is None and (found := _any_snapshot(name, label)) is not None:
+            progress(f"using the commit {found.folder.name[:_COMMIT_SHOWN]} of {name}, which is on this disk", 0, 0)
+            return found
+        raise
+
+
+def _from_hub(
+    name: str, label: str, revision: str | None, decoder_layers: int | None, progress: Progress
+) -> Checkpoint | Path:
+    found: Checkpoint | None
     with explain_hub_errors(name, revision), watch_answers(name, progress):
         remote = HubCommit.of(name, revision)
+        if is_adapter(remote.files):
+            progress(f"downloading the adapter {name}", 0, 0)
+            return _adapter_files(name, remote.commit)
         download = _Download(remote, label, revision, decoder_layers, progress)
         with _alone(download.place, name, progress):
             # another process may have fetched it in the meantime
@@ -84,8 +102,10 @@ def fetch_processor(name: str, progress: Progress) -> Path:
         return _processor_files(name)
 
 
-def _at_hand(name: str, label: str, revision: str | None, decoder_layers: int | None) -> Checkpoint | None:
+def _at_hand(name: str, label: str, revision: str | None, decoder_layers: int | None) -> Checkpoint | Path | None:
     folder = _snapshot(name, revision, _WEIGHTS + _SMALL)
+    if folder is not None and is_adapter({file.name for file in folder.iterdir()}) and (folder / WEIGHTS).exists():
+        return folder
     if folder is not None:
         try:
             return Checkpoint(label, folder, folder.name, check_folder(folder, label))
@@ -93,6 +113,19 @@ def _at_hand(name: str, label: str, revision: str | None, decoder_layers: int | 
             pass  # another program's unfinished download
     commit = cache.recorded_commit(name, revision or _MAIN)
     return _own(cache.commit_folder(name, commit), label, decoder_layers) if commit else None
+
+
+def _any_snapshot(name: str, label: str) -> Checkpoint | None:
+    """The latest complete snapshot in the hub's own cache, where no branch is recorded: cached by its commit alone."""
+    from huggingface_hub.constants import HF_HUB_CACHE
+    from huggingface_hub.file_download import repo_folder_name
+
+    place = Path(HF_HUB_CACHE) / repo_folder_name(repo_id=name, repo_type="model") / "snapshots"
+    folders = [folder for folder in place.glob("*") if (folder / CONFIG).exists()]
+    for folder in sorted(folders, key=lambda one: one.stat().st_mtime, reverse=True):
+        with contextlib.suppress(ModelError):
+            return Checkpoint(label, folder, folder.name, check_folder(folder, label))
+    return None
 
 
 def _own(place: Path, label: str, decoder_layers: int | None) -> Checkpoint | None:
@@ -133,6 +166,15 @@ def _fetch_small_files(remote: HubCommit, place: Path) -> None:
     ]
     with ThreadPoolExecutor(THREADS, "small files") as pool:
         list(pool.map(lambda file: remote.fetch(file, place), wanted))
+
+
+def _adapter_files(name: str, commit: str) -> Path:
+    """Download an adapter into the hub's own cache."""
+    from huggingface_hub import snapshot_download
+
+    wanted = [ADAPTER_CONFIG, WEIGHTS]
+    with explain_nonsense(name):
+        return Path(snapshot_download(name, revision=commit, allow_patterns=wanted, tqdm_class=silent_bar()))
 
 
 def _processor_files(name: str) -> Path:
@@ -176,23 +218,28 @@ class _Download:
         self._progress = progress
 
     def run(self) -> None:
-        """Fetch the config, which decides whether the model can be read; then the small files; then the tensors."""
+        """Fetch the config, which decides whether the model can be read; then the small files; then the tensors.
+
+        What is wrong with names, shapes and dtypes is said before any weight is fetched.
+        """
         remote, place = self._remote, self.place
-        refuse_without_weights(remote.files, self._label, remote.name)
+        refuse_unreadable(remote.files, self._label, remote.name)
         place.mkdir(parents=True, exist_ok=True)
         remote.fetch(CONFIG, place)
         config = read_config(place, self._label)
-        model = empty_model(Checkpoint(self._label, place, remote.commit, config), self._layers)
+        shape = skeleton(Checkpoint(self._label, place, remote.commit, config), self._layers)
         self._progress(f"downloading the processor of {remote.name}", 0, 0)
         _fetch_small_files(remote, place)
         self._progress(f"locating the weights of {remote.name}", 0, 0)
         index = self._index()
         quantised = quantisation(config) is not None
+        model = shape.fitting(index).empty
+        check_complete(model, index, self._label, quantised)
         held = self._held()
         wanted = needed_keys(model, index, quantised).keys() - held.keys()
         tensors = self._tensors({index[key] for key in wanted}, wanted)
         if not quantised:
-            check_numbers(model, [tensor for group in tensors.values() for tensor in group], self._label)
+            check_tensors(model, [tensor for group in tensors.values() for tensor in group], self._label)
         if wanted:
             part = self._part(tensors)
             held.update(dict.fromkeys(wanted, part.name))
@@ -200,9 +247,11 @@ class _Download:
 
     def _index(self) -> dict[str, str]:
         """Tensor key to file name, for the whole model on the hub."""
-        if SINGLE in self._remote.files:
-            return {tensor.key: SINGLE for tensor in self._remote.header(SINGLE)}
-        index = parse_index(self._remote.text(INDEX), self._remote.name)
+        found = find_weight_files([file for file in self._remote.files if "/" not in file])
+        assert found is not None, "refused before"
+        if found.index is None:
+            return {tensor.key: file for file in found.files for tensor in self._remote.header(file)}
+        index = parse_index(self._remote.text(found.index), self._remote.name, found.index)
         if absent := sorted(set(index.values()) - set(self._remote.files)):
             raise ModelError(
                 f"{self._remote.name} is incomplete on the hub: {absent[0]} is missing there; tell its authors, or "
@@ -278,15 +327,14 @@ class _Download:
                 file.unlink(missing_ok=True)
 
 
-def refuse_without_weights(files: Collection[str], label: str, name: str) -> None:
+def refuse_unreadable(files: Collection[str], label: str, name: str) -> None:
     """Raise `ModelError` for a repository whose file names show that it has no safetensors checkpoint."""
-    if CONFIG in files and (SINGLE in files or INDEX in files):
-        return
-    if CONFIG not in files or not any(file.endswith(".safetensors") for file in files):
-        refuse_other_formats([file for file in files if "/" not in file], label, name)
+    own = [file for file in files if "/" not in file]
     if CONFIG not in files:
+        refuse_other_formats(own, label, name)
         raise ModelError(f"{name} has no {CONFIG} on the hub: choose a repository that transformers can load")
-    raise ModelError(f"{name} has no {SINGLE} on the hub: choose a repository in the safetensors format")
+    if find_weight_files(own) is None:
+        refuse_without_weights(own, label, name)
 
 
 def _width(tensor: safetensors_header.Tensor) -> int:

@@ -27,6 +27,10 @@ from vlmtui.errors import ModelError, one_line
 from vlmtui.models.loading.range_requests import ConnectionLostError
 
 
+class HubUnreachableError(ModelError):
+    """The hub cannot be asked: it is not reached, or must not be."""
+
+
 @contextlib.contextmanager
 def explain_hub_errors(name: str, revision: str | None) -> Iterator[None]:
     """Raise what goes wrong with the hub in this context as a `ModelError`: one sentence that says what to do.
@@ -37,44 +41,46 @@ def explain_hub_errors(name: str, revision: str | None) -> Iterator[None]:
     page = f"{constants.ENDPOINT}/{name}"
     try:
         yield
-    except GatedRepoError:
+    except GatedRepoError as error:
         raise ModelError(
             f"{name} is gated: accept its licence at {page}, then log in with `hf auth login` or set HF_TOKEN"
-        ) from None
-    except RevisionNotFoundError:
-        raise ModelError(f"{name} has no revision {revision}: see {page}/commits/main") from None
-    except RepositoryNotFoundError:
+        ) from error
+    except RevisionNotFoundError as error:
+        raise ModelError(f"{name} has no revision {revision}: see {page}/commits/main") from error
+    except RepositoryNotFoundError as error:
         raise ModelError(
             f"there is no model {name} on {constants.ENDPOINT} (or it is private): check the name, or log in with "
             "`hf auth login`"
-        ) from None
-    except DisabledRepoError:
-        raise ModelError(f"{name} is disabled on {constants.ENDPOINT}: choose another model") from None
-    except OfflineModeIsEnabled:
-        raise _not_here(name, at, "HF_HUB_OFFLINE is set: unset it to download it") from None
+        ) from error
+    except DisabledRepoError as error:
+        raise ModelError(f"{name} is disabled on {constants.ENDPOINT}: choose another model") from error
+    except OfflineModeIsEnabled as error:
+        raise _not_here(name, at, "HF_HUB_OFFLINE is set: unset it to download it") from error
     except HfHubHTTPError as error:
-        raise _refused(error, name, at, page) from None
+        raise _refused(error, name, at, page) from error
     except (LocalEntryNotFoundError, httpx2.TransportError, ConnectionLostError) as error:
         if constants.HF_HUB_OFFLINE:
-            raise _not_here(name, at, "HF_HUB_OFFLINE is set: unset it to download it") from None
+            raise _not_here(name, at, "HF_HUB_OFFLINE is set: unset it to download it") from error
         if isinstance(error.__cause__, HfHubHTTPError):
-            raise _refused(error.__cause__, name, at, page) from None
+            raise _refused(error.__cause__, name, at, page) from error
         cause = one_line(error.__cause__ or error)
-        raise _not_here(name, at, f"{constants.ENDPOINT} cannot be reached ({cause}): {_connection_advice()}") from None
+        why = f"{constants.ENDPOINT} cannot be reached ({cause}): {_connection_advice()}"
+        raise _not_here(name, at, why) from error
     except (httpx2.RequestError, httpx2.InvalidURL, json.JSONDecodeError) as error:
-        raise _no_hub(f"{name}{at}", error) from None
+        raise _no_hub(f"{name}{at}", error) from error
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise ModelError(
                 f"{name} cannot be stored, the disk of {cache.folder()} is full: free some space, or name a folder "
                 f"on another disk with {cache.ENVIRONMENT}; what was downloaded is not downloaded again"
-            ) from None
+            ) from error
         if isinstance(error, PermissionError):
             raise ModelError(
                 f"{name} cannot be stored ({one_line(error)}): name a folder that you can write to with "
                 f"{cache.ENVIRONMENT}"
-            ) from None
-        raise ModelError(f"{name}{at} could not be downloaded ({one_line(error)}): check disk and connection") from None
+            ) from error
+        why = f"{name}{at} could not be downloaded ({one_line(error)}): check disk and connection"
+        raise ModelError(why) from error
 
 
 @contextlib.contextmanager
@@ -85,7 +91,7 @@ def explain_nonsense(name: str) -> Iterator[None]:
     except (ModelError, OSError, httpx2.RequestError, httpx2.InvalidURL):
         raise  # that it names itself; its errors of HTTP are of OSError too
     except (TypeError, ValueError, LookupError, AttributeError, RecursionError) as error:
-        raise _no_hub(name, error) from None
+        raise _no_hub(name, error) from error
 
 
 def _no_hub(what: str, error: Exception) -> ModelError:
@@ -118,9 +124,9 @@ def _refused(error: HfHubHTTPError, name: str, at: str, page: str) -> ModelError
     return ModelError(f"{name}{at} could not be downloaded ({one_line(error)}): try again later")
 
 
-def _not_here(name: str, at: str, why: str) -> ModelError:
+def _not_here(name: str, at: str, why: str) -> HubUnreachableError:
     """The error for a model that is not on this disk and cannot be downloaded."""
-    return ModelError(f"{name}{at} is not on this disk, and {why}, or give a folder")
+    return HubUnreachableError(f"{name}{at} is not on this disk, and {why}, or give a folder")
 
 
 def _connection_advice() -> str:

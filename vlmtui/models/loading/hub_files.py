@@ -91,7 +91,7 @@ class HubCommit:
             raise ModelError(
                 f"{file} of {self.name} is damaged on the hub ({one_line(error)}): tell its authors, or choose another "
                 "revision"
-            ) from None
+            ) from error
         return tensors
 
     @contextlib.contextmanager

@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import (
-    CONFIG_MAPPING,
-    MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING,
-    MODEL_MAPPING,
-    AutoConfig,
-    AutoModel,
-    AutoModelForImageClassification,
-    AutoModelForImageTextToText,
-)
+from safetensors import safe_open
+from transformers import GenerationConfig
 
 from vlmtui.errors import ModelError, one_line
-from vlmtui.models.families.registry import is_encoder
-from vlmtui.models.loading.checkpoint import Checkpoint, Progress, check_file, quantisation, stored_dtype, weight_files
+from vlmtui.models.loading.adapters import CONFIG as ADAPTER_CONFIG
+from vlmtui.models.loading.adapters import merge_adapter, read_adapter
+from vlmtui.models.loading.checkpoint import CONFIG, Checkpoint, Progress, check_file, stored_dtype, weight_files
 from vlmtui.models.loading.device import DTYPES, choose_device, choose_dtype
-from vlmtui.models.loading.needed_tensors import check_numbers, needed_keys
+from vlmtui.models.loading.needed_tensors import check_complete, check_tensors, needed_keys, without_wrappers
+from vlmtui.models.loading.other_formats import quantisation
 from vlmtui.models.loading.processor import Processing, load_processing
-
-_TALKATIVE = ("modeling_utils", "distributed.tensor_parallel")
+from vlmtui.models.loading.safetensors_header import Tensor
+from vlmtui.models.loading.skeleton import Skeleton, hushed, skeleton
 
 
 @dataclass(frozen=True)
@@ -35,7 +29,8 @@ class LoadedModel:
     """A model on its device, with its preprocessing.
 
     `config` is the config of the whole checkpoint, and `llm_layers` the number of decoder layers in it. `whole`: all
-    decoder layers were loaded, or both towers of a dual encoder.
+    decoder layers and the output head were loaded, or both towers of a dual encoder. `tied`: the output head is the
+    embedding matrix.
     """
 
     name: str
@@ -47,6 +42,7 @@ class LoadedModel:
     llm_layers: int
     device: torch.device
     whole: bool
+    tied: bool
 
 
 def load_model(
@@ -61,42 +57,60 @@ def load_model(
 ) -> LoadedModel:
     """Load a checkpoint with its first `decoder_layers` decoder layers.
 
-    0 loads none, for most lenses need none, and None loads all. Of a dual encoder, 0 loads the vision tower alone and
-    None both towers.
+    0 loads what exploring needs: neither decoder layers nor what comes after them; None loads all. Of a dual encoder, 0
+    loads the vision tower alone and None both towers.
     """
     on = choose_device(device)
-    config = _config(checkpoint)
-    architecture = _architecture(config, checkpoint.name)
-    with _explained(checkpoint):
-        whole_depth = 0 if is_encoder(config.model_type) else int(config.get_text_config().num_hidden_layers)
-        part = _part(config, decoder_layers)
-        empty = _empty(architecture, part)
-    held_as = _dtype(checkpoint, dtype, on, empty)
+    shape = skeleton(checkpoint, decoder_layers)
+    files = weight_files(checkpoint.folder, checkpoint.name)
+    tensors = {file: check_file(file, checkpoint.name) for file in files}
+    there = [tensor for group in tensors.values() for tensor in group]
+    shape = shape.fitting([tensor.key for tensor in there])
+    held_as = _dtype(checkpoint, dtype, on, shape, there)
     progress("reading the processor", 0, 0)
     processing = load_processing(
-        processor or checkpoint.folder, config, checkpoint.name if processor is None else str(processor)
+        processor or checkpoint.folder,
+        shape.config,
+        checkpoint.name if processor is None else str(processor),
+        own=processor is None,
     )
-    _check_rows(processing.tokenizer, empty, checkpoint.name)
+    _check_rows(processing.tokenizer, shape.empty, checkpoint.name)
     progress("reading weights", 0, 0)
     quantised = quantisation(checkpoint.config) is not None
-    model = _weights(architecture, checkpoint, part, held_as, {"device_map": {"": str(on)}} if quantised else {})
+    model = _weights(shape, checkpoint, tensors, held_as, {"device_map": {"": str(on)}} if quantised else {})
+    if checkpoint.adapter is not None:
+        progress("merging the adapter", 0, 0)
+        adapter = read_adapter(checkpoint.adapter, checkpoint.name)
+        if quantised:
+            raise ModelError(
+                f"{checkpoint.name} is an adapter (LoRA) of {adapter.base}, which is quantised: name the model that "
+                f"was quantised as its base in {ADAPTER_CONFIG}"
+            )
+        model = merge_adapter(model, adapter, checkpoint.name, whole=not shape.exploring)
+        note = note or f"{adapter.base} with the adapter {checkpoint.name}"
     if on.type != "cpu" and not quantised:  # quantised weights cannot be moved: they were loaded onto the device
         progress(f"moving weights to {on}", 0, 0)
         model = model.to(on)
     return LoadedModel(
-        checkpoint.name, checkpoint.revision, note, config, model, processing, whole_depth, on, decoder_layers is None
+        name=checkpoint.name,
+        revision=checkpoint.revision,
+        note=note,
+        config=shape.config,
+        model=model,
+        processing=processing,
+        llm_layers=shape.llm_layers,
+        device=on,
+        whole=decoder_layers is None,
+        tied=shape.tied,
     )
 
 
 def empty_model(checkpoint: Checkpoint, decoder_layers: int | None = 0) -> Any:
-    """The model on torch's meta device: the names and shapes of its parameters, without values.
+    """The model on torch's meta device, as `load_model` loads it: its parameters' names and shapes, without values.
 
     Only config.json is needed. Raises `ModelError` for a model that vlmtui cannot read, before weights are fetched.
     """
-    config = _config(checkpoint)
-    architecture = _architecture(config, checkpoint.name)
-    with _explained(checkpoint):
-        return _empty(architecture, _part(config, decoder_layers))
+    return skeleton(checkpoint, decoder_layers).empty
 
 
 def parameter_count(model: Any) -> int:
@@ -104,91 +118,15 @@ def parameter_count(model: Any) -> int:
     return sum(p.numel() for p in model.parameters())
 
 
-def _config(checkpoint: Checkpoint) -> Any:
-    model_type = checkpoint.config["model_type"]
-    if model_type not in CONFIG_MAPPING:
-        if checkpoint.config.get("auto_map"):
-            raise ModelError(
-                f"{checkpoint.name} needs its own code from the hub, which vlmtui does not run: look for a "
-                'conversion of it to transformers (often named with "-hf")'
-            )
-        raise ModelError(
-            f"{checkpoint.name} is of the family {model_type}, which the installed transformers does not know: "
-            "install a newer transformers, or choose another model"
-        )
-    with _explained(checkpoint, (MemoryError,)):
-        return AutoConfig.from_pretrained(checkpoint.folder, local_files_only=True, trust_remote_code=False)
-
-
-@contextmanager
-def _explained(
-    checkpoint: Checkpoint, others: tuple[type[Exception], ...] = (ImportError, MemoryError)
-) -> Iterator[None]:
-    """What transformers cannot build in this block is the config's fault, except for `others`."""
-    try:
-        yield
-    except Exception as error:
-        if isinstance(error, (ModelError, *others)):
-            raise
-        raise ModelError(
-            f"the config.json of {checkpoint.name} does not describe a {checkpoint.config['model_type']} model "
-            f"({type(error).__name__}: {one_line(error, 200)}): copy or download it again"
-        ) from error
-
-
-def _part(config: Any, layers: int | None) -> Any:
-    """The config of the part that is loaded with the first `layers` decoder layers; None for all."""
-    if layers is None:
-        return config
-    if is_encoder(config.model_type):
-        # an encoder has no decoder: num_hidden_layers is the tower's own; its text tower is needed only for texts
-        return config.vision_config if layers == 0 and _can_be_split(config) else config
-    text = config.get_text_config()
-    text.num_hidden_layers = layers
-    if getattr(text, "layer_types", None) is not None:
-        text.layer_types = text.layer_types[:layers]
-    if layers == 0 and getattr(text, "hidden_size_per_layer_input", None):
-        text.hidden_size_per_layer_input = 0  # inputs of the layers alone, as wide as all of them together
-    if getattr(text, "num_kv_shared_layers", None):
-        text.num_kv_shared_layers = min(text.num_kv_shared_layers, layers)
-    if getattr(text, "cross_attention_layers", None) is not None:
-        text.cross_attention_layers = [layer for layer in text.cross_attention_layers if layer < layers]
-    return config
-
-
-def _can_be_split(config: Any) -> bool:
-    """Whether it is a dual encoder whose vision tower can be loaded alone."""
-    two = hasattr(config, "text_config") and type(getattr(config, "vision_config", None)) in MODEL_MAPPING
-    return two and not _classifies(config) and getattr(config, "quantization_config", None) is None
-
-
-def _classifies(config: Any) -> bool:
-    return any("ForImageClassification" in kind for kind in getattr(config, "architectures", None) or ())
-
-
-def _architecture(config: Any, name: str) -> Any:
-    if type(config) in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING:
-        return AutoModelForImageTextToText
-    if is_encoder(config.model_type):
-        return AutoModelForImageClassification if _classifies(config) else AutoModel
-    raise ModelError(
-        f"{name} is a {config.model_type} model, neither a vision-language model nor a vision tower that vlmtui "
-        "supports: choose a vision-language model"
-    )
-
-
-def _empty(architecture: Any, config: Any) -> Any:
-    with _hushed(), torch.device("meta"):
-        return architecture.from_config(config)
-
-
-def _dtype(checkpoint: Checkpoint, wanted: str, on: torch.device, empty: Any) -> torch.dtype:
-    """The dtype to load the model in. Raises `ModelError` where its files cannot be read or it does not fit."""
-    files = weight_files(checkpoint.folder, checkpoint.name)
-    tensors = [tensor for file in files for tensor in check_file(file, checkpoint.name)]
-    if quantisation(checkpoint.config) is None:
-        check_numbers(empty, tensors, checkpoint.name)
-        return choose_dtype(wanted, on, parameter_count(empty))
+def _dtype(
+    checkpoint: Checkpoint, wanted: str, on: torch.device, shape: Skeleton, tensors: Collection[Tensor]
+) -> torch.dtype:
+    """The dtype to load the model in. Raises `ModelError` where its tensors do not fit its config, or the memory."""
+    quantised = quantisation(checkpoint.config) is not None
+    check_complete(shape.empty, [tensor.key for tensor in tensors], checkpoint.name, quantised)
+    if not quantised:
+        check_tensors(shape.empty, tensors, checkpoint.name)
+        return choose_dtype(wanted, on, parameter_count(shape.empty))
     # weights that are not quantised keep their stored dtype, and the quantised ones compute in it: no other works
     stored = stored_dtype(checkpoint.config)
     if wanted not in ("auto", stored):
@@ -200,7 +138,7 @@ def _dtype(checkpoint: Checkpoint, wanted: str, on: torch.device, empty: Any) ->
         raise ModelError(
             f"{checkpoint.name} is quantised with float16 computation, which needs a GPU: choose --device cuda"
         )
-    needed = needed_keys(empty, [tensor.key for tensor in tensors], quantised=True)
+    needed = needed_keys(shape.empty, [tensor.key for tensor in tensors], quantised=True)
     size = sum(tensor.size for tensor in tensors if tensor.key in needed)
     return choose_dtype(stored, on, size // DTYPES[stored].itemsize)
 
@@ -222,18 +160,31 @@ def _check_rows(tokenizer: Any, empty: Any, name: str) -> None:
 
 
 def _weights(
-    architecture: Any, checkpoint: Checkpoint, config: Any, dtype: torch.dtype, options: dict[str, Any]
+    shape: Skeleton,
+    checkpoint: Checkpoint,
+    tensors: dict[Path, list[Tensor]],
+    dtype: torch.dtype,
+    options: dict[str, Any],
 ) -> Any:
+    """The model with its weights, of which only those that it needs are read."""
+    keys = [tensor.key for group in tensors.values() for tensor in group]
+    needed = needed_keys(shape.empty, keys, quantised=bool(options))
+    names = without_wrappers(shape.empty, keys)
     try:
-        with _hushed():
-            model, report = architecture.from_pretrained(
-                checkpoint.folder,
-                config=config,
+        with hushed(), ExitStack() as stack:
+            read: dict[str, Any] = {}
+            for file, group in tensors.items():
+                if wanted := [tensor.key for tensor in group if tensor.key in needed]:
+                    opened = stack.enter_context(safe_open(file, framework="pt"))
+                    read |= {names[key]: opened.get_slice(key) for key in wanted}
+            model, report = shape.model_class.from_pretrained(
+                None,
+                config=shape.part,
+                state_dict=read,
                 dtype=dtype,
                 output_loading_info=True,
                 local_files_only=True,
                 trust_remote_code=False,
-                use_safetensors=True,
                 **options,
             )
     except (OSError, ValueError, RuntimeError, KeyError) as error:
@@ -242,26 +193,22 @@ def _weights(
         raise ModelError(
             f"the weights of {checkpoint.name} cannot be loaded ({one_line(error, 200)}): copy or download it again"
         ) from error
-    if report["missing_keys"]:
-        first, *others = sorted(report["missing_keys"])
-        more = f" and {len(others)} more" if others else ""
+    if wrong := sorted(map(str, [*report["missing_keys"], *(report.get("mismatched_keys") or ())])):
         raise ModelError(
-            f"{checkpoint.name} lacks weights that its config requires ({first}{more}): copy or download it again"
+            f"the weights of {checkpoint.name} are not those that its config requires ({wrong[0]}): copy or download "
+            "it again"
         )
-    if report.get("mismatched_keys"):
-        raise ModelError(f"the weights of {checkpoint.name} have other shapes than its config says: download it again")
+    if not shape.exploring and model.can_generate():
+        model.generation_config = _generation_config(checkpoint)
     return model.eval().requires_grad_(False)
 
 
-@contextmanager
-def _hushed() -> Iterator[None]:
-    """Silence transformers' long reports that the decoder layers are missing and that nothing is sharded."""
-    loggers = [logging.getLogger(f"transformers.{name}") for name in _TALKATIVE]
-    before = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
+def _generation_config(checkpoint: Checkpoint) -> Any:
+    """How the model generates, from its own file, or from config.json as old checkpoints have it."""
+    folder = checkpoint.folder
     try:
-        yield
-    finally:
-        for logger, level in zip(loggers, before, strict=True):
-            logger.setLevel(level)
+        return GenerationConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except OSError:
+        return GenerationConfig.from_pretrained(
+            folder, CONFIG, local_files_only=True, trust_remote_code=False, _from_model_config=True
+        )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from vlmtui import cache
-from vlmtui.catalogue import ModelSource
+from vlmtui.catalogue import ModelSource, resolve_model
 from vlmtui.errors import ModelError
 from vlmtui.models.loading import hub
-from vlmtui.models.loading.checkpoint import INDEX, Checkpoint, Progress, check_folder
+from vlmtui.models.loading.adapters import is_adapter, read_adapter
+from vlmtui.models.loading.checkpoint import Checkpoint, Progress, check_folder
+from vlmtui.models.loading.weight_files import INDEX
 
 __all__ = ["INDEX", "Checkpoint", "Progress", "check_folder", "find_checkpoint", "find_processor", "has_full_decoder"]
 
@@ -25,10 +28,29 @@ def find_checkpoint(
     if source.folder is not None:
         if revision is not None:
             raise ModelError(f"{source.name} is a folder and has no revisions: leave out --revision")
+        if source.folder.is_dir() and is_adapter({file.name for file in source.folder.iterdir()}):
+            return _with_adapter(source.folder, source.name, progress, decoder_layers)
         config = check_folder(source.folder, source.name)
         return Checkpoint(source.name, source.folder, None, config)
     assert source.hub_name is not None
-    return hub.fetch_checkpoint(source.hub_name, source.name, revision, decoder_layers, progress)
+    found = hub.fetch_checkpoint(source.hub_name, source.name, revision, decoder_layers, progress)
+    return found if isinstance(found, Checkpoint) else _with_adapter(found, source.name, progress, decoder_layers)
+
+
+def _with_adapter(folder: Path, name: str, progress: Progress, decoder_layers: int | None) -> Checkpoint:
+    """The checkpoint of the base of the adapter in `folder`, with that adapter."""
+    adapter = read_adapter(folder, name)
+    # a relative path may start beside the adapter, or where the person is
+    beside = (folder / adapter.base).resolve()
+    try:
+        source = resolve_model(str(beside) if beside.is_dir() else adapter.base)
+        if source.folder is not None and is_adapter({file.name for file in source.folder.iterdir()}):
+            raise ModelError("it is an adapter itself: merge it into its own base first")
+        revision = None if source.folder is not None else adapter.base_revision
+        base = find_checkpoint(source, revision, progress, decoder_layers=decoder_layers)
+    except ModelError as error:
+        raise ModelError(f"{name} is an adapter (LoRA) of {adapter.base}: {error}") from error
+    return replace(base, name=name, adapter=folder)
 
 
 def has_full_decoder(checkpoint: Checkpoint) -> bool:

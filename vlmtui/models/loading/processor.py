@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +17,27 @@ from torch import Tensor
 from transformers import AutoImageProcessor, AutoProcessor, AutoTokenizer
 from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPil
 
-from vlmtui.errors import ModelError
+from vlmtui.errors import ModelError, one_line
+from vlmtui.json_files import damaged_json, parse_json, read_bounded
 from vlmtui.models.families.registry import family_class, has_class_token, is_encoder
-from vlmtui.models.loading.template_limits import rendered
+from vlmtui.models.loading.chat_templates import NO_IMAGE, PromptText, chat_templates, prompts
+from vlmtui.reading import TemplateKind
 
+_IMAGE = re.compile(r"image|img", re.IGNORECASE)
+_ORDINARY = (640, 480)
 DEFAULT_PROMPT = "Describe the image."
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """A model's inputs: `pixels` from the image processor, and the prompt's `input_ids` [1, positions] or None."""
+    """A model's inputs: `pixels` from the image processor, and the prompt's `input_ids` [1, positions] or None.
+
+    `prompt` is that prompt, or the one to be expanded where there are no ids yet; None for a model that reads none.
+    """
 
     pixels: dict[str, Tensor]
     input_ids: Tensor | None
+    prompt: PromptText | None = None
 
 
 @dataclass(frozen=True)
@@ -35,8 +46,8 @@ class Processing:
 
     `whole` is the family's processor, None where only its parts could be built. `options` are what that processor
     passes to its image processor in addition to the settings in its file, and `separator` is the text between image
-    and sentence in a prompt. `folder` is the folder of an encoder's files, from which the tokenizer of its text tower
-    is read when it is needed.
+    and sentence in a prompt without a chat template. `folder` is the folder of the processor's files, from which the
+    tokenizer of an encoder's text tower is read when it is needed. `image_token` is the id of the config's image token.
     """
 
     image_processor: Any
@@ -45,11 +56,14 @@ class Processing:
     options: dict[str, Any] = field(default_factory=dict)
     folder: Path | None = None
     separator: str = "\n"
+    image_token: int | None = None
+    # by sentence: which prompt has an image does not depend on the image
+    _chosen: dict[str, PromptText] = field(default_factory=dict)
 
     def text_tokenizer(self, name: str) -> Any:
         """Read the tokenizer of an encoder's text tower. `ModelError` where it cannot be built."""
         assert self.folder is not None
-        return _tokenizer(self.folder, name)
+        return _tokenizer(self.folder, name, {})
 
     def pixels(self, image: Image.Image) -> dict[str, Tensor]:
         """The tensors that the image processor makes from one upright RGB image."""
@@ -57,20 +71,128 @@ class Processing:
         made = self.image_processor(images=image, **self.options | {"return_tensors": "pt"})
         return {key: value for key, value in made.items() if isinstance(value, Tensor)}
 
-    def prepare(self, image: Image.Image, prompt: str) -> Inputs:
-        """The inputs for one upright RGB image and a sentence."""
-        if self.whole is None:
-            return Inputs(self.pixels(image), None)
-        tensors = self._processed(image, self._text(prompt))
-        bos = self.tokenizer.bos_token_id
-        if self._plain and bos is not None and bos not in tensors["input_ids"]:
-            tensors = self._processed(image, self.tokenizer.bos_token + self._text(prompt))
-        ids = tensors.pop("input_ids", None)
-        tensors.pop("attention_mask", None)
-        tensors.pop("labels", None)  # PaliGemma's processor adds them for training
-        return Inputs(tensors, ids)
+    def works(self) -> bool:
+        """Whether the image processor reads an image of an ordinary size."""
+        try:
+            self.pixels(Image.new("RGB", _ORDINARY))
+        except Exception:
+            return False
+        return True
 
-    def _processed(self, image: Image.Image, text: str) -> dict[str, Tensor]:
+    def prepare(self, image: Image.Image, sentence: str) -> Inputs:
+        """The inputs for one upright RGB image and a sentence.
+
+        A chat template that fails or has no image is passed over. Where the processor makes no prompt at all, there are
+        no `input_ids`. Raises what the image processor raises.
+        """
+        if self.tokenizer is None:
+            return Inputs(self.pixels(image), None)
+        if self.whole is None:
+            return Inputs(self.pixels(image), None, self._by_tokenizer(sentence))
+        problem = ""
+        for prompt, why in self._prompts(sentence):
+            tensors: dict[str, Tensor] | None = None
+            by_template = prompt is not None and prompt.template in ("chat", "tokenizer")
+            if prompt is not None:
+                try:
+                    tensors = self._processed(image, prompt.text, self._bare and prompt.template == "none")
+                except Exception as error:  # of the image it is raised again below
+                    places = any(piece in prompt.text for piece in self._image_pieces)
+                    why = f"its processor fails: {type(error).__name__}: {one_line(error)}" if places else NO_IMAGE
+            if prompt is None or tensors is None:
+                problem = problem or why
+                continue
+            ids = tensors.pop("input_ids", None)
+            if by_template and not self._has_image(ids):
+                problem = problem or NO_IMAGE
+                continue
+            tensors.pop("attention_mask", None)
+            tensors.pop("labels", None)  # PaliGemma's processor adds them for training
+            self._chosen[sentence] = prompt if by_template else replace(prompt, problem=problem or prompt.problem)
+            return Inputs(tensors, ids, self._chosen[sentence])
+        return Inputs(self.pixels(image), None, PromptText(self._without_template(sentence), problem=problem))
+
+    def _prompts(self, sentence: str) -> Iterator[tuple[PromptText | None, str]]:
+        """The prompts to try, or None and why there is none."""
+        if sentence in self._chosen:
+            yield self._chosen[sentence], self._chosen[sentence].problem
+            return
+        yield from prompts(self._templates, self.whole, sentence)
+        if self._bare:
+            yield PromptText(self._without_template(sentence)), ""
+        else:
+            yield PromptText(sentence, "processor"), ""
+
+    def _by_tokenizer(self, sentence: str) -> PromptText:
+        """The prompt by the tokenizer's own means, with one placeholder of the image."""
+        if sentence not in self._chosen:
+            self._chosen[sentence] = self._found_by_tokenizer(sentence)
+        return self._chosen[sentence]
+
+    def _found_by_tokenizer(self, sentence: str) -> PromptText:
+        problem = ""
+        for prompt, why in prompts(self._templates, self.tokenizer, sentence):
+            if prompt is not None:
+                ids = self.tokenizer(prompt.text, add_special_tokens=False)["input_ids"]
+                if sum(ids.count(token) for token in self._image_tokens) == 1:
+                    return prompt
+                why = NO_IMAGE
+            problem = problem or why
+        return PromptText(self._without_template(sentence), problem=problem)
+
+    @cached_property
+    def _templates(self) -> list[tuple[TemplateKind, str]]:
+        assert self.folder is not None
+        return chat_templates(self.folder, self.whole, self.tokenizer)
+
+    @cached_property
+    def _image_tokens(self) -> frozenset[int]:
+        """The ids of the image token: the config's and the tokenizer's, which should be one."""
+        return frozenset(token for token in (self.image_token, self.tokenizers_image_token) if token is not None)
+
+    @cached_property
+    def tokenizers_image_token(self) -> int | None:
+        """The id of the image token as processor or tokenizer know it; None where they do not say.
+
+        Where neither names it, and the config's is no token added for such a purpose, it is the one that is called so.
+        """
+        vocabulary = self.tokenizer.get_vocab()
+        for owner in (self.whole, self.tokenizer):
+            piece = getattr(owner, "image_token", None)
+            if isinstance(piece, str) and piece in vocabulary:
+                return int(vocabulary[piece])
+        if self.image_token in self.tokenizer.added_tokens_decoder:
+            return None
+        called = [piece for piece in self._image_pieces if piece in vocabulary]
+        if len(called) > 1:
+            called = [piece for piece in called if any(piece in template for _, template in self._templates)]
+        return int(vocabulary[called[0]]) if len(called) == 1 else None
+
+    @cached_property
+    def _image_pieces(self) -> frozenset[str]:
+        """The added tokens that may stand for an image in a text."""
+        added = {str(token) for token in self.tokenizer.added_tokens_decoder.values()}
+        named = getattr(self.whole, "image_token", None)
+        return frozenset(piece for piece in added if _IMAGE.search(piece)) | ({named} if named else frozenset())
+
+    def _has_image(self, ids: Tensor | None) -> bool:
+        return ids is not None and any(bool((ids == token).any()) for token in self._image_tokens)
+
+    def _without_template(self, sentence: str) -> str:
+        piece = getattr(self.whole, "image_token", None)
+        if piece is None and self.image_token is not None:
+            piece = self.tokenizer.convert_ids_to_tokens(self.image_token)
+        return f"{piece}{self.separator}{sentence}"
+
+    def _processed(self, image: Image.Image, text: str, add_bos: bool) -> dict[str, Tensor]:
+        """The processor's tensors. `add_bos`: the text is to begin with BOS, whether or not the tokenizer adds it."""
+        tensors = self._tensors(image, text)
+        bos = self.tokenizer.bos_token_id
+        if add_bos and bos is not None and bos not in tensors["input_ids"]:
+            tensors = self._tensors(image, self.tokenizer.bos_token + text)
+        return tensors
+
+    def _tensors(self, image: Image.Image, text: str) -> dict[str, Tensor]:
         bos = self.tokenizer.bos_token
         # as in transformers' apply_chat_template: where the text begins with BOS, the tokenizer adds none
         options = {"add_special_tokens": False} if bos and text.startswith(bos) else {}
@@ -78,33 +200,28 @@ class Processing:
         return {key: value for key, value in made.items() if isinstance(value, Tensor)}
 
     @property
-    def _plain(self) -> bool:
-        """Whether the prompt is BOS, image, separator and the sentence.
+    def _bare(self) -> bool:
+        """Whether a prompt without template is BOS, image, separator and the sentence.
 
         The family's processor decides where BOS is; PaliGemma's adds a newline at the end.
         """
         # BLIP's processors put the placeholders of their queries before the text, and give the text to the Q-Former
-        queries = getattr(self.whole, "num_query_tokens", None)
-        return getattr(self.whole, "chat_template", None) is None and not queries
-
-    def _text(self, prompt: str) -> str:
-        """The prompt text: the chat template with the image first; without a template image, separator, sentence."""
-        if self._plain:
-            return f"{self.whole.image_token}{self.separator}{prompt}"
-        if getattr(self.whole, "chat_template", None) is None:
-            return prompt
-        content = [{"type": "image"}, {"type": "text", "text": prompt}]
-        turns = [{"role": "user", "content": content}]
-        return rendered(lambda: str(self.whole.apply_chat_template(turns, add_generation_prompt=True)))
+        return not getattr(self.whole, "num_query_tokens", None)
 
 
-def load_processing(folder: Path, config: Any, name: str) -> Processing:
-    """Load the processor in `folder`, with the PIL image processor unless the family has only a torchvision one."""
+def load_processing(folder: Path, config: Any, name: str, own: bool = True) -> Processing:
+    """Load the processor in `folder`, with the PIL image processor unless the family has only a torchvision one.
+
+    `own`: it is the folder of the model, whose `config` need not be read there again.
+    """
     image_processor = _image_processor(folder, config, name)
     if is_encoder(config.model_type):
         return Processing(image_processor, None, None, folder=folder)
+    image_token = getattr(config, "image_token_id", None)
+    # without it transformers reads config.json again, which may name a dtype that it does not take
+    of_model = {"config": config} if own else {}
     try:
-        whole = AutoProcessor.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        whole = AutoProcessor.from_pretrained(folder, local_files_only=True, trust_remote_code=False, **of_model)
     except Exception as error:
         # families whose processor needs torchvision (one of them recurses without end): its parts suffice, and
         # placeholders are counted from the features
@@ -113,26 +230,55 @@ def load_processing(folder: Path, config: Any, name: str) -> Processing:
     if whole is not None and hasattr(whole, "image_processor") and hasattr(whole, "tokenizer"):
         whole.image_processor = image_processor
         _complete(whole, config)
-        options, separator = _options(type(whole), config), family_class(config.model_type).prompt_separator
-        return Processing(image_processor, whole.tokenizer, whole, options, separator=separator)
-    options = _options(_processor_class(config.model_type), config)
-    return Processing(image_processor, _tokenizer(folder, name), None, options)
+        asked, separator = _options(type(whole), config), family_class(config.model_type).prompt_separator
+        return Processing(image_processor, whole.tokenizer, whole, asked, folder, separator, image_token)
+    asked = _options(_processor_class(config.model_type), config)
+    tokenizer = _tokenizer(folder, name, of_model)
+    return Processing(image_processor, tokenizer, None, asked, folder, image_token=image_token)
 
 
-def _tokenizer(folder: Path, name: str) -> Any:
+def _tokenizer(folder: Path, name: str, of_model: dict[str, Any]) -> Any:
     try:
-        return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False, **of_model)
     except Exception as error:
-        raise _cannot_build("tokenizer", name, error) from error
+        raise _cannot_build("tokenizer", folder, name, error) from error
 
 
 def _image_processor(folder: Path, config: Any, name: str) -> Any:
+    declared = _declared_class(folder)
+    # classes that transformers has dropped or renamed are called after their family, whose own then reads the file
+    of_family = declared is None or _plain(config.model_type) in _plain(declared)
+    of_model = {"config": config} if of_family else {}
     try:
-        return AutoImageProcessor.from_pretrained(folder, backend="pil", local_files_only=True, trust_remote_code=False)
+        return AutoImageProcessor.from_pretrained(
+            folder, backend="pil", local_files_only=True, trust_remote_code=False, **of_model
+        )
     except Exception as error:
         if "torchvision" in str(error).lower() and family_class(config.model_type).processes_as_vit:
             return ViTImageProcessorPil.from_pretrained(folder, local_files_only=True)
-        raise _cannot_build("image processor", name, error) from error
+        if declared is not None and "Unrecognized" in str(error):
+            raise ModelError(
+                f"{name} names {declared} as its image processor, which transformers does not know: name a model or "
+                "folder with another one with --processor"
+            ) from error
+        raise _cannot_build("image processor", folder, name, error) from error
+
+
+def _declared_class(folder: Path) -> str | None:
+    """The class of the image processor as the processor's files name it."""
+    for file, keys in (("preprocessor_config.json", ()), ("processor_config.json", ("image_processor",))):
+        try:
+            found = parse_json(read_bounded(folder / file))
+            for key in keys:
+                found = found[key]
+            return str(found["image_processor_type"])
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return None
+
+
+def _plain(name: str) -> str:
+    return "".join(letter for letter in name.lower() if letter.isalnum())
 
 
 def _processor_class(model_type: str) -> Any:
@@ -156,23 +302,26 @@ def _complete(whole: Any, config: Any) -> None:
         whole.patch_size = config.vision_config.patch_size
         strategy = getattr(config, "vision_feature_select_strategy", "default")
         whole.vision_feature_select_strategy = strategy
-        # "default" removes the class token again; "full" keeps it where the tower has one
-        whole.num_additional_image_tokens = int(
-            has_class_token(config.vision_config.model_type) or strategy == "default"
-        )
+        # "default" leaves out the first of the tower's states: the class token, or the first patch where there is none
+        whole.num_additional_image_tokens = int(has_class_token(config.vision_config.model_type))
 
 
-def _cannot_build(part: str, name: str, error: Exception) -> ModelError:
+def _cannot_build(part: str, folder: Path, name: str, error: Exception) -> ModelError:
     text = " ".join(str(error).split())
     if "torchvision" in text.lower():
         return ModelError(
             f"the {part} of {name} exists only for torchvision: install it with pip install 'vlmtui[torchvision]'"
         )
+    if damaged := damaged_json(folder):
+        return ModelError(
+            f"the {part} of {name} cannot be built: its {damaged[0]} is damaged ({one_line(damaged[1])}): copy or "
+            "download it again, or name another with --processor"
+        )
     if isinstance(error, OSError) or "Unrecognized" in text:
         return ModelError(f"{name} has no usable {part} files: name a model or folder that has them with --processor")
-    brief = text if len(text) <= 160 else text[:157] + "..."
     return ModelError(
-        f"the {part} of {name} cannot be built ({brief}): copy or download it again, or name another with --processor"
+        f"the {part} of {name} cannot be built ({one_line(error)}): copy or download it again, or name another with "
+        "--processor"
     )
 
 

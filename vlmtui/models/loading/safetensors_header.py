@@ -53,13 +53,16 @@ def parse(text: bytes) -> tuple[list[Tensor], int]:
                 shape = tuple(int(n) for n in entry["shape"])
                 tensors.append(Tensor(key, str(entry["dtype"]), shape, begin + first, begin + last))
     except (KeyError, TypeError, AttributeError, OverflowError, RecursionError, UnicodeDecodeError) as error:
-        raise ValueError(f"its header is damaged ({error})") from None
+        raise ValueError(f"its header is damaged ({error})") from error
     tensors.sort(key=lambda tensor: (tensor.start, tensor.end))
     return tensors, max((tensor.end for tensor in tensors), default=begin)
 
 
 def read(file: Path) -> list[Tensor]:
     """Read the tensors of a file on this disk. `ValueError` where it is damaged or incomplete."""
+    # a pipe would be waited for until somebody writes into it
+    if not file.is_file():
+        raise ValueError("it is no regular file")
     size = file.stat().st_size
     with file.open("rb") as opened:
         count = length(opened.read(LENGTH_BYTES))

@@ -24,10 +24,10 @@ class Classifier:
 
     def __init__(self, loaded: LoadedModel, family: Family) -> None:
         config = loaded.config
-        head = getattr(loaded.model, "classifier", None)
         reads = family.classifier_reads
-        if not isinstance(head, nn.Linear) or reads is None:
+        if reads is None or not has_classifier(loaded.model, family):
             raise refusal(loaded.name)
+        head: nn.Linear = loaded.model.classifier
         self.name = loaded.name
         self.reads: HeadInput = reads
         several = getattr(config, "problem_type", None) == "multi_label_classification"
@@ -83,3 +83,8 @@ class Classifier:
         bias = self._head.bias
         whole = self._head.weight.new_zeros(self._head.out_features).float() if bias is None else bias.float()
         return whole if classes is None else whole[classes.to(whole.device)]
+
+
+def has_classifier(model: Any, family: Family) -> bool:
+    """Whether the model of this checkpoint has a classification head that vlmtui can read."""
+    return family.classifier_reads is not None and isinstance(getattr(model, "classifier", None), nn.Linear)

@@ -19,7 +19,7 @@ from vlmtui.models.families.base import Family
 from vlmtui.models.families.encoder import Encoder
 from vlmtui.models.loading.loader import LoadedModel
 from vlmtui.models.vision.tower_output import TowerOutput
-from vlmtui.results.image_text import refusal
+from vlmtui.results.image_text import NO_TEXT_TOWER, refusal
 
 _TEXTS_AT_ONCE = 32
 _PATCHES_AT_ONCE = 1024
@@ -130,4 +130,6 @@ def why_no_text_tower(family: Family) -> str:
     """The reason why a model cannot match images with texts, or ""; the vision tower alone is enough to tell."""
     if family.no_text_tower:
         return family.no_text_tower
+    if getattr(family.config, "text_config", None) is None:
+        return NO_TEXT_TOWER
     return "it has a classification head and no text tower" if hasattr(family.model, "classifier") else ""

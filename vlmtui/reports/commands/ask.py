@@ -91,6 +91,8 @@ def run_ask(
     finally:
         client.close()
         progress.clear()
+    if reading.prompt_note and not quiet:
+        tell(reading.prompt_note)
     if not answer.finished and not quiet:
         tell(f"the answer was cut after {count(len(answer.tokens), 'token')}: raise --max-new-tokens for a longer one")
     return 0

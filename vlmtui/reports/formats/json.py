@@ -85,6 +85,8 @@ def report_object(seen: ImageReport) -> Object:
             "left_out": words.left_out if words else 0,
             "hidden": seen.hidden,
             "prompt": reading.prompt,
+            "prompt_text": reading.prompt_text,
+            "template": reading.template,
             "length_ratio": reading.length_ratio,
             **({"lambda": query.search.ridge} if seen.word_order == "ridge" else {}),
             **({"lens": _lens(seen)} if seen.has_lens_result else {}),

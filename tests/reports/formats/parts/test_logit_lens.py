@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -52,6 +53,8 @@ def test_json_has_the_stages_norms_and_words_by_logit() -> None:
         "left_out": 10,
         "hidden": 32,
         "prompt": "Describe the image.",
+        "prompt_text": None,
+        "template": "none",
         "length_ratio": None,
     }
     assert one.layers is not None
@@ -203,10 +206,28 @@ def test_a_report_against_the_model_run_by_transformers(clip_folder: Path, warm_
     query = report["query"]
     assert (query["metric"], query["stage"], query["hidden"], query["left_out"]) == ("logit", "llm.2", 48, 0)
     assert query["prompt"] == "What is it?"
+    assert (query["prompt_text"], query["template"]) == (text, "chat")
     scores = [[word["score"] for word in token["words"]] for token in report["tokens"]]
     np.testing.assert_allclose(scores, best.values.double().numpy(), rtol=1e-4, atol=1e-5)
     found = [token["norm"] for token in json.loads(first.stdout)["tokens"]]
     np.testing.assert_allclose(found, norms.double().numpy(), rtol=1e-4)
+
+
+def test_a_template_that_is_not_used_is_told_where_it_matters(
+    clip_folder: Path, tmp_path: Path, warm_session: None
+) -> None:
+    folder = shutil.copytree(clip_folder, tmp_path / "model")
+    (folder / "chat_template.jinja").write_text("{{ raise_exception('text only') }}")
+    told = (
+        f"{CHINA}: its chat template fails: TemplateError: text only: the prompt is image, newline and sentence instead"
+    )
+    for stage, expected in (("tokens", ""), ("llm.1", told)):
+        done = vlmtui("-m", str(folder), "--stage", stage, "--format", "json", "-k", "1")
+        assert done.returncode == 0, done.stderr
+        query = json.loads(done.stdout)["query"]
+        assert (query["prompt_text"], query["template"]) == ("<image>\nDescribe the image.", "none")
+        lines = [line for line in done.stderr.decode().splitlines() if "chat template" in line]
+        assert lines == ([f"vlmtui: {expected}"] if expected else [])
 
 
 def test_a_layer_that_is_not_there(clip_folder: Path, warm_session: None) -> None:

@@ -1,0 +1,130 @@
+"""Adapters (LoRA): the base is named, and read with the adapter merged, as peft merges it into the whole model."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from tests.models.test_vlm import held, picture
+from vlmtui.errors import ModelError
+from vlmtui.models.vlm import VisionLanguageModel
+
+IMAGE = picture(50, 40)
+needs_peft = pytest.mark.skipif(importlib.util.find_spec("peft") is None, reason="peft is not installed")
+
+
+@pytest.fixture(scope="module")
+def saved(clip_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The folder of an adapter of tower, projector and decoder, and that of the model that peft merges it into."""
+    from peft import LoraConfig, get_peft_model
+    from transformers import LlavaForConditionalGeneration
+
+    folder = tmp_path_factory.mktemp("adapters")
+    config = LoraConfig(
+        r=3,
+        lora_alpha=7,
+        target_modules=["q_proj", "linear_1", "down_proj"],
+        modules_to_save=["linear_2"],
+        rank_pattern={"linear_1": 5},
+        use_rslora=True,
+    )
+    torch.manual_seed(0)
+    model = get_peft_model(LlavaForConditionalGeneration.from_pretrained(clip_folder), config)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if "lora_" in name or "modules_to_save" in name:
+                parameter.copy_(0.2 * torch.randn(parameter.shape))
+    model.save_pretrained(folder / "adapter")
+    shutil.copytree(clip_folder, folder / "merged")
+    model.merge_and_unload().save_pretrained(folder / "merged")
+    return folder / "adapter", folder / "merged"
+
+
+def read(model: VisionLanguageModel) -> torch.Tensor:
+    found = model.encode(model.prepare(IMAGE, None)).tokens
+    assert found is not None
+    return found
+
+
+@needs_peft
+def test_it_is_read_as_peft_merges_it(saved: tuple[Path, Path], clip_folder: Path) -> None:
+    adapter, merged = saved
+    model = held(adapter)
+    torch.testing.assert_close(read(model), read(held(merged)), rtol=1e-5, atol=1e-5)
+    assert not torch.allclose(read(model), read(held(clip_folder)), rtol=1e-2, atol=1e-2)
+    assert model.info.note == f"{clip_folder} with the adapter tiny"
+    mine, theirs = (held(one, decoder_layers=None).network.state_dict() for one in (adapter, merged))
+    assert mine.keys() == theirs.keys()
+    for key, value in mine.items():
+        torch.testing.assert_close(value, theirs[key], rtol=1e-5, atol=1e-5)
+
+
+@needs_peft
+def test_names_of_older_versions_and_a_base_beside_it(
+    saved: tuple[Path, Path], clip_folder: Path, tmp_path: Path
+) -> None:
+    from safetensors.torch import load_file, save_file
+
+    folder = Path(shutil.copytree(saved[0], tmp_path / "adapter"))
+    shutil.copytree(clip_folder, tmp_path / "base")
+    weights = load_file(folder / "adapter_model.safetensors")
+    old = {
+        key.replace("model.model.language_model.", "model.language_model.model.").replace("model.model.", "model."): w
+        for key, w in weights.items()
+    }
+    assert old.keys() != weights.keys()
+    save_file(old, folder / "adapter_model.safetensors")
+    edit(folder, base_model_name_or_path="../base")
+    torch.testing.assert_close(read(held(folder)), read(held(saved[1])), rtol=1e-5, atol=1e-5)
+
+
+def edit(folder: Path, **changes: Any) -> None:
+    file = folder / "adapter_config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | changes))
+
+
+@needs_peft
+@pytest.mark.parametrize(
+    ("base", "said"),
+    [
+        ("org/none", "is an adapter (LoRA) of org/none: org/none is not on this disk"),
+        ("/no/such/folder", "is an adapter (LoRA) of /no/such/folder: there is no model folder /no/such/folder"),
+        (None, "names no base_model_name_or_path"),
+        (".", "it is an adapter itself"),
+    ],
+)
+def test_a_base_that_cannot_be_had(base: str | None, said: str, saved: tuple[Path, Path], tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(saved[0], tmp_path / "adapter"))
+    edit(folder, base_model_name_or_path=base)
+    with pytest.raises(ModelError) as caught:
+        held(folder)
+    assert said in str(caught.value)
+
+
+@needs_peft
+def test_an_adapter_of_another_model(saved: tuple[Path, Path], siglip_folder: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(saved[0], tmp_path / "adapter"))
+    from safetensors.torch import load_file, save_file
+
+    weights = load_file(folder / "adapter_model.safetensors")
+    save_file({k.replace("proj", "other"): w for k, w in weights.items() if "q_proj" in k}, folder / "w.safetensors")
+    (folder / "w.safetensors").rename(folder / "adapter_model.safetensors")
+    with pytest.raises(ModelError, match=r"which .* does not have: name its own base"):
+        held(folder, decoder_layers=None)
+
+
+def test_without_peft_base_and_extra_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vlmtui.models.loading.adapters.importlib.util.find_spec", lambda name: None)
+    (tmp_path / "adapter_config.json").write_text(json.dumps({"base_model_name_or_path": "org/base"}))
+    with pytest.raises(ModelError) as caught:
+        held(tmp_path)
+    assert str(caught.value) == (
+        "tiny is an adapter (LoRA) of org/base: to read org/base with it, pip install 'vlmtui[peft]'; without it "
+        "choose org/base"
+    )
