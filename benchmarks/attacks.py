@@ -164,7 +164,7 @@ def hubs(rng: random.Random, tries: int) -> Iterator[Outcome]:
 
     with tempfile.TemporaryDirectory() as home:
         for name, size in (("one file", "1GB"), ("shards", "100KB")):
-            with lying(build_llava(Path(home, name), "clip", max_shard_size=size), Path(home)) as trial:
+            with lying(build_llava(Path(home, name), "clip", max_shard_size=size), Path(home, size)) as trial:
                 told = [(lie, kind) for lie in LIES for kind in KINDS]
                 for lie, kind in rng.sample(told, min(len(told), tries // 2)):
                     why = trial.outcome(LIES[lie], kind)

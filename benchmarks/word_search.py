@@ -62,7 +62,11 @@ def plain(metric, e):
         return (x @ e.T).topk(k)
     norm = torch.nn.functional.normalize
     return (norm(x, dim=1) @ norm(e, dim=1).T).topk(k)
-out = {"lost": timed(vocabulary.lost)[0], "centre": timed(lambda: vocabulary.centre(candidates))[0]}
+low = embeddings.bfloat16()
+low_vectors = vectors.bfloat16()
+product = [timed(lambda: low_vectors @ low.T)[0] for _ in range(rounds + 1)][1:]
+del low
+out = {"product": product, "lost": timed(vocabulary.lost)[0], "centre": timed(lambda: vocabulary.centre(candidates))[0]}
 nearest_rows(vectors[:80], vocabulary, candidates[:8192], "l2", k)
 peaks = {"ours": 0, "plain": 0}
 for metric in ("l2", "cosine", "dot", "cosine-centred"):
@@ -142,10 +146,12 @@ def rows() -> Iterator[tuple[str, str, str]]:
 
 def _nearest(size: tuple[int, int, int], dtype: str, rounds: int) -> Iterator[tuple[str, str, str]]:
     found = _run(_NEAREST, *size, K, dtype, rounds)
+    product = median(found["product"])
     for metric in ("l2", "cosine", "dot"):
+        share = f"{median(found[metric]['ours']) / product:.1f} times the product in bfloat16"
         yield (
             f"{K} words of every token, {_size(size)}, weights in {dtype}, {metric}: against the full float32 matrix",
-            f"{_against(**found[metric])}, {100 * found[f'same {metric}']:.2f}% the same words",
+            f"{_against(**found[metric])}, {100 * found[f'same {metric}']:.2f}% the same words; {share}",
             "",
         )
     once = f"the mean of the words, once: {format_duration(found['centre'])}"

@@ -379,6 +379,7 @@ def lying_hub(models: dict[str, Path]) -> AbstractContextManager[LyingHub]:
 def lying(folder: Path, home: Path) -> Iterator[LyingHubTrial]:
     """A hub that can lie about the model in `folder`, and a process that asks it."""
     kept = {key: value for key, value in os.environ.items() if not key.lower().startswith(("hf_", "http", "all_proxy"))}
+    home.mkdir(exist_ok=True)
     with lying_hub({NAME: folder}) as hub:
         env = kept | {"HF_HOME": str(home / "hf"), "HF_ENDPOINT": hub.endpoint, "HF_HUB_DISABLE_XET": "1"}
         pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}

@@ -19,7 +19,14 @@ OWN_VECTORS = "words' own vectors"
 LOGITS = "logits"
 WEIGHTS = "weights in part"
 WORDS = "words in part"
-CHECKS = (TOKENS, TOKEN_BOXES, PATCH_BOXES, NORMS, OWN_VECTORS, LOGITS, WEIGHTS, WORDS)
+CLASS_LOGITS = "class logits"
+EVIDENCE = "evidence"
+TEXT_TOWER = "text tower"
+MATCHING = "image-text logits"
+OF_WORDS = (TOKENS, TOKEN_BOXES, OWN_VECTORS, LOGITS, WORDS)
+OF_HEADS = (CLASS_LOGITS, EVIDENCE)
+OF_TEXTS = (TEXT_TOWER, MATCHING)
+CHECKS = (TOKENS, TOKEN_BOXES, PATCH_BOXES, NORMS, OWN_VECTORS, LOGITS, WEIGHTS, WORDS, *OF_HEADS, *OF_TEXTS)
 
 
 class CheckTable:
@@ -27,6 +34,7 @@ class CheckTable:
 
     def __init__(self) -> None:
         self._results: dict[str, Check] = {}
+        self._left_out: set[str] = set()
 
     def judged(self, name: str, holds: bool, figure: str, compared: int) -> None:
         """Enter a check that was carried out on so many things; of none, nothing is known."""
@@ -42,15 +50,20 @@ class CheckTable:
     def unchecked(self, names: Iterable[str], why: str) -> None:
         """Enter checks that cannot be carried out, where they have no result yet."""
         for name in names:
-            self._results.setdefault(name, Check(name, "unchecked", why))
+            if name not in self._left_out:
+                self._results.setdefault(name, Check(name, "unchecked", why))
+
+    def not_applicable(self, names: Iterable[str]) -> None:
+        """Leave out checks of what a model of this kind does not have."""
+        self._left_out |= {name for name in names if name not in self._results}
 
     def open(self, name: str) -> bool:
-        """Whether a check has no result yet."""
-        return name not in self._results
+        """Whether a check applies and has no result yet."""
+        return name not in self._results and name not in self._left_out
 
     def complete(self) -> tuple[Check, ...]:
-        """The results of all checks, in the order of `CHECKS`."""
-        return tuple(self._results[name] for name in CHECKS)
+        """The results of all checks that apply, in the order of `CHECKS`."""
+        return tuple(self._results[name] for name in CHECKS if name not in self._left_out)
 
     @contextmanager
     def check(self, name: str) -> Iterator[None]:

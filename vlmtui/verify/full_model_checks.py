@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from vlmtui.models.decoder.full_model import FullModel
 from vlmtui.models.loading.checkpoint import Progress
@@ -45,15 +47,7 @@ class FullModelChecks:
 
     def _weights(self) -> None:
         self._progress("comparing weights", 0, 0)
-        part = self._record.digests
-        off = vector_comparison.differing_weights(part, vector_comparison.weight_digests(self._loaded.model))
-        named = f"; other: {off[0]}" + (f" and {len(off) - 1} more" if len(off) > 1 else "") if off else ""
-        self._table.judged(
-            t.WEIGHTS,
-            not off,
-            f"{len(part) - len(off)} of {len(part)} parameters and buffers equal those of the full model{named}",
-            len(part),
-        )
+        judge_weights(self._table, self._record.digests, self._loaded.model)
 
     def _logits(self, whole: FullModel) -> None:
         prompts = [one.inputs for one in self._record.images.values() if one.inputs.input_ids is not None]
@@ -119,6 +113,18 @@ class FullModelChecks:
             f"{alike} of {total} tokens have the full model's words and scores, bit for bit",
             total,
         )
+
+
+def judge_weights(table: CheckTable, part: Mapping[str, bytes], whole: nn.Module) -> None:
+    """Compare the digests of weights that were loaded in part with the weights of the full model, or of its tower."""
+    off = vector_comparison.differing_weights(part, vector_comparison.weight_digests(whole))
+    named = f"; other: {off[0]}" + (f" and {len(off) - 1} more" if len(off) > 1 else "") if off else ""
+    table.judged(
+        t.WEIGHTS,
+        not off,
+        f"{len(part) - len(off)} of {len(part)} parameters and buffers equal those of the full model{named}",
+        len(part),
+    )
 
 
 def _count(ours: int, theirs: int) -> str:

@@ -18,6 +18,7 @@ from vlmtui.models.geometry.layout import Layout
 from vlmtui.models.loading.checkpoint import Progress
 from vlmtui.models.loading.loader import LoadedModel
 from vlmtui.models.loading.processor import Inputs, candidate_ids
+from vlmtui.models.vision.dual_encoder import why_no_text_tower
 from vlmtui.models.vlm import EncodedImage, VisionLanguageModel
 from vlmtui.reading import ModelInfo
 from vlmtui.verify import check_table as t
@@ -51,10 +52,14 @@ class ImageRecord:
 
 @dataclass(frozen=True)
 class PartialModelRecord:
-    """The record of the partial model. `words` are the ids that words are searched among."""
+    """The record of the partial model. `words` are the ids that words are searched among.
+
+    `without` are the checks of parts that a tower alone does not have: a head, or a text tower.
+    """
 
     info: ModelInfo
     tower_alone: bool
+    without: tuple[str, ...]
     images: dict[str, ImageRecord]
     digests: dict[str, bytes]
     words: Tensor | None
@@ -75,13 +80,17 @@ class PartialModelChecks:
 
     def check(self) -> PartialModelRecord:
         """Carry out these checks; the record of the model."""
-        table, wordless = self._table, self.model.family.wordless
+        table, family = self._table, self.model.family
+        if not family.projector:
+            table.not_applicable(t.OF_WORDS)
+        else:
+            table.not_applicable((*t.OF_HEADS, *t.OF_TEXTS))
+            if family.wordless:
+                table.not_applicable((t.TOKENS, t.TOKEN_BOXES, t.OWN_VECTORS, t.WORDS))
         with table.check(t.TOKENS):
             self._encode_images()
         if not self._encoded:
             table.unchecked((t.TOKEN_BOXES, t.PATCH_BOXES, t.NORMS, t.LOGITS, t.WORDS), "no image could be read")
-        if wordless:
-            table.unchecked((t.TOKENS, t.TOKEN_BOXES, t.OWN_VECTORS, t.WORDS), wordless)
         with table.check(t.PATCH_BOXES), table.check(t.TOKEN_BOXES):
             self._check_boxes()
         with table.check(t.NORMS):
@@ -181,10 +190,20 @@ class PartialModelChecks:
         return PartialModelRecord(
             info=self.model.info,
             tower_alone=not self.model.family.projector,
+            without=self._without(),
             images={name: self._record_image(inputs, encoded) for name, (inputs, encoded, _) in self._encoded.items()},
-            digests=vector_comparison.weight_digests(self._loaded.model),
+            digests=vector_comparison.weight_digests(
+                self._loaded.model if self.model.family.projector else self.model.family.tower
+            ),
             words=self._words,
         )
+
+    def _without(self) -> tuple[str, ...]:
+        family = self.model.family
+        heads = () if hasattr(self.model.network, "classifier") else t.OF_HEADS
+        # a tower without texts is loaded whole in any case
+        texts = (*t.OF_TEXTS, t.WEIGHTS) if why_no_text_tower(family) else ()
+        return (*heads, *texts)
 
     def _record_image(self, inputs: Inputs, encoded: EncodedImage) -> ImageRecord:
         if encoded.tokens is None or self._vocabulary is None or self._words is None:

@@ -18,9 +18,10 @@ from vlmtui.models.loading.device import choose_device, choose_dtype
 from vlmtui.models.loading.loader import LoadedModel, empty_model, load_model, parameter_count
 from vlmtui.reading import ModelInfo
 from vlmtui.session.protocol import Check
-from vlmtui.verify.check_table import LOGITS, WEIGHTS, CheckTable
+from vlmtui.verify.check_table import OF_HEADS, OF_TEXTS, WEIGHTS, CheckTable
 from vlmtui.verify.full_model_checks import NEED_WHOLE, FullModelChecks
 from vlmtui.verify.partial_model_checks import PartialModelChecks, PartialModelRecord
+from vlmtui.verify.tower_checks import TowerChecks
 
 
 @dataclass(frozen=True)
@@ -53,16 +54,19 @@ def verify_checkpoint(
             why = _no_memory(error)
     record = _check_partial_model(checkpoint, options, table, progress)
     _free()
+    # of a tower alone, the part is the whole unless it has a text tower
+    need_whole = (*OF_HEADS, *OF_TEXTS, WEIGHTS) if record.tower_alone else NEED_WHOLE
     if record.tower_alone:
-        table.unchecked((LOGITS, WEIGHTS), "a vision-only model has no language model")
-    elif why:
-        table.unchecked(NEED_WHOLE, why)
+        table.not_applicable(record.without)
+    if why:
+        table.unchecked(need_whole, why)
     else:
         progress("loading the full model", 0, 0)
+        checks = TowerChecks if record.tower_alone else FullModelChecks
         try:
-            FullModelChecks(_load(checkpoint, options, None, progress), record, table, progress).check()
+            checks(_load(checkpoint, options, None, progress), record, table, progress).check()
         except OutOfMemoryError as error:
-            table.unchecked(NEED_WHOLE, _no_memory(error))
+            table.unchecked(need_whole, _no_memory(error))
         _free()
     return record.info, table.complete()
 

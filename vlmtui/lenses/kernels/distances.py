@@ -102,11 +102,12 @@ class ProductBlock:
     places: slice
 
     def above(self, values: Tensor | None = None) -> Tensor:
-        """Upper bound of x·e, or of the exact values of `values`."""
+        """Upper bound of x·e, or of the exact values of `values`; takes the place of these."""
         most = self.values if values is None else values
+        # few passes over the block: they take as long as the product. v + s|v| is (1 + s) v, or (1 - s) v below zero
         if self.share:
-            most = torch.add(most, most.abs(), alpha=self.share)
-        return torch.addcmul(most, self.error, self.norms).add_(self.floor)
+            torch.nn.functional.leaky_relu_(most, (1 - self.share) / (1 + self.share))
+        return most.addr_(self.error[:, 0], self.norms, beta=1 + self.share).add_(self.floor)
 
 
 class Measure(ABC):
@@ -132,7 +133,7 @@ class Measure(ABC):
 
     @abstractmethod
     def scores(self, x: Tensor, rows: Tensor, lengths: Tensor, places: Tensor) -> Tensor:
-        """Exact scores of pairs [pairs], for x and rows float64 [pairs, hidden] and lengths [pairs]."""
+        """Exact scores of pairs [...], for x and rows float64 [..., hidden], lengths [...] and places [...]."""
 
     def needed(self, floor: Tensor, lengths: Tensor) -> Tensor:
         """The key of a score, lowered a little for rounding; float64 [n]."""

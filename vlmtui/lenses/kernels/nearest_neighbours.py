@@ -140,12 +140,12 @@ class _Search:
             scores = self._scores(vectors, torch.ones(n, rows, dtype=torch.bool), everything)
             return self._ordered(everything, scores), torch.ones(n, dtype=torch.bool)
         shortlist, bounds = self._sweep(vectors, dtype, keep)
-        first = torch.zeros_like(shortlist, dtype=torch.bool)
-        first[:, : self.k] = True
-        scores = self._scores(vectors, first, shortlist)
-        needed = self._bound_needed(scores[:, : self.k].amin(dim=1), vectors.lengths.cpu())
-        others = ~first & (bounds >= needed[:, None])
-        scores = torch.where(others, self._scores(vectors, others, shortlist), scores)
+        nearest = self._scores_of_each(vectors, shortlist[:, : self.k])
+        needed = self._bound_needed(nearest.amin(dim=1), vectors.lengths.cpu())
+        others = bounds >= needed[:, None]
+        others[:, : self.k] = False
+        scores = self._scores(vectors, others, shortlist)
+        scores[:, : self.k] = nearest
         right = (bounds[:, -1] < needed) & self.measure.trusted(vectors.lengths.cpu())
         return self._ordered(shortlist, scores), right
 
@@ -230,6 +230,17 @@ class _Search:
             at = whose[part].to(self.exact)
             found = self.measure.scores(vectors.exact[at], near, vectors.lengths[at], places[part])
             scores[whose[part], which[part]] = found.cpu()
+        return scores
+
+    def _scores_of_each(self, vectors: ExactVectors, rows: Tensor) -> Tensor:
+        """Float64 scores of as many rows [n, m] for each vector, all of them; on the CPU."""
+        scores = torch.empty(rows.shape, dtype=torch.float64)
+        row_bytes = rows.shape[1] * vectors.exact.shape[1] * 8 * 2
+        for part in row_blocks(len(vectors), row_bytes, min(self.budget, _NEAR_BY)):
+            self.check()
+            near = self.embeddings[self.candidates[rows[part]].to(self.embeddings.device)].to(self.exact).double()
+            found = self.measure.scores(vectors.exact[part, None], near, vectors.lengths[part, None], rows[part])
+            scores[part] = found.cpu()
         return scores
 
     def _ordered(self, rows: Tensor, scores: Tensor) -> NearestRows:
