@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vlmtui.errors import ImageError, ModelError
+from vlmtui.errors import ImageError
 from vlmtui.geometry import Place
 from vlmtui.images.decoding import RgbImage
 from vlmtui.lenses.kernels.distances import EmbeddingMatrix, Near
