@@ -29,8 +29,8 @@ class Family:
     filter reaches, in pixels of whichever picture is smaller: 2 for bicubic, 3 for LANCZOS. `first_edge` is the longest
     edge of what a first resize makes, where others follow on it. `last_by_hook`: in the place of the last block's
     output the library gives the tower's result, after a norm or a convolution, so that it is read by a hook. `like` is
-    the family that it is put together as. `title` is its name in the table of families where it is not the family's
-    own.
+    the family that it is put together as. `encoder_decoder`: its language model is one, without a lens of its layers.
+    `title` is its name in the table of families where it is not the family's own.
     """
 
     name: str
@@ -44,6 +44,7 @@ class Family:
     first_edge: int | None = None
     last_by_hook: bool = False
     like: str = ""
+    encoder_decoder: bool = False
     title: str = ""
     image_options: dict[str, Any] = field(default_factory=dict)
     shapes: dict[str, tuple[int, int]] = field(default_factory=lambda: dict(SHAPES))

@@ -130,6 +130,8 @@ class WholeModel:
         def embedded(_: nn.Module, args: tuple[Any, ...], options: dict[str, Any]) -> None:
             seen.append(options["inputs_embeds"])
 
+        if self.config.get_text_config().is_encoder_decoder:
+            return self._encoder_reads(inputs)
         decoder = next(part for part in self.model.get_decoder().modules() if hasattr(part, "layers"))
         # OPT adds positions to what it is given: what is wanted is what it is given
         opt = "OPT" in type(decoder).__name__
@@ -140,6 +142,20 @@ class WholeModel:
         handle.remove()
         (received,) = seen
         return received[inputs["input_ids"] == self.config.image_token_id]
+
+    def _encoder_reads(self, inputs: dict[str, Tensor]) -> Tensor:
+        """What the encoder of the language model is given at the image's positions."""
+        seen: list[Tensor] = []
+
+        def embedded(_: nn.Module, args: tuple[Any, ...], options: dict[str, Any]) -> None:
+            seen.append(options["inputs_embeds"])
+
+        handle = self.model.language_model.get_encoder().register_forward_pre_hook(embedded, with_kwargs=True)
+        accepted = inspect.signature(self.model.forward).parameters
+        start = torch.tensor([[self.config.get_text_config().decoder_start_token_id]])
+        self.model(**{key: value for key, value in inputs.items() if key in accepted}, decoder_input_ids=start)
+        handle.remove()
+        return seen[0][inputs["input_ids"] == self.config.image_token_id]
 
     # -- states
 

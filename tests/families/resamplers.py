@@ -45,6 +45,24 @@ def blip2(folder: Path) -> None:
     Blip2Processor(_blip_images(), tokens, num_query_tokens=_QUERIES).save_pretrained(folder)
 
 
+def blip2_t5(folder: Path) -> None:
+    """As BLIP-2 with a T5, whose encoder reads the queries."""
+    from transformers import Blip2Config, Blip2ForConditionalGeneration, Blip2Processor
+
+    tokens = tokenizer(["<image>"])
+    sizes = {"d_model": 48, "d_kv": 12, "d_ff": 96, "num_layers": 2, "num_decoder_layers": 2, "num_heads": 4}
+    ids = {"pad_token_id": 2, "eos_token_id": 2, "decoder_start_token_id": 2}
+    config = Blip2Config(
+        vision_config=vision(image_size=70, patch_size=14),
+        qformer_config=_qformer(),
+        text_config={"model_type": "t5", "vocab_size": len(tokens) + 13, **sizes, **ids},
+        num_query_tokens=_QUERIES,
+        image_token_index=id_of(tokens, "<image>"),
+    )
+    save(Blip2ForConditionalGeneration(config), folder)
+    Blip2Processor(_blip_images(), tokens, num_query_tokens=_QUERIES).save_pretrained(folder)
+
+
 def instructblip(folder: Path) -> None:
     """As BLIP-2 with a Llama decoder; its Q-Former reads the prompt too, through a tokenizer of its own."""
     from transformers import InstructBlipConfig, InstructBlipForConditionalGeneration, InstructBlipProcessor
@@ -128,6 +146,9 @@ def mllama(folder: Path) -> None:
 
 FAMILIES = [
     Family("blip2", blip2, "query", prefix=1, chat=False),
+    Family(
+        "blip2_t5", blip2_t5, "query", prefix=1, chat=False, title="BLIP-2 with T5", like="blip2", encoder_decoder=True
+    ),
     Family("instructblip", instructblip, "query", prefix=1, chat=False),
     Family("idefics2", idefics2, "query"),
     # nearly square: two rows of two tiles

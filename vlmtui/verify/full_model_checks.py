@@ -31,6 +31,10 @@ class FullModelChecks:
         table = self._table
         with table.check(t.WEIGHTS):
             self._weights()
+        if getattr(self._loaded.config.get_text_config(), "is_encoder_decoder", False):
+            table.not_applicable([t.LOGITS])
+            table.unchecked(NEED_WHOLE, "the language model is an encoder–decoder, whose forward pass is not captured")
+            return
         whole = None
         with table.check(t.LOGITS):
             whole = FullModel(self._loaded)

@@ -14,13 +14,16 @@ from tests.families import DISTINCT, FAMILIES
 from tests.families.pictures import picture
 from tests.families.reference import WholeModel
 from vlmtui.catalogue import ModelSource
+from vlmtui.errors import ModelError
 from vlmtui.lenses.kernels.logit_lens import logit_lens
+from vlmtui.models.decoder.full_model import FullModel
+from vlmtui.models.decoder.generation import Generator
 from vlmtui.models.loading.loader import load_model
 from vlmtui.models.loading.model_folder import find_checkpoint
 from vlmtui.models.loading.processor import Inputs
 from vlmtui.models.vlm import VisionLanguageModel
 
-NAMES = [name for name, family in DISTINCT.items() if family.has_tokens]
+NAMES = [name for name, family in DISTINCT.items() if family.has_tokens and not family.encoder_decoder]
 # its decoder adds to what a layer put out before the next one gets it, and its `hidden_states` are from before that
 ADDS_BETWEEN = ("qwen3_vl", "qwen3_vl_moe")
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -158,3 +161,11 @@ def test_without_its_processor_a_prompt_has_its_marks(both):
             assert line == ["[IMG]"] * cols + ["[IMG_END]" if row == rows - 1 else "[IMG_BREAK]"]
     if name.startswith("qwen"):
         assert around == ("<|vision_start|>", "<|vision_end|>")
+
+
+def test_an_encoder_decoder_is_refused_where_its_layers_are_asked_for(folders):
+    checkpoint = find_checkpoint(ModelSource("tiny", folders("blip2_t5", False), None), None, lambda *_: None)
+    loaded = load_model(checkpoint, lambda *_: None, device="cpu", decoder_layers=None)
+    for asked in (FullModel, Generator):
+        with pytest.raises(ModelError, match="is an encoder–decoder, whose layers and answers vlmtui does not read"):
+            asked(loaded)

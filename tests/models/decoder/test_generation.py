@@ -26,7 +26,7 @@ from vlmtui.models.loading.loader import load_model
 from vlmtui.models.loading.model_folder import find_checkpoint
 from vlmtui.models.vlm import VisionLanguageModel
 
-NAMES = [name for name, family in DISTINCT.items() if family.has_tokens]
+NAMES = [name for name, family in DISTINCT.items() if family.has_tokens and not family.encoder_decoder]
 WORDS = 6
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from vlmtui.errors import ModelError
-from vlmtui.models.decoder.unembedding import Unembedding, decoder_of, text_model
+from vlmtui.models.decoder.unembedding import Unembedding, decoder_of, refuse_encoder_decoder, text_model
 from vlmtui.models.families.base import final_norm
 from vlmtui.models.hooks import StopForward
 from vlmtui.models.loading.loader import LoadedModel
@@ -28,6 +28,7 @@ class FullModel:
     """The model of a checkpoint that was loaded with `decoder_layers=None`."""
 
     def __init__(self, loaded: LoadedModel) -> None:
+        refuse_encoder_decoder(loaded.model, loaded.name)
         self._model = loaded.model
         self._text_model = text_model(loaded.model)
         self._image_token = int(loaded.config.image_token_id)

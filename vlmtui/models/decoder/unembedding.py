@@ -96,6 +96,15 @@ class Unembedding:
         return next((p.dtype for p in self._norm.parameters()), torch.float32)
 
 
+def refuse_encoder_decoder(model: Any, name: str) -> None:
+    """Raise `ModelError` for a language model with an encoder (T5): its image tokens enter the encoder."""
+    if getattr(model.config.get_text_config(), "is_encoder_decoder", False):
+        raise ModelError(
+            f"the language model of {name} is an encoder–decoder, whose layers and answers vlmtui does not read: look "
+            "at vision stages or tokens instead"
+        )
+
+
 def decoder_of(model: Any) -> Any:
     """The module with a language model's layers and final norm, however deeply it is wrapped."""
     decoder = model.get_decoder()

@@ -56,13 +56,26 @@ class Family:
     def __init__(self, model: Any, config: Any, name: str) -> None:
         self.model, self.config, self.name = model, config, name
         self.base: Any = getattr(model, "model", model)
-        self.tower: nn.Module = self._tower()
+        self.tower: nn.Module = self._checked_tower()
         self.blocks = _longest_list(self.tower, name)
-        if not self.wordless and not hasattr(self.base, "get_image_features"):
-            raise ModelError(
-                f"{name} is a {config.model_type} model, whose images reach its language model in a way vlmtui "
-                "does not support: choose another model"
-            )
+        if self.wordless:
+            return
+        if not hasattr(self.base, "get_image_features"):
+            raise self._unread("whose images reach its language model in a way vlmtui does not support")
+        if not isinstance(getattr(config, "image_token_id", None), int):
+            raise self._unread("whose config.json names no image token")
+
+    def _checked_tower(self) -> nn.Module:
+        """The tower, which must be a part of the model of its own, not the model or its language model."""
+        from torch import nn
+
+        tower = self._tower()
+        if isinstance(tower, nn.Module) and (self.wordless or tower not in (self.model, self.base)):
+            return tower
+        raise self._unread("which has no vision tower of its own that vlmtui recognises")
+
+    def _unread(self, why: str) -> ModelError:
+        return ModelError(f"{self.name} is a {self.config.model_type} model, {why}: choose another model")
 
     @classmethod
     def image_options(cls, config: Any) -> dict[str, Any]:

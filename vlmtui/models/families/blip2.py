@@ -26,12 +26,15 @@ class Blip2(Family):
         if features is None:  # the forward pass requires an image; without one the embeddings are used as they are
             embedded: Tensor = self.model.get_input_embeddings()(ids)
             return embedded
-        captured = CapturedInput(self._decoder(), "inputs_embeds")
+        captured = CapturedInput(self._reader(), "inputs_embeds")
         with captured:
             self._forward(ids, features)
         return captured.value(ids, self.name)
 
-    def _decoder(self) -> Any:
+    def _reader(self) -> Any:
+        """The module that the image tokens enter: a decoder, or the language model with an encoder (T5)."""
+        if self.config.get_text_config().is_encoder_decoder:
+            return self.model.language_model
         decoder = self.model.get_decoder()
         while hasattr(decoder, "get_decoder") and decoder.get_decoder() is not decoder:
             decoder = decoder.get_decoder()

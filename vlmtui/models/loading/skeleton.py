@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import logging
+import re
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -25,7 +26,7 @@ from transformers.models.auto.auto_factory import _get_model_class
 
 from vlmtui.errors import ModelError, one_line
 from vlmtui.models.families.base import find_final_norm
-from vlmtui.models.families.registry import is_encoder
+from vlmtui.models.families.registry import family_class, is_encoder
 from vlmtui.models.loading.checkpoint import Checkpoint
 from vlmtui.models.loading.needed_tensors import needed_keys
 
@@ -70,7 +71,7 @@ def skeleton(checkpoint: Checkpoint, decoder_layers: int | None) -> Skeleton:
     """
     config = read_model_config(checkpoint)
     mapping = _mapping(config, checkpoint.name)
-    with explained(checkpoint):
+    with explained(checkpoint), _packages_named(checkpoint):
         encoder = is_encoder(config.model_type)
         layers = 0 if encoder else int(config.get_text_config().num_hidden_layers)
         part = _part(config, decoder_layers)
@@ -83,6 +84,9 @@ def skeleton(checkpoint: Checkpoint, decoder_layers: int | None) -> Skeleton:
         if exploring:
             whole = _without_output(whole)
             _leave_out_output(empty)
+    if not encoder:
+        # what the family cannot read is said before anything is fetched
+        family_class(config.model_type)(empty, config, checkpoint.name)
     return Skeleton(config, part, whole, empty, layers, tied, exploring)
 
 
@@ -103,6 +107,22 @@ def read_model_config(checkpoint: Checkpoint) -> Any:
         config = CONFIG_MAPPING[model_type].from_dict(_without_dtypes(checkpoint.config))
     _check_feature_layers(config, checkpoint.name)
     return config
+
+
+@contextmanager
+def _packages_named(checkpoint: Checkpoint) -> Iterator[None]:
+    """A package that transformers lacks in this block, for a tower of another library, is named."""
+    try:
+        yield
+    except ImportError as error:
+        found = re.search(r"requires the (\S+) library", str(error))
+        if found is None:
+            raise
+        package = found.group(1).lower()
+        raise ModelError(
+            f"{checkpoint.name} is a {checkpoint.config['model_type']} model, whose vision tower needs the package "
+            f"{package}: install it with pip install {package}, or choose another model"
+        ) from error
 
 
 @contextmanager
@@ -192,6 +212,8 @@ def _part(config: Any, layers: int | None) -> Any:
     text.num_hidden_layers = layers
     if getattr(text, "layer_types", None) is not None:
         text.layer_types = text.layer_types[:layers]
+    if getattr(text, "num_decoder_layers", None):  # of an encoder–decoder: T5
+        text.num_decoder_layers = layers
     if layers == 0 and getattr(text, "hidden_size_per_layer_input", None):
         text.hidden_size_per_layer_input = 0  # inputs of the layers alone, as wide as all of them together
     if getattr(text, "num_kv_shared_layers", None):
