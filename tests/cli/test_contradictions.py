@@ -21,6 +21,8 @@ from vlmtui.cli import main
             "--format is png: leave --format out, or name a file that ends in .png",
         ),
         ("vocabulary demo -o {0}/x.csv --format json", "ends as csv does, and --format is json"),
+        ("atlas a.parquet --csv-safe", "--csv-safe is for spreadsheets: leave it out, or choose --format csv"),
+        ("vocabulary demo --csv-safe --format json", "choose --format csv"),
         ("atlas a.parquet -o {0}/x.html --format text", "ends as html does, and --format is text"),
     ],
 )
