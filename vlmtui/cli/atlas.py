@@ -57,14 +57,14 @@ def atlas(
     from vlmtui.reports.atlas.summary import AtlasOptions
     from vlmtui.reports.atlas.tables import TableFilter
     from vlmtui.reports.commands.atlas import run_atlas
-    from vlmtui.reports.output.target import format_by_ending
+    from vlmtui.reports.output.target import chosen_format
     from vlmtui.signals import exit_on_signals
 
     def tell(note: str) -> None:
         if not quiet:
             print_message(note)
 
-    chosen = format or format_by_ending(output, _ENDINGS)
+    chosen = chosen_format(format, output, _ENDINGS)
     if table is not None and table not in _TABLES:
         raise UsageError(f"atlas has no table {table!r}: choose {', '.join(_TABLES)}")
     if table is not None and chosen != "csv":

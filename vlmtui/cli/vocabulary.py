@@ -50,7 +50,7 @@ def vocabulary(
     """
     from vlmtui.catalogue import resolve_model
     from vlmtui.reports.commands.vocabulary import VocabularyOptions, run_vocabulary
-    from vlmtui.reports.output.target import format_by_ending
+    from vlmtui.reports.output.target import chosen_format
     from vlmtui.signals import exit_on_signals
 
     def tell(note: str) -> None:
@@ -63,7 +63,7 @@ def vocabulary(
     name = settings.model if model is None else model
     if where.remote is None:
         resolve_model(name)
-    chosen = format or format_by_ending(output, _ENDINGS)
+    chosen = chosen_format(format, output, _ENDINGS)
     exit_on_signals()
     load = load_arguments.load_options(name, where)
     return run_vocabulary(load, VocabularyOptions(near, metric, k, all_tokens), chosen, output, quiet, tell)

@@ -51,6 +51,12 @@ def shown_score(order: str | None, score: float) -> float:
     return 0.0 - score if order == "l2" else score
 
 
+def score_head(order: WordOrder, cells: int) -> str:
+    """The head of a column of scores, in at most so many cells where that can be: `centred cosine`, or `cosine`."""
+    name = SCORES.get(order, order)
+    return name if len(name) <= cells else name.rpartition(" ")[2]
+
+
 def metric_name(order: WordOrder, ridge: float | None) -> str:
     """The name of an order with its parameter: `ridge (λ 0.1)`."""
     return f"{order} (λ {ridge:g})" if order == "ridge" and ridge is not None else order

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vlmtui.errors import ImageError, ModelError
+from vlmtui.errors import ImageError
 from vlmtui.geometry import Place
 from vlmtui.images.decoding import RgbImage
 from vlmtui.lenses.kernels.distances import EmbeddingMatrix, Near
@@ -112,12 +112,7 @@ class PartialModelChecks:
             except ImageError as error:
                 refused = error
                 continue
-            try:
-                encoded = self.model.encode(inputs)
-            except (ValueError, RuntimeError, IndexError, KeyError) as error:
-                if "memory" in str(error):
-                    raise
-                raise ModelError(f"the model rejects its processor's output for an image: {error}") from error
+            encoded = self.model.encode(inputs)
             self._encoded[name] = inputs, encoded, self.model.layout(picture, inputs, encoded)
         if refused and not self._encoded:
             raise refused

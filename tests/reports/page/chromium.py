@@ -81,7 +81,7 @@ def texts(page: Any, selector: str) -> list[str]:
 
 def rows(page: Any) -> list[tuple[str, str, str]]:
     """The words listed: piece, score, id."""
-    columns = [texts(page, f"#words li .{name}") for name in ("word", "score", "id")]
+    columns = [texts(page, f"#words li:not(.heads) .{name}") for name in ("word", "score", "id")]
     return list(zip(*columns, strict=True))
 
 

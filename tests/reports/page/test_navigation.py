@@ -70,7 +70,7 @@ def test_metrics_are_switched_by_key_and_by_button(opened: Opened) -> None:
     page.get_by_role("button", name="omp").click()
     explained = of.words["tokens"]["omp"].explained
     assert explained is not None
-    assert texts(page, "#words .share") == [percent(100 * float(share)) for share in explained[3]]
+    assert texts(page, "#words li:not(.heads) .share") == [percent(100 * float(share)) for share in explained[3]]
     assert rows(page) == told(of.words["tokens"]["omp"], 3)
     page.keyboard.press("M")
     assert texts(page, "#metrics [aria-pressed=true]") == ["cosine"]

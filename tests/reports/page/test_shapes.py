@@ -12,6 +12,7 @@ from tests.reports import made_reports
 from tests.reports.page import contents
 from tests.reports.page.chromium import Opened, place, rows, texts, told
 from tests.reports.page.contents import glance
+from vlmtui.display.norm_statistics import is_outlier
 from vlmtui.display.numbers import box as box_text
 from vlmtui.display.numbers import format_number
 from vlmtui.reading import ImageInfo
@@ -78,6 +79,11 @@ def test_without_tokens_the_tower_is_walked(opened: Opened) -> None:
     page = opened(page_document(of))
     assert "Its language model reads images by cross-attention." in page.locator("#words").inner_text()
     assert place(page) == "row 0 · column 1 · patch 1"
+    # it begins with the norms of its grid, as the text report does, and marks the same outliers
+    norms = of.reading.norms_at("vision.2")
+    shown = [f"{format_number(float(n), 3)}{'!' if m else ''}" for n, m in zip(norms, is_outlier(norms), strict=True)]
+    assert texts(page, ".cell") == shown
+    assert "! marks an outlier" in page.locator("#legend").inner_text()
     page.keyboard.press("]")
     assert texts(page, "#path [aria-pressed=true]") == ["tokens"]
     assert page.locator(".cell").count() == 0

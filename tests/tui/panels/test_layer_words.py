@@ -70,7 +70,7 @@ async def test_a_layer_shows_its_words_by_logit_and_knows_no_metric() -> None:
         assert talk(tui).asked[-1][0] == "logit"
         shown = text(tui, "#words")
         assert "logit lens, layer 2 of 3" in shown
-        assert "metric" in shown.splitlines()[0]
+        assert shown.splitlines()[0].split()[-2:] == ["logit", "id"]
         # the words of token 28 at llm.2, not those of llm.1 or of tokens
         assert "w120" in shown
         assert "norm 319.1 21st of 48 tokens" in shown

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 
 import msgspec
+import pytest
 
 from tests.tui import readings
 from tests.tui.fake import app
 from tests.tui.screens.test_explorer import NARROW, WIDE, explorer, text
 from vlmtui.display.numbers import format_number
 from vlmtui.metrics import METRICS
+from vlmtui.tui.panels.words import bar_shares
 
 
 async def test_the_script_stands_behind_the_piece() -> None:
@@ -52,6 +54,29 @@ async def test_hub_words_are_marked_once_all_lists_have_come() -> None:
         assert "one" in shown
         assert not re.search(r"(one|two)\d+°", shown)
         assert "hub word" in shown
+
+
+def test_bars_begin_where_noise_ends() -> None:
+    scores = [0.5, 0.4, 0.3, 0.1]
+    assert bar_shares(scores, floor=0.3) == pytest.approx([1.0, 0.5, 0.0, 0.0])
+    assert bar_shares(scores, floor=0.5) == [0.0] * 4
+    assert bar_shares([-2.0, 4.0], coefficients=True, floor=0.0) == [0.5, 1.0]
+
+
+async def test_columns_have_heads() -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        for metric, head in (("cosine", "cosine"), ("l2", "l2 distance"), ("omp", "omp coefficient")):
+            state = explorer(pilot).state
+            while state.selection.metric != metric:
+                await pilot.press("m")
+                await pilot.pause()
+            first, row = text(tui, "#words").splitlines()[:2]
+            assert first.rstrip().endswith("id")
+            numbers = row.split()
+            # the last number of a row ends where its head does
+            assert first.index(head) + len(head) == row.rindex(numbers[-2]) + len(numbers[-2])
 
 
 async def test_spellings_of_a_word_are_one_line_and_the_margin_is_to_the_next_word() -> None:

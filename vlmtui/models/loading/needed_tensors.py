@@ -25,6 +25,10 @@ _WRAPPERS = re.compile(
 _MOST_WRAPPERS = 3
 
 
+class NoLanguageModelError(ModelError):
+    """A checkpoint has what exploring needs, and lacks weights of its language model."""
+
+
 @dataclass(frozen=True)
 class _Target:
     """The name of a tensor in the model; `converted` where its shape in the file is another."""
@@ -100,7 +104,7 @@ def check_complete(skeleton: Any, keys: Collection[str], name: str, quantised: b
         )
     more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
     if all(_only_decoding(skeleton, one) for one in missing):
-        raise ModelError(
+        raise NoLanguageModelError(
             f"{name} has no {missing[0]}{more}, which its llm stages and answers need: look at its tokens and vision "
             "stages, or give a checkpoint that has it"
         )

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from vlmtui.catalogue import note_with_advice
 from vlmtui.display import numbers
 from vlmtui.display.grid_names import grid_names, unplaced_name, unplaced_reason
-from vlmtui.display.metric_names import length_warning, search_phrase, shown_score
+from vlmtui.display.metric_names import length_warning, score_head, search_phrase, shown_score
 from vlmtui.display.norm_statistics import RULE, is_outlier, norm_summary, outlier_text, robust_z
 from vlmtui.display.piece_glosses import PieceGlosses
 from vlmtui.display.pieces import CONTINUES, fit, isolate, plain, visible, width
@@ -172,11 +172,13 @@ def _patches(report: ImageReport) -> Iterator[str]:
         if rows[grid.id]:
             title = titled(grid, names[grid.id], has_many_grids)
             yield f"{heading}, {title}" if title else heading
+            yield from entry_text.heads()
             for row in rows[grid.id]:
                 yield from entry_text.lines(row)
             yield ""
     if rows[None]:
         yield "Tokens without a position in the image"
+        yield from entry_text.heads()
         for row in rows[None]:
             yield from entry_text.lines(row)
         yield ""
@@ -254,6 +256,16 @@ class _Entries:
         yield from self._stage_norms.of(place)
         if not of_patches(report.stage):
             yield from self._layer_norms.of(entry)
+
+    def heads(self) -> Iterator[str]:
+        """The heads of the columns of words, after a blank line; none without words."""
+        words = self._words
+        if words is None or not words.ids.size:
+            return
+        cells = self._cell + 11
+        head = score_head(words.metric, cells - 5)
+        yield ""
+        yield f"  word{head.rjust(cells - 4)}{' expl.' if words.explained is not None else ''}"
 
     def _word_cells(self, words: TokenWords, row: int) -> Iterator[str]:
         """Each word with its score, under l2 its distance; for a pursuit also the share explained so far."""

@@ -7,7 +7,7 @@ import contextlib
 from textual.strip import Strip
 
 from vlmtui.display.grid_names import as_sentence
-from vlmtui.display.metric_names import COEFFICIENTS, score_name
+from vlmtui.display.metric_names import COEFFICIENTS, score_head
 from vlmtui.display.numbers import format_number, percent
 from vlmtui.display.piece_glosses import PieceGlosses
 from vlmtui.display.pieces import fit, isolate, visible, width
@@ -23,6 +23,7 @@ from vlmtui.tui.panels.panel import Panel
 from vlmtui.tui.panels.word_footer import footer, footer_rows
 from vlmtui.tui.state import early_exit
 from vlmtui.tui.state.image_level import CLASSES, TEXTS, scored_by
+from vlmtui.tui.state.noise_baseline import noise_of
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.stages import ANSWER, PIXELS, llm_depth, of_tokens
@@ -61,7 +62,8 @@ class WordsPanel(Lines):
         exit_ = early_exit.early_exit_title(results, selection) if results else ""
         exit_ = fitting(cells - len("WORDS  ") - NUMBER_CELLS, exit_, exit_.partition(": ")[2])
         head: list[Part] = [*self.heading("WORDS"), (f"  {exit_}" if exit_ else "", r.style("accent"))]
-        lines = [line(cells, blank, head, [(self._about(cells - len(exit_) - NUMBER_CELLS), dim)])]
+        room_for_about = cells - len(exit_) - NUMBER_CELLS
+        lines = [line(cells, blank, head, [(self._about(room_for_about), dim)])]
         if results is None or results.reading is None:
             return [*lines, line(cells, blank, [("the model has not read the image yet", dim)])]
         wordless = results.reading.model.wordless
@@ -78,7 +80,12 @@ class WordsPanel(Lines):
             return [*lines, line(cells, blank, [(results.waiting, dim)])]
         below = min(footer_rows(cells), max(1, rows - 1 - len(words)))
         room = max(1, rows - 1 - below)
-        lines += self._rows(words[:room], cells)
+        rows_of_words, heads = self._rows(words[:room], cells)
+        about = self._about(room_for_about - width(heads))
+        # which words these are goes before the heads where both have no room
+        if words and width(about) <= room_for_about - width(heads) - len("WORDS   "):
+            lines = [line(cells, blank, [*head, (f"  {about}", dim)], [(heads, dim)])]
+        lines += rows_of_words
         foot = footer(r, results, selection, words, room, cells, below)
         return [*lines, *(line(cells, blank, parts) for parts in foot)]
 
@@ -90,21 +97,17 @@ class WordsPanel(Lines):
         layer = llm_depth(selection.stage)
         if layer is None:
             how = "picked from" if selection.metric in PURSUITS else "nearest of"
-            score = score_name(selection.metric, table.ridge if table else None)
-            brief = f"{score} · {selection.k}"
-            whole = f"{how} {candidates:,} · {brief}" if candidates else brief
+            brief = f"{selection.k} of {candidates:,}" if candidates else str(selection.k)
+            ridge = table.ridge if table else None
+            whole = f"{selection.k} {how} {candidates:,}" if candidates else brief
+            with_ridge = f"{whole}, λ {ridge:g}" if selection.metric == "ridge" and ridge is not None else whole
             # what an early exit is called is never cut for how its words are found
-            name = score_name(selection.metric, None)
-            return (
-                fitting(cells - 9, whole, brief, selection.metric, "")
-                if selection.projected
-                else fitting(cells - 8, whole, brief, name, "")
-            )
+            return fitting(cells - 8, with_ridge, whole, brief, "")
         layers = results.model.llm_layers if results and results.model else layer
         lens = f"logit lens, layer {layer} of {layers}"
         # metrics compare with the vectors of words; here the model's own head says which comes next
         whole = f"{lens} · by logit, whatever the metric · {selection.k}"
-        return fitting(cells - 8, whole, f"{lens} · no metric · {selection.k}", f"logit lens, layer {layer}")
+        return fitting(cells - 8, whole, f"{lens} · no metric · {selection.k}", lens, f"logit lens, layer {layer}")
 
     def _without_words(self, results: Results, wordless: str, cells: int, rows: int) -> list[Strip]:
         r, selection = self.roles, self._selection
@@ -128,7 +131,8 @@ class WordsPanel(Lines):
         more = channels if selection.stage == PIXELS else largest_norms
         return [*lines, *more(r, results, selection, cells, rows - len(lines))]
 
-    def _rows(self, words: tuple[WordRow, ...], cells: int) -> list[Strip]:
+    def _rows(self, words: tuple[WordRow, ...], cells: int) -> tuple[list[Strip], str]:
+        """The rows of the words, and the heads of their numbers."""
         r = self.roles
         results = self._results
         assert results is not None
@@ -152,12 +156,14 @@ class WordsPanel(Lines):
             scores = [f"{s.rjust(wide[0])}  {e.rjust(wide[1])}" for s, e in zip(scores, shares, strict=True)]
         score_cells = max((len(s) for s in scores), default=1)
         bar_cells = min(cells - name_cells - score_cells - id_cells - 6, LONGEST_BAR)
-        bars = bar_shares([w.score for w in words], coefficients=self._selection.order in COEFFICIENTS)
+        noise = noise_of(results, self._selection)
+        floor = noise.floor if noise is not None else None
+        bars = bar_shares([w.score for w in words], self._selection.order in COEFFICIENTS, floor)
         signed = self._selection.order in COEFFICIENTS
         lines = []
         for i, name in enumerate(names):
             first = i == 0
-            bar = BAR * max(1, round(bars[i] * bar_cells)) if bar_cells > 3 else ""
+            bar = BAR * max(1, round(bars[i] * bar_cells)) if bar_cells > 3 and bars[i] > 0 else ""
             parts: list[Part] = [
                 (" ", r.style()),
                 *_named(r, name, glosses[i], name_cells, first),
@@ -169,7 +175,10 @@ class WordsPanel(Lines):
                 (f"  {ids[i].rjust(id_cells)} ", r.style("dim")),
             ]
             lines.append(line(cells, r.style(), parts, tail))
-        return lines
+        share_head = "explained" if any(w.explained is not None for w in words) else ""
+        # a name that is wider than its numbers reaches over the bars, which end before them
+        head = score_head(self._selection.order, cells - name_cells - id_cells - 8)
+        return lines, f"{head}{f', {share_head}' if share_head else ''}  {'id'.rjust(id_cells)} "
 
 
 def _named(r: Roles, name: str, gloss: str, cells: int, first: bool) -> list[Part]:
@@ -181,13 +190,17 @@ def _named(r: Roles, name: str, gloss: str, cells: int, first: bool) -> list[Par
     return [(isolate(name), style), (" ", r.style()), (fit(gloss, room), r.style("dim"))]
 
 
-def bar_shares(scores: list[float], coefficients: bool = False) -> list[float]:
-    """Lengths for bars, 1 for the first word down to a fifth for the last; of coefficients by their size."""
+def bar_shares(scores: list[float], coefficients: bool = False, floor: float | None = None) -> list[float]:
+    """Lengths for bars (0–1), 1 for the first word: from where noise ends, the `floor`, or as long as that is not known
+    down to a fifth for the last; of coefficients by their size."""
     if not scores:
         return []
     if coefficients:
         largest = max(abs(s) for s in scores)
         return [abs(s) / largest if largest > 0 else 0.0 for s in scores]
+    if floor is not None:
+        above = scores[0] - floor
+        return [max(0.0, s - floor) / above if above > 0 else 0.0 for s in scores]
     span = scores[0] - scores[-1]
     if not span > 0:
         return [1.0] * len(scores)

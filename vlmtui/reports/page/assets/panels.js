@@ -2,11 +2,16 @@
 
 const SHORTEST_BAR = 0.2;
 
-/** Lengths for bars: 1 for the first word down to a fifth for the last; of coefficients by their size. */
-function barShares(scores, sizes) {
+/** Lengths for bars, 1 for the first word: from where noise ends, the floor, or where that is not known down to a fifth
+ * for the last; of coefficients by their size. */
+function barShares(scores, sizes, floor) {
   if (sizes) {
     const largest = Math.max(...scores.map(Math.abs));
     return scores.map((score) => (largest > 0 ? Math.abs(score) / largest : 0));
+  }
+  if (floor !== null && floor !== undefined) {
+    const above = scores[0] - floor;
+    return scores.map((score) => (above > 0 ? Math.max(0, score - floor) / above : 0));
   }
   const span = scores[0] - scores.at(-1);
   return scores.map((score) => (span > 0 ? SHORTEST_BAR + ((1 - SHORTEST_BAR) * (score - scores.at(-1))) / span : 1));
@@ -32,10 +37,19 @@ function showWords() {
     return;
   }
   const rows = wordsOf(here, entry);
-  const shares = barShares(rows.map((word) => word.score), here.sizes);
-  fill(list, ...rows.map((word, i) => wordRow(word, shares[i], i, here)));
+  const shares = barShares(rows.map((word) => word.score), here.sizes, here.noise?.floor);
+  fill(list, wordHeads(here), ...rows.map((word, i) => wordRow(word, shares[i], i, here)));
   if (!rows.length) fill(list, make("li", { class: "none" }, "This patch is not part of any token, so it has no words."));
   showSummary(here, rows, entry);
+}
+
+/** The heads of the columns of words. */
+function wordHeads(here) {
+  const floor = here.noise && here.noise.floor !== null;
+  const numbers = [span("score", here.score)];
+  if (here.explained) numbers.push(span("share", "explained"));
+  numbers.push(span("id", "id"));
+  return make("li", { class: "heads dim" }, span("name", "word"), span("bar", floor ? "above noise" : ""), ...numbers);
 }
 
 function wordRow(word, length, i, here) {

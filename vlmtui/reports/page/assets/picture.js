@@ -67,12 +67,24 @@ function cellFor(here, row, col) {
   }
   cell.id = `entry-${entry}`;
   if (state.sought) soughtCell(cell, entry);
-  else if (overlay() === "norms") cell.style.backgroundColor = `rgb(${warm(entry).join(" ")} / 0.7)`;
+  else if (overlay() === "norms") normCell(cell, entry);
   else if (overlay() === "words") wordCell(cell, entry, firstOf(found(), entry), 0.75);
   return cell;
 }
 
 const warm = (entry) => heat(normOf(state.stage, entry), stage().range);
+
+/** The colour of a norm; of a model without words its number too, as in the text report, outliers marked. */
+function normCell(cell, entry) {
+  const colour = warm(entry);
+  cell.style.backgroundColor = `rgb(${colour.join(" ")} / ${found() ? 0.7 : 0.85})`;
+  if (found()) return;
+  const outlier = outlierOf(state.stage, entry) !== undefined;
+  const number = `${figure(normOf(state.stage, entry), 3)}${outlier ? "!" : ""}`;
+  cell.append(make("bdi", {}, number));
+  cell.style.setProperty("--n", Math.max(4.4, number.length));
+  cell.classList.add(luminance(colour) < 0.179 ? "white" : "black");
+}
 
 /** A word in a cell, in black or white, whichever reads on the image as bright as it is drawn there. */
 function wordCell(cell, entry, row, bright) {
@@ -217,7 +229,9 @@ function showLegend() {
     const scale = make("i", { class: "ramp" });
     const steps = Array.from({ length: 17 }, (_, i) => `rgb(${heat(i, [0, 16]).join(" ")})`);
     scale.style.background = `linear-gradient(to right, ${steps.join(", ")})`;
-    legend.replaceChildren(`norm ${state.stage} `, make("b", {}, figure(low, 3)), scale, make("b", {}, figure(high, 3)));
+    const marks = found() ? "" : " · ! marks an outlier";
+    const [from, to] = [low, high].map((end) => make("b", {}, figure(end, 3)));
+    legend.replaceChildren(`norm ${state.stage} `, from, scale, to, marks);
   } else if (overlay() === "words") {
     const joins = data.model.marks ? " · ‿ marks a word-piece that continues the one before it" : "";
     const crowded = $("grid").classList.contains("crowded");
