@@ -117,4 +117,5 @@ def build(folder: Path) -> tuple[int, int]:
         num_additional_image_tokens=1,
     ).save_pretrained(folder)
     whole = sum(sizes.values())
-    return whole - sum(size for name, size in sizes.items() if ".language_model.layers." in name), whole
+    decoding = (".language_model.layers.", ".language_model.norm.", "lm_head.")
+    return whole - sum(size for name, size in sizes.items() if any(part in name for part in decoding)), whole

@@ -110,6 +110,15 @@ def resolve_model(name: str, base: Path | None = None) -> ModelSource:
     Aliases take precedence over paths (`./demo` is the folder of that name), and existing folders over hub names. A
     relative path starts from `base`, or from the working folder.
     """
+    try:
+        return _resolved(name, base)
+    except ModelError as error:
+        if name == os.environ.get(ENVIRONMENT):
+            raise ModelError(f"{error} ({ENVIRONMENT} names it)") from None
+        raise
+
+
+def _resolved(name: str, base: Path | None) -> ModelSource:
     if not name.strip():
         raise ModelError(f"--model is empty: {CHOOSE_A_MODEL}")
     if name in DEMO_NOTES:

@@ -97,7 +97,8 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     once, in the order of `patch_places` [patches]; [0] where they are not known. `placeless` says why image tokens have
     no place in the picture (the queries of a resampler, an unknown family), or "" where all have one. `timings` is
     seconds by step. `prompt_text` is the prompt with the image's placeholder, which `template` made, None where the
-    model reads no prompt; `prompt_problem` is why its chat template was not used, or "".
+    model reads no prompt; `prompt_problem` is why its chat template was not used, or "". `position_ids` are (time, row,
+    column) of each image token in the prompt, by which the decoder turns its heads; empty where it has one id each.
     """
 
     id: str
@@ -120,6 +121,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     prompt_text: str | None = None
     template: TemplateKind = "none"
     prompt_problem: str = ""
+    position_ids: tuple[tuple[int, int, int], ...] = ()
 
     @property
     def prompt_note(self) -> str:

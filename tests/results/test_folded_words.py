@@ -42,6 +42,8 @@ def test_a_list_is_whole_with_k_lines_or_where_it_ends() -> None:
 
 def test_names_are_one_for_spellings_and_differ_for_rows_without_a_token() -> None:
     assert len({fold_name(i, piece, text(piece)) for i, piece in enumerate(SPELLED[:4])}) == 1
+    # other words, which full case folding would make one
+    assert fold_name(0, "▁Maß", " Maß") != fold_name(1, "▁mass", " mass")
     assert fold_name(10, None, None) != fold_name(11, None, None)
 
 

@@ -34,6 +34,7 @@ from vlmtui.verify.check_table import (
     NORMS,
     OWN_VECTORS,
     PATCH_BOXES,
+    POSITIONS,
     TEXT_TOWER,
     TOKEN_BOXES,
     TOKENS,
@@ -82,6 +83,11 @@ def verified(engine: Engine, folder: Path, **options) -> dict[str, m.Check]:
 
 
 TEXTS = (WEIGHTS, TEXT_TOWER, MATCHING)
+# with three position ids for each image token
+TURNED = {
+    *("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_vl_moe", "qwen3_5", "qwen3_5_moe"),
+    *("glm4v", "glm46v", "glm4v_moe", "glm_ocr", "ernie4_5_vl_moe", "paddleocr_vl"),
+}
 OF_TOWERS = {"clip": TEXTS, "siglip": TEXTS, "siglip2": TEXTS, "vit": (CLASS_LOGITS,)}
 
 
@@ -91,6 +97,8 @@ def applicable(name: str) -> set[str]:
     if family.tower_only:
         return {PATCH_BOXES, NORMS, *OF_TOWERS.get(name, ())}
     words = {TOKENS, TOKEN_BOXES, OWN_VECTORS, WORDS} if family.has_tokens else set()
+    if name in TURNED:
+        words.add(POSITIONS)
     return {PATCH_BOXES, NORMS, WEIGHTS, *words} | (set() if family.encoder_decoder else {LOGITS})
 
 
@@ -173,6 +181,13 @@ def test_tokens_in_another_order(folder, engine, monkeypatch):
     checks = verified(engine, folder("llava"))
     failed = {check.name for check in checks.values() if check.result == "fail"}
     assert failed == {TOKENS, TOKEN_BOXES, WORDS}
+
+
+def test_rows_and_columns_confused(folder, engine, monkeypatch):
+    right = VisionLanguageModel.position_ids
+    monkeypatch.setattr(VisionLanguageModel, "position_ids", lambda *given: right(*given)[:, [0, 2, 1]])
+    checks = verified(engine, folder("qwen2_vl"))
+    assert {check.name for check in checks.values() if check.result == "fail"} == {POSITIONS}
 
 
 def test_a_norm_applied_twice(folder, engine, monkeypatch):

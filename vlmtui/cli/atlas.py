@@ -9,7 +9,7 @@ import typer
 from vlmtui.cli.help import FORMAT_NAMES, OUTPUT
 from vlmtui.cli.match import Output
 from vlmtui.cli.messages import print_message
-from vlmtui.cli.options import Debug, Quiet, Version
+from vlmtui.cli.options import CsvSafe, Debug, Quiet, Version, check_csv_safe
 from vlmtui.errors import UsageError
 
 _TABLES = ("words", "where", "patches", "outliers", "failures")
@@ -45,6 +45,7 @@ def atlas(
         ),
     ] = None,
     output: Output = None,
+    csv_safe: CsvSafe = False,
     quiet: Quiet = False,
     debug: Debug = False,
     version: Version = False,
@@ -57,20 +58,21 @@ def atlas(
     from vlmtui.reports.atlas.summary import AtlasOptions
     from vlmtui.reports.atlas.tables import TableFilter
     from vlmtui.reports.commands.atlas import run_atlas
-    from vlmtui.reports.output.target import format_by_ending
+    from vlmtui.reports.output.target import chosen_format
     from vlmtui.signals import exit_on_signals
 
     def tell(note: str) -> None:
         if not quiet:
             print_message(note)
 
-    chosen = format or format_by_ending(output, _ENDINGS)
+    chosen = chosen_format(format, output, _ENDINGS)
     if table is not None and table not in _TABLES:
         raise UsageError(f"atlas has no table {table!r}: choose {', '.join(_TABLES)}")
     if table is not None and chosen != "csv":
         raise UsageError(f"--table is for csv, and {chosen} shows them all: leave it out, or choose --format csv")
+    check_csv_safe(csv_safe, chosen)
     exit_on_signals()
     asked = AtlasOptions(
-        tuple(tables), TableFilter(model, stage, metric), k, patches, tuple(word or ()), table or _TABLES[0]
+        tuple(tables), TableFilter(model, stage, metric), k, patches, tuple(word or ()), table or _TABLES[0], csv_safe
     )
     return run_atlas(asked, chosen, output, quiet, tell)

@@ -7,6 +7,8 @@ from typing import Any
 
 from typer.core import TyperCommand
 
+from vlmtui.errors import UsageError
+
 MODEL = "Model"
 SESSION = "Session"
 ENTRIES = "Stage and patches"
@@ -88,6 +90,21 @@ class HelpCommand(TyperCommand):
     `--lens` names the lenses there, and `--format` the formats.
     """
 
+    def make_parser(self, ctx: Any) -> Any:
+        """The parser of its words. `UsageError` for an option that is given twice, and of which one value is taken."""
+        parser: Any = super().make_parser(ctx)
+        parse = parser.parse_args
+
+        def parse_once(args: list[str]) -> Any:
+            values, left, order = parse(args)
+            for parameter in order:
+                if _takes_one_value(parameter) and order.count(parameter) > 1:
+                    raise UsageError(f"{max(parameter.opts, key=len)} is given more than once: give one")
+            return values, left, order
+
+        parser.parse_args = parse_once
+        return parser
+
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help, with the lenses and formats filled in."""
         for parameter in self.params:
@@ -116,6 +133,11 @@ class HelpCommand(TyperCommand):
             with formatter.section("Examples"):
                 for line in lines:
                     formatter.write(f"{'':{formatter.current_indent}}{line}\n")
+
+
+def _takes_one_value(parameter: Any) -> bool:
+    """Whether it is an option with a value, and not one that may be repeated."""
+    return parameter.param_type_name == "option" and not (parameter.multiple or parameter.is_flag)
 
 
 def _heading(parameter: Any) -> str:

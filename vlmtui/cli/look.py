@@ -23,7 +23,7 @@ from vlmtui.cli.report_options import BatchArguments, DrawingArguments, Selectio
 from vlmtui.cli.user_settings import UserSettings
 from vlmtui.errors import UsageError, VlmtuiError
 from vlmtui.query.choices import THEMES, check_choice
-from vlmtui.reports.formats.registry import FORMATS, format_for, names
+from vlmtui.reports.formats.registry import ENDINGS, FORMATS, names
 
 if TYPE_CHECKING:
     from vlmtui.query.options import Query
@@ -154,7 +154,7 @@ def _run_report(
     several: bool = False,
     batch: BatchArguments = BatchArguments(),  # noqa: B008
 ) -> int:
-    from vlmtui.reports.output.target import check_sources
+    from vlmtui.reports.output.target import check_sources, chosen_format
     from vlmtui.reports.run import ReportJob, run_report
     from vlmtui.signals import exit_on_signals
 
@@ -167,7 +167,7 @@ def _run_report(
 
     if format is None and output is not None:
         check_sources(output, sources)  # more serious than an unknown ending
-    chosen = format or format_for(output)
+    chosen = chosen_format(format, output, ENDINGS)
     how = batch.batch_options(sources, several, query, chosen, output)
     order = ReportJob(
         sources, query.load.where, output, quiet, lambda error: print_error(error, debug), tell, debug, several

@@ -16,7 +16,7 @@ import typer
 from typer.models import OptionInfo
 
 from vlmtui._version import __version__
-from vlmtui.cli.help import ENTRIES, LENS, MODEL, OUTPUT, SESSION, TOKENS
+from vlmtui.cli.help import ENTRIES, LENS, MODEL, OUTPUT, ROWS, SESSION, TOKENS
 from vlmtui.cli.user_settings import UserSettings
 from vlmtui.errors import UsageError
 from vlmtui.metrics import DEFAULT_METRIC, METRICS, RIDGE
@@ -68,7 +68,19 @@ NoWarm = Annotated[
     bool,
     typer.Option("--no-warm", rich_help_panel=SESSION, help="Use no warm session: start one for this command."),
 ]
+CsvSafe = Annotated[
+    bool,
+    typer.Option(
+        "--csv-safe", rich_help_panel=ROWS, help="csv: put ' before texts that spreadsheets would compute (=+-@)."
+    ),
+]
 Version = Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")]
+
+
+def check_csv_safe(csv_safe: bool, format: str) -> None:
+    """`UsageError` for `--csv-safe` with another format of a command that has one table."""
+    if csv_safe and format != "csv":
+        raise UsageError("--csv-safe is for spreadsheets: leave it out, or choose --format csv")
 
 
 @dataclass(frozen=True, kw_only=True)

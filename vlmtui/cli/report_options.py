@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vlmtui.cli.help import DRAWING, ROWS, TABLES
+from vlmtui.cli.options import CsvSafe
 from vlmtui.errors import UsageError
 from vlmtui.files import expand_path
 from vlmtui.query.choices import COLOR_DEPTHS, ENGINES, check_choice
@@ -59,12 +60,7 @@ class SelectionArguments:
         ),
     ] = None
 
-    csv_safe: Annotated[
-        bool,
-        typer.Option(
-            "--csv-safe", rich_help_panel=ROWS, help="csv: put ' before texts that spreadsheets would compute (=+-@)."
-        ),
-    ] = False
+    csv_safe: CsvSafe = False
 
     def apply(self, query: Query) -> Query:
         """The query with this selection; `UsageError` where an option cannot be parsed."""

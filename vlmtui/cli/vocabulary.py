@@ -9,7 +9,17 @@ import typer
 from vlmtui.cli.help import FORMAT_NAMES, OUTPUT
 from vlmtui.cli.match import Output
 from vlmtui.cli.messages import print_message
-from vlmtui.cli.options import Debug, LoadArguments, NoWarm, Quiet, RemoteArguments, Version, with_grouped_options
+from vlmtui.cli.options import (
+    CsvSafe,
+    Debug,
+    LoadArguments,
+    NoWarm,
+    Quiet,
+    RemoteArguments,
+    Version,
+    check_csv_safe,
+    with_grouped_options,
+)
 from vlmtui.cli.user_settings import UserSettings
 from vlmtui.metrics import DEFAULT_METRIC
 
@@ -40,6 +50,7 @@ def vocabulary(
         ),
     ] = None,
     output: Output = None,
+    csv_safe: CsvSafe = False,
     quiet: Quiet = False,
     debug: Debug = False,
     version: Version = False,
@@ -50,7 +61,7 @@ def vocabulary(
     """
     from vlmtui.catalogue import resolve_model
     from vlmtui.reports.commands.vocabulary import VocabularyOptions, run_vocabulary
-    from vlmtui.reports.output.target import format_by_ending
+    from vlmtui.reports.output.target import chosen_format
     from vlmtui.signals import exit_on_signals
 
     def tell(note: str) -> None:
@@ -63,7 +74,8 @@ def vocabulary(
     name = settings.model if model is None else model
     if where.remote is None:
         resolve_model(name)
-    chosen = format or format_by_ending(output, _ENDINGS)
+    chosen = chosen_format(format, output, _ENDINGS)
+    check_csv_safe(csv_safe, chosen)
     exit_on_signals()
     load = load_arguments.load_options(name, where)
-    return run_vocabulary(load, VocabularyOptions(near, metric, k, all_tokens), chosen, output, quiet, tell)
+    return run_vocabulary(load, VocabularyOptions(near, metric, k, all_tokens, csv_safe), chosen, output, quiet, tell)

@@ -63,7 +63,8 @@ def visible(piece: str | None, text: str | None, joins: bool = False) -> str:
 
 def folded(piece: str | None, text: str | None) -> str:
     """The word of a piece, the same for every spelling of it by case and leading space: `roof` for `▁Roof`."""
-    return visible(piece, text).casefold()
+    # full case folding would make one word of Maß and mass
+    return visible(piece, text).lower()
 
 
 def marks_words(pieces: Iterable[str | None]) -> bool:

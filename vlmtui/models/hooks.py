@@ -26,8 +26,8 @@ def forward_pass(name: str) -> Iterator[None]:
         if "memory" in text.lower() or type(error).__name__ == "OutOfMemoryError":
             raise
         raise ModelError(
-            f"the forward pass of {name} fails ({type(error).__name__}: {text}): its config.json, weights and "
-            "processor do not belong together, or its family is not supported; `vlmtui verify` checks it"
+            f"the forward pass of {name} rejects its processor's output ({type(error).__name__}: {text}): its "
+            "config.json, weights and processor do not belong together, or its family is not supported"
         ) from error
 
 

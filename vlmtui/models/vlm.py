@@ -20,6 +20,7 @@ from vlmtui.errors import ImageError, ModelError, VlmtuiError, one_line
 from vlmtui.images.decoding import RgbImage
 from vlmtui.models.decoder.full_model import FullModel
 from vlmtui.models.decoder.generation import Generator
+from vlmtui.models.decoder.position_ids import image_position_ids
 from vlmtui.models.decoder.prompts import prompt_ids
 from vlmtui.models.decoder.unembedding import Unembedding
 from vlmtui.models.families.base import Pixels, Shape
@@ -223,6 +224,13 @@ class VisionLanguageModel:
     def embed(self, ids: Sequence[int]) -> Tensor:
         """The first decoder layer's inputs for token ids [n, hidden], scaling included."""
         return self.family.first_layer(torch.tensor([list(ids)], device=self.device), None)[0]
+
+    def position_ids(self, inputs: Inputs, tokens: int) -> Tensor | None:
+        """The `image_position_ids` of `tokens` image tokens; None where they have one position id each, or no place."""
+        if not tokens or not hasattr(self.family.base, "get_rope_index"):
+            return None
+        ids, image_token = self.prompted(inputs, tokens, None).input_ids, int(self._config.image_token_id)
+        return None if ids is None else image_position_ids(self.family.base, ids, image_token, inputs.pixels)
 
     def prompted(self, inputs: Inputs, tokens: int, prompt: str | None) -> Inputs:
         """The inputs with a prompt that has all `tokens` of the image; where the processor made none, one without it.

@@ -39,7 +39,7 @@ from vlmtui.session import protocol as m
 from vlmtui.session import wire
 from vlmtui.session.activations import ActivationCache, CachedReading
 from vlmtui.session.decoder_pass import DecoderPass
-from vlmtui.session.image_read import as_reading, token_lengths
+from vlmtui.session.image_read import as_reading, positions_of, token_lengths
 from vlmtui.session.model_state import ModelState
 from vlmtui.session.preprocessing import PreprocessedImage
 from vlmtui.session.request_control import RequestControl
@@ -77,6 +77,7 @@ class _ReadImage:
     layout: Layout
     encoded: EncodedImage
     prompt: PromptText | None
+    position_ids: Tensor | None
     vectors: Tensor | None = None
     layers: LayerNorms | None = None
     words: TokenWords | None = None
@@ -143,7 +144,9 @@ class _BatchRead:
 
     def _read_image(self, one: PreprocessedImage, encoded: EncodedImage) -> _ReadImage:
         stage = self._request.stage
-        read = _ReadImage(one.index, one.image, one.pixel_norms, self._layout(one, encoded), encoded, one.inputs.prompt)
+        positions = positions_of(self._model, one.inputs, encoded)
+        layout, prompt = self._layout(one, encoded), one.inputs.prompt
+        read = _ReadImage(one.index, one.image, one.pixel_norms, layout, encoded, prompt, positions)
         if of_layers(stage):
             layers, words = self._decode(one, encoded)
             return replace(read, layers=layers, words=words)
@@ -183,9 +186,16 @@ class _BatchRead:
         lengths = token_lengths(_joined(tokens), self._index)
         ends = np.cumsum([0 if one is None or self._index is None else len(one) for one in tokens])[:-1]
         for one, own, words in zip(waiting, lengths.split(ends), self._find_words(waiting), strict=True):
-            prompt = self._request.prompt
             reading = as_reading(
-                self._model, one.image, one.layout, one.encoded, own, one.pixel_norms, prompt, one.prompt
+                self._model,
+                one.image,
+                one.layout,
+                one.encoded,
+                own,
+                one.pixel_norms,
+                one.position_ids,
+                self._request.prompt,
+                one.prompt,
             )
             self._outcomes[one.index] = m.Outcome(reading=reading, words=words, layers=one.layers)
 

@@ -11,12 +11,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vlmtui.errors import ModelError
 from vlmtui.images.decoding import decode
 from vlmtui.lenses.arrays import array
 from vlmtui.lenses.kernels.norms import percentiles, row_norms
 from vlmtui.models.geometry.layout import Layout
 from vlmtui.models.loading.chat_templates import PromptText
-from vlmtui.models.loading.processor import DEFAULT_PROMPT
+from vlmtui.models.loading.processor import DEFAULT_PROMPT, Inputs
 from vlmtui.models.vision.tower_output import capture_outputs
 from vlmtui.models.vlm import EncodedImage, VisionLanguageModel
 from vlmtui.reading import Floats, GridNorms, ImageInfo, Reading
@@ -66,6 +67,7 @@ def read_image(state: ModelState, request: m.Read, progress: Callable[..., None]
         encoded,
         lengths,
         model.patch_embedding.norms(inputs),
+        positions_of(model, inputs, encoded),
         request.prompt,
         inputs.prompt,
         name=f"reading-{state.next_number()}",
@@ -85,6 +87,7 @@ def as_reading(
     encoded: EncodedImage,
     lengths: TokenLengths,
     pixel_norms: Tensor,
+    position_ids: Tensor | None,
     prompt: str | None,
     prompted: PromptText | None,
     *,
@@ -116,7 +119,16 @@ def as_reading(
         timings=timings or {},
         placeless=layout.placeless,
         pixel_norms=array(pixel_norms),
+        position_ids=() if position_ids is None else tuple(map(tuple, position_ids.tolist())),
     )
+
+
+def positions_of(model: VisionLanguageModel, inputs: Inputs, encoded: EncodedImage) -> Tensor | None:
+    """The position ids of an image's tokens; None where no prompt can be made, which is said when one is needed."""
+    try:
+        return model.position_ids(inputs, 0 if encoded.tokens is None else len(encoded.tokens))
+    except ModelError:
+        return None
 
 
 def token_lengths(tokens: Tensor | None, index: VocabularyIndex | None) -> TokenLengths:

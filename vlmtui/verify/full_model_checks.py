@@ -16,7 +16,7 @@ from vlmtui.verify import vector_comparison
 from vlmtui.verify.check_table import CheckTable
 from vlmtui.verify.partial_model_checks import ImageRecord, PartialModelRecord, nearest_words, relative
 
-NEED_WHOLE = (t.TOKENS, t.LOGITS, t.WEIGHTS, t.WORDS)
+NEED_WHOLE = (t.TOKENS, t.POSITIONS, t.LOGITS, t.WEIGHTS, t.WORDS)
 
 
 class FullModelChecks:
@@ -45,6 +45,9 @@ class FullModelChecks:
         if table.open(t.TOKENS):
             with table.check(t.TOKENS):
                 self._tokens(whole)
+        if table.open(t.POSITIONS):
+            with table.check(t.POSITIONS):
+                self._positions(whole)
         if table.open(t.WORDS):
             with table.check(t.WORDS):
                 self._words(whole)
@@ -94,6 +97,19 @@ class FullModelChecks:
             f"{' + '.join(counts)} tokens of {len(counts)} images as the first decoder layer receives them: {same}",
             compared,
         )
+
+    def _positions(self, whole: FullModel) -> None:
+        right = compared = 0
+        for name, one in self._record.images.items():
+            if one.position_ids is None:
+                continue
+            self._progress(f"reading the full model's position ids of a {name} image", 0, 0)
+            own = whole.position_ids(one.inputs)
+            compared += max(len(own), len(one.position_ids))
+            if own.shape == one.position_ids.shape:
+                right += int((own == one.position_ids).all(dim=1).sum())
+        figure = f"{right} of {compared} image tokens have the time, row and column that the decoder is given"
+        self._table.judged(t.POSITIONS, right == compared, figure, compared)
 
     def _equal(self) -> bool:
         images = self._record.images

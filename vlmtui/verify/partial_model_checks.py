@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vlmtui.errors import ImageError, ModelError
+from vlmtui.errors import ImageError
 from vlmtui.geometry import Place
 from vlmtui.images.decoding import RgbImage
 from vlmtui.lenses.kernels.distances import EmbeddingMatrix, Near
@@ -48,6 +48,7 @@ class ImageRecord:
     inputs: Inputs
     tokens: Tensor | None
     words: NearestRows | None
+    position_ids: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -86,11 +87,14 @@ class PartialModelChecks:
         else:
             table.not_applicable((*t.OF_HEADS, *t.OF_TEXTS))
             if family.wordless:
-                table.not_applicable((t.TOKENS, t.TOKEN_BOXES, t.OWN_VECTORS, t.WORDS))
+                table.not_applicable((t.TOKENS, t.POSITIONS, t.TOKEN_BOXES, t.OWN_VECTORS, t.WORDS))
+        if not hasattr(family.base, "get_rope_index"):
+            table.not_applicable([t.POSITIONS])
         with table.check(t.TOKENS):
             self._encode_images()
         if not self._encoded:
-            table.unchecked((t.TOKEN_BOXES, t.PATCH_BOXES, t.NORMS, t.LOGITS, t.WORDS), "no image could be read")
+            of_images = t.TOKEN_BOXES, t.PATCH_BOXES, t.NORMS, t.LOGITS, t.WORDS, t.POSITIONS
+            table.unchecked(of_images, "no image could be read")
         with table.check(t.PATCH_BOXES), table.check(t.TOKEN_BOXES):
             self._check_boxes()
         with table.check(t.NORMS):
@@ -108,12 +112,7 @@ class PartialModelChecks:
             except ImageError as error:
                 refused = error
                 continue
-            try:
-                encoded = self.model.encode(inputs)
-            except (ValueError, RuntimeError, IndexError, KeyError) as error:
-                if "memory" in str(error):
-                    raise
-                raise ModelError(f"the model rejects its processor's output for an image: {error}") from error
+            encoded = self.model.encode(inputs)
             self._encoded[name] = inputs, encoded, self.model.layout(picture, inputs, encoded)
         if refused and not self._encoded:
             raise refused
@@ -210,9 +209,8 @@ class PartialModelChecks:
             return ImageRecord(inputs, None, None)
         inputs = self.model.prompted(inputs, len(encoded.tokens), None)
         self._progress("searching for words", 0, 0)
-        return ImageRecord(
-            inputs, encoded.tokens.cpu(), nearest_rows(encoded.tokens, self._vocabulary, self._words, "l2", _K)
-        )
+        words = nearest_rows(encoded.tokens, self._vocabulary, self._words, "l2", _K)
+        return ImageRecord(inputs, encoded.tokens.cpu(), words, self.model.position_ids(inputs, len(encoded.tokens)))
 
 
 def nearest_words(tokens: Tensor, embeddings: Tensor, words: Tensor) -> NearestRows:

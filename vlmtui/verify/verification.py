@@ -16,6 +16,7 @@ from vlmtui.errors import OutOfMemoryError
 from vlmtui.models.loading.checkpoint import Checkpoint, Progress
 from vlmtui.models.loading.device import choose_device, choose_dtype
 from vlmtui.models.loading.loader import LoadedModel, empty_model, load_model, parameter_count
+from vlmtui.models.loading.needed_tensors import NoLanguageModelError
 from vlmtui.reading import ModelInfo
 from vlmtui.session.protocol import Check
 from vlmtui.verify.check_table import OF_HEADS, OF_TEXTS, WEIGHTS, CheckTable
@@ -67,6 +68,8 @@ def verify_checkpoint(
             checks(_load(checkpoint, options, None, progress), record, table, progress).check()
         except OutOfMemoryError as error:
             table.unchecked(need_whole, _no_memory(error))
+        except NoLanguageModelError as error:
+            table.unchecked(need_whole, str(error))
         _free()
     return record.info, table.complete()
 

@@ -273,6 +273,7 @@ def test_a_snapshot_in_the_hubs_cache(branch, tmp_path, folder, monkeypatch):
     assert checkpoint.revision == commit
     assert any("using the commit 0123456789ab of org/tiny" in note for note in told) == (branch is None)
     assert checkpoint.folder.name == commit
+    assert model_folder.find_processor(source, quiet).name == commit
 
 
 def test_devices_and_dtypes():

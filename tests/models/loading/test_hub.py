@@ -287,6 +287,22 @@ def test_models_that_cannot_be_read_are_refused_before_their_weights_are_fetched
     assert hub.weights == 0
 
 
+def test_weights_that_do_not_fit_are_refused_before_they_are_fetched(hub, fetch, tmp_path, sharded):
+    config = json.loads((sharded / "config.json").read_text())
+    smaller = spoilt(tmp_path / "smaller", sharded, text_config=config["text_config"] | {"vocab_size": 100})
+    headless = spoilt(tmp_path / "headless", sharded)
+    index = json.loads((headless / model_folder.INDEX).read_text())
+    (headless / model_folder.INDEX).unlink()
+    weights = {key: file for key, file in index["weight_map"].items() if "lm_head" not in key}
+    (headless / model_folder.INDEX).write_text(json.dumps({"weight_map": weights}))
+    hub.models |= {"org/smaller": smaller, "org/headless": headless}
+    shape, head = fetch(tmp_path, "org/smaller", ("org/headless", None, None))
+    assert "and its config.json asks for [100, 256]: set text_config.vocab_size to" in shape["error"]
+    assert "has no lm_head.weight, which its llm stages and answers need" in head["error"]
+    assert hub.weights < 500_000  # headers
+    assert "folder" in fetch(tmp_path, "org/headless")[0]
+
+
 def test_repositories_of_other_formats(hub, fetch, tmp_path):
     said = [
         (("config.json", "pytorch_model.bin"), "--processor org/0"),

@@ -80,6 +80,20 @@ def test_the_template_of_the_tokenizer(form: str, clip_folder: Path, tmp_path: P
     assert model.tokenizer.decode(ids).startswith("PERSON: <image>")
 
 
+@pytest.mark.parametrize("file", ["chat_template.jinja", "chat_template.json", "tokenizer_config.json"])
+def test_a_template_that_cannot_be_read(file: str, clip_folder: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(clip_folder, tmp_path / "model"))
+    (folder / "chat_template.jinja").unlink()
+    if file == "tokenizer_config.json":
+        settings = json.loads((folder / file).read_text())
+        (folder / file).write_text(json.dumps(settings | {"chat_template": [3, {"name": "x"}]}))
+    else:
+        (folder / file).write_bytes(b"\xff\xfe{")
+    tokens, _ = prompted(held(folder))
+    good = held(clip_folder)
+    assert torch.equal(tokens, good.encode(good.prepare(IMAGE, None)).tokens)
+
+
 def test_the_template_in_a_file_of_old(qwen_folder: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(qwen_folder, tmp_path / "model"))
     template = (folder / "chat_template.jinja").read_text()

@@ -19,6 +19,7 @@ from safetensors.torch import load_file, save_file
 from tests.families import build
 from tests.families.towers import classifying
 from tests.models.test_vlm import held, picture
+from tests.tiny_checkpoints import build_llava
 from vlmtui.errors import ModelError
 from vlmtui.models.loading import weight_files
 
@@ -83,6 +84,14 @@ def test_neither_head_nor_norm_is_held(qwen_folder: Path) -> None:
     left_out = sum(w.numel() for k, w in weights.items() if k.startswith(("model.layers.", "model.norm.", "lm_head.")))
     assert there == whole - left_out
     assert not model.tied
+
+
+def test_a_final_norm_of_an_unknown_name(tmp_path: Path) -> None:
+    folder = build_llava(tmp_path / "model", text_class="Lfm2Config")
+    part, whole = held(folder), held(folder, decoder_layers=None)
+    found = [model.encode(model.prepare(IMAGE, None)).tokens for model in (part, whole)]
+    assert torch.equal(*found)  # what the first layer of the whole model receives
+    assert torch.equal(part.embeddings, whole.embeddings)
 
 
 def test_a_tied_matrix_may_be_stored_by_the_name_of_the_head(qwen_folder: Path, tmp_path: Path) -> None:

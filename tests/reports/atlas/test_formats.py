@@ -29,6 +29,7 @@ from vlmtui.reports.atlas.json_csv import TABLES
 from vlmtui.reports.atlas.page import atlas_html
 from vlmtui.reports.atlas.summary import AtlasOptions, build_atlas
 from vlmtui.reports.atlas.text import atlas_text
+from vlmtui.reports.formats.csv import csv_lines
 from vlmtui.reports.per_image import ImageFailure
 
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)>\u202e.png'
@@ -217,3 +218,9 @@ def test_a_hostile_page_stays_quiet_in_a_browser(browser: Any, tmp_path: Path) -
     with chromium.watched(browser, tmp_path) as opened:
         page = opened(hostile(tmp_path))
         assert "<script>alert(1)" in page.locator("article h3").first.inner_text()
+
+
+def test_no_cell_of_a_safe_table_is_a_formula() -> None:
+    rows = [["word", "n"], ["=1+1", -2], ["@x", None], ["sky", 3]]
+    assert "".join(csv_lines(rows, True)) == "word,n\n'=1+1,-2\n'@x,\nsky,3\n"
+    assert "".join(csv_lines(rows)) == "word,n\n=1+1,-2\n@x,\nsky,3\n"

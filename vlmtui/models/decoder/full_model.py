@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from vlmtui.errors import ModelError
+from vlmtui.models.decoder.position_ids import planes_at
 from vlmtui.models.decoder.unembedding import Unembedding, decoder_of, refuse_encoder_decoder, text_model
 from vlmtui.models.families.base import final_norm
 from vlmtui.models.hooks import StopForward
@@ -52,6 +53,23 @@ class FullModel:
         with self._capture_first_input() as captured, suppress(StopForward):
             self._model(**arguments)
         return self._single(captured)[0, (arguments["input_ids"][0] == self._image_token).to(self._device)]
+
+    @torch.no_grad()
+    def position_ids(self, inputs: Inputs) -> Tensor:
+        """The (time, row, column) that the decoder is given for each image token [tokens, 3]."""
+        arguments, caught = self._arguments(inputs), []
+
+        def catch(_: nn.Module, __: Any, options: dict[str, Any]) -> None:
+            caught.append(options["position_ids"])
+            raise StopForward
+
+        hook = self._decoder.register_forward_pre_hook(catch, with_kwargs=True)
+        try:
+            with suppress(StopForward):
+                self._model(**arguments)
+        finally:
+            hook.remove()
+        return planes_at(caught[0], arguments["input_ids"][0] == self._image_token)
 
     @torch.no_grad()
     def embeddings(self) -> Tensor:

@@ -5,7 +5,10 @@ They are programs of strangers: text-only ones, broken ones and ones that raise 
 
 from __future__ import annotations
 
+import json
+import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,7 @@ from vlmtui.reading import TemplateKind
 
 NO_IMAGE = "its chat template puts no image into the prompt"
 _DEFAULT = "default"
+_TOKENIZER = "tokenizer_config.json"
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ def chat_templates(folder: Path, whole: Any, tokenizer: Any) -> list[tuple[Templ
         ("chat", _text(folder / "chat_template.jinja")),
         ("chat", _entry(folder / "chat_template.json")),
         ("chat", _entry(folder / "processor_config.json")),
-        ("tokenizer", _entry(folder / "tokenizer_config.json")),
+        ("tokenizer", _entry(folder / _TOKENIZER)),
         ("tokenizer", getattr(tokenizer, "chat_template", None)),
     ]
     found: dict[str, TemplateKind] = {}
@@ -64,6 +68,20 @@ def prompts(
             yield None, f"its chat template fails: {type(error).__name__}: {one_line(error)}"
         else:
             yield PromptText(text, kind), ""
+
+
+@contextmanager
+def without_templates(folder: Path) -> Iterator[Path]:
+    """A folder with the same files but without chat templates: one that transformers cannot read stops it."""
+    with tempfile.TemporaryDirectory() as temporary:
+        for file in folder.iterdir():
+            if file.is_file() and not file.name.startswith("chat_template") and file.name != _TOKENIZER:
+                (Path(temporary) / file.name).symlink_to(file.resolve())
+        if (folder / _TOKENIZER).is_file():
+            settings = parse_json(read_bounded(folder / _TOKENIZER))
+            settings.pop("chat_template", None)
+            (Path(temporary) / _TOKENIZER).write_text(json.dumps(settings), encoding="utf-8")
+        yield Path(temporary)
 
 
 def _rendering(renderer: Any, turns: list[dict[str, Any]], template: str) -> Callable[[], str]:

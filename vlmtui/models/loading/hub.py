@@ -98,8 +98,13 @@ def fetch_processor(name: str, progress: Progress) -> Path:
     if commit is not None and (cache.commit_folder(name, commit) / INDEX).exists():
         return cache.commit_folder(name, commit)
     progress(f"downloading the processor of {name}", 0, 0)
-    with explain_hub_errors(name, None), watch_answers(name, progress):
-        return _processor_files(name)
+    try:
+        with explain_hub_errors(name, None), watch_answers(name, progress):
+            return _processor_files(name)
+    except HubUnreachableError:
+        if folders := _snapshots(name):
+            return folders[0]
+        raise
 
 
 def _at_hand(name: str, label: str, revision: str | None, decoder_layers: int | None) -> Checkpoint | Path | None:
@@ -117,15 +122,20 @@ def _at_hand(name: str, label: str, revision: str | None, decoder_layers: int | 
 
 def _any_snapshot(name: str, label: str) -> Checkpoint | None:
     """The latest complete snapshot in the hub's own cache, where no branch is recorded: cached by its commit alone."""
+    for folder in _snapshots(name):
+        with contextlib.suppress(ModelError):
+            return Checkpoint(label, folder, folder.name, check_folder(folder, label))
+    return None
+
+
+def _snapshots(name: str) -> list[Path]:
+    """The snapshots in the hub's own cache, the latest first."""
     from huggingface_hub.constants import HF_HUB_CACHE
     from huggingface_hub.file_download import repo_folder_name
 
     place = Path(HF_HUB_CACHE) / repo_folder_name(repo_id=name, repo_type="model") / "snapshots"
     folders = [folder for folder in place.glob("*") if (folder / CONFIG).exists()]
-    for folder in sorted(folders, key=lambda one: one.stat().st_mtime, reverse=True):
-        with contextlib.suppress(ModelError):
-            return Checkpoint(label, folder, folder.name, check_folder(folder, label))
-    return None
+    return sorted(folders, key=lambda folder: folder.stat().st_mtime, reverse=True)
 
 
 def _own(place: Path, label: str, decoder_layers: int | None) -> Checkpoint | None:

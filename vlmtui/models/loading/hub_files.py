@@ -10,6 +10,7 @@ import re
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -173,11 +174,14 @@ def _host(url: str) -> tuple[str, str]:
     return parts.scheme, parts.netloc.lower()
 
 
+@cache
 def silent_bar() -> Any:
     """A progress bar class that shows nothing: the terminal belongs to the clients."""
     from tqdm.auto import tqdm
 
     class Silent(tqdm):  # type: ignore[misc]
+        monitor_interval = 0  # no thread that watches it, of which each class has one
+
         def __init__(self, *args: Any, **options: Any) -> None:
             super().__init__(*args, **{**options, "disable": True})
 

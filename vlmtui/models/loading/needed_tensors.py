@@ -25,6 +25,10 @@ _WRAPPERS = re.compile(
 _MOST_WRAPPERS = 3
 
 
+class NoLanguageModelError(ModelError):
+    """A checkpoint has what exploring needs, and lacks weights of its language model."""
+
+
 @dataclass(frozen=True)
 class _Target:
     """The name of a tensor in the model; `converted` where its shape in the file is another."""
@@ -81,7 +85,7 @@ def check_tensors(skeleton: Any, tensors: Collection[Tensor], name: str) -> None
 def check_complete(skeleton: Any, keys: Collection[str], name: str, quantised: bool = False) -> None:
     """Raise `ModelError` where the checkpoint's `keys` lack a weight of the model `skeleton`."""
     needed_here = needed_keys(skeleton, keys, quantised)
-    found = set(needed_here.values())
+    found = _made_with(skeleton, set(needed_here.values()))
     needed = dict(skeleton.named_parameters(remove_duplicate=False))
     there = {id(needed[one]) for one in found if one in needed}  # of tied weights one is enough
     ignored = [re.compile(pattern) for pattern in skeleton._keys_to_ignore_on_load_missing or ()]
@@ -100,11 +104,24 @@ def check_complete(skeleton: Any, keys: Collection[str], name: str, quantised: b
         )
     more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
     if all(_only_decoding(skeleton, one) for one in missing):
-        raise ModelError(
+        raise NoLanguageModelError(
             f"{name} has no {missing[0]}{more}, which its llm stages and answers need: look at its tokens and vision "
             "stages, or give a checkpoint that has it"
         )
     raise ModelError(f"{name} lacks weights that its config requires ({missing[0]}{more}): copy or download it again")
+
+
+def _made_with(skeleton: Any, found: set[str]) -> set[str]:
+    """The names `found`, and those of weights made of the same tensors (ERNIE: experts for text and for images)."""
+    made = set(found)
+    for transform in get_model_conversion_mapping(skeleton):
+        targets = getattr(transform, "target_patterns", ())
+        if not isinstance(transform, WeightConverter) or isinstance(targets, str) or len(targets) < 2:
+            continue
+        for one in targets:
+            parents = [name.removesuffix(one) for name in found if name.endswith(one)]
+            made |= {parent + other for parent in parents for other in targets}
+    return made
 
 
 class _Needed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPi
 from vlmtui.errors import ModelError, one_line
 from vlmtui.json_files import damaged_json, parse_json, read_bounded
 from vlmtui.models.families.registry import family_class, has_class_token, is_encoder
-from vlmtui.models.loading.chat_templates import NO_IMAGE, PromptText, chat_templates, prompts
+from vlmtui.models.loading.chat_templates import NO_IMAGE, PromptText, chat_templates, prompts, without_templates
 from vlmtui.reading import TemplateKind
 
 _IMAGE = re.compile(r"image|img", re.IGNORECASE)
@@ -238,9 +239,14 @@ def load_processing(folder: Path, config: Any, name: str, own: bool = True) -> P
 
 
 def _tokenizer(folder: Path, name: str, of_model: dict[str, Any]) -> Any:
+    def read(place: Path) -> Any:
+        return AutoTokenizer.from_pretrained(place, local_files_only=True, trust_remote_code=False, **of_model)
+
     try:
-        return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False, **of_model)
+        return read(folder)
     except Exception as error:
+        with contextlib.suppress(Exception), without_templates(folder) as place:
+            return read(place)
         raise _cannot_build("tokenizer", folder, name, error) from error
 
 

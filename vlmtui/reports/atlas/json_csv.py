@@ -118,7 +118,7 @@ def _patch(patch: PatchExample) -> json.Object:
 
 def atlas_csv(atlas: Atlas) -> Iterator[str]:
     """One table with a header line."""
-    yield from map(csv.csv_line, TABLES[atlas.options.table](atlas))
+    yield from csv.csv_lines(TABLES[atlas.options.table](atlas), atlas.options.csv_safe)
 
 
 def _words(atlas: Atlas) -> Iterator[list[Any]]:

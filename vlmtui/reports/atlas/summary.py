@@ -25,7 +25,7 @@ from vlmtui.session.protocol import Progress
 class AtlasOptions:
     """The tables to read, what to keep of them, and what to show: `k` frequent words, `patches` a word, and `words`.
 
-    `table` names the table that CSV output has.
+    `table` names the table that CSV output has; with `csv_safe` its texts are no formulas of a spreadsheet.
     """
 
     names: tuple[str, ...]
@@ -34,6 +34,7 @@ class AtlasOptions:
     patches: int = 8
     words: tuple[str, ...] = ()
     table: str = "words"
+    csv_safe: bool = False
 
 
 @dataclass(frozen=True)

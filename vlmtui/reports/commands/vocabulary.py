@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -50,12 +51,16 @@ _MIDDLE = (0.1, 99.9)  # percentiles: the first and the last bin reach from ther
 
 @dataclass(frozen=True)
 class VocabularyOptions:
-    """What to report of a vocabulary: the words near a word, or without one the norms of its rows."""
+    """What to report of a vocabulary: the words near a word, or without one the norms of its rows.
+
+    With `csv_safe`, texts of a table are no formulas of a spreadsheet.
+    """
 
     near: str | None = None
     metric: str = DEFAULT_METRIC
     k: int = 8
     all_tokens: bool = False
+    csv_safe: bool = False
 
 
 def run_vocabulary(
@@ -92,10 +97,16 @@ def _written(
     model = load_model(client, load, progress).result()
     if asked.near is not None:
         near = client.near(asked.near, asked.metric, asked.k, asked.all_tokens, on_progress=progress).result()
-        yield from nearby.FORMATS[format](model, near)
+        if format == "csv":
+            yield from csv.csv_lines(nearby.neighbour_rows(near), asked.csv_safe)
+        else:
+            yield from nearby.FORMATS[format](model, near)
         return
     found = client.vocabulary(asked.k, asked.all_tokens, named=format == "csv", on_progress=progress).result()
-    yield from FORMATS[format](model, found)
+    if format == "csv":
+        yield from csv.csv_lines(vocabulary_rows(found), asked.csv_safe)
+    else:
+        yield from FORMATS[format](model, found)
 
 
 def vocabulary_text(model: ModelInfo, found: VocabularyRows) -> Iterator[str]:
@@ -285,11 +296,16 @@ def vocabulary_object(model: ModelInfo, found: VocabularyRows) -> json.Object:
 
 def vocabulary_csv(model: ModelInfo, found: VocabularyRows) -> Iterator[str]:
     """One line for each row of the vocabulary."""
-    yield csv.csv_line(["id", "word", "piece", "kind", "norm", "first"])
+    yield from csv.csv_lines(vocabulary_rows(found))
+
+
+def vocabulary_rows(found: VocabularyRows) -> Iterator[list[Any]]:
+    """The header of the table, and one row for each row of the vocabulary."""
+    yield ["id", "word", "piece", "kind", "norm", "first"]
     norms = [norm if np.isfinite(norm) else None for norm in found.norms.tolist()]
     for id_, (norm, first) in enumerate(zip(norms, found.first.tolist(), strict=True)):
         piece = found.pieces[id_]
-        yield csv.csv_line([id_, visible(piece, found.texts[id_]), piece, found.kind(id_), norm, first])
+        yield [id_, visible(piece, found.texts[id_]), piece, found.kind(id_), norm, first]
 
 
 def _row(found: VocabularyRows, id_: int) -> json.Object:

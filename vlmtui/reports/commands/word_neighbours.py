@@ -9,6 +9,7 @@ The JSON is `vlmtui/near/1`:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from vlmtui.display import numbers
 from vlmtui.display.metric_names import SCORES, shown_score
@@ -81,13 +82,16 @@ def neighbours_json(model: ModelInfo, neighbours: WordNeighbours) -> Iterator[st
 
 def neighbours_csv(model: ModelInfo, neighbours: WordNeighbours) -> Iterator[str]:
     """One line per word, the nearest first."""
-    yield csv.csv_line(["id", "word", "piece", "score", "norm"])
+    yield from csv.csv_lines(neighbour_rows(neighbours))
+
+
+def neighbour_rows(neighbours: WordNeighbours) -> Iterator[list[Any]]:
+    """The header of the table, and one row for each word."""
+    yield ["id", "word", "piece", "score", "norm"]
     for id_, score, norm in zip(
         neighbours.ids.tolist(), neighbours.scores.tolist(), neighbours.norms.tolist(), strict=True
     ):
-        yield csv.csv_line(
-            [id_, visible(neighbours.pieces[id_], neighbours.texts[id_]), neighbours.pieces[id_], score, norm]
-        )
+        yield [id_, visible(neighbours.pieces[id_], neighbours.texts[id_]), neighbours.pieces[id_], score, norm]
 
 
 def model_heading(model: ModelInfo) -> Iterator[str]:

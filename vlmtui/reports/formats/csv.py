@@ -46,6 +46,12 @@ def spreadsheet_safe(cell: Any) -> Any:
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
 
 
+def csv_lines(rows: Iterable[Iterable[Any]], safe: bool = False) -> Iterator[str]:
+    """Rows of a table of another command; with `safe` no cell is a formula of a spreadsheet."""
+    for row in rows:
+        yield csv_line(map(spreadsheet_safe, row) if safe else row)
+
+
 def csv_line(row: Iterable[Any], exact_cell: int | None = None) -> str:
     """One row of the table; texts are escaped to one line each, except the cell `exact_cell`."""
     cells = [plain(cell) if isinstance(cell, str) and i != exact_cell else cell for i, cell in enumerate(row)]

@@ -17,7 +17,7 @@ from vlmtui.lenses.captions import LensResult
 from vlmtui.lenses.kinds import Facts, Matrix, Scores, TokenMaps
 from vlmtui.query.fields import SIMPLE
 from vlmtui.query.options import Query
-from vlmtui.reading import PIXELS, GridNorms, Reading, TokenWords
+from vlmtui.reading import PIXELS, GridNorms, Reading, TokenWords, of_patches
 from vlmtui.reports.formats.parts import logit_lens
 from vlmtui.reports.formats.parts.noise_baseline import agreement_object, percentile_object
 from vlmtui.reports.formats.parts.patch_embedding import embedding_object
@@ -161,10 +161,17 @@ def _whole_tokens(seen: ImageReport) -> Iterator[Object]:
             value["facts"] = dict(cast(Facts, seen.facts[row].result).rows)
         yield (
             place_object(places[entry])
+            | _positions(seen, entry)
             | {"norm": float(norms[entry]), "words": _words(seen.words, row)}
             | value
             | noise
         )
+
+
+def _positions(seen: ImageReport, entry: int) -> Object:
+    """The position ids of an image token, where the model has three for each."""
+    found = seen.reading.position_ids
+    return {"position_ids": list(found[entry])} if found and not of_patches(seen.stage) else {}
 
 
 def place_object(place: Place) -> Object:

@@ -92,6 +92,22 @@ def format_by_ending(name: str | None, endings: Mapping[str, str], otherwise: st
         ) from None
 
 
+def chosen_format(format: str | None, name: str | None, endings: Mapping[str, str]) -> str:
+    """The format that was named, or that of the ending of `-o NAME`.
+
+    Raises `UsageError` for an ending of no format, and for one of another format than was named.
+    """
+    if format is None:
+        return format_by_ending(name, endings)
+    ending = PurePath(name).suffix.lower() if name and at_once(name) else ""
+    if format in endings.values() and endings.get(ending, format) != format:
+        raise UsageError(
+            f"-o {name} ends as {endings[ending]} does, and --format is {format}: leave --format out, or name a file "
+            f"that ends in {next(end for end, one in endings.items() if one == format)}"
+        )
+    return format
+
+
 def at_once(name: str | None) -> bool:
     """Whether `-o NAME` appears only when complete: a regular file, not standard output, a pipe or a device."""
     if name is None or name == "-":

@@ -25,7 +25,7 @@ def checked_result(lens: Lens, found: object, where: str, entries: int, said: in
     """
     kind = lens.kind
     if not isinstance(found, kind):
-        what = found.name if isinstance(found, ResultKind) else "None" if found is None else f"a {type(found).__name__}"
+        what = found.name if isinstance(found, ResultKind) else "None" if found is None else _one(type(found).__name__)
         raise VlmtuiError(
             f"{where}: the lens {lens.name} returned {what}, but is declared to return {kind.name}, {kind.one}"
         )
@@ -77,6 +77,11 @@ def _counts(found: ResultKind, entries: int, said: int | None) -> Iterator[tuple
                     yield "entries", length, entries
                 elif axis == "answer token" and said is not None:
                     yield "answer tokens", length, said
+
+
+def _one(name: str) -> str:
+    """The name of a type with its article: an int, a list."""
+    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
 
 
 def _in_range(lens: Lens, found: Colours, where: str) -> Colours:

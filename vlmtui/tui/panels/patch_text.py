@@ -163,6 +163,10 @@ def facts_of(r: Roles, under: CursorPlace, selection: Selection, cells: int) -> 
             )
         elif not place.patches:
             facts.append((MADE_OF, [(fitting(cells, "patches of several tiles, resampled", "resampled"), text)]))
+        if reading.position_ids:
+            time, row, column = reading.position_ids[place.index]
+            said = f"time {time}, row {row}, column {column}"
+            facts.append(("position", [(fitting(cells, said, f"{time}, {row}, {column}"), text)]))
         layer = llm_depth(stage)
         if layer is not None:
             before = TOKENS if layer == 1 else f"llm.{layer - 1}"
