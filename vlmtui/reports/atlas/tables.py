@@ -334,6 +334,9 @@ def _read(
     file: pq.ParquetFile, name: str, columns: Sequence[str], rows: int, groups: Sequence[int] | None = None
 ) -> Iterator[pa.RecordBatch]:
     """Batches of columns; `words.id` is a field of the structs in `words`, whatever the levels between are called."""
+    if not file.num_row_groups:
+        # an older pyarrow takes that for damage
+        return
     paths = [file.schema.column(i).path for i in range(len(file.schema))]
     inside = [(path, path.split(".")) for path in paths]
     wanted = [path for path, parts in inside if parts[0] in columns or f"{parts[0]}.{parts[-1]}" in columns]
