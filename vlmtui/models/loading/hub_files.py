@@ -107,7 +107,12 @@ class HubCommit:
 
         def attempt() -> tuple[bytes, int]:
             with self._range(file, start, size) as (response, whole):
-                return bytes(response.read()), whole
+                found = bytearray()
+                for block in response.iter_raw():
+                    found += block
+                    if len(found) >= size:  # more was not asked for, and may have no end
+                        break
+                return bytes(found[:size]), whole
 
         return retry(attempt)
 
