@@ -24,6 +24,7 @@ WORDS = {
     "reports/select/columns.py": ({"agreement"}, "words of --fields"),
     "query/drawing_options.py": ({"layers", "norms"}, "words of --draw"),
     "query/fields.py": ({"agreement"}, "words of --fields"),
+    "tui/panels/patch_text.py": ({"position"}, "what the position ids of an image token are called"),
     "tui/actions/key_table.py": ({"find", "mask"}, "names of actions"),
 }
 """Words that are keys of a schema, or of an option, and happen to be names of lenses too: where, which, and why."""

@@ -209,8 +209,12 @@ class VisionLanguageModel:
             raise ModelError(f"the tokens of several images cannot be distinguished in {self.name}")
         image_token = int(self._config.image_token_id)
         ids = several[0].input_ids
-        if ids is None or int((ids == image_token).sum()) != made:  # `prompted` says what is wrong
+        positions = 0 if ids is None else int((ids == image_token).sum())
+        if positions:
+            self._check_positions(positions, made)
+        else:
             ids = torch.full((1, made), image_token)
+        assert ids is not None
         rows = ids.repeat(len(several), 1)
         received = self.family.first_layer(rows.to(self.device), features)
         tokens = received[(rows == image_token).to(received.device)]
@@ -247,12 +251,16 @@ class VisionLanguageModel:
         positions = int((inputs.input_ids == image_token).sum())
         if not positions:
             self._check_image_token(made)
-        if tokens and positions != tokens:
+        if tokens:
+            self._check_positions(positions, tokens)
+        return inputs
+
+    def _check_positions(self, positions: int, tokens: int) -> None:
+        if positions != tokens:
             raise ModelError(
                 f"{self.name} makes {tokens} image tokens where its processor leaves {positions} positions: its "
                 "processor's files do not belong to its weights; name the right ones with --processor"
             )
-        return inputs
 
     def _check_image_token(self, by_tokenizer: int | None) -> None:
         expected = int(self._config.image_token_id)

@@ -75,9 +75,9 @@ class TeacherForcing:
     @property
     def attention_layers(self) -> tuple[int, ...]:
         """The layers, counted from 1, that have attention weights: in a hybrid decoder the others are linear."""
-        kinds = getattr(self._decoder.config, "layer_types", None) or ["attention"] * len(self._layers)
+        kinds = getattr(self._decoder.config, "layer_types", None) or ["full_attention"] * len(self._layers)
         numbered = enumerate(kinds[: len(self._layers)], 1)
-        return tuple(layer for layer, kind in numbered if "attention" in kind and "linear" not in kind)
+        return tuple(layer for layer, kind in numbered if kind.endswith("attention") and not kind.startswith("linear"))
 
     @torch.no_grad()
     def log_probs(self, change: TokenReplacement | None = None) -> Tensor:
