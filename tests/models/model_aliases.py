@@ -285,14 +285,14 @@ MODELS = (
                 "model_type": "opt", "vocab_size": 50304, "hidden_size": 2560, "word_embed_proj_dim": 2560,
                 "ffn_dim": 10240, "num_hidden_layers": 32, "num_attention_heads": 32,
             },
-            {}, qformer_config={}, num_query_tokens=32,
+            {}, qformer_config={}, num_query_tokens=32, image_token_index=50265,
         ),
     ),
     Model(
         "instructblip-vicuna-7b", "Salesforce/instructblip-vicuna-7b", "research only", "float32", None,
         vlm(
             "instructblip", decoder("llama", 32001, 4096, 11008, 32, 32), {},
-            qformer_config={"vocab_size": 30523}, num_query_tokens=32,
+            qformer_config={"vocab_size": 30523}, num_query_tokens=32, image_token_index=32000,
         ),
     ),
     Model(

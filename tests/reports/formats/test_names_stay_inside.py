@@ -14,6 +14,7 @@ PACKAGE = Path(__file__).parents[3] / "vlmtui"
 COMMANDS = {
     "cli/atlas.py": "formats of an atlas",
     "cli/config.py": "formats of the list of settings",
+    "cli/options.py": "the format of a table for spreadsheets",
     "cli/models.py": "formats of what is found of models and the machine",
     "cli/session.py": "formats of the session's state",
     "reports/atlas/tables.py": "kinds of a column, of which text is one",

@@ -143,8 +143,11 @@ def image_level(context: ActionContext) -> None:
         case by if by == CLASSES:
             _score(state, state.selection.texts, classes=True)
         case _:
-            said = "texts and classes need a vision-only model, such as --model siglip-so400m or vit-base"
-            context.notify(f"{said}; a asks this model", timeout=6)
+            named = "such as --model siglip-so400m or vit-base"
+            said = f"texts and classes need a vision-only model, {named}; a asks this model"
+            if state.results.model and state.results.model.wordless:
+                said = f"texts and classes need a text tower or a classification head: choose a model {named}"
+            context.notify(said, timeout=6)
 
 
 def early_exit(context: ActionContext) -> None:

@@ -131,7 +131,8 @@ class WordTable:
         """The first k words of `tokens`, as one answer of the session would hold them."""
         rows = [self.rows[t][:k] for t in tokens]
         named = {w.id: w for row in rows for w in row}
-        wide = min(k, self.candidates or k)
+        # more may have come than there are different words: the spellings of one fold
+        wide = max([min(k, self.candidates or k), *map(len, rows)])
 
         def filled(values: list[list[float]], empty: float) -> np.ndarray:
             return np.array([[*row, *[empty] * (wide - len(row))] for row in values]).reshape(len(rows), wide)
