@@ -209,12 +209,10 @@ class VisionLanguageModel:
             raise ModelError(f"the tokens of several images cannot be distinguished in {self.name}")
         image_token = int(self._config.image_token_id)
         ids = several[0].input_ids
-        positions = 0 if ids is None else int((ids == image_token).sum())
-        if positions:
+        if ids is not None and (positions := int((ids == image_token).sum())):
             self._check_positions(positions, made)
         else:
             ids = torch.full((1, made), image_token)
-        assert ids is not None
         rows = ids.repeat(len(several), 1)
         received = self.family.first_layer(rows.to(self.device), features)
         tokens = received[(rows == image_token).to(received.device)]
@@ -248,8 +246,7 @@ class VisionLanguageModel:
             picture = self.family.image_ids(self.tokenizer, inputs.pixels, tokens)
             inputs = replace(inputs, input_ids=prompt_ids(self.tokenizer, image_token, picture, inputs.prompt, prompt))
         assert inputs.input_ids is not None
-        positions = int((inputs.input_ids == image_token).sum())
-        if not positions:
+        if not (positions := int((inputs.input_ids == image_token).sum())):
             self._check_image_token(made)
         if tokens:
             self._check_positions(positions, tokens)
@@ -292,8 +289,7 @@ class VisionLanguageModel:
 
     @property
     def head(self) -> Unembedding:
-        """The unembedding: from the residual stream after a decoder layer to logits. `ModelError` unless all decoder
-        layers are loaded."""
+        """The unembedding, from the residual stream to logits. `ModelError` unless all decoder layers are loaded."""
         self._check_full()
         if self._head is None:
             self._head = Unembedding(self._model, self.name)
@@ -319,10 +315,7 @@ class VisionLanguageModel:
 
     @cached_property
     def dual_encoder(self) -> DualEncoder:
-        """The dual encoder that matches images with texts; the text tower must be loaded.
-
-        `UsageError` for a model that is no dual encoder.
-        """
+        """The dual encoder of images and texts, its text tower loaded. `UsageError` for another model."""
         if not why_no_text_tower(self.family) and not self.whole:
             raise ModelError(f"the text tower of {self.name} is not loaded: load it with the model")
         return DualEncoder(self._loaded, self.family)
