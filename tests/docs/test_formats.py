@@ -56,8 +56,10 @@ def test_the_table_is_the_registry() -> None:
 @pytest.mark.parametrize("schema", WRITTEN_BY)
 def test_a_schema_is_as_its_module_has_it(schema: str) -> None:
     module = import_module(WRITTEN_BY[schema])
-    _, _, rest = (inspect.getdoc(module) or "").partition("\n\n    {")
-    block, _, after = textwrap.dedent(f"    {{{rest}").partition("\n\n")
+    found = re.search(r"\n\n( *\{.*)", inspect.getdoc(module) or "", re.DOTALL)
+    assert found
+    block, _, after = textwrap.dedent(found[1]).partition("\n\n")
+    assert block.count("{") == block.count("}") > 0
     check_block(PAGE, schema, f"```text\n{textwrap.dedent(block)}\n```\n\n{after.strip()}".strip())
     assert schema == module.SCHEMA
 
