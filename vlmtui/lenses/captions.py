@@ -126,6 +126,6 @@ def _render(call: LensCall) -> Any:
 
 
 def noise_caption(share: float, null: NoiseBaseline) -> str:
-    """`41% of tokens above 95% of noise`, for a share in percent."""
+    """`41% of tokens beat 95% of noise`, for a share in percent."""
     noun = "patches" if of_patches(null.stage) else "tokens"
-    return f"{percent(share)} of {noun} above {percent(NOISE_LEVEL)} of {null.noise_name}"
+    return f"{percent(share)} of {noun} beat {percent(NOISE_LEVEL)} of {null.noise_name}"
