@@ -6,6 +6,7 @@ The config is the type's own default, and nothing is loaded: what a hub model me
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,8 @@ REFUSED = {
     "blip": "whose images reach its language model in a way vlmtui does not support",
     "fuyu": "which has no vision tower of its own that vlmtui recognises",
     "git": "which has no vision tower of its own that vlmtui recognises",
-    "kosmos-2": "whose config.json names no image token",
+    # before transformers 5.24 it has no method that gives its image features either
+    "kosmos-2": "whose config.json names no image token|whose images reach its language model in a way",
     "pix2struct": "which has no vision tower of its own that vlmtui recognises",
 }
 
@@ -45,6 +47,6 @@ def refusal(name: str, folder: Path) -> str:
 def test_it_is_put_together_or_refused_in_a_sentence(name: str, tmp_path: Path) -> None:
     found = refusal(name, tmp_path)
     assert "\n" not in found
-    assert REFUSED.get(name, "") in found
+    assert re.search(REFUSED.get(name, ""), found)
     if "timm" in found:
         assert found.endswith("needs the package timm: install it with pip install timm, or choose another model")
