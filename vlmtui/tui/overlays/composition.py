@@ -174,8 +174,8 @@ def _of_lens(results: Results, selection: Selection, page: EntryGrid, drawn: Ima
         metric = f", {selection.metric}" if llm_depth(selection.stage) is None else ""
         name = f"{SEGMENTS}: {found.call.name}{metric}"
         words = of_lens(page, found.result)
-        none = "" if words.segments and words.segments.frequent else ": none; m: top-1"
-        return draw_segments(replace(drawn, legend=f"{name}{none}"), page, words)
+        told = f" · {found.note}" if words.segments and words.segments.frequent else ": none; m: top-1"
+        return draw_segments(replace(drawn, legend=f"{name}{told}"), page, words)
     overlay = next((one for one in OVERLAYS if one.kind is type(found.result)), None)
     return drawn if overlay is None else overlay.draw(drawn, page, found.result)
 
