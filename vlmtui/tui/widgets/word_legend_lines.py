@@ -65,7 +65,7 @@ def word_legend_lines(
     items = [_word(one, not i, one.word == legend.here, roles) for i, one in enumerate(legend.words)]
     here = [_word(one, False, True, roles) for one in legend.words if one.word == legend.here]
     placed: list[list[_Item]] = []
-    for name in (title, legend.name, legend.name.partition(":")[0]):
+    for name in (title, legend.name, legend.name.partition(" · ")[0], legend.name.partition(":")[0]):
         head = _Item(((name, dim),))
         for shown in range(len(items), -1, -1):
             rest = _rest(items[shown:], here, roles)
