@@ -72,7 +72,7 @@ class LocalWords(msgspec.Struct, frozen=True, kw_only=True):
         if self.own == 1:
             return "each of these patches has its word in its own list"
         percent = min(99, max(1, round(100 * self.own))) if self.own else 0
-        return f"{percent}% of these patches have their word in their own list, the others from patches around them"
+        return f"{percent}% of these patches have their word in their own list"
 
 
 @dataclass(frozen=True)

@@ -239,7 +239,7 @@ async def test_the_legend_says_how_many_patches_have_their_word_in_their_own_lis
         there = [(segment.word, row * SIDE + col) for segment in drawn.segments.segments for row, col in segment.cells]
         own = sum(word in lists[entry] for word, entry in there if word)
         share = percent(100 * own / sum(bool(word) for word, _ in there))
-        assert f" · {share} of patches with a word have it in their own list" in text(tui, "#legend")
+        assert f" · {share} of these patches have their word in their own list" in text(tui, "#legend")
 
 
 async def test_m_goes_from_local_words_through_the_metrics_and_back() -> None:

@@ -24,7 +24,7 @@ from vlmtui.reports.image_report import ImageReport
 from vlmtui.results.local_words import LocalWord, LocalWords
 
 ROWS = COLS = 10
-OWN = "of these patches have their word in their own list, the others from patches around them"
+OWN = "of these patches have their word in their own list"
 
 
 def planted(reading: Reading, blocks: dict[str, tuple[range, range, int]]) -> TokenWords:
