@@ -141,6 +141,10 @@ class WholeModel:
         self.model(**{key: value for key, value in inputs.items() if key in accepted})
         handle.remove()
         (received,) = seen
+        if self.family.streams > 1:  # copies of the same vector, one for each residual stream
+            copies = received.reshape(*received.shape[:2], self.family.streams, -1)
+            assert (copies == copies[:, :, :1]).all()
+            received = copies[:, :, 0]
         return received[inputs["input_ids"] == self.config.image_token_id]
 
     def _encoder_reads(self, inputs: dict[str, Tensor]) -> Tensor:
@@ -238,15 +242,17 @@ class WholeModel:
         visual = self.model.get_encoder(modality="image")
         _, rows, cols = inputs["image_grid_thw"][0].tolist()
         states = states.view(len(states), rows * cols, -1)
-        if self.config.model_type == "paddleocr_vl":  # its processor's patches are row by row
+        if self.family.row_by_row:
             return _tile(states, 0, (rows, cols))
         order = torch.arange(rows * cols)
+        if "image_merge_sizes" in inputs:  # one token a patch
+            return _tile(states, 0, (rows, cols))
         if hasattr(visual, "window_size"):
             embedded = visual.patch_embed(inputs["pixel_values"])
             order = torch.cdist(embedded.double(), states[0].double()).argmin(dim=1)
             assert torch.equal(states[0][order], embedded)
         assert len(order.unique()) == len(order)
-        merge = visual.spatial_merge_size
+        merge = getattr(visual, "spatial_merge_size", None) or self.config.vision_config.spatial_merge_size
         blocks = torch.arange(rows * cols).view(rows // merge, cols // merge, merge, merge)
         raster = blocks.permute(0, 2, 1, 3).reshape(-1)
         return _tile(states[:, order[raster]], 0, (rows, cols))

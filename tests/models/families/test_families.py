@@ -1,7 +1,7 @@
 """Every family: tokens, norms and places against the whole model, loaded and run by transformers alone.
 
-The last test makes the table of families in the documentation from the same measurements. Boxes of families that are
-put together as another is are tested, and their lines made, with `VLMTUI_FAMILIES=all` only.
+The last test makes the table of families in the documentation from the same measurements. Of families that are put
+together as another is one shape is tested; their boxes, other shapes and lines with `VLMTUI_FAMILIES=all` only.
 """
 
 from __future__ import annotations
@@ -25,7 +25,11 @@ from vlmtui.images.decoding import RgbImage
 from vlmtui.models.families import registry
 from vlmtui.models.vlm import VisionLanguageModel
 
-CASES = [(name, shape) for name, family in FAMILIES.items() for shape in family.shapes]
+CASES = [
+    (name, shape)
+    for name, family in FAMILIES.items()
+    for shape in ([*family.shapes] if name in DISTINCT else [*family.shapes][:1])
+]
 BOX_CASES = [(name, shape) for name, shape in CASES if name in DISTINCT]
 # transformers' PaliGemma processor, under NumPy 2
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -116,7 +120,8 @@ def _watch(model: VisionLanguageModel, image: RgbImage, look: Callable[[object],
         square = pixels[y : y + side, x : x + side]
         square[...] = 0 if square.mean() > 127 else 255
         after = look(model.encode(model.prepare(RgbImage(pixels), None)))
-        return (after != before).any(axis=-1)
+        # a mixture of experts multiplies other batches, and rounds otherwise
+        return (np.abs(after - before) > 1e-6 * np.abs(before).max()).any(axis=-1)
 
     return changed
 

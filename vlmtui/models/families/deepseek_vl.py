@@ -15,4 +15,5 @@ class Janus(Family):
     """As DeepSeek-VL; the part that makes images is not read."""
 
     title = "Janus"
+    unread_parts = ("vqmodel", "generation_embeddings", "generation_aligner", "generation_head")
     part_titles = {"janus": "Janus"}

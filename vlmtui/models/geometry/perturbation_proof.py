@@ -17,6 +17,8 @@ from torch import Tensor, nn
 
 Shape = tuple[int, int]
 _RANDOM_SETS = 4
+# how the classes of modules that mix patches are called: attention, and the short convolutions of LFM
+_MIXES_PATCHES = ("Attention", "ShortConv")
 
 
 def sources_hold(
@@ -78,14 +80,17 @@ def _mask(chosen: Tensor, shapes: list[Shape], pixels: Tensor, patch: Shape) -> 
 
 @contextmanager
 def without_attention(tower: nn.Module) -> Iterator[None]:
-    """Set the outputs of the tower's attention modules to zero; the weights are not changed."""
+    """Set the outputs of the tower's attention modules, and of others that mix patches, to zero.
+
+    The weights are not changed.
+    """
 
     def nothing(_: nn.Module, __: Any, output: Any) -> Any:
         if isinstance(output, tuple):
             return (torch.zeros_like(output[0]), *output[1:])
         return torch.zeros_like(output)
 
-    attentions = [module for module in tower.modules() if type(module).__name__.endswith("Attention")]
+    attentions = [module for module in tower.modules() if type(module).__name__.endswith(_MIXES_PATCHES)]
     hooks = [module.register_forward_hook(nothing) for module in attentions]
     try:
         yield
