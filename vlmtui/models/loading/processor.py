@@ -238,6 +238,11 @@ def load_processing(folder: Path, config: Any, name: str, own: bool = True) -> P
     return Processing(image_processor, tokenizer, None, asked, folder, image_token=image_token)
 
 
+def check_image_processor(folder: Path, config: Any, name: str) -> None:
+    """Raise `ModelError` where no image processor can be built from the files in `folder`; no weights are needed."""
+    _image_processor(folder, config, name)
+
+
 def _tokenizer(folder: Path, name: str, of_model: dict[str, Any]) -> Any:
     def read(place: Path) -> Any:
         return AutoTokenizer.from_pretrained(place, local_files_only=True, trust_remote_code=False, **of_model)

@@ -28,6 +28,7 @@ from transformers.models.auto.auto_factory import _get_model_class
 from vlmtui.errors import ModelError, one_line
 from vlmtui.models.families.decoder_structure import find_final_norm
 from vlmtui.models.families.registry import family_class, is_encoder
+from vlmtui.models.families.unread import refuse_unread
 from vlmtui.models.loading.checkpoint import Checkpoint
 from vlmtui.models.loading.needed_tensors import needed_keys
 
@@ -94,6 +95,7 @@ def skeleton(checkpoint: Checkpoint, decoder_layers: int | None) -> Skeleton:
 def read_model_config(checkpoint: Checkpoint) -> Any:
     """The config of a checkpoint as transformers reads it, but for dtypes: vlmtui chooses one for each device."""
     model_type = checkpoint.config["model_type"]
+    refuse_unread(model_type, checkpoint.name)
     if model_type not in CONFIG_MAPPING:
         if checkpoint.config.get("auto_map"):
             raise ModelError(
