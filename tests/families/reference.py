@@ -116,6 +116,8 @@ class WholeModel:
             return (height // side) * (width // side)
         kind = getattr(import_module(f"transformers.{transformers._class_to_module[name]}"), name)
         bare = object.__new__(kind)
+        if "size_conversion" in settings:
+            settings["size_conversion"] = {int(side): count for side, count in settings["size_conversion"].items()}
         words = {"start_image_token": "", "end_image_token": "", "fake_image_token": "", "global_image_token": ""}
         words |= {"boi_token": "", "eoi_token": ""}
         bare.__dict__.update(settings | words, image_processor=self.image_processor, image_token="#")
@@ -154,7 +156,8 @@ class WholeModel:
         def embedded(_: nn.Module, args: tuple[Any, ...], options: dict[str, Any]) -> None:
             seen.append(options["inputs_embeds"])
 
-        handle = self.model.language_model.get_encoder().register_forward_pre_hook(embedded, with_kwargs=True)
+        encoder = getattr(self.model, "model", self.model).language_model.get_encoder()
+        handle = encoder.register_forward_pre_hook(embedded, with_kwargs=True)
         accepted = inspect.signature(self.model.forward).parameters
         start = torch.tensor([[self.config.get_text_config().decoder_start_token_id]])
         self.model(**{key: value for key, value in inputs.items() if key in accepted}, decoder_input_ids=start)
@@ -167,6 +170,8 @@ class WholeModel:
         """The tower's `output_hidden_states`, in whatever order it keeps them."""
         if self.config.model_type == "mllama":
             return self._mllama_states(inputs)
+        if self.config.model_type == "florence2":
+            return self._last_stage_states(inputs)
         run = getattr(getattr(self.model, "model", self.model), "get_image_features", None)
         if run is None:
             return list(self.model(inputs["pixel_values"], output_hidden_states=True).hidden_states)
@@ -184,6 +189,15 @@ class WholeModel:
         states = run(**taken, output_hidden_states=True, return_dict=True).hidden_states
         handle.remove()
         return [*states[:-1], last[0].view_as(states[-2])]
+
+    def _last_stage_states(self, inputs: dict[str, Tensor]) -> list[Tensor]:
+        """Florence-2: what enters and leaves the only block of the last of the tower's stages."""
+        seen: list[Tensor] = []
+        block = self.model.model.vision_tower.blocks[-1][0]
+        handle = block.register_forward_hook(lambda _, args, output: seen.extend([args[0], output]))
+        self.model.model.vision_tower(inputs["pixel_values"])
+        handle.remove()
+        return [state.permute(0, 2, 3, 1).flatten(1, 2) for state in seen]
 
     def _mllama_states(self, inputs: dict[str, Tensor]) -> list[Tensor]:
         """By hooks: the tower gives nothing for `output_hidden_states`."""
@@ -212,6 +226,8 @@ class WholeModel:
         if "image_grid_thw" in inputs:
             return (self._packed(torch.stack(states), inputs),)
         vision = getattr(self.config, "vision_config", self.config)
+        if kind == "florence2":
+            return (_tile(torch.stack(states)[:, 0], prefix, (2, 2)),)
         patch = vision.patch_size if isinstance(vision.patch_size, int) else vision.patch_size[0]
         if "image_position_ids" in inputs:
             cols, rows = (inputs["image_position_ids"][0].amax(dim=0) + 1).tolist()

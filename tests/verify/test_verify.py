@@ -108,6 +108,8 @@ def unchecked(name: str) -> set[str]:
     """What cannot be checked of a family."""
     if FAMILIES[name].streams > 1:
         return {LOGITS}
+    if name == "florence2":  # convolutions in its tower, which returns no hidden states of one shape
+        return {TOKEN_BOXES, PATCH_BOXES, NORMS}
     if FAMILIES[name].tokens == "query":
         return {TOKEN_BOXES}
     # its tower returns no hidden states
@@ -122,7 +124,8 @@ def test_every_family_passes(name, folder, engine):
     assert not [check for check in checks.values() if check.result == "fail"]
     if TOKENS in checks:
         assert "bit for bit the same" in checks[TOKENS].figure
-    assert checks[PATCH_BOXES].figure.endswith("0 missed, 0 extra")
+    if PATCH_BOXES not in unchecked(name):
+        assert checks[PATCH_BOXES].figure.endswith("0 missed, 0 extra")
     if OWN_VECTORS in checks:  # all of the sample, wherever there are words
         assert checks[OWN_VECTORS].figure == "64 of 64 found as top-1 under l2, 64 of 64 found as top-1 under cosine"
 

@@ -60,7 +60,7 @@ def run_trials(
 ) -> list[PixelTrial]:
     """Change squares of an image, in several passes. `on_pass` is called with the number of passes done and of all."""
     rng = np.random.default_rng(seed)
-    with without_attention(model.family.tower):
+    with without_attention(model.family.tower, model.family.mixers()):
         before, again = (_encode(model, picture) for _ in range(2))
         # zero, except on a GPU that is not deterministic, and for experts that multiply batches of another size
         noise = [

@@ -27,7 +27,7 @@ from vlmtui.models.decoder.unembedding import (
 from vlmtui.models.families.decoder_structure import final_norm, residual_streams
 from vlmtui.models.hooks import StopForward
 from vlmtui.models.loading.loader import LoadedModel
-from vlmtui.models.loading.processor import Inputs
+from vlmtui.models.loading.processor import Inputs, on_device
 
 _EMBED_AT_ONCE = 2048
 
@@ -199,8 +199,7 @@ class FullModel:
 def forward_arguments(model: Any, inputs: Inputs, image_token: int, device: torch.device) -> dict[str, Any]:
     """The arguments that a user of transformers would pass to `model` for an image and a prompt, without a cache."""
     assert inputs.input_ids is not None
-    given = {key: value.to(device) for key, value in inputs.pixels.items()}
-    given["pixel_values"] = given["pixel_values"].to(model.dtype)
+    given = on_device(inputs.pixels, device, model.dtype)
     ids = inputs.input_ids.to(device)
     accepted = inspect.signature(model.forward).parameters
     if "mm_token_type_ids" in accepted and "mm_token_type_ids" not in given:

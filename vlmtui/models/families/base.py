@@ -37,6 +37,8 @@ class Family:
     placeless: Literal["newline", "query"] = "query"
     # why no token of the family has a place, or ""
     no_places = ""
+    # why the boxes of its patches cannot be checked by changing pixels, or ""
+    mixed_patches = ""
     # why the family has no words, or ""
     wordless = ""
     # why no model of the family has a text tower, or "" where it may have one
@@ -102,6 +104,10 @@ class Family:
         patch = self.vision_config.patch_size
         return (int(patch), int(patch)) if isinstance(patch, int) else (int(patch[0]), int(patch[1]))
 
+    def mixers(self) -> list[nn.Module]:
+        """Modules beside the tower's attention that bring other patches into a token, for checks of its place."""
+        return []
+
     def feeds(self) -> str | None:
         """The vision stage that the projector reads, such as "vision.4"; None where it reads several."""
         layer = getattr(self.config, "vision_feature_layer", -1)
@@ -152,6 +158,10 @@ class Family:
                 "support its family"
             )
         return flat
+
+    def by_patches(self, states: Tensor) -> Tensor:
+        """A block's output with the width of the states last, [tiles, states, width] or [states, width]."""
+        return states
 
     def states(self, values: Tensor, shapes: list[Shape]) -> list[tuple[Tensor, Tensor]]:
         """Split `values` into those of each tile's patches, row by row, and of the tokens before (CLS, registers).

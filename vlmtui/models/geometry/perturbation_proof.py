@@ -6,7 +6,7 @@ set of patches must then change exactly the tokens that the layout predicts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -79,8 +79,8 @@ def _mask(chosen: Tensor, shapes: list[Shape], pixels: Tensor, patch: Shape) -> 
 
 
 @contextmanager
-def without_attention(tower: nn.Module) -> Iterator[None]:
-    """Set the outputs of the tower's attention modules, and of others that mix patches, to zero.
+def without_attention(tower: nn.Module, others: Sequence[nn.Module] = ()) -> Iterator[None]:
+    """Set the outputs of the tower's attention modules, and of `others` that mix patches, to zero.
 
     The weights are not changed.
     """
@@ -91,7 +91,7 @@ def without_attention(tower: nn.Module) -> Iterator[None]:
         return torch.zeros_like(output)
 
     attentions = [module for module in tower.modules() if type(module).__name__.endswith(_MIXES_PATCHES)]
-    hooks = [module.register_forward_hook(nothing) for module in attentions]
+    hooks = [module.register_forward_hook(nothing) for module in (*attentions, *others)]
     try:
         yield
     finally:

@@ -336,6 +336,12 @@ def _cannot_build(part: str, folder: Path, name: str, error: Exception) -> Model
     )
 
 
+def on_device(tensors: dict[str, Tensor], device: torch.device, dtype: torch.dtype) -> dict[str, Tensor]:
+    """An image processor's tensors on a device, its pixels in the model's dtype."""
+    moved = {key: value.to(device) for key, value in tensors.items()}
+    return {key: value.to(dtype) if "pixel_values" in key else value for key, value in moved.items()}
+
+
 def candidate_ids(tokenizer: Any, rows: int, all_tokens: bool) -> Tensor:
     """The rows of an embedding matrix that the nearest-token search covers, int64 ascending.
 
