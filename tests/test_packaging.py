@@ -8,9 +8,10 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterable, Iterator
-from importlib.metadata import distribution, packages_distributions
+from importlib.metadata import PackageNotFoundError, distribution, packages_distributions, version
 from pathlib import Path
 
+import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -48,6 +49,14 @@ def closure(requirements: Iterable[str]) -> set[str]:
             if needed.marker is None or any(needed.marker.evaluate({"extra": extra}) for extra in extras):
                 waiting.append(needed)
     return {name for name, _ in seen}
+
+
+def installed_version(name: str) -> str:
+    """The version of a package that is installed here, "" where it is not, without what marks a build (`+cpu`)."""
+    try:
+        return version(name).partition("+")[0]
+    except PackageNotFoundError:
+        return ""
 
 
 def named_extras() -> Iterator[tuple[str, str]]:
@@ -97,6 +106,9 @@ def test_run_time_pins_are_what_running_needs() -> None:
     pinned = pins(RUN)
     for one in map(Requirement, PROJECT["dependencies"]):
         assert one.specifier.contains(pinned[canonicalize_name(one.name)])
+    others = [name for name, pin in pinned.items() if installed_version(name) not in (pin, "")]
+    if others:
+        pytest.skip(f"what the pinned versions need is not known here: {', '.join(others)} have other versions")
     assert pinned.keys() - closure(PROJECT["dependencies"]) == set()
 
 

@@ -102,7 +102,8 @@ def table_rows() -> Iterator[tuple[str, str, str, str]]:
             said = setting.help
         if setting.name == PROFILE:
             said += f" Also `--profile` or `{PROFILE_ENVIRONMENT}`."
-        yield f"`{setting.name}`", setting.kind.accepts, f"`{written(setting.without)}`", said
+        accepts = setting.documented or setting.kind.accepts
+        yield f"`{setting.name}`", accepts, f"`{written(setting.without)}`", said
 
 
 def template() -> str:

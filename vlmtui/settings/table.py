@@ -21,7 +21,8 @@ class Setting(NamedTuple):
 
     `option` is the option that it is the default of in every command that has it, `variable` an environment variable
     that goes before the file. One that `needs` another is used where that has a value. `of_explorer`: it matters where
-    the explorer is open, and is checked there alone. `per_file`: it has no place in a profile.
+    the explorer is open, and is checked there alone. `per_file`: it has no place in a profile. `documented` is what the
+    documentation says of its values, where those depend on the version of a package.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Setting(NamedTuple):
     needs: str = ""
     of_explorer: bool = False
     per_file: bool = False
+    documented: str = ""
 
     @property
     def without(self) -> Any:
@@ -109,7 +111,14 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("max-pixels", WholeNumber(1), 200_000_000, "Larger images are refused.", "--max-pixels"),
     Setting("lenses", FolderList(), (), "Folders with lenses of your own, which `--lens NAME` finds there."),
     Setting("color", Choice(lambda: COLOR_DEPTHS), "auto", "Colour depth of the explorer and of `ansi`.", "--color"),
-    Setting("theme", Choice(_themes), "vlmtui-dark", "Theme of the explorer.", of_explorer=True),
+    Setting(
+        "theme",
+        Choice(_themes),
+        "vlmtui-dark",
+        "Theme of the explorer.",
+        of_explorer=True,
+        documented="vlmtui-dark, vlmtui-light, or one of Textual's: `vlmtui config init` writes all their names",
+    ),
     Setting("panels", NameList(_panels), _panels, "Panels of the explorer, in this order.", of_explorer=True),
     Setting("keys", KeyTable(), {}, "Keys of the explorer's actions, in a table of its own.", of_explorer=True),
     Setting(PROFILE, Text("gpu-box"), "", "The profile used without `--profile`.", per_file=True),

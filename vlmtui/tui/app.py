@@ -57,7 +57,7 @@ class VlmtuiApp(App[int]):
 
     def __init__(self, worker: SessionWorker, picture: Image.Image, start: TerminalStart | None = None) -> None:
         """`start`: what was learnt of the terminal before; without it Textual's own driver paints."""
-        super().__init__(driver_class=driver_class(start) if start else None)
+        super().__init__(driver_class=driver_class(start))
         self._worker = worker
         self._quits_until = 0.0
         self._tell = Notices(self.post_message)

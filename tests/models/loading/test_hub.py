@@ -39,10 +39,11 @@ def server() -> Iterator[LyingHub]:
 
 
 @pytest.fixture
-def hub(server: Hub, sharded: Path) -> Hub:
+def hub(server: LyingHub, sharded: Path) -> LyingHub:
     """`org/tiny` is `sharded`; `org/gated` as well, once its licence is accepted."""
     server.models = {"org/tiny": sharded, "org/gated": sharded}
     server.gated = frozenset({"org/gated"})
+    server.lie = None
     server.status, server.ranges, server.dies_after, server.cut_every = 0, True, None, None
     server.sent.clear()
     server.spans.clear()
@@ -350,6 +351,22 @@ def test_a_disk_that_is_too_small_is_seen_before_anything_is_fetched(hub, tmp_pa
     assert f"more on the disk of {own}" in said
     assert "VLMTUI_CACHE" in said
     assert sum(end - first for _, first, end in hub.spans) < 500_000  # headers
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "said"),
+    [
+        ("a compressed body of gigabytes", "api", "sends a small file without end"),
+        ("a compressed body of gigabytes", "small", "sends a small file without end"),
+        ("a body compressed twice", "small", "compresses its answers by gzip, gzip"),
+        ("a body compressed in another way", "small", "compresses its answers by deflate"),
+    ],
+)
+def test_a_compressed_answer_has_an_end(name, kind, said, fetch, hub, tmp_path):
+    hub.lie, hub.kind, hub.count = LIES[name], kind, 0
+    error = fetch(tmp_path, "org/tiny")[0]["error"]
+    assert said in error
+    assert error.endswith("check HF_ENDPOINT and the proxy")
 
 
 @pytest.mark.parametrize(

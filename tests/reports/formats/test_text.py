@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -14,6 +15,7 @@ from tests.query.queries import query_of
 from tests.reports import made_reports
 from vlmtui.display.cells import width
 from vlmtui.geometry import Place
+from vlmtui.lenses.folded_token_words import fold_token_words
 from vlmtui.query.patches import PatchPosition
 from vlmtui.reports.formats.registry import format_named
 from vlmtui.reports.image_report import ImageReport
@@ -162,3 +164,13 @@ def test_scripts_stand_behind_words_where_they_fit() -> None:
     assert "небо (Cyrillic)" in said
     assert "sky (" not in said
     assert "я" * 14 + " (" not in said
+
+
+@pytest.mark.parametrize(("pieces", "said"), [(["▁sky", "▁roof"], False), (["▁sky", "▁Sky"], True)])
+def test_folding_is_explained_where_something_folded(pieces: list[str | None], said: bool) -> None:
+    reading = made_reports.reading(1, 2)
+    words = made_reports.words(reading, 2, pieces)
+    words.ids[:] = [0, 1]
+    folded, _ = fold_token_words(words, 2)
+    lines = text(replace(made_reports.seen(reading, words), folded=folded))
+    assert any(line.startswith("folded ") for line in lines) == said

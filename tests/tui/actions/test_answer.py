@@ -149,11 +149,11 @@ async def test_another_token_another_way_another_layer() -> None:
             AttentionLens(2, 0, False),
         ]
         assert "‹blue›: attention, layer 2, head 0" in text(tui, "#legend")
-        assert "layer 2 of 3, head 0 of 2" in text(tui, "#answer")
+        assert "Layer 2 of 3, head 0 of 2." in " ".join(text(tui, "#answer").split())
         await pilot.press("H", "H", LAYER_BACK, LAYER_BACK)
         await pilot.pause()
         assert "‹blue›: mean attention" in text(tui, "#legend")
-        assert "3 layers and 2 heads each; colours 0–0.00818" in " ".join(text(tui, "#answer").split())
+        assert "Mean of 3 layers × 2 heads." in " ".join(text(tui, "#answer").split())
         await pilot.press("v")
         await pilot.pause()
         assert talk(tui).asked_about[-1] == AttentionLens(None, None, True)

@@ -17,6 +17,7 @@ from tests.display.test_word_segments import widest_run
 from tests.tui import readings
 from tests.tui.fake import app
 from tests.tui.screens.test_explorer import at, explorer, text
+from vlmtui.display.numbers import percent
 from vlmtui.display.pieces import width
 from vlmtui.display.segments import segments
 from vlmtui.display.word_segments import middle, word_segments
@@ -224,6 +225,21 @@ async def test_words_of_a_real_model_are_read_as_segments(name: str, theme: str)
             start = next(i for i in range(len(shown) + 1) if width(shown[:i]) >= label.x)
             assert shown[start:].startswith("".join(c for c in label.text if width(c))), one.word
         assert len(held) > len(large) / 2
+
+
+async def test_the_legend_says_how_many_patches_have_their_word_in_their_own_list() -> None:
+    # the second half of the roof names something else
+    lists = [[word if i % 2 or word != "roof" else "tile", "blue"] for i, (word, _) in enumerate(LISTS)]
+    tui = app((SIDE, SIDE), made=readings.reading(SIDE, SIDE, 96, 64), lists=lists)
+    async with tui.run_test(size=(200, 50)) as pilot:
+        await chosen(pilot, top_1=False)
+        drawn = explorer(pilot).query_one(ImageSide)._drawn
+        assert drawn is not None
+        assert drawn.segments is not None
+        there = [(segment.word, row * SIDE + col) for segment in drawn.segments.segments for row, col in segment.cells]
+        own = sum(word in lists[entry] for word, entry in there if word)
+        share = percent(100 * own / sum(bool(word) for word, _ in there))
+        assert f" · {share} of patches with a word have it in their own list" in text(tui, "#legend")
 
 
 async def test_m_goes_from_local_words_through_the_metrics_and_back() -> None:

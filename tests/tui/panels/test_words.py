@@ -99,3 +99,32 @@ async def test_spellings_of_a_word_are_one_line_and_the_margin_is_to_the_next_wo
         assert [line.split()[0] for line in shown[1:6]] == [f"‿{word}°" for word in spelled[:5]]
         assert "×" not in "".join(shown)
         assert f"margin {margins[0]}" in "".join(shown)
+
+
+@pytest.mark.parametrize(
+    ("lists", "metric", "said"),
+    [
+        ([["sky", "roof", "Roof"], *[["sky", "roof"]] * 47], "cosine", ""),
+        ([["sky", "roof"]] * 48, "cosine", "no spellings to fold here"),
+        (
+            [["sky", "roof"], ["sky", "Sky"], *[["sky", "roof"]] * 46],
+            "cosine",
+            "no spellings to fold here: 1 other list",
+        ),
+        ([["sky", "Sky"]] * 48, "omp", "coefficients of omp do not fold"),
+    ],
+    ids=["folded", "nowhere", "in another list", "of a sum"],
+)
+async def test_the_key_that_folds_says_where_there_is_nothing_to_fold(
+    lists: list[list[str]], metric: str, said: str
+) -> None:
+    tui = app(lists=lists, metric=metric)
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await pilot.press("home", *["up"] * 6)
+        for _ in range(2):
+            # folded lists are unfolded first; neither changes anything where there is nothing to fold
+            await pilot.press("F")
+            await pilot.pause()
+            notices = [one.message for one in tui._notifications]
+            assert [one.startswith(said) for one in notices] == [True] * bool(said)

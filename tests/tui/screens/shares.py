@@ -101,7 +101,8 @@ def cut(screen: Explorer, strips: list[Strip]) -> Iterator[str]:
                 yield f"{panel.name} hidden"
             elif panel.name == "answer":
                 size = screen.query_one("#answer").size
-                if size.height < panel.rows(results, selection, size.width):
+                # the blank line above what the numbers are may go
+                if size.height < panel.rows(results, selection, size.width) - 1:
                     yield "answer short"
             elif panel.name != "norms" and shortened(screen, panel.name):
                 # a chart shows as much in fewer rows
@@ -126,18 +127,29 @@ def shortened(screen: Explorer, name: str) -> bool:
     return len(whole) > said.size.height
 
 
-async def first_screens(made: Reading, sizes: Sequence[tuple[int, int]]) -> list[Shares]:
-    """The shares of a model's first screen in a terminal that is given one size after the other."""
+async def shares_at(made: Reading, sizes: Sequence[tuple[int, int]], *, answered: bool = False) -> list[Shares]:
+    """The shares of a model's first screen, or of an answer's, in a terminal that is given one size after the other."""
     photo = Image.open(PHOTO).convert("RGB").resize((made.image.width, made.image.height))
     found = []
     tui = app(made=made, photo=photo)
     async with tui.run_test(size=sizes[0]) as pilot:
+        await pilot.pause()
+        if answered:
+            await ask(pilot)
         for size in sizes:
             await pilot.resize_terminal(*size)
             for _ in range(3):
                 await pilot.pause()
             found.append(measured(pilot))
     return found
+
+
+async def ask(pilot: Pilot[int]) -> None:
+    """Ask for the answer that fills a panel."""
+    worker = pilot.app._worker  # type: ignore[attr-defined]
+    assert isinstance(worker, FakeWorker)
+    worker.said = ANSWER
+    await pilot.press("a", "enter")
 
 
 def table_row(model: str, size: tuple[int, int], shares: Shares) -> tuple[str, ...]:
@@ -157,10 +169,7 @@ async def shares_of(
         if light:
             tui.theme = LIGHT_NAME
         if answered:
-            worker = tui._worker
-            assert isinstance(worker, FakeWorker)
-            worker.said = ANSWER
-            await pilot.press("a", "enter")
+            await ask(pilot)
         await pilot.pause()
         await pilot.pause()
         if picture is not None:

@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 from tests.docs.blocks import check_block, markdown_table
 from tests.tui import readings
 from tests.tui.fake import app
-from tests.tui.screens.shares import HEAD, MODELS, SIZES, first_screens, shares_of, table_row
+from tests.tui.screens.shares import HEAD, MODELS, SIZES, shares_at, table_row
 from tests.tui.screens.test_explorer import NARROW, WIDE, digit, explorer, text
 from vlmtui.display.pieces import width
 from vlmtui.tui.panels.patch_text import CursorPlace, fact_lines, least_rows
@@ -110,25 +110,16 @@ async def test_f_gives_the_image_the_screen_and_one_line_has_the_facts(size: tup
         assert "column 5" not in text(tui, "#status")
 
 
-async def test_no_more_than_a_sixth_is_empty_while_something_is_cut_or_hidden() -> None:
-    """Of the first screen of every model at every size; the documentation has the table."""
+@pytest.mark.parametrize(("block", "answered"), [("shares", False), ("answer-shares", True)])
+async def test_no_more_than_a_sixth_is_empty_while_something_is_cut_or_hidden(block: str, answered: bool) -> None:
+    """Of the first screen of every model, and of its answer, at every size; the documentation has the tables."""
     rows, unfair = [], []
     for model, make in MODELS.items():
-        for size, shares in zip(SIZES, await first_screens(make(), SIZES), strict=True):
+        for size, shares in zip(SIZES, await shares_at(make(), SIZES, answered=answered), strict=True):
             rows.append(table_row(model, size, shares))
             unfair += [] if shares.fair else [(model, size, shares)]
     assert not unfair
-    check_block(DOCS / "explorer.md", "shares", markdown_table(HEAD, rows))
-
-
-@pytest.mark.parametrize(
-    ("model", "size"), [("demo 14×14", (80, 24)), ("demo 14×14", (100, 30)), ("BLIP-2 queries", (100, 30))]
-)
-async def test_so_it_is_with_an_answer(model: str, size: tuple[int, int]) -> None:
-    """`python -m tests.tui.screens.shares` measures all of them."""
-    shares = await shares_of(MODELS[model](), size, answered=True)
-    assert shares.cut
-    assert shares.fair
+    check_block(DOCS / "explorer.md", block, markdown_table(HEAD, rows))
 
 
 @pytest.mark.parametrize("cells", [24, 36, 48, 60, 80])

@@ -336,4 +336,4 @@ async def test_a_squashed_image_is_drawn_squashed(size: tuple[int, int]) -> None
         await pilot.pause()
         layout = layout_of(pilot)
         assert 1 / 1.15 <= layout.wide / layout.high <= 1.15
-        assert "too wide" not in text(tui, "#legend")
+        assert "wider" not in text(tui, "#legend")

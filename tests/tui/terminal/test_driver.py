@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import signal
 import sys
 import time
@@ -178,3 +179,31 @@ def test_a_driver_that_is_not_known_is_said() -> None:
     with Terminal([sys.executable, "-m", "vlmtui", str(PHOTO)], (120, 40), **{ENVIRONMENT: "fast"}) as terminal:
         assert terminal.wait(60) == 2
         assert b"VLMTUI_DRIVER=fast: the drivers are differences and textual" in terminal.output
+
+
+FAILING = """
+import runpy, sys
+from vlmtui.tui.actions import cursor
+def move(*arguments):
+    raise ZeroDivisionError("as it was injected")
+cursor.move = move
+sys.argv = {arguments}
+runpy.run_module("tests.tui.fake", run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize("driver", ["differences", "textual"])
+def test_the_screen_is_on_the_terminal_wherever_messages_go(driver: str, tmp_path: Path) -> None:
+    words = [FAKE[0], "-c", FAILING.format(arguments=FAKE[2:])]
+    messages = tmp_path / "messages"
+    shell = ["sh", "-c", f"exec {shlex.join(words)} 2>{shlex.quote(str(messages))}"]
+    with Terminal(shell, (120, 40), **{ENVIRONMENT: driver}) as terminal:
+        terminal.until(lambda out: terminal.shows("row 3 · column 4"), 60)
+        assert messages.read_bytes() == b""
+        terminal.press("\x1b[C")
+        terminal.wait(20)
+        assert b"\x1b[?1049l" in terminal.output
+        assert b"injected" not in terminal.output
+    lines = messages.read_text().splitlines()
+    assert lines[0] == "vlmtui: unexpected ZeroDivisionError (as it was injected): --debug shows where"
+    assert "\x1b" not in "".join(lines)

@@ -114,7 +114,7 @@ def _title(report: ImageReport) -> Iterator[str]:
             yield from labelled("lengths", warning)
         if model.marks_words:
             yield from labelled("", f"{CONTINUES} marks a word-piece that continues the one before it")
-        if report.folded is not None:
+        if report.folded is not None and (report.folded.spellings > 1).any():
             yield from labelled("folded", FOLD_RULE)
         if hubs := shown_hubs(report)[0]:
             yield from labelled("hubs", "; ".join(hub_lines(report, hubs)))

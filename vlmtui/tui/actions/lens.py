@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from vlmtui.display.numbers import count
 from vlmtui.display.pieces import plain
 from vlmtui.errors import UsageError
+from vlmtui.lenses.folded_token_words import folds
 from vlmtui.tui.actions.context import ActionContext
 from vlmtui.tui.dialogs.outliers import OutliersPage
 from vlmtui.tui.dialogs.text import TextDialog
@@ -19,9 +21,11 @@ from vlmtui.tui.state.lens_values import first_of_segments, overlay_lens, value_
 from vlmtui.tui.state.selection import NORMS, SEGMENTS
 from vlmtui.tui.state.stages import ANSWER, llm_depth, path
 from vlmtui.tui.state.subject import OF_IMAGE
+from vlmtui.tui.state.word_table import WordRow
 
 OPTIONS = "Lens: options"
 """What the command palette calls the dialog for a lens's options."""
+NOTHING_FOLDS = "no spellings to fold here"
 
 
 def by_layer(context: ActionContext) -> None:
@@ -49,11 +53,34 @@ def words(context: ActionContext, step: int) -> None:
 
 
 def fold(context: ActionContext) -> None:
-    """Spellings of one word in one line, or each in its own."""
+    """Spellings of one word in one line, or each in its own; where that changes nothing here, say so."""
     state = context.state
     state.selection = replace(state.selection, fold=not state.selection.fold)
-    if state.selection.fold and not state.selection.folds:
-        context.notify(f"coefficients of {state.selection.order} do not fold: they are parts of one sum", timeout=4)
+    if said := _nothing_folds(state):
+        context.notify(said, timeout=4)
+
+
+def _nothing_folds(state: ExplorerState) -> str:
+    """Why the list under the cursor is the same folded or not; "" where it is not, or has not come."""
+    results, selection = state.results, state.selection
+    if not folds(selection.order):
+        return f"coefficients of {selection.order} do not fold: they are parts of one sum"
+    table, token = results.word_table(selection), results.token(selection)
+    if selection.shows_layers or table is None or token is None:
+        return NOTHING_FOLDS
+    here = table.lines(token, selection.k, True)
+    if here is None or _is_folded(here):
+        return ""
+    others = sum(_is_folded(table.lines(one, selection.k, True) or ()) for one in table.rows)
+    return (
+        f"{NOTHING_FOLDS}: {count(others, 'other list')} {'has' if others == 1 else 'have'} some"
+        if others
+        else NOTHING_FOLDS
+    )
+
+
+def _is_folded(lines: tuple[WordRow, ...]) -> bool:
+    return any(one.spellings > 1 for one in lines)
 
 
 def next_overlay(context: ActionContext) -> None:

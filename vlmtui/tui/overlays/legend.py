@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from vlmtui.display.colours import hex_colour, noise_range, rgb_colours, robust_range
+from vlmtui.display.colours import hex_colour, rgb_colours
 from vlmtui.display.numbers import count, format_number, ordinal
 from vlmtui.display.pieces import plain
+from vlmtui.display.value_scale import ValueScale
 from vlmtui.lenses import captions
 from vlmtui.lenses.captions import LensResult
 from vlmtui.lenses.kinds import Colours, Scalars
 from vlmtui.lenses.registry import find_lens
 from vlmtui.tui.state.lens_values import (
-    noise_end,
+    noise_floor_at,
     overlay_call,
     overlay_lens,
     overlay_scores,
@@ -52,11 +53,10 @@ def lens_legend(
     text = captions.legend_line(found, _asked(results, selection, found))
     if not isinstance(found.result, Scalars):
         return text, None
-    floor = noise_end(selection, results)
-    if floor is None:
-        return text, robust_range(found.numbers)
-    scale = noise_range(found.numbers, floor)
-    return f"{text} · {'grey: noise' if scale else 'nothing above noise'}", scale
+    scale = ValueScale.of(found.numbers, noise_floor_at(selection, results))
+    note = scale.note(found.numbers)
+    there = (scale.low, scale.high) if scale.high > scale.low else None
+    return f"{text} · {note}" if note else text, there
 
 
 def sought_counts(results: Results, selection: Selection) -> str:

@@ -243,7 +243,7 @@ def shares(rows: int, text: int, tokens: int, foot: int, least: int = 1) -> tupl
     The meaning gives way first, down to its `least` lines; text and tokens halve what there is, and neither keeps what
     it has no use for.
     """
-    foot = min(foot, max(min(least, rows - 3), rows - text - tokens - 1, 0))
+    foot = min(foot, max(min(least, rows - 3), rows - text - tokens, 0))
     room = rows - foot
     text = max(1, min(text, max(room // 2, room - tokens)))
     return text, max(1, min(room - text, room)), foot

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
 
-from vlmtui.tui.screens.packing import Area, PanelRows, pack
+from vlmtui.tui.screens.packing import Area, PackedPanels, PanelRows, pack
 
 Cells = tuple[int, int]
 """Columns and rows."""
@@ -44,6 +44,10 @@ MORE_LEGEND = 1
 """Lines of the legend after the first, where panels stand below it."""
 ACROSS = 40
 """Columns of each of several panels side by side."""
+TWO_COLUMNS = ACROSS + GAP + LEAST_BESIDE
+"""Columns in which panels stand side by side, some of them in as few columns as will do."""
+MOSTLY = 0.75
+"""The share of its area that the image keeps where it gives way to a panel that would be hidden."""
 
 
 @dataclass(frozen=True)
@@ -73,14 +77,28 @@ def arrange(
     too_small = columns < SMALLEST[0] or rows < SMALLEST[1]
     if alone or too_small or not panels:
         return ScreenLayout(too_small, spacious, Area(EDGE, 0, max(1, width), max(1, height)), {})
-    wide, tall = image_room((width, height - bars), image)
-    side = max(wide, LEGEND_CELLS)
-    if width - side - GAP < LEAST_BESIDE:
-        side = width
-    packed = [pack(rooms, panels, first, int(spacious)) for rooms in _rooms((width, height), (side, tall + bars))]
-    best = min(packed, key=lambda one: (len(one.hidden), one.cut, -one.cells if one.hidden or one.cut else 0))
+    room, body = (width, height - bars), (width, height)
+    largest = image_room(room, image)
+    side, best = _packed(body, largest, bars, panels, first, int(spacious))
+    if best.hidden:
+        # a little less image, where another column beside it has room for what would be hidden
+        smaller = image((width - GAP - TWO_COLUMNS, room[1])) if width - GAP - TWO_COLUMNS >= LEAST_IMAGE else (0, 0, 0)
+        if _cells(smaller) >= MOSTLY * _cells(largest):
+            other = _packed(body, smaller[:2], bars, panels, first, int(spacious))
+            side, best = min((side, best), other, key=lambda one: len(one[1].hidden))
     below = [area.y for area in best.areas.values() if area.x < EDGE + side]
     return ScreenLayout(False, spacious, Area(EDGE, 0, side, min([height, *below])), best.areas, best.hidden)
+
+
+def _packed(
+    body: Cells, image: Cells, bars: int, panels: Sequence[PanelRows], first: str, gap: int
+) -> tuple[int, PackedPanels]:
+    """The columns of the image's side where the image has these cells, and the panels in what it leaves."""
+    side = max(image[0], LEGEND_CELLS)
+    if body[0] - side - GAP < LEAST_BESIDE:
+        side = body[0]
+    packed = [pack(rooms, panels, first, gap) for rooms in _rooms(body, (side, image[1] + bars))]
+    return side, min(packed, key=lambda one: (len(one.hidden), one.cut, -one.cells if one.hidden or one.cut else 0))
 
 
 def image_room(room: Cells, image: ImageCells) -> Cells:
@@ -124,7 +142,11 @@ def _rooms(body: Cells, image: Cells) -> Iterator[list[Area]]:
 
 
 def _columns(area: Area) -> Iterator[list[Area]]:
-    """An area whole, in two columns, in three ..., as long as each can be read."""
+    """An area whole, in two columns, in three ..., as long as each can be read; or in a column and a narrow one."""
     for many in range(1, max(1, (area.width + GAP) // (ACROSS + GAP)) + 1):
         edges = [area.x + i * (area.width + GAP) // many for i in range(many + 1)]
         yield [Area(a, area.y, b - a - GAP, area.height) for a, b in pairwise(edges)]
+    if TWO_COLUMNS <= area.width < 2 * ACROSS + GAP:
+        wide = area.width - GAP - LEAST_BESIDE
+        narrow = Area(area.x + wide + GAP, area.y, LEAST_BESIDE, area.height)
+        yield [Area(area.x, area.y, wide, area.height), narrow]

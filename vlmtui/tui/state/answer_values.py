@@ -227,13 +227,13 @@ def _brief(found: Attention) -> str:
 
 
 def layers_of(found: Attention) -> str:
-    """Which layers and heads: `layer 3 of 24, head 2 of 8`; heads from 0, as in reports."""
+    """Which layers and heads: `Layer 3 of 24, head 2 of 8`; heads from 0, as in reports."""
     if found.rollout:
-        return f"rolled out through {count(found.layers, 'layer')}"
+        return f"Rolled out through {count(found.layers, 'layer')}"
     if found.layer is None:
-        return f"the mean of {count(found.layers, 'layer')} and {count(found.heads, 'head')} each"
-    heads = f"the mean of {count(found.heads, 'head')}" if found.head is None else f"head {found.head} of {found.heads}"
-    return f"layer {found.layer} of {found.layers}, {heads}"
+        return f"Mean of {count(found.layers, 'layer')} × {count(found.heads, 'head')}"
+    heads = f"mean of {count(found.heads, 'head')}" if found.head is None else f"head {found.head} of {found.heads}"
+    return f"Layer {found.layer} of {found.layers}, {heads}"
 
 
 def answer_meaning(results: Results, selection: Selection) -> list[str]:
@@ -263,8 +263,7 @@ def answer_meaning(results: Results, selection: Selection) -> list[str]:
 def attention_meaning(results: Results, selection: Selection) -> list[str]:
     """How much of the attention the image had, what draws it whatever is said, and of which layers it is."""
     found, token = attention(results, selection), selection.of_answer.token
-    shown = answer_values(results, selection)
-    if found is None or shown is None:
+    if found is None or answer_values(results, selection) is None:
         return []
     rows = found.weights[: len(results.generation.tokens)] if token is None else found.weights[token : token + 1]
     seen = 100 * float(rows.sum(axis=1).mean())
@@ -277,8 +276,7 @@ def attention_meaning(results: Results, selection: Selection) -> list[str]:
         text.append(f"{count(len(image), 'image token')} (×) {draw}")
     if text:
         sentences.append(f"Attention sinks: {', '.join(text)}.")
-    scale = f"{format_number(shown.scale[0], 3)}–{format_number(shown.scale[1], 3)}"
-    return [*sentences, f"Shown: {layers_of(found)}; colours {scale}, the same for all tokens of the answer."]
+    return [*sentences, f"{layers_of(found)}."]
 
 
 def _reach(scale: tuple[float, float]) -> float:

@@ -49,14 +49,14 @@ class BackgroundQuestion:
 
     def __enter__(self) -> BackgroundQuestion:
         with contextlib.suppress(termios.error, OSError):
-            if os.isatty(0) and os.isatty(2):
+            if os.isatty(0) and os.isatty(1):
                 self._start.line = termios.tcgetattr(0)
                 # the answer must not be echoed, and must not wait for Enter; a Ctrl-C still stops the start
                 line = termios.tcgetattr(0)
                 line[tty.IFLAG] &= ~termios.ICRNL
                 line[tty.LFLAG] &= ~(termios.ECHO | termios.ICANON)
                 termios.tcsetattr(0, termios.TCSANOW, line)
-                os.write(2, _QUESTION)
+                os.write(1, _QUESTION)
                 self._asked_at = time.monotonic()
         return self
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import select
+import sys
 import time
 from codecs import getincrementaldecoder
 from functools import partial
@@ -49,6 +50,7 @@ class DifferenceDriver(LinuxDriver):
 
     def __init__(self, app: App[Any], *, start: TerminalStart | None = None, **options: Any) -> None:
         super().__init__(app, **options)
+        _on_terminal(self)
         self._start = start or TerminalStart()
         self._flow = FrameFlow()
         self._replies = Replies(self._answered)
@@ -204,9 +206,23 @@ class DifferenceDriver(LinuxDriver):
                 self.process_message(event)
 
 
-def driver_class(start: TerminalStart) -> type[Driver]:
-    """The driver as Textual makes one, with what was learnt of the terminal before."""
-    return cast("type[Driver]", partial(DifferenceDriver, start=start))
+def driver_class(start: TerminalStart | None) -> type[Driver]:
+    """The driver as Textual makes one, with what was learnt of the terminal before; Textual's own where that is
+    None."""
+    made = _textual_driver if start is None else partial(DifferenceDriver, start=start)
+    return cast("type[Driver]", made)
+
+
+def _textual_driver(app: App[Any], **options: Any) -> LinuxDriver:
+    """Textual's own driver, on the terminal."""
+    return _on_terminal(LinuxDriver(app, **options))
+
+
+def _on_terminal(driver: LinuxDriver) -> LinuxDriver:
+    """Have a driver draw on standard output, the terminal; Textual draws on stderr, which may lead into a file."""
+    if sys.__stdout__ is not None:
+        driver._file = sys.__stdout__
+    return driver
 
 
 def _ending(cursor: tuple[int, int], asks: bool) -> str:

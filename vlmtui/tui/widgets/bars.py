@@ -158,8 +158,13 @@ class LegendBar(Lines):
             return [line(cells, r.style(), first), *named]
         ends = self._scale(0)
         brief = self._scale(min(room, _cells(ends) + ENOUGH_STEPS))
-        # where one line has no room for all: the colours of the scale go before the name, then of how many the rank is
-        variants = [[one, *two, ("  ", r.style()), name] for one, two in ((here, brief), (here, ends), (shorter, ends))]
+        bare = (legend.here.partition(", ")[0], r.style())
+        # where one line has no room for all: the colours of the scale go before the name, then of how many the rank
+        # is, then the rank
+        variants = [
+            [one, *two, ("  ", r.style()), name]
+            for one, two in ((here, brief), (here, ends), (shorter, ends), (bare, ends))
+        ]
         # where even so there is not, the name is cut
         fitting = [one for one in variants if _cells(one) <= cells] or [
             one for one in variants if _cells(one[:-2]) <= cells

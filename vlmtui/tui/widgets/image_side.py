@@ -283,4 +283,4 @@ def _shape_note(drawn: ImageDrawing) -> str:
     if is_near(difference):
         return ""
     share = f"{100 * abs(difference - 1):.0f}%"
-    return f" · patches drawn {share} too {'wide' if difference > 1 else 'narrow'}"
+    return f" · patches drawn {share} {'wider' if difference > 1 else 'narrower'}"

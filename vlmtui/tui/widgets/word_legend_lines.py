@@ -64,7 +64,7 @@ def word_legend_lines(
     text, dim = roles.style(), roles.style("dim")
     items = [_word(one.word, one.patches, one.colour, one.word == legend.here, roles) for one in legend.words]
     placed: list[list[_Item]] = []
-    for name in (title, legend.name, legend.name.partition(":")[0]):
+    for name in (title, legend.name, legend.name.partition(" · ")[0], legend.name.partition(":")[0]):
         head = _Item(((name, dim),))
         for shown in range(len(items), -1, -1):
             more = _more(items[shown:], legend.here, roles)

@@ -14,6 +14,7 @@ from vlmtui.errors import UsageError
 from vlmtui.lenses.captions import noise_caption
 from vlmtui.metrics import PURSUITS
 from vlmtui.reading import ModelInfo, TokenWords, of_patches
+from vlmtui.reports.formats.parts.local_words import local_share_caption
 from vlmtui.reports.image_report import ImageReport
 from vlmtui.results.noise_baseline import (
     AGREEING,
@@ -58,7 +59,7 @@ def noise_summary(report: ImageReport, null: NoiseBaseline, local_share: float |
     share = share_above_noise(null.percentiles(report.words)[counted])
     said = [noise_caption(share, null)] if share is not None else []
     if local_share is not None:
-        said.append(f"{numbers.percent(100 * local_share)} of patches have a local word")
+        said.append(local_share_caption(local_share))
     return "; ".join(said)
 
 
