@@ -26,7 +26,7 @@ class Florence2(Family):
 
     def __init__(self, model: Any, config: Any, name: str) -> None:
         super().__init__(model, config, name)
-        self.blocks: nn.ModuleList = self.tower.blocks[-1]  # type: ignore[assignment,index,union-attr]
+        self.blocks: nn.ModuleList = self.tower.blocks[-1]  # type: ignore[assignment,index]
 
     @property
     def patch_size(self) -> Shape:
