@@ -32,6 +32,7 @@ from vlmtui.models.loading import hub_answers, range_requests
 from vlmtui.models.loading.model_folder import find_checkpoint
 range_requests.WAITS_S = (0.0,)
 hub_answers.PATIENCE_S = 2.0
+hub_answers.MOST_OF_A_FILE = 32 << 20
 time.sleep = lambda seconds: None  # the hub's client waits before it tries again
 range_requests.CHUNK = range_requests.JOURNAL_EVERY = 1 << 18
 def progress(*note):

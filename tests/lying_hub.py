@@ -6,6 +6,7 @@ of an honest hub, gives every byte of the model.
 
 from __future__ import annotations
 
+import gzip
 import io
 import itertools
 import json
@@ -15,9 +16,11 @@ import struct
 import subprocess
 import sys
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -236,6 +239,12 @@ def _endless(answer: Answer, before: int) -> Answer:
     return answer
 
 
+@cache
+def _bomb(times: int) -> bytes:
+    """Blanks, more than the client takes of any answer, compressed so many times."""
+    return gzip.compress(_bomb(times - 1) if times > 1 else b" " * (96 << 20))
+
+
 _OUTSIDE = ("../../../../evil.json", "../evil.txt", "/{root}/evil.json", "..\\..\\evil.json", "a\x00b.json", "x" * 300)
 LIES: dict[str, Lie] = {
     "a length that is too short": _header("content-length", "3"),
@@ -278,6 +287,9 @@ LIES: dict[str, Lie] = {
     "a deep list": _body(lambda body: b"[" * 100_000),
     "bytes that are no UTF-8": _body(lambda body: b'{"\xff": 1}'),
     "a compressed body that is none": _body(lambda body: b"no gzip", content_encoding="gzip"),
+    "a compressed body of gigabytes": _body(lambda body: _bomb(1), content_encoding="gzip"),
+    "a body compressed twice": _body(lambda body: _bomb(2), content_encoding="gzip, gzip"),
+    "a body compressed in another way": _body(lambda body: zlib.compress(_bomb(1)), content_encoding="deflate"),
     "files that have no name": _json(lambda v: v | {"siblings": [{}]} if "siblings" in v else v),
     "files named by numbers": _json(lambda v: v | {"siblings": [{"rfilename": 7}]} if "siblings" in v else v),
     "files that are a word": _json(lambda v: v | {"siblings": "many"} if "siblings" in v else v),

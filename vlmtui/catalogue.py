@@ -22,7 +22,7 @@ DEMO_NOTES = {
     "demo-siglip": "demo model, trained on drawings and their captions",
     "demo-vit": "demo model, trained on drawings to classify scenes",
 }
-CHOOSE_A_MODEL = "choose one with --model NAME (a hub name or a folder) or VLMTUI_MODEL"
+CHOOSE_A_MODEL = "choose a model with --model NAME (a hub name or a folder) or VLMTUI_MODEL"
 ENVIRONMENT = "VLMTUI_MODEL"
 
 # written by `python -m tests.models.model_aliases`: counted on models that transformers builds from their configs
@@ -113,9 +113,14 @@ def resolve_model(name: str, base: Path | None = None) -> ModelSource:
     try:
         return _resolved(name, base)
     except ModelError as error:
-        if name == os.environ.get(ENVIRONMENT):
-            raise ModelError(f"{error} ({ENVIRONMENT} names it)") from None
+        if named := named_by(name):
+            raise ModelError(f"{error}{named}") from None
         raise
+
+
+def named_by(model: str) -> str:
+    """The end of a sentence about a model that cannot be loaded: that the environment names it, or ""."""
+    return f" ({ENVIRONMENT} names it)" if model and model == os.environ.get(ENVIRONMENT) else ""
 
 
 def _resolved(name: str, base: Path | None) -> ModelSource:

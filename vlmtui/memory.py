@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -27,6 +28,14 @@ class DeviceMemory:
 def memory_needed(parameters: int, itemsize: int, on_gpu: bool) -> int:
     """Bytes needed by a model of so many parameters of `itemsize` bytes each, overheads included."""
     return int(parameters * itemsize * _ROOM) + (_GPU_OVERHEAD if on_gpu else _CPU_OVERHEAD)
+
+
+def return_freed_memory() -> None:
+    """Return to the system what this process has freed, where its allocator keeps it, as glibc's does."""
+    import ctypes
+
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def automatic_device() -> DeviceMemory:

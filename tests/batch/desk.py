@@ -40,7 +40,7 @@ class Desk:
             dead: Future[tuple[Outcome, ...]] = Future()
             dead.set_exception(SessionError("the model session was killed (signal 9)"))
             return dead
-        return _known(tuple(outcome(picture) for picture in pictures))
+        return _known(tuple(outcome(picture, self._of.note) for picture in pictures))
 
     def close(self) -> None:
         self.alive = False
@@ -53,6 +53,7 @@ class Desks(ReportJob):
     model: ModelInfo = MODEL
     deadly: frozenset[str] = frozenset()
     dies_at: int = 0
+    note: str = ""
     heard: Callable[[int], object] = lambda number: None
     asked: list[list[str]] = field(default_factory=list)
     started: list[Desk] = field(default_factory=list)
@@ -84,12 +85,13 @@ def desks(sources: Sequence[str], output: Path, **changes: Any) -> Desks:
     )
 
 
-def outcome(picture: ImageFile) -> Outcome:
-    """What a desk says of a picture: that which its bytes give, or that they are none."""
+def outcome(picture: ImageFile, note: str = "") -> Outcome:
+    """What a desk says of a picture: that which its bytes give, or that they are none; with a note, if any."""
     if picture.data.startswith(b"bad"):
         return Outcome.failed(ImageError(f"{picture.source} is not an image that can be opened"))
     seed = zlib.crc32(picture.data)
-    one = made_reports.reading(2, 3, seed=seed, image=ImageInfo(picture.source, picture.sha256, 640, 427))
+    info = ImageInfo(picture.source, picture.sha256, 640, 427, (note,) if note else ())
+    one = made_reports.reading(2, 3, seed=seed, image=info)
     return Outcome(reading=one, words=made_reports.words(one, 3, seed=seed))
 
 

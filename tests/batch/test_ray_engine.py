@@ -23,6 +23,7 @@ from vlmtui.batch.reader import BatchReader
 from vlmtui.batch.sources import SourceList, SourcesDigest
 from vlmtui.errors import UsageError, VlmtuiError
 from vlmtui.query.options import Query
+from vlmtui.reports.image_notes import ImageNotes
 from vlmtui.session.discovery import SessionLocation
 
 QUERY = query_of("demo", k=3)
@@ -154,6 +155,27 @@ def test_parts_that_are_there_are_told_again_and_not_made(tmp_path: Path) -> Non
     told = [ray_engine.decode_message(row["said"][0]) for row in again]
     assert [(one.part, one.pictures, len(one.failures)) for one in told] == [(0, 2, 1), (2, 2, 1)]
     assert told[1].failures[0].why == last.failures[0].why
+
+
+def test_notes_come_back_with_the_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = pictures(tmp_path / "album", 4)
+    out = tmp_path / "out.parquet"
+    folder = PartsFolder(str(out))
+    folder.path.mkdir()
+    lists.write_sources(folder.sources, names)
+    begun = new_manifest(QUERY, lists.digest_sources(names), 2)
+    write_manifest(folder, begun)
+    monkeypatch.setattr(
+        ray_engine, "connect", lambda where: desks(names, out, note="its levels are scaled").start(None)
+    )
+    rows = list(ray_engine.PartActor(ray_engine.ClusterJob(str(out), begun, QUERY, None))({"part": [0, 1]}))
+    notes = [note for row in rows for note in ray_engine.decode_message(row["said"][0]).notes]
+    assert sorted(notes) == [(name, "its levels are scaled") for name in names]
+    told: list[str] = []
+    as_here = ImageNotes(told.append)
+    for source, note in notes:
+        as_here.add(source, note)
+    assert told == [f"{notes[0][0]}: its levels are scaled"]
 
 
 def said(folder: PartsFolder, begun: Manifest, base: str | None = None) -> str:

@@ -8,6 +8,8 @@ import pytest
 
 from vlmtui.cli import main
 
+CHINA = str(Path(__file__).parents[2] / "sample_images" / "china.jpg")
+
 
 @pytest.mark.parametrize(
     ("words", "said"),
@@ -44,6 +46,13 @@ def test_what_may_be_repeated_or_has_no_known_ending(
 def test_a_model_of_the_environment_is_said_to_be_that(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("VLMTUI_MODEL", "org/nowhere")
+    for words, named in ([], True), (["-m", "org/other"], False):
+        assert main(["report", CHINA, *words]) == 1
+        said = capsys.readouterr().err
+        assert "is not on this disk" in said
+        assert said.count("(VLMTUI_MODEL names it)") == named
     monkeypatch.setenv("VLMTUI_MODEL", "./nowhere")
     for words, named in (["a.png", "--format", "text"], True), (["a.png", "--format", "text", "-m", "./other"], False):
         assert main(words) == 1

@@ -17,6 +17,8 @@ from tests.models.test_vlm import picture
 from tests.models.vision.test_dual_encoder import PICTURES, TEXTS, theirs
 from tests.session.local_engine import Desk, quiet
 from vlmtui.errors import UsageError
+from vlmtui.lenses.kernels.noise import shuffle_pixels
+from vlmtui.lenses.lens_source import lens_call
 from vlmtui.session import protocol as m
 from vlmtui.session import typed_lenses
 from vlmtui.session.scheduler import FrontEnd, ScheduledRequest
@@ -121,6 +123,17 @@ def test_what_cannot_be_asked(engine, clip_folder):
         holding(clip_folder).typed(image_level.texts(("sky",)))
 
 
+@torch.no_grad()
+def evidence_of_noise(folder: Path, pixels: dict[str, torch.Tensor], wanted: int) -> np.ndarray:
+    """Class evidence of shuffled pixels by transformers' own model."""
+    whole = AutoModelForImageClassification.from_pretrained(folder)
+    shuffled = torch.stack(shuffle_pixels(list(pixels["pixel_values"])))
+    if hasattr(whole, "vit"):
+        return whole.classifier(whole.vit(pixel_values=shuffled).last_hidden_state[0, 1:])[:, wanted].numpy()
+    states = whole.vision_model(pixel_values=shuffled).last_hidden_state[0]
+    return (states @ whole.classifier.weight[wanted] / len(states)).numpy()
+
+
 @pytest.mark.parametrize("name", ["vit", "siglip"])
 def test_classes(name, tmp_path):
     folder = classifying(name, tmp_path / name)
@@ -148,6 +161,9 @@ def test_classes(name, tmp_path):
         values = Values.of(engine.typed(typed_lenses.look(reading, last, Evidence(word))))
         np.testing.assert_allclose(values.numbers, found.evidence[1], atol=1e-6)
         assert values.note.startswith("each patch's share" if head.exact else "approximate: ")
+    noise = lens_call("evidence", label=label, noise=True)
+    values = Values.of(engine.typed(typed_lenses.look(reading, last, noise)))
+    np.testing.assert_allclose(values.numbers, evidence_of_noise(folder, pixels, int(found.ids[1])), atol=1e-5)
     everything = engine.typed(image_level.classes(reading, 99))
     assert sorted(everything.ids.tolist()) == [0, 1, 2, 3, 4]
     assert found.first.tolist() == everything.ids[everything.evidence.argmax(axis=0)].tolist()

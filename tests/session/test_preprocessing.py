@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import threading
 from contextlib import closing
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from tests.session.local_engine import Desk
 from tests.session.test_batch_read import asked, noise, sent
@@ -35,6 +38,16 @@ def test_in_their_order_and_what_fails_in_its_place(model):
     assert isinstance(error, ImageError)
     assert [one.index for one in made] == [0, *range(2, 20)]
     assert [one.image.source for one in made] == [pictures[one.index].source for one in made]
+
+
+def test_notes_of_decoding_come_with_the_image(model):
+    file = io.BytesIO()
+    Image.fromarray(np.arange(4096, dtype=np.uint16).reshape(64, 64)).save(file, "PNG")
+    with closing(ImagePreprocessing(model, asked(sent("deep.png", file.getvalue()), noise(1)))) as several:
+        (deep, plain) = (one.image for one in several.each(going_on))
+    assert plain.notes == ()
+    (note,) = deep.notes
+    assert "its levels are scaled from 0 to 4,095 (12 bits hold its largest value)" in note
 
 
 def test_no_more_than_the_budget_waits(model, monkeypatch):

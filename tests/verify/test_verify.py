@@ -87,6 +87,8 @@ TEXTS = (WEIGHTS, TEXT_TOWER, MATCHING)
 TURNED = {
     *("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_vl_moe", "qwen3_5", "qwen3_5_moe"),
     *("glm4v", "glm46v", "glm4v_moe", "glm_ocr", "ernie4_5_vl_moe", "paddleocr_vl"),
+    *("cohere_compass", "cosmos3_edge", "cosmos3_omni", "glmga", "hunyuan_vl", "hy_v4_vl", "qwen4_exp"),
+    *("qwen2_5_omni_thinker", "qwen3_omni_moe_thinker"),
 }
 OF_TOWERS = {"clip": TEXTS, "siglip": TEXTS, "siglip2": TEXTS, "vit": (CLASS_LOGITS,)}
 
@@ -104,8 +106,10 @@ def applicable(name: str) -> set[str]:
 
 def unchecked(name: str) -> set[str]:
     """What cannot be checked of a family."""
-    if FAMILIES[name].encoder_decoder:
-        return {TOKENS, TOKEN_BOXES, WORDS}
+    if FAMILIES[name].streams > 1:
+        return {LOGITS}
+    if name == "florence2":  # convolutions in its tower, which returns no hidden states of one shape
+        return {TOKEN_BOXES, PATCH_BOXES, NORMS}
     if FAMILIES[name].tokens == "query":
         return {TOKEN_BOXES}
     # its tower returns no hidden states
@@ -118,9 +122,10 @@ def test_every_family_passes(name, folder, engine):
     assert set(checks) == applicable(name)
     assert {check.name for check in checks.values() if check.result == "unchecked"} == unchecked(name)
     assert not [check for check in checks.values() if check.result == "fail"]
-    if TOKENS in checks and not FAMILIES[name].encoder_decoder:
+    if TOKENS in checks:
         assert "bit for bit the same" in checks[TOKENS].figure
-    assert checks[PATCH_BOXES].figure.endswith("0 missed, 0 extra")
+    if PATCH_BOXES not in unchecked(name):
+        assert checks[PATCH_BOXES].figure.endswith("0 missed, 0 extra")
     if OWN_VECTORS in checks:  # all of the sample, wherever there are words
         assert checks[OWN_VECTORS].figure == "64 of 64 found as top-1 under l2, 64 of 64 found as top-1 under cosine"
 

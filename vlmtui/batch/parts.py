@@ -33,11 +33,15 @@ _FAILED = b"vlmtui.failed"
 
 @dataclass(frozen=True)
 class FinishedPart:
-    """A part that was written, and those of its images that failed."""
+    """A part that was written, and those of its images that failed.
+
+    From another process also what is to be told: `notes`, each with the source of its image or "".
+    """
 
     part: int
     pictures: int
     failures: tuple[ImageFailure, ...]
+    notes: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass

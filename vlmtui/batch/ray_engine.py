@@ -28,6 +28,7 @@ from vlmtui.batch.sources import SourceList
 from vlmtui.catalogue import resolve_model
 from vlmtui.errors import SessionError, UsageError, VlmtuiError, error_from_kind
 from vlmtui.query.options import Query
+from vlmtui.reports.image_notes import ImageNotes
 from vlmtui.reports.per_image import ImageFailure
 from vlmtui.session.discovery import SessionLocation, connect
 
@@ -43,9 +44,9 @@ _QUIET = {
 # on every system, a Ray of one machine listens at 127.0.0.1 alone
 _LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 
-PartMessage = tuple[int, int, list[tuple[str, str, str]], tuple[str, str] | None]
-"""Of a part: its number, its count of images, and name, kind and message of those that failed. Or, last, the kind and
-message of the error that ended the work."""
+PartMessage = tuple[int, int, list[tuple[str, str, str]], list[tuple[str, str]], tuple[str, str] | None]
+"""Of a part: its number, its count of images, name, kind and message of those that failed, and notes with the sources
+of their images. Or, last, the kind and message of the error that ended the work."""
 
 
 @dataclass(frozen=True)
@@ -87,8 +88,12 @@ def make_on_ray(
             compute=ray.data.ActorPoolStrategy(size=min(actors, tasks)),
             **needs,
         )
+        notes = ImageNotes(tell)
         for row in made.iter_rows():
-            yield decode_message(row["said"])
+            part = decode_message(row["said"])
+            for source, note in part.notes:
+                notes.add(source, note)
+            yield part
 
 
 class PartActor:
@@ -98,6 +103,7 @@ class PartActor:
         self._job = job
         self._folder = PartsFolder(job.output)
         self._reader: BatchReader | None = None
+        self._notes: list[tuple[str, str]] = []
 
     def __call__(self, batch: dict[str, Any]) -> Iterator[dict[str, Any]]:
         try:
@@ -112,7 +118,8 @@ class PartActor:
             with SourceList(self._folder.sources) as sources:
                 left = [part for part in numbers if part not in there]
                 for made in make_parts(self._folder, self._job.begun, sources, left, self._job.query, reader):
-                    yield _encode_message(made)
+                    notes, self._notes[:] = tuple(self._notes), ()
+                    yield _encode_message(replace(made, notes=notes))
         except VlmtuiError as error:
             # sent, not raised: Ray would wrap it in its own message
             yield _encode_message(error)
@@ -135,7 +142,10 @@ class PartActor:
             os.chdir(base)
         query = self._job.query
         return BatchReader(
-            query, lambda: connect(query.load.where), lambda model: manifests.record_model(folder, model)
+            query,
+            lambda: connect(query.load.where),
+            lambda model: manifests.record_model(folder, model),
+            add_note=lambda source, note: self._notes.append((source, note)),
         )
 
 
@@ -216,21 +226,20 @@ def cluster_job(folder: PartsFolder, begun: Manifest, query: Query) -> ClusterJo
 
 def _encode_message(what: FinishedPart | VlmtuiError) -> dict[str, Any]:
     if isinstance(what, VlmtuiError):
-        said: PartMessage = (-1, 0, [], (what.kind, str(what)))
+        said: PartMessage = (-1, 0, [], [], (what.kind, str(what)))
     else:
         failed = [(one.name, one.error.kind, one.why) for one in what.failures]
-        said = (what.part, what.pictures, failed, None)
+        said = (what.part, what.pictures, failed, list(what.notes), None)
     return {"said": np.array([msgspec.msgpack.encode(said)], dtype=object)}
 
 
 def decode_message(data: bytes) -> FinishedPart:
     """The part that an actor reports. Raises the error that ended its work."""
-    part, pictures, failed, error = msgspec.msgpack.decode(data, type=PartMessage)
+    part, pictures, failed, notes, error = msgspec.msgpack.decode(data, type=PartMessage)
     if error is not None:
         raise error_from_kind(*error)
-    return FinishedPart(
-        part, pictures, tuple(ImageFailure(name, error_from_kind(kind, text)) for name, kind, text in failed)
-    )
+    failures = tuple(ImageFailure(name, error_from_kind(kind, text)) for name, kind, text in failed)
+    return FinishedPart(part, pictures, failures, tuple(notes))
 
 
 def _counted(number: int, what: str) -> str:

@@ -12,7 +12,7 @@ from vlmtui.images.image_file import ImageFile
 from vlmtui.query.options import Query
 from vlmtui.query.patches import entries_of
 from vlmtui.reading import FIRST_STAGE, PIXELS, ModelInfo
-from vlmtui.reports.image_notes import ImageNotes
+from vlmtui.reports.image_notes import notes_about
 from vlmtui.reports.image_reader import ReportReader
 from vlmtui.reports.image_report import ImageReport
 from vlmtui.reports.per_image import run_task
@@ -36,7 +36,8 @@ class BatchReader:
     """Reads batches of images in a session.
 
     `start` starts a session, for the first image and where one has died; `hold` is called with the model that was
-    loaded, and may raise; `tell` is called once with a note about an option that has no effect.
+    loaded, and may raise; `add_note` is called with the source of an image and a note about it, and once with "" and a
+    note about an option that has no effect.
     """
 
     def __init__(
@@ -45,10 +46,10 @@ class BatchReader:
         start: Callable[[], SessionClient],
         hold: Callable[[ModelInfo], object],
         on_progress: OnProgress | None = None,
-        tell: Callable[[str], object] = lambda note: None,
+        add_note: Callable[[str, str], object] = lambda source, note: None,
     ) -> None:
-        self._tell: Callable[[str], object] | None = tell
-        self._notes = ImageNotes(tell)
+        self._add_note = add_note
+        self._options_told = False
         self._query, self._start, self._hold, self._on_progress = query, start, hold, on_progress
         self._report = ReportReader(query, on_progress)
         self._client: SessionClient | None = None
@@ -110,13 +111,14 @@ class BatchReader:
         for one in asked.result():
             found.append(report_of(self._query, self._report.stage, one) if isinstance(one, Outcome) else one)
         for one_read in found:
-            self._notes.about(one_read)
+            for source, note in notes_about(one_read):
+                self._add_note(source, note)
         self._deaths = 0
         one_seen = next((one for one in found if isinstance(one, ImageReport)), None)
-        if self._tell is not None and one_seen is not None:
+        if one_seen is not None and not self._options_told:
             if one_seen.unused_option:
-                self._tell(one_seen.unused_option)
-            self._tell = None
+                self._add_note("", one_seen.unused_option)
+            self._options_told = True
         return found
 
     def _each(self, client: SessionClient, pictures: Sequence[ImageFile]) -> list[ImageReport | VlmtuiError]:

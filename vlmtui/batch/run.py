@@ -21,6 +21,7 @@ from vlmtui.errors import UsageError, VlmtuiError
 from vlmtui.query.options import Query
 from vlmtui.reports.formats import parquet
 from vlmtui.reports.formats.registry import format_named
+from vlmtui.reports.image_notes import ImageNotes
 from vlmtui.reports.output.progress import ProgressLine
 from vlmtui.reports.run import ReportJob, check_job, check_output, describe_lens, error_naming_image
 from vlmtui.signals import exit_on_signals
@@ -108,7 +109,7 @@ def make_here(
         lambda: order.start(progress),
         lambda model: manifests.record_model(folder, model),
         progress,
-        order.on_note,
+        ImageNotes(order.on_note).add,
     )
     with SourceList(folder.sources) as sources, closing(reader):
         yield from make_parts(folder, begun, sources, todo, query, reader)

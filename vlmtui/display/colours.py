@@ -77,17 +77,6 @@ def robust_range(values: ArrayLike, lower: float = 2.0, upper: float = 98.0) -> 
     return (low, high) if high > low else (low - 0.5, high + 0.5)
 
 
-def noise_range(values: ArrayLike, floor: float) -> tuple[float, float] | None:
-    """The scale of numbers of which those up to `floor` are noise: from there to the 98th percentile, or to the largest
-    where that is noise; None where all are."""
-    array = np.asarray(values, dtype=np.float64)
-    above = array[np.isfinite(array) & (array > floor)]
-    if not above.size:
-        return None
-    high = robust_range(array)[1]
-    return floor, high if high > floor else float(above.max())
-
-
 def blend(under: ArrayLike, over: ArrayLike, share: float) -> Rgb:
     """Blend `over` onto `under` with opacity `share` (0–1); both uint8 [..., 3]."""
     mixed = np.asarray(under, np.float32) * (1.0 - share) + np.asarray(over, np.float32) * share

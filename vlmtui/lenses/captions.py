@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from vlmtui.display.colours import Rgb, component_colours, magnitude_colours, rgb_colours
+from vlmtui.display.colours import Rgb, component_colours, rgb_colours
 from vlmtui.display.numbers import percent
 from vlmtui.display.pieces import isolate, plain
+from vlmtui.display.value_scale import ValueScale
 from vlmtui.lenses.kinds import Colours, ResultKind, Scalars, TokenMaps, details_of
 from vlmtui.lenses.lens_source import LensCall
 from vlmtui.lenses.registry import find_lens
@@ -20,11 +21,13 @@ from vlmtui.results.noise_baseline import NOISE_LEVEL, NoiseBaseline
 
 @dataclass(frozen=True)
 class LensResult:
-    """The result of a lens at a stage; `call` is the lens and its options."""
+    """The result of a lens at a stage; `call` is the lens and its options. Numbers up to `noise_end` are noise, where
+    it is known."""
 
     call: LensCall
     stage: str
     result: ResultKind
+    noise_end: float | None = None
 
     @property
     def drawn(self) -> bool:
@@ -41,12 +44,16 @@ class LensResult:
             raise TypeError(f"{type(self.result).__name__} has no number per entry")
         return self.result.values.mean(axis=0) if isinstance(self.result, TokenMaps) else self.result.values
 
-    def painted(self, numbers: Any, low: float, high: float) -> Rgb:
-        """Map some of the numbers to colours, uint8 [n, 3]; plain numbers on a scale from `low` to `high`."""
+    def painted(self, numbers: Any, scale: ValueScale) -> Rgb:
+        """Map some of the numbers to colours, uint8 [n, 3]; plain numbers on a scale."""
         if np.ndim(numbers) < 2:
-            return magnitude_colours(numbers, low, high)
+            return scale.colours(numbers)
         signed = isinstance(self.result, Colours) and self.result.signed
         return component_colours(numbers) if signed else rgb_colours(numbers)
+
+    def scale(self, numbers: Any) -> ValueScale:
+        """The scale of some of the numbers [n], without what is noise; of colours [n, 3] one without meaning."""
+        return ValueScale.of(numbers, self.noise_end) if np.ndim(numbers) < 2 else ValueScale(0.0, 1.0)
 
     @property
     def note(self) -> str:
@@ -132,6 +139,6 @@ def _render(call: LensCall) -> Any:
 
 
 def noise_caption(share: float, null: NoiseBaseline) -> str:
-    """`41% of tokens above 95% of noise`, for a share in percent."""
+    """`41% of tokens beat 95% of noise`, for a share in percent."""
     noun = "patches" if of_patches(null.stage) else "tokens"
-    return f"{percent(share)} of {noun} above {percent(NOISE_LEVEL)} of {null.noise_name}"
+    return f"{percent(share)} of {noun} beat {percent(NOISE_LEVEL)} of {null.noise_name}"

@@ -20,6 +20,7 @@ from vlmtui.errors import CancelledError, UsageError, VlmtuiError
 from vlmtui.lenses.arrays import array
 from vlmtui.lenses.kernels.logit_lens import logit_lens
 from vlmtui.lenses.kernels.word_finder import NearestWords
+from vlmtui.memory import return_freed_memory
 from vlmtui.metrics import WordOrder, check_ridge
 from vlmtui.models.geometry.layout import Layout
 from vlmtui.models.loading.chat_templates import PromptText
@@ -49,6 +50,8 @@ GROUPS_BYTES = 256 << 20
 """Bytes of preprocessed images that wait for others of the same shapes."""
 TOKENS_BYTES = 256 << 20
 """Bytes of image tokens that wait for the search of their words."""
+TOKENS_A_SEARCH = 2048
+"""Image tokens that wait for the search of their words: enough for a search to cost as little for each as it can."""
 _ANSWER_BYTES = wire.MAX_FRAME // 2
 """Bytes that the words of an answer may take."""
 
@@ -102,7 +105,7 @@ class _BatchRead:
                 self._control.check()
                 waiting += self._encode(group)
                 del group  # release its tensors before the next one is made
-                if sum(_size(one.encoded.tokens) + _size(one.vectors) for one in waiting) >= TOKENS_BYTES:
+                if _enough(waiting):
                     self._finish(waiting)
                     waiting = []
         self._finish(waiting)
@@ -182,6 +185,7 @@ class _BatchRead:
         """Set the outcomes of images that wait for their words."""
         if not waiting:
             return
+        return_freed_memory()
         tokens = [one.encoded.tokens for one in waiting]
         lengths = token_lengths(_joined(tokens), self._index)
         ends = np.cumsum([0 if one is None or self._index is None else len(one) for one in tokens])[:-1]
@@ -303,6 +307,13 @@ def encoding_groups(
         while size() >= GROUPS_BYTES:
             yield waiting.pop(next(iter(waiting)))
     yield from waiting.values()
+
+
+def _enough(waiting: list[_ReadImage]) -> bool:
+    """Whether so many image tokens wait that their words are to be found now."""
+    vectors = sum(0 if one.vectors is None else len(one.vectors) for one in waiting)
+    size = sum(_size(one.encoded.tokens) + _size(one.vectors) for one in waiting)
+    return vectors >= TOKENS_A_SEARCH or size >= TOKENS_BYTES
 
 
 def _joined(parts: list[Tensor | None]) -> Tensor | None:

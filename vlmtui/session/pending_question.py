@@ -8,7 +8,8 @@ from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass
 from typing import Any
 
-from vlmtui.errors import ProtocolError, error_from_kind
+from vlmtui.catalogue import named_by
+from vlmtui.errors import ModelError, ProtocolError, error_from_kind
 from vlmtui.session import protocol as m
 
 
@@ -53,7 +54,11 @@ class PendingQuestion:
 
     def _value(self, answer: Any) -> Any:
         if isinstance(answer, m.Failed):
-            error = error_from_kind(answer.kind, answer.message)
+            message = answer.message
+            if isinstance(self.body, m.Load | m.Verify) and answer.kind == ModelError.kind:
+                # the session may be older than the variable; one that knows it has said so
+                message = message.removesuffix(named := named_by(self.body.model)) + named
+            error = error_from_kind(answer.kind, message)
             if answer.detail:
                 error.add_note(answer.detail)
             raise error

@@ -20,7 +20,7 @@ from vlmtui.models.vlm import VisionLanguageModel
 from vlmtui.reading import ImageInfo
 from vlmtui.session.protocol import ReadMany
 
-HELD_BYTES = 256 << 20
+HELD_BYTES = 32 << 20
 """Bytes of preprocessed images that may wait for the model; beyond, only the next one is preprocessed."""
 _MOST_THREADS = 4
 _CHECK_S = 0.1
@@ -80,7 +80,7 @@ class ImagePreprocessing:
         picture = decode(sent.data, sent.source, question.max_pixels, question.levels)
         inputs = model.prepare(picture, question.prompt, sent.source)
         model.measure(picture, inputs)
-        info = ImageInfo(sent.source, sent.sha256, picture.width, picture.height)
+        info = ImageInfo(sent.source, sent.sha256, picture.width, picture.height, picture.notes)
         image = PreprocessedImage(
             index, info, inputs, model.patch_embedding.norms(inputs), batch_key(model.family, inputs)
         )

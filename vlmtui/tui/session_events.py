@@ -12,6 +12,7 @@ from vlmtui.display.numbers import count
 from vlmtui.display.pieces import plain
 from vlmtui.lenses.captions import LensResult
 from vlmtui.lenses.lens_source import LensCall, LensSource
+from vlmtui.lenses.noise_call import NOISE
 from vlmtui.reading import LayerNorms, Reading, TokenWords
 from vlmtui.results.answers import Ablation, Answer, Attention, AttentionMask
 from vlmtui.tui import messages, navigation
@@ -22,7 +23,6 @@ from vlmtui.tui.session_worker import SessionWorker
 from vlmtui.tui.state.explorer_state import ExplorerState
 from vlmtui.tui.state.image_scores import take_image_level
 from vlmtui.tui.state.lens_choice import LensChoice, name_of
-from vlmtui.tui.state.lens_values import NOISE
 from vlmtui.tui.state.stages import TOKENS, llm_depth
 from vlmtui.tui.state.status import READY, Work
 from vlmtui.tui.state.subject import (

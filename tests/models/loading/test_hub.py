@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -37,10 +39,11 @@ def server() -> Iterator[LyingHub]:
 
 
 @pytest.fixture
-def hub(server: Hub, sharded: Path) -> Hub:
+def hub(server: LyingHub, sharded: Path) -> LyingHub:
     """`org/tiny` is `sharded`; `org/gated` as well, once its licence is accepted."""
     server.models = {"org/tiny": sharded, "org/gated": sharded}
     server.gated = frozenset({"org/gated"})
+    server.lie = None
     server.status, server.ranges, server.dies_after, server.cut_every = 0, True, None, None
     server.sent.clear()
     server.spans.clear()
@@ -351,6 +354,22 @@ def test_a_disk_that_is_too_small_is_seen_before_anything_is_fetched(hub, tmp_pa
 
 
 @pytest.mark.parametrize(
+    ("name", "kind", "said"),
+    [
+        ("a compressed body of gigabytes", "api", "sends a small file without end"),
+        ("a compressed body of gigabytes", "small", "sends a small file without end"),
+        ("a body compressed twice", "small", "compresses its answers by gzip, gzip"),
+        ("a body compressed in another way", "small", "compresses its answers by deflate"),
+    ],
+)
+def test_a_compressed_answer_has_an_end(name, kind, said, fetch, hub, tmp_path):
+    hub.lie, hub.kind, hub.count = LIES[name], kind, 0
+    error = fetch(tmp_path, "org/tiny")[0]["error"]
+    assert said in error
+    assert error.endswith("check HF_ENDPOINT and the proxy")
+
+
+@pytest.mark.parametrize(
     ("name", "kind"),
     [
         ("null", "api"),
@@ -370,3 +389,15 @@ def test_a_hub_that_lies(name, kind, fetch, hub, tmp_path, sharded):
     """One sentence, nothing outside the cache, the whole model afterwards; `benchmarks.attacks hubs` tells all lies."""
     trial = LyingHubTrial(sharded, tmp_path, hub, lambda home: fetch(home, "org/tiny")[0])
     assert trial.outcome(LIES[name], kind) == ""
+
+
+@pytest.mark.skipif(importlib.util.find_spec("torchvision") is not None, reason="torchvision is installed")
+def test_what_needs_torchvision_is_refused_before_its_weights(hub, sharded, fetch, tmp_path):
+    folder = shutil.copytree(sharded, tmp_path / "llama4")
+    for file in folder.glob("*processor_config.json"):
+        file.unlink()
+    (folder / "preprocessor_config.json").write_text('{"image_processor_type": "Llama4ImageProcessor"}')
+    hub.models["org/llama4"] = folder
+    (found,) = fetch(tmp_path, "org/llama4")
+    assert "only for torchvision: install it with pip install 'vlmtui[torchvision]'" in found["error"]
+    assert not hub.weights

@@ -21,7 +21,7 @@ from vlmtui.errors import UsageError
 from vlmtui.lenses.captions import LensResult
 from vlmtui.lenses.lens_source import LensCall
 from vlmtui.query.chosen_lens import ChosenLens
-from vlmtui.reports.formats.gif import CAPTION, LONG_SIDE, animation_frames, encode_frames
+from vlmtui.reports.formats.gif import CAPTION, LONG_SIDE, _caption, animation_frames, encode_frames
 from vlmtui.reports.formats.registry import format_for
 from vlmtui.reports.images.layout import paint_entries
 from vlmtui.reports.images.stage_values import Animation, collect_animations
@@ -73,6 +73,19 @@ def test_numbers_of_one_kind_share_their_scale_and_logits_have_their_own() -> No
     assert first[10, 10, 0] < last[10, 10, 0]
     assert (first == first[0, 0]).all()
     assert logits[0, 0, 0] < logits[420, 630, 0]
+
+
+def test_noise_is_grey_in_every_frame_and_said() -> None:
+    ramp = np.arange(12.0)
+    values = [
+        replace(looked(lens=Find("sky"), stage=stage, numbers=ramp), noise_end=end)
+        for stage, end in (("vision.0", 5.0), ("tokens", 11.0))
+    ]
+    first, last = (np.asarray(frame)[:427].astype(int) for frame in animation_frames(seen(*values)))
+    corners = [frame[y, x] for frame in (first, last) for y, x in ((10, 10), (420, 630))]
+    assert [bool(np.ptp(corner) == 0) for corner in corners] == [True, False, True, True]
+    said = [_caption(seen(*values), value, "grey: noise") for value in values]
+    assert said == ["vision.0   pca, grey: noise, cosine", "tokens   pca, grey: noise, cosine"]
 
 
 class Same(Session):

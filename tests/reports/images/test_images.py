@@ -140,6 +140,57 @@ def test_heat_is_of_the_lens_or_of_norms() -> None:
     assert any("L2 norms" in text.text for text in texts(compose(of)))
 
 
+def of_noise(show: str, end: float, **query: Any) -> ReportDrawing:
+    """Numbers 0 to 11 of a lens at 3×4 tokens, of which those up to `end` are noise."""
+    of = shown(show)
+    found = replace(looked(lens=Find("sky"), stage="tokens", numbers=np.arange(12.0)), noise_end=end)
+    seen = replace(of.report, query=query_of("tiny", lens=ChosenLens("find", "sky"), **query), values=found)
+    vision = tuple(replace(found, stage=stage, noise_end=20.0) for stage in STAGES[:-1])
+    return replace(of, report=seen, values=(*vision, found))
+
+
+def greys(rgb: np.ndarray) -> list[bool]:
+    """Whether each of 3×4 patches is without colour."""
+    high, wide = rgb.shape[0] // 3, rgb.shape[1] // 4
+    return [bool(np.ptp(rgb[(i // 4) * high + high // 2, (i % 4) * wide + wide // 2]) == 0) for i in range(12)]
+
+
+def test_numbers_of_noise_are_grey_on_a_scale_that_begins_there() -> None:
+    drawn = compose(of_noise(HEAT, 6.0))
+    photo, bar = (mark.rgb.astype(int) for mark in drawn.marks if isinstance(mark, PhotoMark))
+    assert greys(photo) == [value <= 6 for value in range(12)]
+    assert bar.shape[0] == 10
+    said = [text.text for text in texts(drawn)]
+    assert any("tokens · grey: noise · find" in one for one in said)
+    assert "6.00" in said
+    none = compose(of_noise(HEAT, 11.0))
+    (photo,) = (mark.rgb.astype(int) for mark in none.marks if isinstance(mark, PhotoMark))
+    assert all(greys(photo))
+    assert any("nothing above noise" in text.text for text in texts(none))
+    assert "nothing above noise" in svg(none)
+
+
+def test_every_stage_of_a_sheet_has_its_own_noise() -> None:
+    drawn = compose(of_noise(LAYERS, 6.0))
+    photos = [mark.rgb.astype(int) for mark in drawn.marks if isinstance(mark, PhotoMark)]
+    assert [sum(greys(photo)) for photo in photos] == [12, 12, 12, 7]
+    said = [text.text for text in texts(drawn)]
+    assert sum("nothing above noise" in one for one in said) == 3
+    assert any(one.endswith("stage by stage; grey: noise") for one in said)
+
+
+def test_cells_have_the_same_greys() -> None:
+    lines = list(ansi.cell_lines(of_noise(HEAT, 6.0, drawing=DrawOptions(size=40))))
+    assert "tokens · grey: noise · find" in lines[0]
+    cells = re.findall(r"\x1b\[([0-9;]*)m([^\x1b]+)", lines[-1])
+    row = [codes for codes, letters in cells for _ in letters]
+    grounds = [tuple(map(int, codes.split(";")[-3:])) for codes in row]
+    assert all(max(one) > min(one) for one in grounds)  # the last row: 8 to 11
+    first = re.findall(r"\x1b\[([0-9;]*)m", lines[1])
+    assert all(len(set(codes.split(";")[-3:])) == 1 for codes in first if codes != "0")
+    assert "nothing above noise" in next(ansi.cell_lines(of_noise(HEAT, 11.0, drawing=DrawOptions(size=60))))
+
+
 def test_a_sheet_has_every_stage() -> None:
     of = shown(LAYERS)
     drawn = compose(of)

@@ -171,11 +171,11 @@ async def test_maps_are_one_more_way_to_look_at_an_answer() -> None:
         assert ("looks.py", "is for answers: a asks the model a question") in notified(tui)
         await pilot.press("a", "enter")
         await pilot.pause()
-        assert "‹blue›: looks.py" in text(tui, "#legend")
+        assert "'blue': looks.py" in text(tui, "#legend")
         assert "here 28.0" in text(tui, "#legend")
         await pilot.press("full_stop")
         await pilot.pause()
-        assert "‹sky›: looks.py" in text(tui, "#legend")
+        assert "'sky': looks.py" in text(tui, "#legend")
         assert "here 19.0" in text(tui, "#legend")
         ways = []
         for _ in range(6):
@@ -352,11 +352,11 @@ async def test_overlays_are_in_the_palette_and_in_the_help_with_their_lines() ->
         ]
 
 
-def test_the_help_names_every_overlay_and_way() -> None:
+def test_the_keys_name_every_way_and_no_overlay_that_the_model_may_lack() -> None:
     told_of = dict(help_rows())
-    named = told_of["o"].removeprefix("overlay: ").split(", ")
-    assert named == ["none", "norms", "words", "segments", *(one.name for one in overlays())]
-    assert {"similarity", "pca", "find", "evidence", "position"} <= set(named)
+    # which they are depends on the model
+    assert told_of["o"] == "next overlay, of those that are listed below"
+    assert "evidence" not in " ".join(told_of.values())
     assert told_of["v"] == "attribution: attention, rollout, gradient × input, occlusion map, nothing"
 
 

@@ -104,7 +104,8 @@ async def test_the_line_under_the_words() -> None:
     tui = app(conversation)
     async with tui.run_test(size=WIDE) as pilot:
         await settled(pilot, 28)
-        assert footing(tui).startswith("margin 0.0100 · above 75% of noise, top-1 in 0% · 0% of tokens above 95% · 3")
+        said = "margin 0.0100 · beats 75% of noise, same top-1 in 0% · 0% of tokens beat 95% of it"
+        assert footing(tui).startswith(said)
         await pilot.press("right")
         await settled(pilot, 29)
         assert conversation.compared == [28, 29]
@@ -218,10 +219,10 @@ async def test_no_noise_where_it_is_not_wanted() -> None:
 @pytest.mark.parametrize(
     ("size", "said"),
     [
-        (WIDE, "above 75% of noise, top-1 in 0% · 0% of tokens above 95% · 3 of 5 agree · norm 1.596"),
-        ((109, 30), "above 75% of noise · 0% of tokens above 95% · 3 of 5 agree"),
-        (NARROW, "above 75% of noise"),
-        ((65, 21), "above 75% of noise"),
+        (WIDE, "beats 75% of noise, same top-1 in 0% · 0% of tokens beat 95% of it · 3 of 5 agree · norm 1.596"),
+        ((109, 30), "beats 75% of noise · 0% of tokens beat 95% of it · norm 1.596"),
+        (NARROW, "beats 75% of noise"),
+        ((65, 21), "top-1 beats 75% of noise"),
     ],
 )
 async def test_it_gives_way_to_the_width(size, said) -> None:

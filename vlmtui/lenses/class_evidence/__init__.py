@@ -31,10 +31,11 @@ def suits(model: ModelInfo) -> bool:
         suits=suits,
         unsuited="needs a model with a classification head, such as --model vit-base or demo-vit",
         render=f"{__name__}.render",
+        noise=True,
     )
 )
-def evidence(context: Context, label: str) -> Scalars:
+def evidence(context: Context, label: str, noise: bool = False) -> Scalars:
     """The contribution of every patch to a class of the model's classification head, by its label or number."""
     from .compute import class_evidence
 
-    return class_evidence(context, label)
+    return class_evidence(context, label, noise)

@@ -7,11 +7,15 @@ import torch
 
 from vlmtui.errors import UsageError
 from vlmtui.lenses import Context, NotHere, Scalars
+from vlmtui.lenses.kernels.noise import CANNOT, shuffled_copy
 
 
-def class_evidence(context: Context, label: str) -> Scalars:
-    """The evidence of every patch for a class, at the last vision stage."""
-    model = context.model
+def class_evidence(context: Context, label: str, noise: bool = False) -> Scalars:
+    """The evidence of every patch for a class, at the last vision stage; with `noise` that of the image with its pixels
+    shuffled."""
+    model = shuffled_copy(context) if noise else context.model
+    if model is None:
+        raise NotHere(CANNOT)
     last = f"vision.{model.info.vision_layers}"
     if context.stage != last:
         raise NotHere(f"class evidence is computed at the last vision stage only: choose {last}")

@@ -1,7 +1,7 @@
 """Answers of a hub that no download can go on with: a login page, a long wait, redirects in a circle, no end.
 
 huggingface_hub would fail on the first without a sentence, wait silently as long as it is told, follow relative
-redirects without end, and read as long as a byte comes now and then.
+redirects without end, and read as long as a byte comes now and then, or unpack a small answer to any size.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import math
 import re
 import threading
 import time
+import zlib
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -19,7 +20,7 @@ from urllib.parse import urlsplit
 import httpx2
 from huggingface_hub.utils import get_session
 
-from vlmtui.errors import ModelError
+from vlmtui.errors import ModelError, one_line
 from vlmtui.models.loading.checkpoint import Progress
 
 LONGEST_WAIT_S = 60.0
@@ -32,6 +33,8 @@ MOST_OF_A_FILE = 1 << 30
 MOST_OF_A_LIST = 64 << 20
 """Bytes of what the hub says of a model, which are held in memory."""
 _BUSY = (429, 503)
+_COMPRESSION = "gzip"
+_UNPACKED_AT_ONCE = 1 << 20
 
 
 @contextlib.contextmanager
@@ -40,10 +43,13 @@ def watch_answers(name: str, progress: Progress) -> Iterator[None]:
     client = get_session()
     before = client.event_hooks
     client.event_hooks = before | {"response": [*before.get("response", ()), _Watch(name, progress)]}
+    accepted = client.headers.get("Accept-Encoding", "")
+    client.headers["Accept-Encoding"] = _COMPRESSION
     try:
         yield
     finally:
         client.event_hooks = before
+        client.headers["Accept-Encoding"] = accepted
 
 
 class _Watch:
@@ -76,21 +82,32 @@ class _Watch:
         most: float = MOST_OF_A_LIST if response.request.url.path.startswith("/api/") else MOST_OF_A_FILE
         if re.fullmatch(r"bytes=\d+-\d+", response.request.headers.get("Range", "")):
             most = math.inf  # who asked for a part of a file takes no more
-        response.stream = _WatchedStream(response.stream, f"{self._name} could not be downloaded: {host}", most)
+        who = f"{self._name} could not be downloaded: {host}"
+        compression = response.headers.get("Content-Encoding", "").strip().lower()
+        if compression not in ("", "identity", _COMPRESSION):
+            raise ModelError(
+                f"{who} compresses its answers by {one_line(compression):.60}, which was not asked for: check "
+                "HF_ENDPOINT and the proxy"
+            )
+        response.stream = _WatchedStream(response.stream, who, most, compression == _COMPRESSION)
 
 
 class _WatchedStream(httpx2.SyncByteStream):
-    """The bytes of an answer, for as long as they come; `ModelError`, which begins with `who`, where
-    they do not end."""
+    """The bytes of an answer, for as long as they come; `ModelError`, which begins with `who`, where they do not end.
 
-    def __init__(self, stream: Any, who: str, most: float) -> None:
+    At most `most` bytes come; of a `compressed` answer, they unpack to at most so many.
+    """
+
+    def __init__(self, stream: Any, who: str, most: float, compressed: bool) -> None:
         self._stream, self._who, self._most = stream, who, most
+        self._unpacked = _UnpackedSize() if compressed else None
 
     def __iter__(self) -> Iterator[bytes]:
         total = since = 0
         begun = time.monotonic()
         for block in self._stream:
-            total, since = total + len(block), since + len(block)
+            since += len(block)
+            total += len(block) if self._unpacked is None else self._unpacked.add(block)
             if total > self._most:
                 raise ModelError(f"{self._who} sends a small file without end: check HF_ENDPOINT and the proxy")
             now = time.monotonic()
@@ -103,6 +120,22 @@ class _WatchedStream(httpx2.SyncByteStream):
 
     def close(self) -> None:
         self._stream.close()
+
+
+class _UnpackedSize:
+    """Counts what a gzip stream unpacks to, without holding it."""
+
+    def __init__(self) -> None:
+        self._gzip = zlib.decompressobj(zlib.MAX_WBITS | 16)
+
+    def add(self, block: bytes) -> int:
+        """Bytes that the next block unpacks to; 0 where it is damaged, which is noticed where it is unpacked."""
+        size = 0
+        with contextlib.suppress(zlib.error):
+            while block:
+                size += len(self._gzip.decompress(block, _UNPACKED_AT_ONCE))
+                block = self._gzip.unconsumed_tail
+        return size
 
 
 def seconds_to_wait(said: str) -> float | None:

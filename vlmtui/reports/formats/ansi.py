@@ -16,9 +16,10 @@ from PIL import Image
 from vlmtui.display.canvas import Pixels, draw_image, half_block, spread_to_pixels
 from vlmtui.display.cell_layout import CellLayout, fit_cells
 from vlmtui.display.cells import fit, width
-from vlmtui.display.colours import Colour, blend, ink, magnitude_colours, robust_range, shading, xterm_number
+from vlmtui.display.colours import Colour, blend, ink, shading, xterm_number
 from vlmtui.display.entry_grids import EntryGrid, ReadingGrids
 from vlmtui.display.pieces import isolate
+from vlmtui.display.value_scale import ValueScale
 from vlmtui.errors import UsageError
 from vlmtui.query.drawing_options import HEAT, LAYERS, NORMS
 from vlmtui.query.options import Query
@@ -71,7 +72,10 @@ def cell_lines(drawing: ReportDrawing) -> Iterator[str]:
         )
     default_name = "L2 norms" if drawing.show == HEAT else "top-1 words"
     value_name = lens_line(report) if report.overlay is not None else default_name
-    heading = f"{paper.image_name(report)} · {report.stage} · {value_name} · {paper.model_name(report)}"
+    note = _noise_note(report) if drawing.show == HEAT else ""
+    heading = " · ".join(
+        filter(None, (paper.image_name(report), report.stage, note, value_name, paper.model_name(report)))
+    )
     yield isolate(fit(heading, min(columns, width(heading))))
     for page in pages:
         if len(pages) > 1:
@@ -104,12 +108,21 @@ def _heat(pixels: Pixels, layout: CellLayout, page: EntryGrid, report: ImageRepo
     overlay = report.overlay
     entry_values = (overlay.numbers if overlay is not None else report.norms)[entries_shown]
     entries = np.full((len(report.reading.places_at(report.stage)), 3), np.nan)
-    low, high = robust_range(entry_values) if entry_values.ndim == 1 else (0.0, 1.0)
     entries[entries_shown] = (
-        overlay.painted(entry_values, low, high) if overlay is not None else magnitude_colours(entry_values, low, high)
+        overlay.painted(entry_values, overlay.scale(entry_values))
+        if overlay is not None
+        else ValueScale.of(entry_values).colours(entry_values)
     )
     cells = spread_to_pixels(page.spread(entries), layout)
     return np.where(np.isfinite(cells), blend(shading(pixels), np.nan_to_num(cells), _SHARE), pixels)
+
+
+def _noise_note(report: ImageReport) -> str:
+    """What the map says of noise; "" where none is known."""
+    if report.overlay is None:
+        return ""
+    entry_values = report.overlay.numbers[list(report.entries)]
+    return report.overlay.scale(entry_values).note(entry_values)
 
 
 def _words(pixels: Pixels, layout: CellLayout, page: EntryGrid, report: ImageReport) -> Over:

@@ -12,13 +12,13 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 from PIL import Image
 
-from vlmtui.display.colours import Rgb, robust_range
+from vlmtui.display.colours import Rgb
 from vlmtui.display.numbers import percent
 from vlmtui.display.pieces import plain
 from vlmtui.lenses.captions import LensResult, number_name
 from vlmtui.query.options import Query
-from vlmtui.reading import of_layers
 from vlmtui.reports.images import fonts, layout
+from vlmtui.reports.images.heat_map import shared_scales
 from vlmtui.reports.images.stage_values import Animation
 from vlmtui.reports.per_image import ImageFailure
 
@@ -50,28 +50,24 @@ def animation_frames(animation: Animation) -> list[Image.Image]:
     size = max(1, round(width * scale)), max(1, round(height * scale))
     resampling = Image.Resampling.NEAREST if scale > 1 else Image.Resampling.BOX
     photo = np.asarray(Image.fromarray(animation.rgb).resize(size, resampling))
-    vision_numbers = [
-        result.numbers for result in animation.values if result.numbers.ndim == 1 and not of_layers(result.stage)
-    ]
-    shared_range = robust_range(np.concatenate(vision_numbers)) if vision_numbers else (0.0, 1.0)
     frames = []
-    for result in animation.values:
-        colours = result.painted(
-            result.numbers, *(robust_range(result.numbers) if of_layers(result.stage) else shared_range)
-        )
+    for result, value_scale in zip(animation.values, shared_scales(animation.values), strict=True):
+        colours = result.painted(result.numbers, value_scale)
         rgb = layout.paint_entries(photo, animation.reading.places_at(result.stage), colours, scale)
-        frames.append(_captioned(rgb, _caption(animation, result)))
+        note = value_scale.note(result.numbers) if np.ndim(result.numbers) == 1 else ""
+        frames.append(_captioned(rgb, _caption(animation, result, note)))
     return frames
 
 
-def _caption(animation: Animation, result: LensResult) -> str:
+def _caption(animation: Animation, result: LensResult, note: str) -> str:
     name = animation.lens.name
     if explained := result.besides.get("explained"):
         shares = " + ".join(percent(100 * share) for share in explained)
         return f"{result.stage}   {name}: {shares} of the variance"
     inputs = f' "{animation.lens.text}"' if animation.lens.text else ""
     quantity = number_name(result.call, result.stage)
-    return f"{result.stage}   {name}{inputs}{f', {quantity}' if quantity else ''}"
+    said = ", ".join(filter(None, (f"{name}{inputs}", note, quantity)))
+    return f"{result.stage}   {said}"
 
 
 def _captioned(rgb: Rgb, text: str) -> Image.Image:

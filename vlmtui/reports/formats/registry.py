@@ -11,7 +11,7 @@ from vlmtui.errors import UsageError
 from vlmtui.reports.formats.base import CSV_SAFE, DRAW, FIELDS, FOLD, NOISE, ROWS, STAGES, Content, Format
 
 _HERE = "vlmtui.reports.formats"
-_TABLE, _DRAWN = frozenset((ROWS, FIELDS)), frozenset((ROWS, DRAW))
+_TABLE, _DRAWN = frozenset((ROWS, FIELDS)), frozenset((ROWS, DRAW, NOISE))
 _COLUMNS = frozenset(("Scalars", "Colours", "Words"))
 _OVERLAYS = frozenset(("Scalars", "Colours", "TokenMaps"))
 _DRAWN_KINDS = _OVERLAYS | {"Words"}
@@ -70,7 +70,7 @@ FORMATS = (
         (".gif",),
         f"{_HERE}.gif:write_gif",
         Content.ANIMATION,
-        options=frozenset(),
+        options=frozenset((NOISE,)),
         lens_kinds=_OVERLAYS,
         binary=True,
         one_image=True,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -67,7 +67,9 @@ class SessionReading:
 
     def drawing(self) -> ReportDrawing:
         """The default drawing of its report: words in patches, or norms."""
-        return default_drawing(self.report(), self.image())
+        # words are drawn without percentiles of noise, and norms have none
+        unheard = replace(self.query, search=replace(self.query.search, noise=False))
+        return default_drawing(report_of(self.client, self.reading, unheard, self.stage), self.image())
 
     def page(self) -> PageContent:
         """The content of its page."""

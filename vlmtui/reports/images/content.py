@@ -13,12 +13,14 @@ from vlmtui.images.image_file import ImageFile
 from vlmtui.lenses.base import applies_at
 from vlmtui.lenses.captions import LensResult
 from vlmtui.lenses.kinds import Words
+from vlmtui.lenses.noise_call import noise_call
 from vlmtui.query.chosen_lens import lens_for
 from vlmtui.query.drawing_options import HEAT, LAYERS, MOST_LINES, NORMS, WORDS
 from vlmtui.query.options import Query, ReadOptions, load_model, read_image
-from vlmtui.reading import LayerNorms, ModelInfo, check_stage, default_stage, of_layers, of_patches, stages
+from vlmtui.reading import LayerNorms, ModelInfo, Reading, check_stage, default_stage, of_layers, of_patches, stages
 from vlmtui.reports.image_reader import answer_for, report_of
 from vlmtui.reports.image_report import ImageReport
+from vlmtui.reports.lens_noise import with_noise_end
 from vlmtui.reports.per_image import ImageFailure, run_per_image
 from vlmtui.session.reconnecting import OnProgress
 
@@ -76,7 +78,7 @@ def drawing_kind(query: Query) -> str:
         raise UsageError(f"--draw {NORMS} shows all patches, and lines of single ones: name these with --patch")
     if show == NORMS and len(query.selection.patches) > MOST_LINES:
         raise UsageError(f"--draw {NORMS} has lines for at most {MOST_LINES} patches: give fewer --patch")
-    if query.search.null:
+    if query.search.null and (query.lens is None or noise_call(query.lens.call) is None):
         raise UsageError("an image report does not show the noise baseline: leave --null out, or choose --format json")
     return show
 
@@ -87,11 +89,10 @@ class _DrawingTask:
         lens = query.lens
         whole = lens is not None and lens.kind is Words and lens.built_in is not None and not lens.uses_projector
         k = (None if whole else query.output.drawing.num_words) or query.search.k
-        self._query, self._show, self._on_progress = (
-            replace(query, search=replace(query.search, k=k)),
-            show,
-            on_progress,
-        )
+        # noise is that of a lens's numbers: words are drawn without percentiles
+        search = replace(query.search, k=k, null=False, noise=False)
+        self._query, self._show, self._on_progress = replace(query, search=search), show, on_progress
+        self._search = query.search
         self._stage = ""
 
     @property
@@ -123,6 +124,8 @@ class _DrawingTask:
         reading = read_image(client, source, query.read, self._on_progress).result()
         if self._show in (WORDS, HEAT):
             report = report_of(client, reading, query, stage, self._on_progress)
+            if report.values is not None:
+                report = replace(report, values=self._with_noise_end(client, reading, report.values))
             if self._show == WORDS or report.overlay is not None or not of_layers(stage):
                 return ReportDrawing(self._show, rgb, report)
             return ReportDrawing(self._show, rgb, report, layers=report.layers)
@@ -140,12 +143,16 @@ class _DrawingTask:
             )
             answer = answer_for(client, reading, lens, progress)
             answer_id = answer.id if answer else ""
-            values = tuple(
+            found = (
                 client.look(reading.id, path_stage, call, answer=answer_id, on_progress=progress).result()
                 for path_stage in shown_stages
                 for call in (lens_for(lens, reading, path_stage, query.search),)
             )
+            values = tuple(self._with_noise_end(client, reading, result) for result in found)
         return ReportDrawing(self._show, rgb, report, shown_stages, values, layers)
+
+    def _with_noise_end(self, client: SessionClient, reading: Reading, found: LensResult) -> LensResult:
+        return with_noise_end(client, reading.id, found, self._search, self._on_progress)
 
     def done(self, client: SessionClient) -> None:
         pass

@@ -16,6 +16,7 @@ from vlmtui.query.chosen_lens import ChosenLens, default_colour_lens, lens_for
 from vlmtui.query.options import Query, ReadOptions, load_model, read_image
 from vlmtui.reading import ModelInfo, Reading, check_stage, default_stage, stages
 from vlmtui.reports.image_reader import answer_for
+from vlmtui.reports.lens_noise import with_noise_end
 from vlmtui.reports.per_image import ImageFailure, run_per_image
 from vlmtui.session.reconnecting import OnProgress
 
@@ -95,11 +96,12 @@ def animate(
         raise UsageError(reading.placeless or "no stage of this model has positions in the image")
     answer = answer_for(client, reading, lens, on_progress)
     answer_id = answer.id if answer else ""
-    results = tuple(
+    found = (
         client.look(
             reading.id, stage, lens_for(lens, reading, stage, query.search), answer=answer_id, on_progress=on_progress
         ).result()
         for stage in drawn_stages
         if applies_at(lens.description.stages, stage)
     )
+    results = tuple(with_noise_end(client, reading.id, result, query.search, on_progress) for result in found)
     return Animation(query, lens, rgb, reading, results)

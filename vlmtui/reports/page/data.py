@@ -33,6 +33,7 @@ from vlmtui.lenses.captions import noise_caption
 from vlmtui.lenses.folded_token_words import FoldedTokenWords
 from vlmtui.metrics import METRICS, WordOrder
 from vlmtui.reading import TokenWords, llm_layer, of_layers, of_patches
+from vlmtui.reports.formats.parts.local_words import local_share_caption, local_words_of
 from vlmtui.reports.page import lens
 from vlmtui.reports.page.content import PageContent
 from vlmtui.reports.page.image import EmbeddedImage
@@ -114,11 +115,14 @@ def _facts(content: PageContent) -> list[list[str]]:
     reading, query = content.reading, content.query
     model = reading.model
     patch_height, patch_width = reading.patch_size
+    opening = content.words.get(content.stage, {}).get(_opening_order(content))
+    local, share = local_words_of(reading, content.stage, opening) if opening is not None else ("", None)
     facts = [
         ["model", f"{plain(model.name)} · {model.family} · {plain(model.parts)}"],
         ["lengths", length_warning(METRICS, reading.length_ratio)],
         ["folded", FOLD_RULE if content.folded else ""],
-        ["noise", _noise_fact(content)],
+        ["local words", local],
+        ["noise", "; ".join(filter(None, (_noise_fact(content), "" if share is None else local_share_caption(share))))],
         ["revision", model.revision or ""],
         ["runs on", f"{model.device}, {model.dtype}"],
         ["processor", model.processor or ""],
@@ -270,14 +274,17 @@ def _noise(words: TokenWords, noise: NoiseBaseline | None) -> Object | None:
 
 def _noise_fact(content: PageContent) -> str:
     """How much of the stage and by the metric that the page opens with is above noise; "" where that is not known."""
-    by_order = content.noise.get(content.stage, {})
-    metric = content.query.search.metric
-    order: WordOrder = metric if metric in by_order else "logit"
+    by_order, order = content.noise.get(content.stage, {}), _opening_order(content)
     if order not in by_order:
         return ""
     counted = [place.kind != "newline" for place in content.reading.places_at(content.stage)]
     share = share_above_noise(by_order[order].percentiles(content.words[content.stage][order])[counted])
     return "" if share is None else noise_caption(share, by_order[order])
+
+
+def _opening_order(content: PageContent) -> WordOrder:
+    """What orders the words that the page opens with."""
+    return "logit" if of_layers(content.stage) else content.query.search.metric
 
 
 class _Pieces:

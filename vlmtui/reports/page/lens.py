@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vlmtui.display.colours import robust_range
 from vlmtui.display.numbers import format_number
 from vlmtui.display.pieces import plain, visible
 from vlmtui.lenses.captions import LensResult, legend_line, lens_label
@@ -83,8 +82,8 @@ def _legend(page_lens: PageLens, first: LensResult | None) -> str:
         return f"{page_lens.lens.name}: {page_lens.stage} has no entries"
     legend = legend_line(first, page_lens.lens.inputs())
     if first.drawn and not isinstance(first.result, Colours):
-        low, high = robust_range(first.numbers)
-        legend += f": {format_number(low, 3)} to {format_number(high, 3)}"
+        scale = first.scale(first.numbers)
+        legend += f": {format_number(scale.low, 3)} to {format_number(scale.high, 3)}"
     if page_lens.answer is not None:
         legend += f", the mean over the answer “{plain(page_lens.answer.text)}”"
     return legend
@@ -92,9 +91,8 @@ def _legend(page_lens: PageLens, first: LensResult | None) -> str:
 
 def _colours(result: LensResult) -> str:
     numbers = np.asarray(result.numbers)
-    low, high = robust_range(numbers) if numbers.ndim == 1 else (0.0, 1.0)
     is_finite = np.isfinite(numbers) if numbers.ndim == 1 else np.isfinite(numbers).all(axis=1)
-    painted = result.painted(np.nan_to_num(numbers), low, high)
+    painted = result.painted(np.nan_to_num(numbers), result.scale(numbers))
     packed = np.concatenate([painted, is_finite[:, None].astype(np.uint8)], axis=1)
     return base64.b64encode(np.ascontiguousarray(packed, np.uint8).tobytes()).decode()
 

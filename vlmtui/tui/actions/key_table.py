@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from vlmtui.tui.actions import answer, cursor, lens, panels, session
 from vlmtui.tui.actions.context import ActionContext
 from vlmtui.tui.actions.situation import Situation
-from vlmtui.tui.overlays.listing import NO_LENSES
 from vlmtui.tui.panels.registry import PANELS
 from vlmtui.tui.state import early_exit
-from vlmtui.tui.state.lens_choice import default_overlay, overlays
+from vlmtui.tui.state.lens_choice import default_overlay
 from vlmtui.tui.state.selection import ATTRIBUTIONS, NAMED
 from vlmtui.tui.state.stages import PIXELS, llm_depth
 from vlmtui.tui.widgets.bars import HELP, QUIT, BarKey
@@ -176,7 +175,7 @@ GROUPS: dict[str, Group] = {
     "spellings": Group("F", "fold the spellings of a word (case, leading space) into one line, or list each"),
     "overlay": Group(
         "o",
-        f"overlay: {', '.join((*NO_LENSES, *(one.name for one in overlays())))}",
+        "next overlay, of those that are listed below",
         _elsewhere("overlay"),
         11,
     ),

@@ -11,7 +11,7 @@ from textual.binding import Binding
 from textual.widgets import Static
 
 from vlmtui.display.pieces import plain
-from vlmtui.tui.dialogs.dialog import Dialog
+from vlmtui.tui.dialogs.dialog import LEAVES, Dialog
 from vlmtui.tui.overlays.listing import overlays_of
 from vlmtui.tui.state.results import Results
 
@@ -24,6 +24,7 @@ class HelpPage(Dialog[None]):
     def __init__(self, keys: Sequence[tuple[str, str]], results: Results) -> None:
         super().__init__("Keys")
         self.add_class("page")
+        self.border_subtitle = LEAVES
         self.can_focus = True
         self._keys, self._results = keys, results
 
@@ -67,6 +68,5 @@ def _help_text() -> Text:
         " attention, multiplied through with the residual stream. Gradient × input: red where more of the image token"
         " would make the chosen token likelier. Occlusion map: by how much its log-probability falls where each block"
         " of patches is replaced."
-        "\n\nEscape closes this page."
     )
     return text

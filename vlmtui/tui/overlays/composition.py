@@ -17,7 +17,7 @@ from vlmtui.tui.overlays.segments import draw_segments
 from vlmtui.tui.overlays.words import draw_words
 from vlmtui.tui.state import early_exit
 from vlmtui.tui.state.answer_values import answer_drawing_key, answer_legend, answer_values
-from vlmtui.tui.state.lens_values import noise_end, overlay_call, overlay_lens, shown_result, value_refused
+from vlmtui.tui.state.lens_values import noise_floor_at, overlay_call, overlay_lens, shown_result, value_refused
 from vlmtui.tui.state.marks import marked_entries
 from vlmtui.tui.state.page_words import of_lens, page_words, ranked_words
 from vlmtui.tui.state.results import Results
@@ -73,7 +73,7 @@ def drawing_key(results: Results, selection: Selection, layout: CellLayout) -> o
         # what is found of one entry after the other is drawn beside the image
         found = None if choice.of_single else id(shown_result(selection, results))
         refused = lens is not None and bool(value_refused(selection, results))
-        values = found, lens is None, refused, choice, noise_end(selection, results)
+        values = found, lens is None, refused, choice, noise_floor_at(selection, results)
     if selection.stage == ANSWER:
         values = answer_drawing_key(results, selection)
     # without an overlay, all stages of one grid look the same
@@ -171,7 +171,7 @@ def _of_lens(results: Results, selection: Selection, page: EntryGrid, drawn: Ima
     """What a lens found, by its kind; over the pixels, which are changed. Kinds that are no overlay stand beside."""
     found = shown_result(selection, results)
     legend, brief, scale = valued.lens_legend(results, selection, found)
-    floor = noise_end(selection, results)
+    floor = noise_floor_at(selection, results)
     drawn = replace(drawn, legend=legend, brief=brief, scale=scale, word_colours=results.word_colours, floor=floor)
     if found is None:
         return drawn
@@ -179,8 +179,8 @@ def _of_lens(results: Results, selection: Selection, page: EntryGrid, drawn: Ima
         metric = f", {selection.metric}" if llm_depth(selection.stage) is None else ""
         name = f"{SEGMENTS}: {found.call.name}{metric}"
         words = of_lens(page, found.result)
-        none = "" if words.segments and words.segments.frequent else ": none; m: top-1"
-        return draw_segments(replace(drawn, legend=f"{name}{none}"), page, words)
+        told = f" · {found.note}" if words.segments and words.segments.frequent else ": none; m: top-1"
+        return draw_segments(replace(drawn, legend=f"{name}{told}"), page, words)
     overlay = next((one for one in OVERLAYS if one.kind is type(found.result)), None)
     return drawn if overlay is None else overlay.draw(drawn, page, found.result)
 

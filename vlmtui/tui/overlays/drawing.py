@@ -11,17 +11,16 @@ import numpy as np
 from vlmtui.display import canvas
 from vlmtui.display.canvas import Pixels
 from vlmtui.display.cell_layout import CellLayout
-from vlmtui.display.colours import Colour, blend, difference_colours, magnitude_colours, shading
+from vlmtui.display.colours import Colour, blend, difference_colours, shading
 from vlmtui.display.entry_grids import EntryGrid
 from vlmtui.display.segment_labels import SegmentLabel
+from vlmtui.display.value_scale import ValueScale
 from vlmtui.display.word_colours import WordColours
 from vlmtui.display.word_segments import WordSegments
 from vlmtui.lenses.kinds import ResultKind
 from vlmtui.tui.state.page_words import RankedWord, WordGrid
 
 HEAT_SHARE = 0.7
-GREY = np.uint8(96)
-"""Of numbers that are no more than noise."""
 DIMMED = 0.75
 LEAST_FOR_WORDS = 4
 """Columns a patch must have for a word: three letters, and one that stays free."""
@@ -88,9 +87,7 @@ def lay_heat(
     `bare` what has no number. Numbers up to the `floor` are noise, and grey."""
     spread = canvas.spread_to_pixels(values, layout)
     there = (np.isfinite(spread) if bare else ~canvas.spread_to_pixels(page.holes, layout))[..., None]
-    heat = difference_colours(spread, scale[1]) if diverging else magnitude_colours(spread, *scale)
-    if floor is not None:
-        heat = np.where((spread <= floor)[..., None], GREY, heat)
+    heat = difference_colours(spread, scale[1]) if diverging else ValueScale(*scale, floor).colours(spread)
     pixels[:] = np.where(there, blend(shading(pixels), heat, HEAT_SHARE), pixels)
 
 

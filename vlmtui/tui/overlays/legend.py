@@ -6,16 +6,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vlmtui.display.colours import hex_colour, noise_range, rgb_colours, robust_range
+from vlmtui.display.colours import hex_colour, rgb_colours
 from vlmtui.display.numbers import count, format_number, ordinal
 from vlmtui.display.pieces import plain
+from vlmtui.display.value_scale import ValueScale
 from vlmtui.lenses import captions
 from vlmtui.lenses.captions import LensResult
 from vlmtui.lenses.kinds import Colours, Scalars
 from vlmtui.lenses.registry import find_lens
 from vlmtui.tui.state.lens_values import (
     noise_awaited,
-    noise_end,
+    noise_floor_at,
     overlay_call,
     overlay_lens,
     overlay_scores,
@@ -64,15 +65,16 @@ def lens_legend(results: Results, selection: Selection, found: LensResult | None
     text, brief = captions.legend_line(found, asked), captions.brief_legend(found, asked)
     if not isinstance(found.result, Scalars):
         return LegendText(text, brief)
-    floor = noise_end(selection, results)
+    floor = noise_floor_at(selection, results)
+    scale = ValueScale.of(found.numbers, floor)
+    note = scale.note(found.numbers)
     if floor is None:
-        waits = " · noise: ..." if noise_awaited(selection, results) else ""
-        return LegendText(text + waits, brief + waits, robust_range(found.numbers))
-    scale = noise_range(found.numbers, floor)
-    if scale is not None:
-        return LegendText(f"{text} · grey: noise", f"{brief} · grey: noise", scale)
-    none = "nothing above noise"
-    return LegendText(f"{text} · {none} ({format_number(floor, 3)})", f"{brief} · {none}", robust_range(found.numbers))
+        note = "noise: ..." if noise_awaited(selection, results) else ""
+    if scale.high <= scale.low:
+        # nothing is above noise: the numbers keep a scale, all of it grey
+        scale = ValueScale.of(found.numbers)
+    said = f" · {note}" if note else ""
+    return LegendText(text + said, brief + said, (scale.low, scale.high))
 
 
 def norm_legend(norms: StageNorms, stage: str, glyphs: bool) -> str:

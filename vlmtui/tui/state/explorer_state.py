@@ -12,7 +12,7 @@ from vlmtui.display.word_segments import middle
 from vlmtui.results.replacement import Replacement
 from vlmtui.tui import navigation
 from vlmtui.tui.state.generation import AnswerGeneration
-from vlmtui.tui.state.lens_values import STOPPED, noise_awaited, noise_end, overlay_scores, ranked_entries
+from vlmtui.tui.state.lens_values import STOPPED, noise_awaited, noise_floor_at, overlay_scores, ranked_entries
 from vlmtui.tui.state.page_words import page_segments
 from vlmtui.tui.state.panel_room import PanelRoom
 from vlmtui.tui.state.results import Results
@@ -133,7 +133,7 @@ class ExplorerState:
         values = overlay_scores(here, self.results)
         if values is None or noise_awaited(here, self.results):
             return
-        self._seeking, floor = None, noise_end(here, self.results)
+        self._seeking, floor = None, noise_floor_at(here, self.results)
         if floor is None or bool((values > floor).any()):
             for entry in ranked_entries(values)[:1].tolist():
                 self._to_entry(entry)

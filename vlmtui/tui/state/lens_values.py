@@ -9,7 +9,7 @@ import numpy as np
 from vlmtui.lenses.captions import LensResult
 from vlmtui.lenses.kinds import Scalars
 from vlmtui.lenses.lens_source import LensCall
-from vlmtui.results.noise_baseline import noise_floor
+from vlmtui.lenses.noise_call import noise_call, noise_end
 from vlmtui.tui.state import answer_values
 from vlmtui.tui.state.lens_choice import LensChoice, overlay_choice, segment_lens
 from vlmtui.tui.state.marks import marked_entries
@@ -18,8 +18,6 @@ from vlmtui.tui.state.selection import NORMS, SEGMENTS, Selection
 from vlmtui.tui.state.stages import ANSWER, PIXELS
 from vlmtui.tui.state.subject import ResultKey, Subject
 
-NOISE = "noise"
-"""The option by which a lens gives the numbers of noise."""
 STOPPED = "stopped: choose the overlay once more to ask again"
 
 
@@ -79,21 +77,18 @@ def value_key(selection: Selection, results: Results) -> ResultKey | None:
 def noise_call_key(selection: Selection, results: Results) -> ResultKey | None:
     """What the same numbers of noise are known by; None where they are not compared with noise."""
     key, choice = value_key(selection, results), overlay_lens(selection, results)
-    if key is None or choice is None or not choice.offer.noise or not selection.noise:
+    if key is None or choice is None or not selection.noise:
         return None
-    call = key[1]
-    assert isinstance(call, LensCall)
-    return key[0], LensCall(call.lens, (*call.options, (NOISE, True)))
+    assert isinstance(key[1], LensCall)
+    call = noise_call(key[1])
+    return None if call is None else (key[0], call)
 
 
-def noise_end(selection: Selection, results: Results) -> float | None:
+def noise_floor_at(selection: Selection, results: Results) -> float | None:
     """The number below which 95% of those of noise are; None until these have come."""
     key = noise_call_key(selection, results)
     found = None if key is None else results.found.get(key)
-    if not isinstance(found, LensResult) or not isinstance(found.result, Scalars):
-        return None
-    values = found.result.values.astype(np.float64)
-    return noise_floor(np.sort(values[np.isfinite(values)]))
+    return noise_end(found) if isinstance(found, LensResult) else None
 
 
 def noise_awaited(selection: Selection, results: Results) -> bool:

@@ -57,13 +57,13 @@ class TitleBar(Lines):
         said = plain(model.name) if model else ""
         parts = f" {model.parts}   " if model else ""
         note = model.note if model else ""
-        advice = [f"{CHOOSE_A_MODEL} ", "M: choose a real one "] if note else [""]
+        advice = [f"{CHOOSE_A_MODEL} ", "M: choose a real model "] if note else [""]
         variants = [
             (names[0], parts, advice[0]),
             (names[0], parts, advice[-1]),
             (names[1], parts, advice[-1]),
             (names[1], "   ", advice[-1]),
-            (names[1], "   ", "M: a real one " if note else ""),
+            (names[1], "   ", "M: a real model " if note else ""),
             (names[1], "   ", ""),
         ]
         said_all = [(*variant, view) for variant in variants for view in self._views]

@@ -11,10 +11,10 @@ from rich.style import Style
 from textual import events
 from textual.strip import Strip
 
-from vlmtui.display.colours import difference_colours, magnitude_colours
+from vlmtui.display.colours import difference_colours
 from vlmtui.display.numbers import format_number
 from vlmtui.display.pieces import width
-from vlmtui.tui.overlays.drawing import GREY
+from vlmtui.display.value_scale import ValueScale
 from vlmtui.tui.overlays.word_legend import WordLegend
 from vlmtui.tui.terminal.theme import Roles
 from vlmtui.tui.widgets.lines import Lines, Part, line, wrapped
@@ -113,10 +113,9 @@ def _scale(legend: Legend, room: int, r: Roles) -> list[Part]:
     steps = min(room - width(f"{left[0]}{low}  {high}{right[0]}"), MOST_STEPS)
     if steps < LEAST_STEPS:
         return [left, (f"±{high}" if legend.diverging else f"{low}–{high}", r.style()), right]
-    places = np.linspace(-1, 1, steps)
-    colours = difference_colours(places, 1) if legend.diverging else magnitude_colours(places, -1, 1)
-    if legend.floor is not None:
-        colours[np.linspace(*legend.scale, steps) <= legend.floor] = GREY
+    places = np.linspace(*legend.scale, steps)
+    scale = ValueScale(*legend.scale, legend.floor)
+    colours = difference_colours(places, legend.scale[1]) if legend.diverging else scale.colours(places)
     swatch = [(" ", Style(bgcolor=Color.from_rgb(*(int(v) for v in c)))) for c in colours]
     return [left, (f"{low} ", r.style()), *swatch, (f" {high}", r.style()), right]
 

@@ -1,4 +1,4 @@
-"""Local words as text: the segments that a report of a whole image begins with.
+"""Local words as text: the segments that a report of a whole image begins with, and a page names.
 
 They are found here, from the lists that the report has; a report through the lens itself has them as its words.
 """
@@ -11,10 +11,11 @@ from collections.abc import Mapping
 import numpy as np
 
 from vlmtui.display.entry_grids import EntryGrid, ReadingGrids
-from vlmtui.display.numbers import count
+from vlmtui.display.numbers import count, percent
 from vlmtui.display.pieces import fit, folded, isolate, visible, width
 from vlmtui.display.segments import Segment, least_cells, segments
-from vlmtui.reading import of_patches
+from vlmtui.lenses.captions import LensResult
+from vlmtui.reading import Reading, TokenWords, of_patches
 from vlmtui.reports.image_report import ImageReport
 from vlmtui.results.local_words import find_local_words
 
@@ -29,16 +30,21 @@ def local_words_line(report: ImageReport) -> tuple[str, float | None]:
 
     "" and None for a report without words of the whole image, or without places.
     """
-    words = report.words
-    if words is None or of_patches(report.stage) or report.query.selection.partial:
+    if report.words is None or report.query.selection.partial:
         return "", None
-    grids = [grid for grid in ReadingGrids(report.reading).tokens if grid.grid is not None]
-    if not grids:
+    return local_words_of(report.reading, report.stage, report.words, report.words_result)
+
+
+def local_words_of(
+    reading: Reading, stage: str, words: TokenWords, result: LensResult | None = None
+) -> tuple[str, float | None]:
+    """The same for the `words` of all tokens of a stage; `result` is a lens's, where they are its words."""
+    grids = [grid for grid in ReadingGrids(reading).tokens if grid.grid is not None]
+    if of_patches(stage) or not grids:
         return "", None
-    result = report.words_result
     if result is None:
         spellings = {id_: folded(piece, words.texts[id_]) for id_, piece in words.pieces.items()}
-        found = find_local_words(words.ids, spellings, report.reading.places_at(report.stage))
+        found = find_local_words(words.ids, spellings, reading.places_at(stage))
         ids, note = found.ids, found.found.note
     elif result.call.lens.foreign:
         return "", None
@@ -47,6 +53,11 @@ def local_words_line(report: ImageReport) -> tuple[str, float | None]:
     names = {id_: visible(piece, words.texts[id_]) for id_, piece in words.pieces.items()}
     share = float(np.mean([ids[entry] >= 0 for grid in grids for entry in grid.entries.values()]))
     return _line(grids, dict(enumerate(ids.tolist())), names, note), share
+
+
+def local_share_caption(share: float) -> str:
+    """`64% of patches have a local word`, for a share (0–1)."""
+    return f"{percent(100 * share)} of patches have a local word"
 
 
 def _line(grids: list[EntryGrid], ids: Mapping[int, int], names: Mapping[int, str], note: str) -> str:

@@ -1,0 +1,64 @@
+"""Scale of a map of numbers: which colour a number has, and which numbers are no more than noise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from vlmtui.display.colours import Rgb, magnitude_colours, robust_range
+
+GREY = np.uint8(96)
+"""Of numbers that are no more than noise."""
+
+
+@dataclass(frozen=True)
+class ValueScale:
+    """Colours from `low` (dark) to `high` (yellow); numbers up to the `floor`, if it is known, are noise and grey."""
+
+    low: float
+    high: float
+    floor: float | None = None
+
+    @classmethod
+    def of(cls, values: ArrayLike, floor: float | None = None) -> ValueScale:
+        """The scale of some numbers: that of `robust_range`; with a `floor` from there to the 98th percentile, or to
+        the largest number where that is noise, so that noise takes none of it."""
+        low, high = robust_range(values)
+        if floor is None:
+            return cls(low, high)
+        above = _above(values, floor)
+        if not above.size:
+            return cls(floor, floor, floor)
+        return cls(floor, high if high > floor else float(above.max()), floor)
+
+    @classmethod
+    def shared(cls, maps: Sequence[tuple[ArrayLike, float | None]]) -> list[ValueScale]:
+        """One scale for several maps, of the numbers of all; what is noise in each is told by its own floor."""
+        if not maps:
+            return []
+        floors = [floor for _, floor in maps if floor is not None]
+        every = np.concatenate([np.asarray(values, np.float64).ravel() for values, _ in maps])
+        whole = cls.of(every, min(floors) if len(floors) == len(maps) else None)
+        return [replace(whole, floor=floor) for _, floor in maps]
+
+    def note(self, values: ArrayLike) -> str:
+        """What the legend of these numbers says of noise; "" where no noise is known."""
+        if self.floor is None:
+            return ""
+        return "grey: noise" if _above(values, self.floor).size else "nothing above noise"
+
+    def colours(self, values: ArrayLike) -> Rgb:
+        """The colours of numbers [...], uint8 [..., 3]."""
+        coloured = magnitude_colours(values, self.low, self.high)
+        if self.floor is None:
+            return coloured
+        return np.where((np.asarray(values) <= self.floor)[..., None], GREY, coloured)
+
+
+def _above(values: ArrayLike, floor: float) -> np.ndarray:
+    """The numbers above noise."""
+    array = np.asarray(values, np.float64)
+    return array[np.isfinite(array) & (array > floor)]
