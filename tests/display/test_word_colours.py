@@ -110,5 +110,5 @@ def test_neighbours_differ_clearly_and_words_keep_their_colours_between_maps(see
         assert colours.give(found.frequent, found.touching) == given
         changed += sum(before.get(word, colour) != colour for word, colour in given.items())
         before |= given
-    # of some 40 words on the last three
-    assert changed <= 8
+    # most of some 40 words on the last three have the colour that they had
+    assert changed <= 14
