@@ -28,13 +28,6 @@ ADDS_BETWEEN = (
     *("qwen3_vl", "qwen3_vl_moe", "granite_docling"),
     *("cohere_compass", "cosmos3_omni", "qwen3_omni_moe_thinker"),
 )
-    "qwen3_vl",
-    "qwen3_vl_moe",
-    "granite_docling",
-    "cohere_compass",
-    "cosmos3_omni",
-    "qwen3_omni_moe_thinker",
-)
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 
