@@ -213,7 +213,8 @@ def _part(config: Any, layers: int | None) -> Any:
         return config.vision_config if layers == 0 and _can_be_split(config) else config
     text = config.get_text_config()
     text.num_hidden_layers = layers
-    if getattr(text, "layer_types", None) is not None:
+    derived = isinstance(getattr(type(text), "layer_types", None), property)
+    if getattr(text, "layer_types", None) is not None and not derived:
         text.layer_types = text.layer_types[:layers]
     if getattr(text, "num_decoder_layers", None):  # of an encoder–decoder: T5
         text.num_decoder_layers = layers
