@@ -30,7 +30,7 @@ from vlmtui.models.geometry.placement import Placement
 from vlmtui.models.geometry.processor_plan import check_size
 from vlmtui.models.hooks import forward_pass
 from vlmtui.models.loading.loader import LoadedModel
-from vlmtui.models.loading.processor import DEFAULT_PROMPT, Inputs
+from vlmtui.models.loading.processor import DEFAULT_PROMPT, Inputs, on_device
 from vlmtui.models.vision.batching import stack_inputs
 from vlmtui.models.vision.classifier import Classifier, has_classifier
 from vlmtui.models.vision.dual_encoder import DualEncoder, why_no_text_tower
@@ -142,7 +142,7 @@ class VisionLanguageModel:
         self, several: Sequence[Inputs], on_block: Callable[[int, int], None] = lambda done, total: None
     ) -> list[EncodedImage]:
         """Encode images with an equal `batching.batch_key` in one pass; their order is kept."""
-        with stage_norms(self.family.blocks, on_block) as stages, forward_pass(self.name):
+        with stage_norms(self.family.blocks, on_block, self.family.by_patches) as stages, forward_pass(self.name):
             features = self.family.features(self._placed(stack_inputs(several)))
         shapes = self.family.shapes(self.family.frames(several[0].pixels))
         norms = self._norms(torch.stack(stages).cpu(), len(several), shapes)
@@ -183,7 +183,7 @@ class VisionLanguageModel:
                 if tiles:
                     found[stage] = states.reshape(-1, states.shape[-1])[torch.cat(tiles)]
 
-        with watch_blocks(self.family.blocks, seen):
+        with watch_blocks(self.family.blocks, seen, self.family.by_patches):
             self.family.features(self._on_device(inputs))
         return found
 
@@ -357,9 +357,7 @@ class VisionLanguageModel:
         return self._placed(inputs.pixels)
 
     def _placed(self, tensors: Pixels) -> Pixels:
-        pixels = {key: value.to(self.device) for key, value in tensors.items()}
-        pixels["pixel_values"] = pixels["pixel_values"].to(self._model.dtype)
-        return pixels
+        return on_device(tensors, self.device, self._model.dtype)
 
     def _describe(self, loaded: LoadedModel) -> ModelInfo:
         config, family = self._config, self.family

@@ -302,7 +302,7 @@ async def test_copies_and_reports_of_a_layer(tmp_path: Path, monkeypatch: pytest
         assert "row 3, column 4, token 28" in tui.clipboard
         assert "words (logit lens, logit):" in tui.clipboard
         assert "norms tokens 1.596, llm.1 159.6, llm.2 319.1, llm.3 478.7" in tui.clipboard
-        assert "of the vocabulary" not in tui.clipboard
+        assert "word norms" not in tui.clipboard
         await pilot.press("s", *["backspace"] * 40, *"a.json", "enter")
         await pilot.pause()
         report = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))

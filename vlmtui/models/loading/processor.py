@@ -238,6 +238,11 @@ def load_processing(folder: Path, config: Any, name: str, own: bool = True) -> P
     return Processing(image_processor, tokenizer, None, asked, folder, image_token=image_token)
 
 
+def check_image_processor(folder: Path, config: Any, name: str) -> None:
+    """Raise `ModelError` where no image processor can be built from the files in `folder`; no weights are needed."""
+    _image_processor(folder, config, name)
+
+
 def _tokenizer(folder: Path, name: str, of_model: dict[str, Any]) -> Any:
     def read(place: Path) -> Any:
         return AutoTokenizer.from_pretrained(place, local_files_only=True, trust_remote_code=False, **of_model)
@@ -329,6 +334,12 @@ def _cannot_build(part: str, folder: Path, name: str, error: Exception) -> Model
         f"the {part} of {name} cannot be built ({one_line(error)}): copy or download it again, or name another with "
         "--processor"
     )
+
+
+def on_device(tensors: dict[str, Tensor], device: torch.device, dtype: torch.dtype) -> dict[str, Tensor]:
+    """An image processor's tensors on a device, its pixels in the model's dtype."""
+    moved = {key: value.to(device) for key, value in tensors.items()}
+    return {key: value.to(dtype) if "pixel_values" in key else value for key, value in moved.items()}
 
 
 def candidate_ids(tokenizer: Any, rows: int, all_tokens: bool) -> Tensor:

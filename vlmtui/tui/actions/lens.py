@@ -143,12 +143,12 @@ def find(context: ActionContext) -> None:
     def search(text: str) -> None:
         lens = word_lens(state.results.model)
         if lens is not None:
-            state.to_highest = True
             if scored_by(state.results.model) == TEXTS:
                 # a text that is searched for in the patches is scored against the whole image too
                 texts = parse_texts(BETWEEN.join((*state.selection.texts, text)))
                 _score(state, texts)
             state.selection = replace(state.selection, sought=text, overlay=lens.name)
+            state.seek_highest()
 
     hint = {
         TEXTS: "patches are coloured by their cosine with it at the last vision stage; the whole image is scored too",

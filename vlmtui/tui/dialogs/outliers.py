@@ -12,7 +12,7 @@ from textual.widgets import Static
 from vlmtui.display.norm_statistics import RULE
 from vlmtui.display.numbers import count, percent
 from vlmtui.display.outlier_positions import TEST, VERDICTS, PositionCounts, Verdict, position_test
-from vlmtui.tui.dialogs.dialog import Dialog
+from vlmtui.tui.dialogs.dialog import LEAVES, Dialog
 from vlmtui.tui.terminal.theme import Roles, roles
 
 SHOWN = 8
@@ -29,6 +29,7 @@ class OutliersPage(Dialog[None]):
     def __init__(self, stages: Sequence[tuple[str, Sequence[PositionCounts]]], here: str) -> None:
         super().__init__("Outliers across images")
         self.add_class("page")
+        self.border_subtitle = LEAVES
         self.can_focus = True
         self._stages, self._here = stages, here
 
@@ -67,8 +68,7 @@ def outlier_report(r: Roles, stages: Sequence[tuple[str, Sequence[PositionCounts
         f"\nImages opened here with this model are counted, each once: i opens another.\n{RULE}.\n", style=r.dim
     )
     text.append(f"Test: {TEST}.\n", style=r.dim)
-    text.append("\nWhere: go to the stage with [ and ], press o for norms, then n for the largest in turn.\n")
-    text.append("\nEscape closes this page.", style=r.dim)
+    text.append("\nWhere: go to the stage with [ and ], press o for norms, then n for the largest in turn.")
     return text
 
 
