@@ -50,7 +50,7 @@ def largest_norms(roles: Roles, results: Results, selection: Selection, cells: i
         bar = BAR * max(1, round(share * bar_cells)) if bar_cells > 3 and np.isfinite(share) else ""
         parts: list[Part] = [
             (
-                f"{'!' if marks[entry] else ' '}{name.ljust(label)}  ",
+                f"{mark}{name.ljust(label)}  ",
                 roles.style("accent" if lit else "text", bold=lit),
             ),
             (bar, roles.style(role)),
