@@ -396,7 +396,7 @@ def test_a_socks_proxy_is_used(server: str, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_proxy_of_no_known_kind_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALL_PROXY", "nonsense://x")
-    with pytest.raises(ImageError, match="the proxy cannot be used .*: check ALL_PROXY"):
+    with pytest.raises(ImageError, match=r"the proxy cannot be used .*: check ALL_PROXY"):
         read_source("http://127.0.0.1:9/x.png")
 
 
