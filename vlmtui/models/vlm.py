@@ -226,7 +226,9 @@ class VisionLanguageModel:
     @torch.no_grad()
     def embed(self, ids: Sequence[int]) -> Tensor:
         """The first decoder layer's inputs for token ids [n, hidden], scaling included."""
-        return self.family.first_layer(torch.tensor([list(ids)], device=self.device), None)[0]
+        with forward_pass(self.name):
+            received = self.family.first_layer(torch.tensor([list(ids)], device=self.device), None)
+        return received[0]
 
     def position_ids(self, inputs: Inputs, tokens: int) -> Tensor | None:
         """The `image_position_ids` of `tokens` image tokens; None where they have one position id each, or no place."""

@@ -10,9 +10,10 @@ from vlmtui.tui.actions.keymap import ANYWHERE
 from vlmtui.tui.dialogs.layer import DialogLayer
 from vlmtui.tui.state.explorer_state import ExplorerState
 
-AT_ONCE = frozenset(("open", "model", "read", "restart", "full", "fold", "panel", "stop", "options"))
-"""Groups of actions that need no reading; those of the application and the help need none either."""
-ASKS = frozenset(("go-to", "find", "image", "ask", "ablate", "save"))
+AT_ONCE = frozenset(("open", "model", "read", "restart", "full", "fold", "panel", "stop", "options", "save"))
+"""Groups of actions that need no reading; those of the application and the help need none either,
+and the dialog that saves waits itself."""
+ASKS = frozenset(("go-to", "find", "image", "ask", "ablate"))
 """Actions that open a dialog: the keys behind them are for it."""
 QUIT = "quit"
 
@@ -43,7 +44,8 @@ class EarlyKeys:
             self.drop()
             return True
         name = self._action(event.key)
-        if event.key.startswith("ctrl+") or (name == QUIT and not self._asks):
+        anywhere = event.key.startswith("ctrl+") and event.key in self._screen.active_bindings
+        if anywhere or (name == QUIT and not self._asks):
             return False
         if not self._kept and (not name or name not in _WAITING):
             return False
