@@ -95,15 +95,16 @@ class VisionLanguageModel:
         """The size in bytes of an element of the model's dtype."""
         return int(self._model.dtype.itemsize)
 
-    def prepare(self, picture: RgbImage, prompt: str | None, name: str = "the image") -> Inputs:
-        """Run the processor on one image, to tensors on the CPU. `ImageError` for an image that it refuses.
+    def prepare(self, picture: RgbImage | Image.Image, prompt: str | None, name: str = "the image") -> Inputs:
+        """Run the processor on one upright RGB image, to tensors on the CPU. `ImageError` for an image that it refuses.
 
-        `ModelError` for a processor that fails with every image.
+        `ModelError` for a processor that fails with every image. An `RgbImage` is copied.
         """
         check_size(self._processing.image_processor, picture.width, picture.height, name)
         sentence = DEFAULT_PROMPT if prompt is None else prompt
         try:
-            return self._processing.prepare(Image.fromarray(picture.rgb), sentence)
+            image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture.rgb)
+            return self._processing.prepare(image, sentence)
         except (VlmtuiError, MemoryError, torch.OutOfMemoryError):
             raise
         except Exception as error:
@@ -117,7 +118,7 @@ class VisionLanguageModel:
                 "with --processor"
             ) from error
 
-    def measure(self, picture: RgbImage, inputs: Inputs) -> None:
+    def measure(self, picture: RgbImage | ImageInfo, inputs: Inputs) -> None:
         """Measure in advance what `layout` must know about images of this size; it may take as long as `prepare`."""
         self._placement.measure((picture.width, picture.height), inputs)
 
@@ -225,7 +226,9 @@ class VisionLanguageModel:
     @torch.no_grad()
     def embed(self, ids: Sequence[int]) -> Tensor:
         """The first decoder layer's inputs for token ids [n, hidden], scaling included."""
-        return self.family.first_layer(torch.tensor([list(ids)], device=self.device), None)[0]
+        with forward_pass(self.name):
+            received = self.family.first_layer(torch.tensor([list(ids)], device=self.device), None)
+        return received[0]
 
     def position_ids(self, inputs: Inputs, tokens: int) -> Tensor | None:
         """The `image_position_ids` of `tokens` image tokens; None where they have one position id each, or no place."""

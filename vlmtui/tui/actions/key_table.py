@@ -204,7 +204,7 @@ GROUPS: dict[str, Group] = {
         "n N",
     ),
     "mark": Group("Space  U", "mark the patch / remove all marks", _at_answer("mark"), 20, "Space"),
-    "outliers": Group("V", "outliers across the images opened: by position or by content, at every stage"),
+    "outliers": Group("V", "outliers: where in this image; across the images opened, by position or by content"),
     "play": Group("p", f"play through the layers with the overlay ({default_overlay()} if there is none)"),
     "ask": Group(
         "a",

@@ -315,8 +315,8 @@ def _legend(results: Results, selection: Selection, drawn: ImageDrawing, mapped:
     counts, few = (valued.sought_counts(results, selection, brief) for brief in (False, True))
     note = " · as the model sees it" if selection.as_seen and _of_page(drawn) else _shape_note(drawn)
     named = drawn.brief or drawn.legend
-    # last of all goes how it is drawn: the title bar names the zoom
-    said = [(view, drawn.legend, counts), (view, named, few), (named, few)]
+    # the title bar names zoom and overlay: what a lens found stays longest, and without one what is in view
+    said = [(view, drawn.legend, counts), (view, named, few), (named, few) if drawn.brief else (view or named,)]
     longest, *shorter = (" · ".join(part for part in parts if part) for parts in said)
     cut = valued.values_beyond(results, selection, drawn.scale) if drawn.scale else (False, False)
     floor = drawn.floor if drawn.scale else None
