@@ -174,6 +174,27 @@ def test_cancelling_is_looked_at_between_blocks(generator):
 
 
 @pytest.mark.parametrize("metric", METRICS)
+def test_many_rows_of_one_vector_are_gathered_within_the_budget(metric, generator, monkeypatch):
+    gathered, measure_for = [], words.measure_for
+
+    def watched(*given):
+        measure = measure_for(*given)
+        scores = type(measure).scores
+
+        def recorded(self, vectors, near, *others):
+            gathered.append(near.numel() * near.element_size())
+            return scores(self, vectors, near, *others)
+
+        monkeypatch.setattr(type(measure), "scores", recorded)
+        return measure
+
+    monkeypatch.setattr(words, "measure_for", watched)
+    matrix, vectors = torch.randn(700, 64, generator=generator), torch.randn(2, 64, generator=generator)
+    check(vectors, matrix, np.arange(700), metric, 500, budget=1 << 16)
+    assert 0 < max(gathered) <= 1 << 16
+
+
+@pytest.mark.parametrize("metric", METRICS)
 def test_tokens_by_vocabulary_never_exists(metric, generator):
     # one such matrix would be 600 × 20000 × 4 bytes = 48 MB
     matrix = torch.randn(20000, 8, generator=generator)

@@ -234,9 +234,11 @@ class _Search:
 
     def _scores_of_each(self, vectors: ExactVectors, rows: Tensor) -> Tensor:
         """Float64 scores of as many rows [n, m] for each vector, all of them; on the CPU."""
+        row_bytes, limit = rows.shape[1] * vectors.exact.shape[1] * 8 * 2, min(self.budget, _NEAR_BY)
+        if row_bytes > limit:  # the rows of one vector alone are too many for a block
+            return self._scores(vectors, torch.ones_like(rows, dtype=torch.bool), rows)
         scores = torch.empty(rows.shape, dtype=torch.float64)
-        row_bytes = rows.shape[1] * vectors.exact.shape[1] * 8 * 2
-        for part in row_blocks(len(vectors), row_bytes, min(self.budget, _NEAR_BY)):
+        for part in row_blocks(len(vectors), row_bytes, limit):
             self.check()
             near = self.embeddings[self.candidates[rows[part]].to(self.embeddings.device)].to(self.exact).double()
             found = self.measure.scores(vectors.exact[part, None], near, vectors.lengths[part, None], rows[part])
