@@ -16,7 +16,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from vlmtui.display.pieces import marks_words
-from vlmtui.errors import ImageError, ModelError, VlmtuiError, one_line
+from vlmtui.errors import ImageError, ModelError, VlmtuiError, lacks_memory, one_line
 from vlmtui.images.decoding import RgbImage
 from vlmtui.models.decoder.full_model import FullModel
 from vlmtui.models.decoder.generation import Generator
@@ -104,9 +104,9 @@ class VisionLanguageModel:
         sentence = DEFAULT_PROMPT if prompt is None else prompt
         try:
             return self._processing.prepare(Image.fromarray(picture.rgb), sentence)
-        except (VlmtuiError, MemoryError, torch.OutOfMemoryError):
-            raise
         except Exception as error:
+            if isinstance(error, VlmtuiError) or lacks_memory(error):
+                raise
             if self._processing.works():
                 raise ImageError(
                     f"{name} is {picture.width}×{picture.height} pixels, and the processor of {self.name} rejects it "
@@ -182,7 +182,7 @@ class VisionLanguageModel:
                 if tiles:
                     found[stage] = states.reshape(-1, states.shape[-1])[torch.cat(tiles)]
 
-        with watch_blocks(self.family.blocks, seen):
+        with watch_blocks(self.family.blocks, seen), forward_pass(self.name):
             self.family.features(self._on_device(inputs))
         return found
 
@@ -196,7 +196,9 @@ class VisionLanguageModel:
         applied (see `vision.early_exit`). The projector was trained on its own stage only. `UsageError` where it reads
         several stages, or the model has no vocabulary.
         """
-        return self._received([inputs], early_exit_features(self.family, self._on_device(inputs), stage, on_block))[0]
+        with forward_pass(self.name):
+            features = early_exit_features(self.family, self._on_device(inputs), stage, on_block)
+        return self._received([inputs], features)[0]
 
     def _received(self, several: Sequence[Inputs], features: Any) -> tuple[Tensor, ...]:
         """The image tokens of every image as the first decoder layer receives them, each [tokens, hidden].
