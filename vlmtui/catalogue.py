@@ -22,7 +22,7 @@ DEMO_NOTES = {
     "demo-siglip": "demo model, trained on drawings and their captions",
     "demo-vit": "demo model, trained on drawings to classify scenes",
 }
-CHOOSE_A_MODEL = "choose one with --model NAME (a hub name or a folder) or VLMTUI_MODEL"
+CHOOSE_A_MODEL = "choose a model with --model NAME (a hub name or a folder) or VLMTUI_MODEL"
 ENVIRONMENT = "VLMTUI_MODEL"
 
 # written by `python -m tests.models.model_aliases`: counted on models that transformers builds from their configs

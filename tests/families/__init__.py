@@ -14,12 +14,12 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 
-from tests.families import anyres, google, merging, qwen, resamplers, squares, tiles, towers
+from tests.families import anyres, google, grids, merging, qwen, resamplers, squares, tiles, towers, various
 from tests.families.base import Family
 
 FAMILIES: dict[str, Family] = {
     family.name: family
-    for module in (anyres, google, tiles, qwen, merging, squares, resamplers, towers)
+    for module in (anyres, google, tiles, qwen, merging, grids, squares, resamplers, various, towers)
     for family in module.FAMILIES
 }
 
@@ -29,7 +29,7 @@ DISTINCT = {
 
 # what an attention's results go through on their way back to the residual stream, as the towers call it
 _PUTS_OUT = re.compile(
-    r"((self_attn|attention)\.out_proj|self_attn\.projection|attn\.proj|o_proj(\.linear)?|projection_layer|attention\.output\.dense)\.(weight|bias)$"
+    r"((self_attn|attention)\.out_proj|self_attn\.projection|attn\.proj|o_proj(\.linear)?|projection_layer|attention\.output\.dense|conv\.out_proj|vision_encoder\S*attention\.wo|high_res_vision_proj)\.(weight|bias)$"
 )
 _OTHERS = re.compile(r"language_model|text_model|qformer|perceiver|connector|^model\.layers")
 

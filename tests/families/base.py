@@ -30,6 +30,7 @@ class Family:
     edge of what a first resize makes, where others follow on it. `last_by_hook`: in the place of the last block's
     output the library gives the tower's result, after a norm or a convolution, so that it is read by a hook. `like` is
     the family that it is put together as. `encoder_decoder`: its language model is one, without a lens of its layers.
+    `row_by_row`: its flattened patches come so. `streams`: how many residual streams its decoder keeps.
     `title` is its name in the table of families where it is not the family's own.
     """
 
@@ -45,6 +46,8 @@ class Family:
     last_by_hook: bool = False
     like: str = ""
     encoder_decoder: bool = False
+    row_by_row: bool = False
+    streams: int = 1
     title: str = ""
     image_options: dict[str, Any] = field(default_factory=dict)
     shapes: dict[str, tuple[int, int]] = field(default_factory=lambda: dict(SHAPES))

@@ -120,5 +120,5 @@ FAMILIES = [
     Family("ernie4_5_vl_moe", ernie4_5_vl_moe, "merged", has_processor=False, last_by_hook=True, like="qwen2_vl"),
     Family("exaone4_5", exaone4_5, "merged", has_processor=False, last_by_hook=True, like="qwen2_5_vl"),
     Family("hyperclovax", hyperclovax, "merged", has_processor=False, last_by_hook=True, like="qwen2_5_vl"),
-    Family("paddleocr_vl", paddleocr_vl, "merged", has_processor=False, last_by_hook=True),
+    Family("paddleocr_vl", paddleocr_vl, "merged", has_processor=False, last_by_hook=True, row_by_row=True),
 ]

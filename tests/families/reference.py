@@ -116,6 +116,8 @@ class WholeModel:
             return (height // side) * (width // side)
         kind = getattr(import_module(f"transformers.{transformers._class_to_module[name]}"), name)
         bare = object.__new__(kind)
+        if "size_conversion" in settings:
+            settings["size_conversion"] = {int(side): count for side, count in settings["size_conversion"].items()}
         words = {"start_image_token": "", "end_image_token": "", "fake_image_token": "", "global_image_token": ""}
         words |= {"boi_token": "", "eoi_token": ""}
         bare.__dict__.update(settings | words, image_processor=self.image_processor, image_token="#")
@@ -141,6 +143,10 @@ class WholeModel:
         self.model(**{key: value for key, value in inputs.items() if key in accepted})
         handle.remove()
         (received,) = seen
+        if self.family.streams > 1:  # copies of the same vector, one for each residual stream
+            copies = received.reshape(*received.shape[:2], self.family.streams, -1)
+            assert (copies == copies[:, :, :1]).all()
+            received = copies[:, :, 0]
         return received[inputs["input_ids"] == self.config.image_token_id]
 
     def _encoder_reads(self, inputs: dict[str, Tensor]) -> Tensor:
@@ -150,7 +156,8 @@ class WholeModel:
         def embedded(_: nn.Module, args: tuple[Any, ...], options: dict[str, Any]) -> None:
             seen.append(options["inputs_embeds"])
 
-        handle = self.model.language_model.get_encoder().register_forward_pre_hook(embedded, with_kwargs=True)
+        encoder = getattr(self.model, "model", self.model).language_model.get_encoder()
+        handle = encoder.register_forward_pre_hook(embedded, with_kwargs=True)
         accepted = inspect.signature(self.model.forward).parameters
         start = torch.tensor([[self.config.get_text_config().decoder_start_token_id]])
         self.model(**{key: value for key, value in inputs.items() if key in accepted}, decoder_input_ids=start)
@@ -163,6 +170,8 @@ class WholeModel:
         """The tower's `output_hidden_states`, in whatever order it keeps them."""
         if self.config.model_type == "mllama":
             return self._mllama_states(inputs)
+        if self.config.model_type == "florence2":
+            return self._last_stage_states(inputs)
         run = getattr(getattr(self.model, "model", self.model), "get_image_features", None)
         if run is None:
             return list(self.model(inputs["pixel_values"], output_hidden_states=True).hidden_states)
@@ -180,6 +189,15 @@ class WholeModel:
         states = run(**taken, output_hidden_states=True, return_dict=True).hidden_states
         handle.remove()
         return [*states[:-1], last[0].view_as(states[-2])]
+
+    def _last_stage_states(self, inputs: dict[str, Tensor]) -> list[Tensor]:
+        """Florence-2: what enters and leaves the only block of the last of the tower's stages."""
+        seen: list[Tensor] = []
+        block = self.model.model.vision_tower.blocks[-1][0]
+        handle = block.register_forward_hook(lambda _, args, output: seen.extend([args[0], output]))
+        self.model.model.vision_tower(inputs["pixel_values"])
+        handle.remove()
+        return [state.permute(0, 2, 3, 1).flatten(1, 2) for state in seen]
 
     def _mllama_states(self, inputs: dict[str, Tensor]) -> list[Tensor]:
         """By hooks: the tower gives nothing for `output_hidden_states`."""
@@ -208,6 +226,8 @@ class WholeModel:
         if "image_grid_thw" in inputs:
             return (self._packed(torch.stack(states), inputs),)
         vision = getattr(self.config, "vision_config", self.config)
+        if kind == "florence2":
+            return (_tile(torch.stack(states)[:, 0], prefix, (2, 2)),)
         patch = vision.patch_size if isinstance(vision.patch_size, int) else vision.patch_size[0]
         if "image_position_ids" in inputs:
             cols, rows = (inputs["image_position_ids"][0].amax(dim=0) + 1).tolist()
@@ -238,15 +258,17 @@ class WholeModel:
         visual = self.model.get_encoder(modality="image")
         _, rows, cols = inputs["image_grid_thw"][0].tolist()
         states = states.view(len(states), rows * cols, -1)
-        if self.config.model_type == "paddleocr_vl":  # its processor's patches are row by row
+        if self.family.row_by_row:
             return _tile(states, 0, (rows, cols))
         order = torch.arange(rows * cols)
+        if "image_merge_sizes" in inputs:  # one token a patch
+            return _tile(states, 0, (rows, cols))
         if hasattr(visual, "window_size"):
             embedded = visual.patch_embed(inputs["pixel_values"])
             order = torch.cdist(embedded.double(), states[0].double()).argmin(dim=1)
             assert torch.equal(states[0][order], embedded)
         assert len(order.unique()) == len(order)
-        merge = visual.spatial_merge_size
+        merge = getattr(visual, "spatial_merge_size", None) or self.config.vision_config.spatial_merge_size
         blocks = torch.arange(rows * cols).view(rows // merge, cols // merge, merge, merge)
         raster = blocks.permute(0, 2, 1, 3).reshape(-1)
         return _tile(states[:, order[raster]], 0, (rows, cols))

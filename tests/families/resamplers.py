@@ -45,22 +45,42 @@ def blip2(folder: Path) -> None:
     Blip2Processor(_blip_images(), tokens, num_query_tokens=_QUERIES).save_pretrained(folder)
 
 
+def _t5(tokens: Any) -> dict[str, Any]:
+    sizes = {"d_model": 48, "d_kv": 12, "d_ff": 96, "num_layers": 2, "num_decoder_layers": 2, "num_heads": 4}
+    ids = {"pad_token_id": 2, "eos_token_id": 2, "decoder_start_token_id": 2}
+    return {"model_type": "t5", "vocab_size": len(tokens) + 13, **sizes, **ids}
+
+
 def blip2_t5(folder: Path) -> None:
     """As BLIP-2 with a T5, whose encoder reads the queries."""
     from transformers import Blip2Config, Blip2ForConditionalGeneration, Blip2Processor
 
     tokens = tokenizer(["<image>"])
-    sizes = {"d_model": 48, "d_kv": 12, "d_ff": 96, "num_layers": 2, "num_decoder_layers": 2, "num_heads": 4}
-    ids = {"pad_token_id": 2, "eos_token_id": 2, "decoder_start_token_id": 2}
     config = Blip2Config(
         vision_config=vision(image_size=70, patch_size=14),
         qformer_config=_qformer(),
-        text_config={"model_type": "t5", "vocab_size": len(tokens) + 13, **sizes, **ids},
+        text_config=_t5(tokens),
         num_query_tokens=_QUERIES,
         image_token_index=id_of(tokens, "<image>"),
     )
     save(Blip2ForConditionalGeneration(config), folder)
     Blip2Processor(_blip_images(), tokens, num_query_tokens=_QUERIES).save_pretrained(folder)
+
+
+def instructblip_t5(folder: Path) -> None:
+    """As InstructBLIP with a T5, whose encoder reads the queries."""
+    from transformers import InstructBlipConfig, InstructBlipForConditionalGeneration, InstructBlipProcessor
+
+    tokens, reader = tokenizer(["<image>"]), tokenizer()
+    config = InstructBlipConfig(
+        vision_config=vision(image_size=70, patch_size=14),
+        qformer_config=_qformer(vocab_size=len(reader)),
+        text_config=_t5(tokens),
+        num_query_tokens=_QUERIES,
+        image_token_index=id_of(tokens, "<image>"),
+    )
+    save(InstructBlipForConditionalGeneration(config), folder)
+    InstructBlipProcessor(_blip_images(), tokens, reader, num_query_tokens=_QUERIES).save_pretrained(folder)
 
 
 def instructblip(folder: Path) -> None:
@@ -150,6 +170,16 @@ FAMILIES = [
         "blip2_t5", blip2_t5, "query", prefix=1, chat=False, title="BLIP-2 with T5", like="blip2", encoder_decoder=True
     ),
     Family("instructblip", instructblip, "query", prefix=1, chat=False),
+    Family(
+        "instructblip_t5",
+        instructblip_t5,
+        "query",
+        prefix=1,
+        chat=False,
+        title="InstructBLIP with T5",
+        like="blip2",
+        encoder_decoder=True,
+    ),
     Family("idefics2", idefics2, "query"),
     # nearly square: two rows of two tiles
     Family("mllama", mllama, "none", prefix=1, shapes=SHAPES | {"square": (150, 140)}),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.families.base import SHAPES, Family, chat_template, id_of, save, save_parts, text, tokenizer, vision
+from tests.families.shrunk import build_small, image_processor
 
 _SIDE, _PATCH = 56, 14
 
@@ -89,7 +90,24 @@ def got_ocr2(folder: Path) -> None:
     save_parts(folder, images, tokens, "GotOcr2Processor")
 
 
+def deepseek_vl_hybrid(folder: Path) -> None:
+    """As DeepSeek-VL, and SAM at 128×128: 16×16 patches, convolved to 4×4 and added to the SigLIP patches."""
+    sam = {"image_size": 128, "patch_size": 8, "output_channels": 16, "window_size": 8, "global_attn_indexes": [2]}
+    images = image_processor(
+        "deepseek_vl_hybrid", size={"height": _SIDE, "width": _SIDE}, high_res_size={"height": 128, "width": 128}
+    )
+    build_small(
+        folder,
+        "deepseek_vl_hybrid",
+        images,
+        "DeepseekVLHybridProcessor",
+        {"high_res_vision_config": sam},
+        num_image_tokens=(_SIDE // _PATCH) ** 2,
+    )
+
+
 FAMILIES = [
+    Family("deepseek_vl_hybrid", deepseek_vl_hybrid, "patch", has_processor=False),
     Family("deepseek_vl", deepseek_vl, "patch"),
     Family("janus", janus, "patch", like="deepseek_vl"),
     Family("ovis2", ovis2, "merged", last_by_hook=True),

@@ -13,9 +13,12 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from tests.families import DISTINCT, FAMILIES, build
+from tests.docs.blocks import DOCS, block
+from tests.families import DISTINCT, build
 from tests.families.towers import classifying
 from tests.models.test_vlm import held
+from tests.verify.expected import applicable, unchecked
+from tests.verify.table import check_row
 from vlmtui.errors import ModelError
 from vlmtui.geometry import Place
 from vlmtui.memory import memory_needed
@@ -87,45 +90,17 @@ def verified(engine: Engine, folder: Path, **options) -> dict[str, m.Check]:
     return {check.name: check for check in found.checks}
 
 
-TEXTS = (WEIGHTS, TEXT_TOWER, MATCHING)
-# with three position ids for each image token
-TURNED = {
-    *("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_vl_moe", "qwen3_5", "qwen3_5_moe"),
-    *("glm4v", "glm46v", "glm4v_moe", "glm_ocr", "ernie4_5_vl_moe", "paddleocr_vl"),
-}
-OF_TOWERS = {"clip": TEXTS, "siglip": TEXTS, "siglip2": TEXTS, "vit": (CLASS_LOGITS,)}
-
-
-def applicable(name: str) -> set[str]:
-    """The checks of what the family has."""
-    family = FAMILIES[name]
-    if family.tower_only:
-        return {PATCH_BOXES, NORMS, *OF_TOWERS.get(name, ())}
-    words = {TOKENS, TOKEN_BOXES, OWN_VECTORS, WORDS} if family.has_tokens else set()
-    if name in TURNED:
-        words.add(POSITIONS)
-    return {PATCH_BOXES, NORMS, WEIGHTS, *words} | (set() if family.encoder_decoder else {LOGITS})
-
-
-def unchecked(name: str) -> set[str]:
-    """What cannot be checked of a family."""
-    if FAMILIES[name].encoder_decoder:
-        return {TOKENS, TOKEN_BOXES, WORDS}
-    if FAMILIES[name].tokens == "query":
-        return {TOKEN_BOXES}
-    # its tower returns no hidden states
-    return {NORMS} if name == "mllama" else set()
-
-
 @pytest.mark.parametrize("name", DISTINCT)
 def test_every_family_passes(name, folder, engine):
     checks = verified(engine, folder(name))
+    assert check_row(name, folder(name), checks.values()) in block(DOCS / "models.md", "verified").splitlines()
     assert set(checks) == applicable(name)
     assert {check.name for check in checks.values() if check.result == "unchecked"} == unchecked(name)
     assert not [check for check in checks.values() if check.result == "fail"]
-    if TOKENS in checks and not FAMILIES[name].encoder_decoder:
+    if TOKENS in checks:
         assert "bit for bit the same" in checks[TOKENS].figure
-    assert checks[PATCH_BOXES].figure.endswith("0 missed, 0 extra")
+    if PATCH_BOXES not in unchecked(name):
+        assert checks[PATCH_BOXES].figure.endswith("0 missed, 0 extra")
     if OWN_VECTORS in checks:  # all of the sample, wherever there are words
         assert checks[OWN_VECTORS].figure == "64 of 64 found as top-1 under l2, 64 of 64 found as top-1 under cosine"
 
@@ -362,7 +337,7 @@ def test_attention_left_on_is_extra(folder, monkeypatch):
     picture = noise_images()["wide"]
     inputs = model.prepare(picture, None)
     layout = model.layout(picture, inputs, model.encode(inputs))
-    monkeypatch.setattr(box_trials, "without_attention", nullcontext)
+    monkeypatch.setattr(box_trials, "without_attention", lambda *_: nullcontext())
     found = box_trials.run_trials(model, picture, layout, lambda done, total: None)
     reach = box_trials.BoxReach(layout, model._processing.image_processor, exact=True)
     squares = [trial.squares for trial in found]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from vlmtui.lenses.lens_source import LensSource
     from vlmtui.session.discovery import SessionLocation
 
-_HEAD = ("name", "subject", "kind", "from", "line")
+_HEAD = ("name", "subject", "kind", "from", "what it shows")
 
 
 @with_grouped_options

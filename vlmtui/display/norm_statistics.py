@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vlmtui.display.numbers import format_number
+
 THRESHOLD = 3.5
 HIGH_NORM = 2.0
 """From so many times the median on, a norm is called high."""
@@ -75,7 +77,7 @@ def outlier_text(norm: float, median: float, z: float) -> str:
     parts = [f"z {z:+.1f}"] if np.isfinite(z) else []
     if median > 0:
         ratio = norm / median
-        parts.insert(0, f"{ratio:.3g}× the median{' (high-norm)' if ratio >= HIGH_NORM else ''}")
+        parts.insert(0, f"{format_number(ratio, 3)}× the median{' (high-norm)' if ratio >= HIGH_NORM else ''}")
     return ", ".join(parts)
 
 

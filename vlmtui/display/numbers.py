@@ -68,6 +68,17 @@ def percent(value: float | None) -> str:
     return f"{value:.1f}%" if value < 1 or value > 99 else f"{value:.0f}%"
 
 
+def part_of(value: float, whole: str) -> str:
+    """A percentage of something: `27% of noise`, `all noise`, `no noise`."""
+    return f"all {whole}" if value == 100 else f"no {whole}" if value == 0 else f"{percent(value)} of {whole}"
+
+
+def among_words(percentile: float) -> str:
+    """`, larger than 12% of word norms`: where a token's norm is among those of the vocabulary; "" for one that is no
+    number."""
+    return f", larger than {part_of(percentile, 'word norms')}" if math.isfinite(percentile) else ""
+
+
 def box(corners: Box | None, digits: int = 1) -> str:
     """Format a box in pixels of the original image: `(229.3, 61.0) – (260.1, 91.5)`."""
     if corners is None:

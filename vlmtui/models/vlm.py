@@ -16,7 +16,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from vlmtui.display.pieces import marks_words
-from vlmtui.errors import ImageError, ModelError, VlmtuiError, lacks_memory, one_line
+from vlmtui.errors import ModelError, VlmtuiError, lacks_memory
 from vlmtui.images.decoding import RgbImage
 from vlmtui.models.decoder.full_model import FullModel
 from vlmtui.models.decoder.generation import Generator
@@ -30,7 +30,7 @@ from vlmtui.models.geometry.placement import Placement
 from vlmtui.models.geometry.processor_plan import check_size
 from vlmtui.models.hooks import forward_pass
 from vlmtui.models.loading.loader import LoadedModel
-from vlmtui.models.loading.processor import DEFAULT_PROMPT, Inputs
+from vlmtui.models.loading.processor import DEFAULT_PROMPT, Inputs, on_device
 from vlmtui.models.vision.batching import stack_inputs
 from vlmtui.models.vision.classifier import Classifier, has_classifier
 from vlmtui.models.vision.dual_encoder import DualEncoder, why_no_text_tower
@@ -95,29 +95,24 @@ class VisionLanguageModel:
         """The size in bytes of an element of the model's dtype."""
         return int(self._model.dtype.itemsize)
 
-    def prepare(self, picture: RgbImage, prompt: str | None, name: str = "the image") -> Inputs:
-        """Run the processor on one image, to tensors on the CPU. `ImageError` for an image that it refuses.
+    def prepare(self, picture: RgbImage | Image.Image, prompt: str | None, name: str = "the image") -> Inputs:
+        """Run the processor on one upright RGB image, to tensors on the CPU. `ImageError` for an image that it refuses.
 
-        `ModelError` for a processor that fails with every image.
+        `ModelError` for a processor that fails with every image. An `RgbImage` is copied.
         """
         check_size(self._processing.image_processor, picture.width, picture.height, name)
         sentence = DEFAULT_PROMPT if prompt is None else prompt
         try:
-            return self._processing.prepare(Image.fromarray(picture.rgb), sentence)
+            image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture.rgb)
+            return self._processing.prepare(image, sentence)
         except Exception as error:
             if isinstance(error, VlmtuiError) or lacks_memory(error):
                 raise
-            if self._processing.works():
-                raise ImageError(
-                    f"{name} is {picture.width}×{picture.height} pixels, and the processor of {self.name} rejects it "
-                    f"({one_line(error)}): crop or enlarge it"
-                ) from error
-            raise ModelError(
-                f"the image processor of {self.name} fails ({type(error).__name__}: {one_line(error)}): name another "
-                "with --processor"
+            raise self._processing.refusal(
+                error, f"{name} is {picture.width}×{picture.height} pixels", self.name
             ) from error
 
-    def measure(self, picture: RgbImage, inputs: Inputs) -> None:
+    def measure(self, picture: RgbImage | ImageInfo, inputs: Inputs) -> None:
         """Measure in advance what `layout` must know about images of this size; it may take as long as `prepare`."""
         self._placement.measure((picture.width, picture.height), inputs)
 
@@ -141,7 +136,7 @@ class VisionLanguageModel:
         self, several: Sequence[Inputs], on_block: Callable[[int, int], None] = lambda done, total: None
     ) -> list[EncodedImage]:
         """Encode images with an equal `batching.batch_key` in one pass; their order is kept."""
-        with stage_norms(self.family.blocks, on_block) as stages, forward_pass(self.name):
+        with stage_norms(self.family.blocks, on_block, self.family.by_patches) as stages, forward_pass(self.name):
             features = self.family.features(self._placed(stack_inputs(several)))
         shapes = self.family.shapes(self.family.frames(several[0].pixels))
         norms = self._norms(torch.stack(stages).cpu(), len(several), shapes)
@@ -182,7 +177,7 @@ class VisionLanguageModel:
                 if tiles:
                     found[stage] = states.reshape(-1, states.shape[-1])[torch.cat(tiles)]
 
-        with watch_blocks(self.family.blocks, seen), forward_pass(self.name):
+        with watch_blocks(self.family.blocks, seen, self.family.by_patches), forward_pass(self.name):
             self.family.features(self._on_device(inputs))
         return found
 
@@ -227,7 +222,9 @@ class VisionLanguageModel:
     @torch.no_grad()
     def embed(self, ids: Sequence[int]) -> Tensor:
         """The first decoder layer's inputs for token ids [n, hidden], scaling included."""
-        return self.family.first_layer(torch.tensor([list(ids)], device=self.device), None)[0]
+        with forward_pass(self.name):
+            received = self.family.first_layer(torch.tensor([list(ids)], device=self.device), None)
+        return received[0]
 
     def position_ids(self, inputs: Inputs, tokens: int) -> Tensor | None:
         """The `image_position_ids` of `tokens` image tokens; None where they have one position id each, or no place."""
@@ -358,9 +355,7 @@ class VisionLanguageModel:
         return self._placed(inputs.pixels)
 
     def _placed(self, tensors: Pixels) -> Pixels:
-        pixels = {key: value.to(self.device) for key, value in tensors.items()}
-        pixels["pixel_values"] = pixels["pixel_values"].to(self._model.dtype)
-        return pixels
+        return on_device(tensors, self.device, self._model.dtype)
 
     def _describe(self, loaded: LoadedModel) -> ModelInfo:
         config, family = self._config, self.family

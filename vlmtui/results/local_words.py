@@ -69,8 +69,10 @@ class LocalWords(msgspec.Struct, frozen=True, kw_only=True):
         """What a reader must know beside the words."""
         if self.own is None:
             return "no word lies together more than chance"
-        percent = 100 if self.own == 1 else min(99, max(1, round(100 * self.own))) if self.own else 0
-        return f"{percent}% of patches with a word have it in their own list"
+        if self.own == 1:
+            return "each of these patches has its word in its own list"
+        percent = min(99, max(1, round(100 * self.own))) if self.own else 0
+        return f"{percent}% of these patches have their word in their own list"
 
 
 @dataclass(frozen=True)

@@ -182,11 +182,10 @@ def find_checkpoint(
             processor = model_folder.find_processor(catalogue.resolve_model(request.processor, base), progress)
         except ModelError as error:
             raise ModelError(f"--processor: {error}") from error
-    return (
-        source,
-        model_folder.find_checkpoint(source, request.revision, progress, decoder_layers=decoder_layers),
-        processor,
+    checkpoint = model_folder.find_checkpoint(
+        source, request.revision, progress, decoder_layers=decoder_layers, own_processor=processor is None
     )
+    return source, checkpoint, processor
 
 
 def _files(folder: Path) -> list[tuple[str, int, int]]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from vlmtui.display.grid_names import unplaced_reason
 from vlmtui.display.metric_names import metric_name
-from vlmtui.display.numbers import box, format_number, percent
+from vlmtui.display.numbers import among_words, box, format_number, percent
 from vlmtui.display.pieces import plain, visible
 from vlmtui.errors import UsageError, VlmtuiError
 from vlmtui.files import expand_path
@@ -73,7 +73,7 @@ def patch_text(results: Results, selection: Selection) -> str:
     if of_tokens(selection.stage) and norms is not None and entry is not None:
         norm = f"norm {format_number(float(norms.values[entry]))}"
         if selection.stage == TOKENS:
-            norm += f", above {percent(float(reading.percentiles[entry]))} of the vocabulary"
+            norm += among_words(float(reading.percentiles[entry]))
         lines.append(norm)
     if words := results.words(selection):
         by = f"{metric_name(selection.order, table.ridge if table else None)}, score"

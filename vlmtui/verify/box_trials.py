@@ -25,6 +25,7 @@ _SQUARES = 3  # in one pass; few enough that most tokens must not change
 _PART_OF_A_PATCH = 5  # of its side: small enough to show a shift by half a patch, large enough to be noticed
 # support of PIL's filters in pixels of the smaller image: nearest, LANCZOS, bilinear, bicubic, box, Hamming
 _SUPPORT = {0: 0.5, 1: 3.0, 2: 1.0, 3: 2.0, 4: 0.5, 5: 1.0}
+_ROUNDING = 1e-6  # relative to the largest number
 _FARTHEST = max(_SUPPORT.values())
 
 ChangedPlaces = NDArray[np.bool_]
@@ -59,10 +60,13 @@ def run_trials(
 ) -> list[PixelTrial]:
     """Change squares of an image, in several passes. `on_pass` is called with the number of passes done and of all."""
     rng = np.random.default_rng(seed)
-    with without_attention(model.family.tower):
+    with without_attention(model.family.tower, model.family.mixers()):
         before, again = (_encode(model, picture) for _ in range(2))
-        # zero, except on a GPU that is not deterministic
-        noise = [float((a - b).abs().max()) if len(a) else 0.0 for a, b in zip(before, again, strict=True)]
+        # zero, except on a GPU that is not deterministic, and for experts that multiply batches of another size
+        noise = [
+            float((a - b).abs().max()) + _ROUNDING * float(a.abs().max()) if len(a) else 0.0
+            for a, b in zip(before, again, strict=True)
+        ]
         found = []
         for done in range(PASSES):
             on_pass(done, PASSES)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from vlmtui.models.decoder.full_model import FullModel
+from vlmtui.models.decoder.unembedding import encoder_of
 from vlmtui.models.loading.checkpoint import Progress
 from vlmtui.models.loading.loader import LoadedModel
 from vlmtui.models.loading.processor import Inputs
@@ -31,17 +32,14 @@ class FullModelChecks:
         table = self._table
         with table.check(t.WEIGHTS):
             self._weights()
-        if getattr(self._loaded.config.get_text_config(), "is_encoder_decoder", False):
-            table.not_applicable([t.LOGITS])
-            table.unchecked(NEED_WHOLE, "the language model is an encoder–decoder, whose forward pass is not captured")
-            return
-        whole = None
-        with table.check(t.LOGITS):
-            whole = FullModel(self._loaded)
-            self._logits(whole)
-        if whole is None:
-            table.unchecked(NEED_WHOLE, "the full model's forward pass could not be captured")
-            return
+        whole = FullModel(self._loaded)
+        if why := whole.without_stream:
+            if encoder_of(self._loaded.model) is not None:
+                table.not_applicable([t.LOGITS])
+            table.unchecked([t.LOGITS], why)
+        if table.open(t.LOGITS):
+            with table.check(t.LOGITS):
+                self._logits(whole)
         if table.open(t.TOKENS):
             with table.check(t.TOKENS):
                 self._tokens(whole)

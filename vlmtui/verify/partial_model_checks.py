@@ -119,6 +119,9 @@ class PartialModelChecks:
             raise refused
 
     def _check_boxes(self) -> None:
+        if why := self.model.family.mixed_patches:
+            self._table.unchecked([t.TOKEN_BOXES, t.PATCH_BOXES], why)
+            return
         processor, exact = self._loaded.processing.image_processor, self.model.info.dtype == "float32"
         tokens, patches, unplaced = BoxCounts(), BoxCounts(), []
         why = ""

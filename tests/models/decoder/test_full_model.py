@@ -16,8 +16,7 @@ from tests.families.reference import WholeModel
 from vlmtui.catalogue import ModelSource
 from vlmtui.errors import ModelError
 from vlmtui.lenses.kernels.logit_lens import logit_lens
-from vlmtui.models.decoder.full_model import FullModel
-from vlmtui.models.decoder.generation import Generator
+from vlmtui.models.decoder.generation import GenerationOptions, Generator
 from vlmtui.models.loading.loader import load_model
 from vlmtui.models.loading.model_folder import find_checkpoint
 from vlmtui.models.loading.processor import Inputs
@@ -25,7 +24,10 @@ from vlmtui.models.vlm import VisionLanguageModel
 
 NAMES = [name for name, family in DISTINCT.items() if family.has_tokens and not family.encoder_decoder]
 # its decoder adds to what a layer put out before the next one gets it, and its `hidden_states` are from before that
-ADDS_BETWEEN = ("qwen3_vl", "qwen3_vl_moe")
+ADDS_BETWEEN = (
+    *("qwen3_vl", "qwen3_vl_moe", "granite_docling"),
+    *("cohere_compass", "cosmos3_omni", "qwen3_omni_moe_thinker"),
+)
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 
@@ -166,6 +168,19 @@ def test_without_its_processor_a_prompt_has_its_marks(both):
 def test_an_encoder_decoder_is_refused_where_its_layers_are_asked_for(folders):
     checkpoint = find_checkpoint(ModelSource("tiny", folders("blip2_t5", False), None), None, lambda *_: None)
     loaded = load_model(checkpoint, lambda *_: None, device="cpu", decoder_layers=None)
-    for asked in (FullModel, Generator):
+    model = VisionLanguageModel(loaded)
+    inputs = model.prepare(picture(60, 40), None)
+    for asked in (lambda: model.run_layers(inputs, lambda *_: None), lambda: Generator(loaded), lambda: model.head):
         with pytest.raises(ModelError, match="is an encoder–decoder, whose layers and answers vlmtui does not read"):
-            asked(loaded)
+            asked()
+
+
+def test_several_residual_streams_have_no_lens_between_layers_and_give_answers(folders):
+    checkpoint = find_checkpoint(ModelSource("tiny", folders("qwen4_exp", False), None), None, lambda *_: None)
+    model = VisionLanguageModel(load_model(checkpoint, lambda *_: None, device="cpu", decoder_layers=None))
+    inputs = model.prepare(picture(60, 40), None)
+    inputs = model.prompted(inputs, len(model.encode(inputs).tokens), None)
+    for asked in (lambda: model.run_layers(inputs, lambda *_: None), lambda: model.head):
+        with pytest.raises(ModelError, match="keeps 4 residual streams for each token"):
+            asked()
+    assert model.generator.generate(inputs, options=GenerationOptions(max_new_tokens=2)).tokens

@@ -1,7 +1,7 @@
 """Every family: tokens, norms and places against the whole model, loaded and run by transformers alone.
 
-The last test makes the table of families in the documentation from the same measurements. Boxes of families that are
-put together as another is are tested, and their lines made, with `VLMTUI_FAMILIES=all` only.
+The last test makes the table of families in the documentation from the same measurements. Of families that are put
+together as another is one shape is tested; their boxes, other shapes and lines with `VLMTUI_FAMILIES=all` only.
 """
 
 from __future__ import annotations
@@ -25,7 +25,11 @@ from vlmtui.images.decoding import RgbImage
 from vlmtui.models.families import registry
 from vlmtui.models.vlm import VisionLanguageModel
 
-CASES = [(name, shape) for name, family in FAMILIES.items() for shape in family.shapes]
+CASES = [
+    (name, shape)
+    for name, family in FAMILIES.items()
+    for shape in ([*family.shapes] if name in DISTINCT else [*family.shapes][:1])
+]
 BOX_CASES = [(name, shape) for name, shape in CASES if name in DISTINCT]
 # transformers' PaliGemma processor, under NumPy 2
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -81,6 +85,8 @@ def test_words_are_compared_with_what_text_tokens_bring(name, held, folders):
     rows = [5, 260, 300]
     with torch.no_grad():
         true = whole.get_input_embeddings()(torch.tensor(rows))
+    # Granite's decoder scales what it is given
+    true *= getattr(whole.config.get_text_config(), "embedding_multiplier", 1.0)
     torch.testing.assert_close(model.embeddings[rows], true, rtol=1e-6, atol=0)
 
 
@@ -116,7 +122,8 @@ def _watch(model: VisionLanguageModel, image: RgbImage, look: Callable[[object],
         square = pixels[y : y + side, x : x + side]
         square[...] = 0 if square.mean() > 127 else 255
         after = look(model.encode(model.prepare(RgbImage(pixels), None)))
-        return (after != before).any(axis=-1)
+        # a mixture of experts multiplies other batches, and rounds otherwise
+        return (np.abs(after - before) > 1e-6 * np.abs(before).max()).any(axis=-1)
 
     return changed
 
@@ -132,6 +139,8 @@ def _patches(encoded) -> np.ndarray:
 def _faults(name, shape, held, mutate=lambda boxes: boxes) -> tuple[list[str], list[str]]:
     """Faults of the tokens' boxes and of the patches', after `mutate`."""
     family, model = FAMILIES[name], held(name, True)
+    if model.family.mixed_patches:
+        return [], []
     # the further colours are carried, the fewer squares tell two neighbours apart
     tries = 16 if family.first_edge else 8
     size = family.shapes[shape]
@@ -289,13 +298,15 @@ def _row(name, held, truth, box_faults) -> list[str]:
     }[family.tokens]
     if name == "mllama":
         kind = "none: cross-attention"
+    if model.family.mixed_patches:
+        kind = "a patch that convolutions have mixed with others; their mean"
     return [
         family.title or model.family.title,
         kind,
         "yes" if pages > 1 else "",
         f"{right} of {tokens}" if tokens else "",
         f"{norms_right} of {norms}",
-        str(wrong),
+        "" if model.family.mixed_patches else str(wrong),
     ]
 
 
@@ -304,6 +315,8 @@ def test_the_documentation_says_what_is_measured(held, truth, box_faults):
     types = {name: held(name).info.family for name in FAMILIES}
     names = sorted(FAMILIES, key=lambda name: order.index(types[name]))
     head = "family", "an image token is", "tiles", "tokens right", "norms right", "boxes wrong"
+    if len(block(DOCS / "models.md", "families").strip().splitlines()) - 2 > len(FAMILIES):
+        pytest.skip("the installed transformers lacks some of the families")
     there = {line.split(" | ")[0]: line for line in block(DOCS / "models.md", "families").splitlines()}
     rows = []
     for name in names:

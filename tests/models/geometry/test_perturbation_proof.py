@@ -132,7 +132,7 @@ def test_a_family_without_image_features_is_refused(tmp_path):
         num_attention_heads=4,
     )
     transformers.GitForCausalLM(config).save_pretrained(folder)
-    with pytest.raises(ModelError, match="git model, which has no vision tower of its own"):
+    with pytest.raises(ModelError, match="git model, whose language model reads patches beside the text"):
         held(folder)
 
 

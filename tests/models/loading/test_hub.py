@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -387,3 +389,15 @@ def test_a_hub_that_lies(name, kind, fetch, hub, tmp_path, sharded):
     """One sentence, nothing outside the cache, the whole model afterwards; `benchmarks.attacks hubs` tells all lies."""
     trial = LyingHubTrial(sharded, tmp_path, hub, lambda home: fetch(home, "org/tiny")[0])
     assert trial.outcome(LIES[name], kind) == ""
+
+
+@pytest.mark.skipif(importlib.util.find_spec("torchvision") is not None, reason="torchvision is installed")
+def test_what_needs_torchvision_is_refused_before_its_weights(hub, sharded, fetch, tmp_path):
+    folder = shutil.copytree(sharded, tmp_path / "llama4")
+    for file in folder.glob("*processor_config.json"):
+        file.unlink()
+    (folder / "preprocessor_config.json").write_text('{"image_processor_type": "Llama4ImageProcessor"}')
+    hub.models["org/llama4"] = folder
+    (found,) = fetch(tmp_path, "org/llama4")
+    assert "only for torchvision: install it with pip install 'vlmtui[torchvision]'" in found["error"]
+    assert not hub.weights

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,13 @@ from torch import nn
 from tests.families import DISTINCT, FAMILIES, build
 from tests.hub import Hub, serving
 from tests.models.loading.test_hub import fetch_all, needed_bytes, parameters, quiet, tensors_of
-from vlmtui.models.decoder.unembedding import decoder_of
+from vlmtui.models.decoder.unembedding import decoder_of, encoder_of
 from vlmtui.models.families.registry import family_class
 from vlmtui.models.loading import model_folder
 from vlmtui.models.loading.checkpoint import read_config
 from vlmtui.models.loading.loader import load_model
+
+_OTHER_PARTS = re.compile(r"\.(audio_tower|audio_encoder|vqmodel|generation_\w+)\.")
 
 
 @pytest.fixture(scope="module")
@@ -43,11 +46,14 @@ def explored_bytes(model: Any) -> int:
         return sum(p.nbytes for p in model.vision_model.parameters())
     left_out: set[int] = set()
     if model.get_output_embeddings() is not None:
-        parts = (decoder_of(model), model.get_output_embeddings())
+        parts = [decoder_of(model), model.get_output_embeddings()]
+        parts += [encoder] if (encoder := encoder_of(model)) is not None else []
         # OPT's table of positions comes before its layers
         tables = [model.get_input_embeddings(), getattr(parts[0], "embed_positions", None)]
         needed = {id(p) for table in tables if isinstance(table, nn.Module) for p in table.parameters()}
         left_out = {id(p) for part in parts for p in part.parameters()} - needed
+    # parts for sound, and those that make images
+    left_out |= {id(p) for name, p in model.named_parameters() if _OTHER_PARTS.search(name)}
     return sum(p.nbytes for p in model.parameters() if id(p) not in left_out)
 
 

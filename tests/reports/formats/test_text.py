@@ -91,7 +91,7 @@ def test_every_patch_has_its_place_words_and_norms() -> None:
     lines = text(made_reports.seen(reading, made_reports.words(reading, 2, ["▁sky", "ing"])))
     start = lines.index("row 1  column 0  token 2  box (0, 213.5) – (320, 427)")
     assert lines[start + 1].startswith("  norm ")
-    assert "of the vocabulary" in lines[start + 1]
+    assert "of word norms" in lines[start + 1]
     assert "sky" in lines[start + 2]
     assert "‿ing" in lines[start + 2]
     assert len(lines[start + 3].split()) == 1 + 4

@@ -16,7 +16,7 @@ from tests.reports.page import contents
 from tests.reports.page.chromium import Opened, place, told
 from tests.reports.page.contents import glance
 from vlmtui.display.numbers import box as box_text
-from vlmtui.display.numbers import format_number, percent
+from vlmtui.display.numbers import format_number, part_of, percent
 from vlmtui.reading import ImageInfo
 from vlmtui.reports.page.document import page_document
 
@@ -167,6 +167,7 @@ def test_numbers_are_written_as_in_the_other_reports(opened: Opened) -> None:
     assert written("figure(x, 3)", some) == [format_number(x, 3) for x in some]
     shares = [*rng.uniform(0, 100, 500).tolist(), 0.0, 100.0, 0.04, 99.96, 0.5, 12.5, 99.5, 13.5, 0.25]
     assert written("percent(x)", shares) == [percent(x) for x in shares]
+    assert written('partOf(x, "noise").join(" ")', shares) == [part_of(x, "noise") for x in shares]
     corners = [(0.25, 0.35, 229.25, 61.0), (1 / 3, 0.05, 1000.75, 2.5)]
     assert written("boxText(x)", corners) == [box_text(one) for one in corners]
 

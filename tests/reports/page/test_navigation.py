@@ -12,7 +12,7 @@ from tests.reports.page import contents
 from tests.reports.page.chromium import Opened, place, rows, texts, told
 from tests.reports.page.contents import glance
 from vlmtui.display.numbers import box as box_text
-from vlmtui.display.numbers import format_number, percent
+from vlmtui.display.numbers import format_number, part_of, percent
 from vlmtui.reading import ImageInfo, LayerNorms, Reading
 from vlmtui.reports.page.content import PageContent
 from vlmtui.reports.page.document import page_document
@@ -31,8 +31,8 @@ def test_arrows_show_the_words_norm_and_box_of_every_patch(opened: Opened) -> No
             assert rows(page) == told(words, entry)
             assert f"tokens {format_number(float(of.reading.norms[entry]))}" in texts(page, "#norms-legend b")
             assert texts(page, "#patch-facts dd")[0] == box_text(of.reading.places[entry].box)
-            above = percent(float(of.reading.percentiles[entry]))
-            assert f"above {above} of the vocabulary" in page.locator("#summary").inner_text()
+            larger = part_of(float(of.reading.percentiles[entry]), "word norms")
+            assert f"larger than {larger}" in page.locator("#summary").inner_text()
             page.keyboard.press(way if step < 3 else "ArrowDown")
     page.keyboard.press("ArrowDown")  # there is no further row
     assert place(page) == "row 2 · column 3 · token 11"

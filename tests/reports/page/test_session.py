@@ -19,7 +19,7 @@ from PIL import Image
 import vlmtui
 from tests.reports.page.contents import Parsed, said, unpacked
 from tests.tiny_checkpoints import build_llava
-from vlmtui.display.numbers import percent
+from vlmtui.display.numbers import part_of, percent
 from vlmtui.errors import UsageError
 from vlmtui.reports.formats.registry import ENDINGS
 from vlmtui.reports.page.content import METRICS
@@ -85,9 +85,9 @@ def test_the_percentile_of_noise_is_in_text_and_page_and_in_no_json(
     below = 100 * np.array([(noise.scores < score).mean() for score in scores])
     picture.save(tmp_path / "report.txt", k=1)
     text = (tmp_path / "report.txt").read_text("utf-8")
-    assert re.findall(r"top-1 above (\S+) of noise", text) == [percent(one) for one in below]
-    assert f"noise   {percent(100 * float((below >= 95).mean()))} of tokens above 95% of noise; " in text
-    assert "margin above" not in text
+    assert re.findall(r"top-1 beats (.+ noise)\n", text) == [part_of(one, "noise") for one in below]
+    assert f"noise   {percent(100 * float((below >= 95).mean()))} of tokens beat 95% of noise; " in text
+    assert "margin beats" not in text
     data = Parsed(picture.to_html(metrics=["cosine"], k=1)).data
     # the page says the same of noise and of local words
     facts = {label: " ".join(said.split()) for label, said in data["facts"]}

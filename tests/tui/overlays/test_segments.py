@@ -24,9 +24,9 @@ from vlmtui.display.word_segments import middle, word_segments
 from vlmtui.metrics import DEFAULT_METRIC, METRICS
 from vlmtui.query.chosen_lens import ChosenLens
 from vlmtui.tui.app import VlmtuiApp
-from vlmtui.tui.widgets.bars import LegendBar
 from vlmtui.tui.widgets.image_side import ImageSide
 from vlmtui.tui.widgets.image_view import ImageView
+from vlmtui.tui.widgets.legend_bar import LegendBar
 
 RECORDED: dict[str, Any] = json.loads(
     gzip.decompress((Path(__file__).parents[2] / "data" / "recorded_words.json.gz").read_bytes())
@@ -79,15 +79,15 @@ async def test_large_segments_are_labelled_and_the_legend_counts_their_words() -
         }
         legend = text(tui, "#legend")
         for word in ("sky", "roof", "mountain", "grass"):
-            assert f"{word} {sum(line.count(word) for line in WORDS)}" in legend
+            assert f"{word}: {sum(line.count(word) for line in WORDS)}" in legend
         assert "segments: top-1, cosine" in legend
-        assert "other patches 0.5%" in legend
+        assert "other patches: 0.5%" in legend
         assert "bird" not in legend
         # under the cursor, where it has no colour
         explorer(pilot).state.selection = replace(explorer(pilot).state.selection, row=4, col=5)
         explorer(pilot).bring_up_to_date()
         await pilot.pause()
-        assert "other patches 0.5% bird" in text(tui, "#legend")
+        assert "other patches: 0.5% (here: bird)" in text(tui, "#legend")
 
 
 async def test_a_word_has_one_colour_and_the_image_is_seen_through_it() -> None:
@@ -156,7 +156,7 @@ async def test_a_click_on_a_label_or_a_word_of_the_legend_goes_to_the_segment() 
         assert (
             text(tui, "#legend")
             .split("\n")[spots["sky"].y][spots["sky"].start : spots["sky"].end]
-            .endswith(f"sky {sum(line.count('sky') for line in WORDS)}")
+            .endswith(f"sky: {sum(line.count('sky') for line in WORDS)} patches")
         )
         gone = []
         for _ in range(3):
@@ -239,7 +239,7 @@ async def test_the_legend_says_how_many_patches_have_their_word_in_their_own_lis
         there = [(segment.word, row * SIDE + col) for segment in drawn.segments.segments for row, col in segment.cells]
         own = sum(word in lists[entry] for word, entry in there if word)
         share = percent(100 * own / sum(bool(word) for word, _ in there))
-        assert f" · {share} of patches with a word have it in their own list" in text(tui, "#legend")
+        assert f" · {share} of these patches have their word in their own list" in text(tui, "#legend")
 
 
 async def test_m_goes_from_local_words_through_the_metrics_and_back() -> None:
@@ -280,7 +280,7 @@ async def test_where_no_word_is_local_the_legend_names_the_key_for_the_top_1() -
     async with tui.run_test(size=SIZE) as pilot:
         await chosen(pilot, top_1=False)
         assert "segments: local-words, cosine: none; m: top-1" in text(tui, "#legend")
-        assert "other patches 100%" in text(tui, "#legend")
+        assert "other patches: 100%" in text(tui, "#legend")
 
 
 async def test_the_lens_of_segments_opens_the_explorer_on_them() -> None:

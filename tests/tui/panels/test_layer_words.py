@@ -87,7 +87,7 @@ async def test_the_overlays_of_a_layer() -> None:
         await pilot.pause()
         await pilot.press(ON, "o")
         await pilot.pause()
-        assert "norm llm.1  10" in text(tui, "#legend")
+        assert "norm llm.1 · no outlier" in text(tui, "#legend")
         await pilot.press(ON, "o")
         await pilot.pause()
         await pilot.pause()
@@ -302,7 +302,7 @@ async def test_copies_and_reports_of_a_layer(tmp_path: Path, monkeypatch: pytest
         assert "row 3, column 4, token 28" in tui.clipboard
         assert "words (logit lens, logit):" in tui.clipboard
         assert "norms tokens 1.596, llm.1 159.6, llm.2 319.1, llm.3 478.7" in tui.clipboard
-        assert "of the vocabulary" not in tui.clipboard
+        assert "word norms" not in tui.clipboard
         await pilot.press("s", *["backspace"] * 40, *"a.json", "enter")
         await pilot.pause()
         report = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))

@@ -54,7 +54,7 @@ async def test_e_sends_vision_stages_through_the_projector_and_says_so() -> None
         assert f"WORDS  {NAMED}" in text(tui, "#words")
         assert first(token, 54) in text(tui, "#words")
         assert f"of token {token}" in text(tui, "#words")
-        assert "of words" not in text(tui, "#words")  # where a norm stands among those of words says nothing here
+        assert "word norms" not in text(tui, "#words")  # where a norm stands among those of words says nothing here
         # it stays along the tower, and the tokens are what they are
         await pilot.press(BACK)
         await pilot.pause()

@@ -13,7 +13,7 @@ from vlmtui.tui.terminal.theme import DARK
 from vlmtui.tui.widgets.word_legend_lines import LONGEST, word_legend_lines
 
 TITLE, NAME = "rows 2–23, columns 0–23 of 24 × 24 · segments: local-words, l2", "segments: local-words, l2"
-LEAST = width("segments   +30   █ other patches 99.9%") + 2 * LONGEST
+LEAST = width("+30 words   █ other patches: 99.9% (here: )") + LONGEST
 
 
 @st.composite
@@ -34,16 +34,21 @@ def test_words_are_named_as_far_as_there_is_room_and_the_grey_share_in_any_case(
     assert len(strips) <= rows
     assert all(strip.cell_length == cells for strip in strips)
     lines = [strip.text for strip in strips]
-    assert "█ other patches " in lines[-1]
-    assert lines[0].startswith("rows 2–23" if TITLE in lines[0] else "segments")
-    # the first ones, in their order, and how many are left
-    assert [spot.word for spot in spots] == [one.word for one in legend.words[: len(spots)]]
-    left = len(legend.words) - len(spots)
-    assert bool(re.search(rf" \+{left}\b", " ".join(lines))) == bool(left)
-    for spot, one in zip(spots, legend.words, strict=False):
+    assert "█ other patches: " in lines[-1]
+    # the title in short, or none where there is no room beside the words
+    assert lines[0].startswith("rows 2–23" if TITLE in lines[0] else ("segments", "█", "+"))
+    # the first ones, in their order, how many are left, and the one under the cursor
+    named, order = [spot.word for spot in spots], [one.word for one in legend.words]
+    assert named == sorted(named, key=order.index)
+    assert set(named) - {*order[: len(named)]} <= {legend.here}
+    assert legend.here in named or legend.here not in order
+    left = len(order) - len(named)
+    assert bool(re.search(rf"\+{left} words?\b", " ".join(lines))) == bool(left)
+    for spot in spots:
         shown = strips[spot.y].crop(spot.start, spot.end).text
         assert shown.startswith("█ ")
-        assert shown.endswith(f" {one.patches}")
+        unit = " patch(es)?" if spot.word == order[0] and named[: len(order)] and shown.endswith("s") else ""
+        assert re.search(rf": {legend.words[order.index(spot.word)].patches}{unit}$", shown)
 
 
 @given(legends(), st.integers(LEAST, 160), st.integers(1, 3))
@@ -58,6 +63,6 @@ def test_the_word_under_the_cursor_is_named_in_the_accent_colour(legend: WordLeg
 
 def test_a_long_title_gives_way_to_words() -> None:
     legend = WordLegend(NAME, tuple(LegendWord(word, 9, (0, 0, 0)) for word in ("sky", "tree", "roof", "hill")), 0.1)
-    said = {cells: word_legend_lines(TITLE, legend, cells, 1, DARK)[0][0].text.rstrip() for cells in (160, 100, 80)}
-    words = "   █ sky 9   █ tree 9   █ roof 9   █ hill 9   █ other patches 10%"
-    assert said == {160: TITLE + words, 100: NAME + words, 80: "segments" + words}
+    said = {cells: word_legend_lines(TITLE, legend, cells, 1, DARK)[0][0].text.rstrip() for cells in (160, 110, 90)}
+    words = "   █ sky: 9 patches   █ tree: 9   █ roof: 9   █ hill: 9   █ other patches: 10%"
+    assert said == {160: TITLE + words, 110: NAME + words, 90: "segments" + words}

@@ -16,11 +16,18 @@ from torch import Tensor, nn
 
 from vlmtui.errors import ModelError
 from vlmtui.models.decoder.position_ids import planes_at
-from vlmtui.models.decoder.unembedding import Unembedding, decoder_of, refuse_encoder_decoder, text_model
-from vlmtui.models.families.base import final_norm
+from vlmtui.models.decoder.unembedding import (
+    Unembedding,
+    decoder_of,
+    encoder_of,
+    layers_of,
+    text_model,
+    why_no_stream,
+)
+from vlmtui.models.families.decoder_structure import changes_embeddings, final_norm
 from vlmtui.models.hooks import StopForward
 from vlmtui.models.loading.loader import LoadedModel
-from vlmtui.models.loading.processor import Inputs
+from vlmtui.models.loading.processor import Inputs, on_device
 
 _EMBED_AT_ONCE = 2048
 
@@ -29,22 +36,32 @@ class FullModel:
     """The model of a checkpoint that was loaded with `decoder_layers=None`."""
 
     def __init__(self, loaded: LoadedModel) -> None:
-        refuse_encoder_decoder(loaded.model, loaded.name)
         self._model = loaded.model
         self._text_model = text_model(loaded.model)
         self._image_token = int(loaded.config.image_token_id)
         self._name = loaded.name
         self._device = loaded.device
-        self._decoder = decoder_of(loaded.model)
-        layers: nn.ModuleList | None = getattr(self._decoder, "layers", None)
-        if not layers:
-            raise ModelError(f"the decoder of {loaded.name} has no layers that vlmtui recognises: choose another model")
-        self._layers = layers
+        # of an encoder–decoder, image tokens enter the encoder
+        encoder = encoder_of(loaded.model)
+        self._encodes = encoder is not None
+        self._reader: Any = encoder if encoder is not None else decoder_of(loaded.model)
 
     @cached_property
     def head(self) -> Unembedding:
         """Logits from the output of the last layer."""
         return Unembedding(self._model, self._name)
+
+    @cached_property
+    def _layers(self) -> nn.ModuleList:
+        """The decoder's layers; `ModelError` where there is no residual stream between them to read."""
+        if why := self.without_stream:
+            raise ModelError(why)
+        return layers_of(self._reader, self._name)
+
+    @property
+    def without_stream(self) -> str:
+        """Why no residual stream can be read between the layers, a sentence, or ""."""
+        return why_no_stream(self._model, self._name)
 
     @torch.no_grad()
     def first_layer_input(self, inputs: Inputs) -> Tensor:
@@ -63,7 +80,7 @@ class FullModel:
             caught.append(options["position_ids"])
             raise StopForward
 
-        hook = self._decoder.register_forward_pre_hook(catch, with_kwargs=True)
+        hook = self._reader.register_forward_pre_hook(catch, with_kwargs=True)
         try:
             with suppress(StopForward):
                 self._model(**arguments)
@@ -89,12 +106,12 @@ class FullModel:
 
         The stream is that at the image's positions [tokens, hidden]. An exception from `on_layer` ends the pass.
         """
-        arguments = self._arguments(inputs)
+        layers, arguments = self._layers, self._arguments(inputs)
         positions = (arguments["input_ids"][0] == self._image_token).to(self._device)
 
         def seen(layer: int, states: Tensor) -> None:
             on_layer(layer, states[0, positions])
-            if layer == len(self._layers):
+            if layer == len(layers):
                 raise StopForward
 
         with self._after_layers(seen), suppress(StopForward):
@@ -123,7 +140,7 @@ class FullModel:
         The stream [1, positions, hidden] is the input of the next layer, or of the final norm after the last: Qwen3-VL
         adds to a layer's output before the next layer.
         """
-        following = [*self._layers[1:], final_norm(self._decoder, self._name)]
+        following = [*self._layers[1:], final_norm(self._reader, self._name)]
 
         def capture_after(layer: int) -> Callable[..., None]:
             def capture(_: nn.Module, args: tuple[Any, ...], options: dict[str, Any]) -> None:
@@ -143,20 +160,25 @@ class FullModel:
 
     @contextmanager
     def _capture_first_input(self) -> Iterator[list[Tensor]]:
-        """Capture the input of the first layer, and end the pass there. Of OPT, the input before it adds positions."""
+        """Capture the input of the first layer, and end the pass there.
+
+        Of a decoder that adds positions to it (OPT), or copies it into several streams, the input before that; of an
+        encoder–decoder, the encoder's.
+        """
         captured: list[Tensor] = []
-        adds_positions = hasattr(self._decoder, "embed_positions")
+        reader = self._reader
+        changes_it = changes_embeddings(reader) or self._encodes
 
         def capture(_: nn.Module, args: tuple[Any, ...], options: dict[str, Any]) -> None:
-            if adds_positions:
+            if changes_it:
                 found = options.get("inputs_embeds")
-                found = self._decoder.embed_tokens(options["input_ids"]) if found is None else found
+                found = reader.get_input_embeddings()(options["input_ids"]) if found is None else found
             else:
                 found = args[0] if args else options["hidden_states"]
             captured.append(found.clone())
             raise StopForward
 
-        module = self._decoder if adds_positions else self._layers[0]
+        module = reader if changes_it else layers_of(reader, self._name)[0]
         hook = module.register_forward_pre_hook(capture, with_kwargs=True)
         try:
             yield captured
@@ -177,8 +199,7 @@ class FullModel:
 def forward_arguments(model: Any, inputs: Inputs, image_token: int, device: torch.device) -> dict[str, Any]:
     """The arguments that a user of transformers would pass to `model` for an image and a prompt, without a cache."""
     assert inputs.input_ids is not None
-    given = {key: value.to(device) for key, value in inputs.pixels.items()}
-    given["pixel_values"] = given["pixel_values"].to(model.dtype)
+    given = on_device(inputs.pixels, device, model.dtype)
     ids = inputs.input_ids.to(device)
     accepted = inspect.signature(model.forward).parameters
     if "mm_token_type_ids" in accepted and "mm_token_type_ids" not in given:

@@ -18,10 +18,10 @@ import torch
 from torch import Tensor, nn
 from transformers.generation.streamers import BaseStreamer
 
-from vlmtui.errors import ModelError, UsageError
+from vlmtui.errors import UsageError
 from vlmtui.models.decoder.full_model import forward_arguments
 from vlmtui.models.decoder.teacher_forcing import TeacherForcing, TokenReplacement, replaced_arguments
-from vlmtui.models.decoder.unembedding import Unembedding, decoder_of, refuse_encoder_decoder, text_model
+from vlmtui.models.decoder.unembedding import Unembedding, decoder_of, layers_of, refuse_encoder_decoder, text_model
 from vlmtui.models.loading.loader import LoadedModel
 from vlmtui.models.loading.processor import Inputs
 
@@ -62,8 +62,7 @@ class Generator:
         self._model, self._name, self._device = loaded.model, loaded.name, loaded.device
         self._image_token = int(loaded.config.image_token_id)
         self._decoder = decoder_of(loaded.model)
-        if not getattr(self._decoder, "layers", None):
-            raise ModelError(f"the decoder of {loaded.name} has no layers that vlmtui recognises: choose another model")
+        self._layers = layers_of(self._decoder, loaded.name)
 
     @cached_property
     def _head(self) -> Unembedding:
@@ -165,7 +164,7 @@ class Generator:
     @contextmanager
     def _layers_reported(self, listener: _Listener, on_layer: Callable[[int, int], None]) -> Iterator[None]:
         """A context that reports each layer as it reads the prompt, which may take as long as all that follows."""
-        layers: nn.ModuleList = self._decoder.layers
+        layers = self._layers
 
         def teller(layer: int) -> Callable[..., None]:
             def tell(*_: Any) -> None:

@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from vlmtui.errors import ModelError, OutOfMemoryError
 from vlmtui.models.decoder.attention_capture import capture_attention
 from vlmtui.models.decoder.batched_interventions import BUDGET, batched_arguments, interventions_a_pass
-from vlmtui.models.decoder.unembedding import Unembedding
-from vlmtui.models.families.base import final_norm
+from vlmtui.models.decoder.unembedding import Unembedding, layers_of
+from vlmtui.models.families.decoder_structure import final_norm
 from vlmtui.models.hooks import StopForward
 from vlmtui.models.loading.device import available_memory, gigabytes
 
@@ -59,7 +59,7 @@ class TeacherForcing:
     ) -> None:
         """`run(**arguments)` is the model's own forward pass over prompt and answer."""
         self._run, self._arguments, self._prompt = run, arguments, prompt
-        self._decoder, self._layers, self._head, self._name = decoder, decoder.layers, head, name
+        self._decoder, self._layers, self._head, self._name = decoder, layers_of(decoder, name), head, name
         ids: Tensor = arguments["input_ids"]
         self.answer = torch.tensor(list(answer), dtype=torch.int64)
         self.positions = int(ids.shape[1])

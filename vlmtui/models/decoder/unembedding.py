@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from vlmtui.errors import ModelError
-from vlmtui.models.families.base import final_norm
+from vlmtui.models.families.decoder_structure import decoder_layers, final_norm, residual_streams
 
 Finish = Callable[[Tensor], Tensor]
 _IDS = [0, 1, 2, 3]
@@ -32,6 +32,8 @@ class Unembedding:
         if head is None:
             raise ModelError(f"{name} has no language model, so no logits: choose a vision-language model")
         decoder = decoder_of(model)
+        if why := why_no_stream(model, name):
+            raise ModelError(why)
         self._norm = final_norm(decoder, name)
         # OPT of some sizes is wider inside than its embeddings
         self._narrow: nn.Module | None = getattr(decoder, "project_out", None)
@@ -98,11 +100,43 @@ class Unembedding:
 
 def refuse_encoder_decoder(model: Any, name: str) -> None:
     """Raise `ModelError` for a language model with an encoder (T5): its image tokens enter the encoder."""
-    if getattr(model.config.get_text_config(), "is_encoder_decoder", False):
-        raise ModelError(
-            f"the language model of {name} is an encoder–decoder, whose layers and answers vlmtui does not read: look "
-            "at vision stages or tokens instead"
+    if encoder_of(model) is not None:
+        raise ModelError(_encoder_decoder(name))
+
+
+def _encoder_decoder(name: str) -> str:
+    return (
+        f"the language model of {name} is an encoder–decoder, whose layers and answers vlmtui does not read: look at "
+        "vision stages or tokens instead"
+    )
+
+
+def why_no_stream(model: Any, name: str) -> str:
+    """Why no residual stream can be read between the layers of a language model, a sentence, or ""."""
+    if encoder_of(model) is not None:
+        return _encoder_decoder(name)
+    if (count := residual_streams(decoder_of(model))) > 1:
+        return (
+            f"the language model of {name} keeps {count} residual streams for each token (hyper-connections), so no "
+            "llm stage has one vector a token: look at vision stages or tokens instead, or ask"
         )
+    return ""
+
+
+def encoder_of(model: Any) -> Any:
+    """The encoder of a language model that has one (T5, BART), which its image tokens enter; else None."""
+    if not getattr(model.config.get_text_config(), "is_encoder_decoder", False):
+        return None
+    inner = getattr(model, "model", model)
+    return inner.language_model.get_encoder()
+
+
+def layers_of(decoder: Any, name: str) -> nn.ModuleList:
+    """The layers of a decoder; `ModelError` where it has none, or where they go by no name that is known."""
+    found = decoder_layers(decoder)
+    if found is None:
+        raise ModelError(f"the decoder of {name} has no layers that vlmtui recognises: choose another model")
+    return found
 
 
 def decoder_of(model: Any) -> Any:

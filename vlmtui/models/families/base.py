@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from vlmtui.errors import ModelError
+from vlmtui.models.families.decoder_structure import changes_embeddings, decoder_layers, find_final_norm
 from vlmtui.models.families.token_sources import Shape as Shape
 from vlmtui.models.families.token_sources import TokenSources as TokenSources
 from vlmtui.models.families.token_sources import block_side, patch_blocks
@@ -36,6 +37,8 @@ class Family:
     placeless: Literal["newline", "query"] = "query"
     # why no token of the family has a place, or ""
     no_places = ""
+    # why the boxes of its patches cannot be checked by changing pixels, or ""
+    mixed_patches = ""
     # why the family has no words, or ""
     wordless = ""
     # why no model of the family has a text tower, or "" where it may have one
@@ -46,6 +49,8 @@ class Family:
     class_token = False
     # whether its image processor can be replaced by ViT's
     processes_as_vit = False
+    # modules of the base model that no image passes through on its way to the language model
+    unread_parts: tuple[str, ...] = ()
     # the text between image and sentence in a prompt, in a family without a chat template
     prompt_separator = "\n"
     # whether tests hold the layout below to be the family's own; that of an unknown family is proved for each image
@@ -99,6 +104,10 @@ class Family:
         patch = self.vision_config.patch_size
         return (int(patch), int(patch)) if isinstance(patch, int) else (int(patch[0]), int(patch[1]))
 
+    def mixers(self) -> list[nn.Module]:
+        """Modules beside the tower's attention that bring other patches into a token, for checks of its place."""
+        return []
+
     def feeds(self) -> str | None:
         """The vision stage that the projector reads, such as "vision.4"; None where it reads several."""
         layer = getattr(self.config, "vision_feature_layer", -1)
@@ -150,6 +159,10 @@ class Family:
             )
         return flat
 
+    def by_patches(self, states: Tensor) -> Tensor:
+        """A block's output with the width of the states last, [tiles, states, width] or [states, width]."""
+        return states
+
     def states(self, values: Tensor, shapes: list[Shape]) -> list[tuple[Tensor, Tensor]]:
         """Split `values` into those of each tile's patches, row by row, and of the tokens before (CLS, registers).
 
@@ -178,13 +191,18 @@ class Family:
         """The input of the first decoder layer for `ids` [1, positions] → [1, positions, hidden].
 
         It is captured in the model's own forward pass, so a family's scaling of its embeddings is included. Of a
-        decoder without layers it is the input of the final norm, or of whatever comes last. `features` fill the
-        positions of the image tokens.
+        decoder without layers it is the input of the final norm, or of whatever comes last; of one that adds positions
+        or has several residual streams, what it is given before that. `features` fill the positions of the image
+        tokens.
         """
         decoder = self.model.get_decoder()
-        layers = getattr(decoder, "layers", None)
+        layers = decoder_layers(decoder)
         first = layers[0] if layers else find_final_norm(decoder)
-        captured = LastInput(decoder) if first is None else CapturedInput(first, "hidden_states")
+        captured: CapturedInput | LastInput
+        if changes_embeddings(decoder):
+            captured = CapturedInput(decoder, "inputs_embeds")
+        else:
+            captured = LastInput(decoder) if first is None else CapturedInput(first, "hidden_states")
         with captured:
             self._forward(ids, features)
         return captured.value(ids, self.name)
@@ -237,19 +255,3 @@ def _longest_list(tower: nn.Module, name: str) -> nn.ModuleList:
     if not lists:
         raise ModelError(f"the vision tower of {name} has no list of blocks: vlmtui does not support its family")
     return max(lists, key=len)
-
-
-def find_final_norm(decoder: nn.Module) -> nn.Module | None:
-    """The norm after a decoder's last layer; None where it goes by no name that is known."""
-    from torch import nn
-
-    found = (getattr(decoder, attribute, None) for attribute in ("norm", "final_layernorm", "final_layer_norm"))
-    return next((module for module in found if isinstance(module, nn.Module)), None)
-
-
-def final_norm(decoder: nn.Module, name: str) -> nn.Module:
-    """The norm after a decoder's last layer; `ModelError` where it goes by no name that is known."""
-    found = find_final_norm(decoder)
-    if found is None:
-        raise ModelError(f"the decoder of {name} has no final norm that vlmtui recognises: choose another model")
-    return found

@@ -24,3 +24,10 @@ class InternVL(Family):
         pieces = (getattr(tokenizer, f"{side}_image_token", None) for side in ("start", "end"))
         around = marks_of(tokenizer, *pieces)
         return [*around[:1], *super().image_ids(tokenizer, pixels, tokens), *around[1:]]
+
+
+class QianfanOcr(InternVL):
+    """As InternVL."""
+
+    title = "Qianfan-OCR"
+    part_titles = {"qianfan_ocr": "Qianfan"}

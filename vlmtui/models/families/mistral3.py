@@ -32,3 +32,10 @@ class Mistral3(Family):
         side = int(self.config.spatial_merge_size)
         rows, cols = self.shapes(self.frames(pixels))[0]
         return pixtral_ids(int(self.config.image_token_id), (rows // side, cols // side), tokenizer)
+
+
+class MistralLarge4(Mistral3):
+    """As Mistral 3, with a mixture of experts and an indexed attention in the decoder."""
+
+    title = "Mistral Large 4"
+    part_titles = {"mistral_large4": "Mistral Large 4"}

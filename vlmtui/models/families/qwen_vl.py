@@ -38,8 +38,9 @@ class Qwen2VL(Family):
     def states(self, values: Tensor, shapes: list[Shape]) -> list[tuple[Tensor, Tensor]]:
         import torch
 
-        in_rows = torch.empty_like(values)
-        in_rows[self._patch_order(shapes[0]).to(values.device)] = values
+        flat = values.flatten()
+        in_rows = torch.empty_like(flat)
+        in_rows[self._patch_order(shapes[0]).to(values.device)] = flat
         return super().states(in_rows, shapes)
 
     def _patch_order(self, shape: Shape) -> Tensor:
@@ -148,11 +149,8 @@ class HyperClovaX(Qwen2_5VL):
     part_titles = {"hyperclovax": "HyperCLOVA X"}
 
 
-class PaddleOcrVL(Qwen2VL):
-    """Its patches come row by row; the projector merges blocks of them."""
-
-    title = "PaddleOCR-VL"
-    part_titles = {"paddleocr_vl": "PaddleOCR-VL"}
+class RowByRow(Qwen2VL):
+    """Patches of one frame that come row by row; what follows merges blocks of them."""
 
     def frames(self, pixels: Pixels) -> list[Tensor]:
         _, rows, cols = (int(n) for n in pixels["image_grid_thw"][0])
@@ -164,3 +162,10 @@ class PaddleOcrVL(Qwen2VL):
         import torch
 
         return torch.arange(shape[0] * shape[1])
+
+
+class PaddleOcrVL(RowByRow):
+    """Blocks of patches are merged by the projector."""
+
+    title = "PaddleOCR-VL"
+    part_titles = {"paddleocr_vl": "PaddleOCR-VL"}

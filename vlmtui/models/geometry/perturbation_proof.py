@@ -6,7 +6,7 @@ set of patches must then change exactly the tokens that the layout predicts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,6 +17,8 @@ from torch import Tensor, nn
 
 Shape = tuple[int, int]
 _RANDOM_SETS = 4
+# how the classes of modules that mix patches are called: attention, and the short convolutions of LFM
+_MIXES_PATCHES = ("Attention", "ShortConv")
 
 
 def sources_hold(
@@ -77,16 +79,19 @@ def _mask(chosen: Tensor, shapes: list[Shape], pixels: Tensor, patch: Shape) -> 
 
 
 @contextmanager
-def without_attention(tower: nn.Module) -> Iterator[None]:
-    """Set the outputs of the tower's attention modules to zero; the weights are not changed."""
+def without_attention(tower: nn.Module, others: Sequence[nn.Module] = ()) -> Iterator[None]:
+    """Set the outputs of the tower's attention modules, and of `others` that mix patches, to zero.
+
+    The weights are not changed.
+    """
 
     def nothing(_: nn.Module, __: Any, output: Any) -> Any:
         if isinstance(output, tuple):
             return (torch.zeros_like(output[0]), *output[1:])
         return torch.zeros_like(output)
 
-    attentions = [module for module in tower.modules() if type(module).__name__.endswith("Attention")]
-    hooks = [module.register_forward_hook(nothing) for module in attentions]
+    attentions = [module for module in tower.modules() if type(module).__name__.endswith(_MIXES_PATCHES)]
+    hooks = [module.register_forward_hook(nothing) for module in (*attentions, *others)]
     try:
         yield
     finally:

@@ -34,6 +34,7 @@ from vlmtui.models.loading.hub_errors import HubUnreachableError, explain_hub_er
 from vlmtui.models.loading.hub_files import HubCommit, silent_bar
 from vlmtui.models.loading.needed_tensors import check_complete, check_tensors, needed_keys
 from vlmtui.models.loading.other_formats import quantisation, refuse_other_formats
+from vlmtui.models.loading.processor import check_image_processor
 from vlmtui.models.loading.range_requests import THREADS, ByteRange, RangeDownload
 from vlmtui.models.loading.skeleton import skeleton
 from vlmtui.models.loading.weight_files import INDEX, find_weight_files
@@ -50,9 +51,16 @@ _COMMIT_SHOWN = 12
 
 
 def fetch_checkpoint(
-    name: str, label: str, revision: str | None, decoder_layers: int | None, progress: Progress
+    name: str,
+    label: str,
+    revision: str | None,
+    decoder_layers: int | None,
+    progress: Progress,
+    own_processor: bool = True,
 ) -> Checkpoint | Path:
     """The checkpoint of hub model `name`, with what its first `decoder_layers` decoder layers need (None: all).
+
+    `own_processor`: images go through the model's own, so weights are fetched only where it can be built.
 
     Of a repository with an adapter alone, the folder with its files. Messages call the model `label`. A complete
     snapshot in the hub's own cache takes precedence over vlmtui's cache; what neither has is downloaded.
@@ -62,7 +70,7 @@ def fetch_checkpoint(
         return found
     progress(f"looking for {name} on the hub", 0, 0)
     try:
-        return _from_hub(name, label, revision, decoder_layers, progress)
+        return _from_hub(name, label, revision, decoder_layers, progress, own_processor)
     except HubUnreachableError:
         if revision is None and (found := _any_snapshot(name, label)) is not None:
             progress(f"using the commit {found.folder.name[:_COMMIT_SHOWN]} of {name}, which is on this disk", 0, 0)
@@ -71,7 +79,7 @@ def fetch_checkpoint(
 
 
 def _from_hub(
-    name: str, label: str, revision: str | None, decoder_layers: int | None, progress: Progress
+    name: str, label: str, revision: str | None, decoder_layers: int | None, progress: Progress, own_processor: bool
 ) -> Checkpoint | Path:
     found: Checkpoint | None
     with explain_hub_errors(name, revision), watch_answers(name, progress):
@@ -79,7 +87,7 @@ def _from_hub(
         if is_adapter(remote.files):
             progress(f"downloading the adapter {name}", 0, 0)
             return _adapter_files(name, remote.commit)
-        download = _Download(remote, label, revision, decoder_layers, progress)
+        download = _Download(remote, label, decoder_layers, progress, own_processor)
         with _alone(download.place, name, progress):
             # another process may have fetched it in the meantime
             found = _own(download.place, label, decoder_layers)
@@ -219,18 +227,19 @@ class _Download:
     """The download of one commit of a model into vlmtui's cache."""
 
     def __init__(
-        self, remote: HubCommit, label: str, revision: str | None, decoder_layers: int | None, progress: Progress
+        self, remote: HubCommit, label: str, decoder_layers: int | None, progress: Progress, own_processor: bool
     ) -> None:
         self.place = cache.commit_folder(remote.name, remote.commit)
         self._remote = remote
         self._label = label
         self._layers = decoder_layers
         self._progress = progress
+        self._own_processor = own_processor
 
     def run(self) -> None:
         """Fetch the config, which decides whether the model can be read; then the small files; then the tensors.
 
-        What is wrong with names, shapes and dtypes is said before any weight is fetched.
+        What is wrong with the image processor, names, shapes and dtypes is said before any weight is fetched.
         """
         remote, place = self._remote, self.place
         refuse_unreadable(remote.files, self._label, remote.name)
@@ -240,6 +249,8 @@ class _Download:
         shape = skeleton(Checkpoint(self._label, place, remote.commit, config), self._layers)
         self._progress(f"downloading the processor of {remote.name}", 0, 0)
         _fetch_small_files(remote, place)
+        if self._own_processor:
+            check_image_processor(place, shape.config, self._label)
         self._progress(f"locating the weights of {remote.name}", 0, 0)
         index = self._index()
         quantised = quantisation(config) is not None

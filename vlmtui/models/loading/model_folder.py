@@ -17,11 +17,17 @@ __all__ = ["INDEX", "Checkpoint", "Progress", "check_folder", "find_checkpoint",
 
 
 def find_checkpoint(
-    source: ModelSource, revision: str | None, progress: Progress, *, decoder_layers: int | None = 0
+    source: ModelSource,
+    revision: str | None,
+    progress: Progress,
+    *,
+    decoder_layers: int | None = 0,
+    own_processor: bool = True,
 ) -> Checkpoint:
     """Find the checkpoint of `source`: a folder, in the hub's cache, in vlmtui's cache, or downloaded now.
 
-    A download has what a model with its first `decoder_layers` decoder layers consists of (None: all of them), and
+    `own_processor`: no other is named for its images; a model whose own cannot be built is then not downloaded. A
+    download has what a model with its first `decoder_layers` decoder layers consists of (None: all of them), and
     fetches nothing that is already on this disk. `progress(doing, bytes fetched, bytes wanted)` may raise to stop it;
     the next download resumes it. Raises `ModelError`.
     """
@@ -29,15 +35,19 @@ def find_checkpoint(
         if revision is not None:
             raise ModelError(f"{source.name} is a folder and has no revisions: leave out --revision")
         if source.folder.is_dir() and is_adapter({file.name for file in source.folder.iterdir()}):
-            return _with_adapter(source.folder, source.name, progress, decoder_layers)
+            return _with_adapter(source.folder, source.name, progress, decoder_layers, own_processor)
         config = check_folder(source.folder, source.name)
         return Checkpoint(source.name, source.folder, None, config)
     assert source.hub_name is not None
-    found = hub.fetch_checkpoint(source.hub_name, source.name, revision, decoder_layers, progress)
-    return found if isinstance(found, Checkpoint) else _with_adapter(found, source.name, progress, decoder_layers)
+    found = hub.fetch_checkpoint(source.hub_name, source.name, revision, decoder_layers, progress, own_processor)
+    if isinstance(found, Checkpoint):
+        return found
+    return _with_adapter(found, source.name, progress, decoder_layers, own_processor)
 
 
-def _with_adapter(folder: Path, name: str, progress: Progress, decoder_layers: int | None) -> Checkpoint:
+def _with_adapter(
+    folder: Path, name: str, progress: Progress, decoder_layers: int | None, own_processor: bool
+) -> Checkpoint:
     """The checkpoint of the base of the adapter in `folder`, with that adapter."""
     adapter = read_adapter(folder, name)
     # a relative path may start beside the adapter, or where the person is
@@ -47,7 +57,7 @@ def _with_adapter(folder: Path, name: str, progress: Progress, decoder_layers: i
         if source.folder is not None and is_adapter({file.name for file in source.folder.iterdir()}):
             raise ModelError("it is an adapter itself: merge it into its own base first")
         revision = None if source.folder is not None else adapter.base_revision
-        base = find_checkpoint(source, revision, progress, decoder_layers=decoder_layers)
+        base = find_checkpoint(source, revision, progress, decoder_layers=decoder_layers, own_processor=own_processor)
     except ModelError as error:
         raise ModelError(f"{name} is an adapter (LoRA) of {adapter.base}: {error}") from error
     return replace(base, name=name, adapter=folder)

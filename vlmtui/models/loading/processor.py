@@ -18,7 +18,7 @@ from torch import Tensor
 from transformers import AutoImageProcessor, AutoProcessor, AutoTokenizer
 from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPil
 
-from vlmtui.errors import ModelError, lacks_memory, one_line
+from vlmtui.errors import ImageError, ModelError, VlmtuiError, lacks_memory, one_line
 from vlmtui.json_files import damaged_json, parse_json, read_bounded
 from vlmtui.models.families.registry import family_class, has_class_token, is_encoder
 from vlmtui.models.loading.chat_templates import NO_IMAGE, PromptText, chat_templates, prompts, without_templates
@@ -79,6 +79,17 @@ class Processing:
         except Exception:
             return False
         return True
+
+    def refusal(self, error: Exception, image: str, name: str) -> VlmtuiError:
+        """What is said of a failure with an image: it is the image's, unless the processor fails with every one."""
+        if self.works():
+            return ImageError(
+                f"{image}, and the processor of {name} rejects it ({one_line(error)}): crop or enlarge it"
+            )
+        return ModelError(
+            f"the image processor of {name} fails ({type(error).__name__}: {one_line(error)}): name another with "
+            "--processor"
+        )
 
     def prepare(self, image: Image.Image, sentence: str) -> Inputs:
         """The inputs for one upright RGB image and a sentence.
@@ -244,6 +255,11 @@ def load_processing(folder: Path, config: Any, name: str, own: bool = True) -> P
     return Processing(image_processor, tokenizer, None, asked, folder, image_token=image_token)
 
 
+def check_image_processor(folder: Path, config: Any, name: str) -> None:
+    """Raise `ModelError` where no image processor can be built from the files in `folder`; no weights are needed."""
+    _image_processor(folder, config, name)
+
+
 def _tokenizer(folder: Path, name: str, of_model: dict[str, Any]) -> Any:
     def read(place: Path) -> Any:
         return AutoTokenizer.from_pretrained(place, local_files_only=True, trust_remote_code=False, **of_model)
@@ -349,6 +365,12 @@ def _cannot_build(part: str, folder: Path, name: str, error: Exception) -> Model
 
 def _no_files(part: str, name: str) -> ModelError:
     return ModelError(f"{name} has no usable {part} files: name a model or folder that has them with --processor")
+
+
+def on_device(tensors: dict[str, Tensor], device: torch.device, dtype: torch.dtype) -> dict[str, Tensor]:
+    """An image processor's tensors on a device, its pixels in the model's dtype."""
+    moved = {key: value.to(device) for key, value in tensors.items()}
+    return {key: value.to(dtype) if "pixel_values" in key else value for key, value in moved.items()}
 
 
 def candidate_ids(tokenizer: Any, rows: int, all_tokens: bool) -> Tensor:

@@ -1,7 +1,8 @@
 """Skeleton of a model: its class and config as far as they are to be loaded, and its parameters without values.
 
 Exploring needs the tower, the projector and the embedding matrix. `skeleton` leaves out the rest, so that neither a
-download nor the loader asks for it: decoder layers, final norm and output head; beside a vision tower the text tower.
+download nor the loader asks for it: decoder layers, final norm and output head, parts for sound or for making
+images; beside a vision tower the text tower.
 """
 
 from __future__ import annotations
@@ -25,8 +26,9 @@ from transformers import (
 from transformers.models.auto.auto_factory import _get_model_class
 
 from vlmtui.errors import ModelError, one_line
-from vlmtui.models.families.base import find_final_norm
+from vlmtui.models.families.decoder_structure import find_final_norm
 from vlmtui.models.families.registry import family_class, is_encoder
+from vlmtui.models.families.unread import refuse_unread
 from vlmtui.models.loading.checkpoint import Checkpoint
 from vlmtui.models.loading.needed_tensors import needed_keys
 
@@ -52,8 +54,14 @@ class Skeleton:
     exploring: bool
 
     def fitting(self, keys: Collection[str]) -> Skeleton:
-        """The skeleton for a checkpoint with these keys: with the output head, where the file has a tied matrix by
-        the head's name alone."""
+        """The skeleton for a checkpoint with these keys.
+
+        With the output head, where the file has a tied matrix by the head's name alone; without the pooler of a tower,
+        which no patch goes through, where the file has none.
+        """
+        if getattr(self.empty, "pooler", None) is not None and not any(".pooler." in f".{key}" for key in keys):
+            bare = _without_pooler(self.model_class)
+            return replace(self, model_class=bare, empty=_on_meta(bare, self.part))
         if not (self.exploring and self.tied):
             return self
         matrix = self.empty.get_input_embeddings().weight
@@ -93,6 +101,7 @@ def skeleton(checkpoint: Checkpoint, decoder_layers: int | None) -> Skeleton:
 def read_model_config(checkpoint: Checkpoint) -> Any:
     """The config of a checkpoint as transformers reads it, but for dtypes: vlmtui chooses one for each device."""
     model_type = checkpoint.config["model_type"]
+    refuse_unread(model_type, checkpoint.name)
     if model_type not in CONFIG_MAPPING:
         if checkpoint.config.get("auto_map"):
             raise ModelError(
@@ -210,7 +219,8 @@ def _part(config: Any, layers: int | None) -> Any:
         return config.vision_config if layers == 0 and _can_be_split(config) else config
     text = config.get_text_config()
     text.num_hidden_layers = layers
-    if getattr(text, "layer_types", None) is not None:
+    derived = isinstance(getattr(type(text), "layer_types", None), property)
+    if getattr(text, "layer_types", None) is not None and not derived:
         text.layer_types = text.layer_types[:layers]
     if getattr(text, "num_decoder_layers", None):  # of an encoder–decoder: T5
         text.num_decoder_layers = layers
@@ -249,12 +259,32 @@ def _without_output(model_class: Any) -> Any:
     return type(model_class.__name__, (model_class,), {"__init__": init, "__module__": model_class.__module__})
 
 
+def _without_pooler(model_class: Any) -> Any:
+    """A subclass whose models have no pooler."""
+
+    def init(self: Any, config: Any, *args: Any, **options: Any) -> None:
+        model_class.__init__(self, config, *args, **options)
+        self.pooler = None
+
+    return type(model_class.__name__, (model_class,), {"__init__": init, "__module__": model_class.__module__})
+
+
+def _audio_tower(model: Any) -> Any:
+    """The tower for sound, which no image goes through; None without one."""
+    found = model.get_encoder(modality="audio")
+    images = model.get_encoder(modality="image")
+    return None if any(found is part for part in (model, getattr(model, "model", None), images)) else found
+
+
 def _leave_out_output(model: Any) -> None:
-    """Replace final norm and output head by modules without parameters.
+    """Replace by modules without parameters: final norm, output head, a tower for sound, and what else of its family
+    no image passes through.
 
     Where the norm goes by an unknown name it stays: it is small.
     """
-    outputs = [model.get_output_embeddings(), find_final_norm(model.get_decoder())]
+    outputs = [model.get_output_embeddings(), find_final_norm(model.get_decoder()), _audio_tower(model)]
+    base = getattr(model, "model", model)
+    outputs += [getattr(base, part, None) for part in family_class(model.config.model_type).unread_parts]
     gone = [name for name, module in model.named_modules() if any(module is one for one in outputs)]
     for name in gone:
         model.set_submodule(name, nn.Identity())

@@ -10,21 +10,23 @@ import torch
 from torch import Tensor, nn
 
 Seen = Callable[[int, Tensor], None]
+Form = Callable[[Tensor], Tensor]
 
 
 @contextmanager
-def watch_blocks(blocks: nn.ModuleList, seen: Seen) -> Iterator[None]:
+def watch_blocks(blocks: nn.ModuleList, seen: Seen, form: Form = lambda states: states) -> Iterator[None]:
     """Call `seen(i, states)` with the input of the first block (stage 0) and the output of every block i.
 
-    The shape is the tower's own: [tiles, states, hidden] or [states, hidden]. An exception from `seen` ends the pass.
+    The shape is the tower's own, [tiles, states, hidden] or [states, hidden], or made so by `form`. An exception from
+    `seen` ends the pass.
     """
 
     def before(_: nn.Module, args: tuple[Any, ...], options: dict[str, Any]) -> None:
-        seen(0, args[0] if args else options["hidden_states"])
+        seen(0, form(args[0] if args else options["hidden_states"]))
 
     def after(stage: int) -> Callable[..., None]:
         def hook(_: nn.Module, __: Any, output: Any) -> None:
-            seen(stage, output[0] if isinstance(output, tuple) else output)
+            seen(stage, form(output[0] if isinstance(output, tuple) else output))
 
         return hook
 
@@ -39,7 +41,9 @@ def watch_blocks(blocks: nn.ModuleList, seen: Seen) -> Iterator[None]:
 
 @contextmanager
 def stage_norms(
-    blocks: nn.ModuleList, on_block: Callable[[int, int], None] = lambda done, total: None
+    blocks: nn.ModuleList,
+    on_block: Callable[[int, int], None] = lambda done, total: None,
+    form: Form = lambda states: states,
 ) -> Iterator[list[Tensor]]:
     """Collect the L2 norms of the first block's input and of every block's output, each float32 [tiles, states]."""
     norms: list[Tensor] = []
@@ -48,7 +52,7 @@ def stage_norms(
         on_block(stage, len(blocks))
         norms.append(torch.linalg.vector_norm(states, dim=-1, dtype=torch.float32))
 
-    with watch_blocks(blocks, seen):
+    with watch_blocks(blocks, seen, form):
         yield norms
 
 

@@ -231,7 +231,7 @@ class _Entries:
         mark = "!" if self._marks[entry] else ""
         percentile = ""
         if report.stage == "tokens" and len(report.reading.percentiles):
-            percentile = f", above {numbers.percent(float(report.reading.percentiles[entry]))} of the vocabulary"
+            percentile = numbers.among_words(float(report.reading.percentiles[entry]))
         share = report.words.share(row) if report.words is not None else None
         subject = "its token" if report.projected else "it"
         explained = f", {numbers.percent(100 * share)} of {subject} explained" if share is not None else ""

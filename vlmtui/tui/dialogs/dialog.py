@@ -13,6 +13,9 @@ from textual.widgets import Static
 
 _T = TypeVar("_T")
 
+LEAVES = "↑ ↓ scroll · Escape closes"
+"""In the border of a page that may be longer than the screen."""
+
 
 async def _nobody(answer: object) -> None:
     """The answer to a dialog that stands on no layer."""

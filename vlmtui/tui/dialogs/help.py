@@ -11,7 +11,7 @@ from textual.binding import Binding
 from textual.widgets import Static
 
 from vlmtui.display.pieces import plain
-from vlmtui.tui.dialogs.dialog import Dialog
+from vlmtui.tui.dialogs.dialog import LEAVES, Dialog
 from vlmtui.tui.overlays.listing import overlays_of
 from vlmtui.tui.state.results import Results
 
@@ -24,6 +24,7 @@ class HelpPage(Dialog[None]):
     def __init__(self, keys: Sequence[tuple[str, str]], results: Results) -> None:
         super().__init__("Keys")
         self.add_class("page")
+        self.border_subtitle = LEAVES
         self.can_focus = True
         self._keys, self._results = keys, results
 
@@ -59,7 +60,7 @@ def _help_text() -> Text:
         " explain so far; grey bars are negative. ridge and pinv: the same with all words at once."
         "\n\nSimilarity: the cosine of every patch with the one under the cursor, or with the mean of the marked ones'"
         " unit vectors, at this stage. Colours span the middle 96% of all patches' values: ‹ or › at an end of the"
-        " scale means that the value here lies beyond it."
+        " scale means that values lie beyond it, a bright one that the value here does."
         "\n\nProjector lens: the projector applied to a vision stage it was not trained on. A patch has the words"
         " of the token it becomes part of, as if the vision tower ended there. At vision stages find uses it too."
         "\n\nAttention: from the position that predicts the chosen token of the answer to every image token; the rest"
@@ -67,6 +68,5 @@ def _help_text() -> Text:
         " attention, multiplied through with the residual stream. Gradient × input: red where more of the image token"
         " would make the chosen token likelier. Occlusion map: by how much its log-probability falls where each block"
         " of patches is replaced."
-        "\n\nEscape closes this page."
     )
     return text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vlmtui.display.metric_names import length_warning
-from vlmtui.display.numbers import count, format_number, ordinal, percent
+from vlmtui.display.numbers import among_words, count, format_number, ordinal, part_of, percent
 from vlmtui.display.pieces import width
 from vlmtui.results.folded_words import TIMES
 from vlmtui.results.hub_words import HUB_MARK, HUB_RULE
@@ -51,10 +51,11 @@ def footer(
         sayings.append((3, [(f"{TIMES} counts spellings", dim)], [(f"{TIMES} spellings", dim)]))
     standing = noise_percentile(results, selection, words)
     if standing is not None:
-        sayings += _noise(r, standing)
+        sayings += _noise(r, standing, "" if words and words[-1].explained is not None else "top-1 ")
     if said := above_noise(results, selection):
         share, rest = said.split(" ", 1)
-        brief = rest.rpartition(" of ")[0]
+        # of the noise that was named before
+        brief = f"{rest.rpartition(' of ')[0]} of it" if standing is not None else rest
         sayings.append((1, [(share, text), (f" {rest}", dim)], [(share, text), (f" {brief}", dim)]))
     agreeing = metrics_agreeing(results, selection, words)
     if agreeing is not None:
@@ -92,19 +93,24 @@ def _lengths(r: Roles, results: Results, selection: Selection) -> list[_Saying]:
     return [(0, [(warning, alarm)], [(warning.partition(":")[0], alarm)])] if warning else []
 
 
-def _noise(r: Roles, standing: NoisePercentile) -> list[_Saying]:
-    """Against the shuffled image; where there is none against random vectors."""
+def _noise(r: Roles, standing: NoisePercentile, what: str) -> list[_Saying]:
+    """Against the shuffled image; where there is none against random vectors. `what` is compared."""
     dim, text = r.style("dim"), r.style()
+
+    def beats(value: float, whole: str) -> list[Part]:
+        share, of = part_of(value, whole).split(" ", 1)
+        return [("beats ", dim), (share, text), (f" {of}", dim)]
+
     sayings: list[_Saying] = []
     if standing.percentile is not None:
-        above: list[Part] = [("above ", dim), (percent(standing.percentile), text)]
-        above.append((" of noise", dim))
-        sayings.append((1, above, above))
+        above = beats(standing.percentile, "noise")
+        sayings.append((1, [(what, dim), *above] if what else above, above))
     if standing.same is not None:
-        same: list[Part] = [(", top-1 in ", dim), (percent(standing.same), text)]
-        sayings.append((3, [*same, (" of it", dim)], same))
+        same = percent(standing.same)
+        inside: list[Part] = [(", same top-1 in ", dim), (same, text)]
+        sayings.append((3, [*inside, (" of it", dim)], inside))
     if standing.random is not None:
-        beyond: list[Part] = [("above ", dim), (percent(standing.random), text), (" of random", dim)]
+        beyond = beats(standing.random, "random vectors")
         sayings.append((6 if standing.percentile is not None else 1, beyond, beyond))
     return sayings
 
@@ -114,7 +120,7 @@ def _norm(r: Roles, results: Results, selection: Selection) -> list[_Saying]:
     if norms is None or entry is None or results.reading is None:
         return []
     if llm_depth(selection.stage) is None:
-        where = f" above {percent(float(results.reading.percentiles[entry]))} of words"
+        where = among_words(float(results.reading.percentiles[entry]))
     else:
         where = f" {ordinal(int(norms.rank[entry]) + 1)} of {len(norms.values):,} tokens"
     dim = r.style("dim")

@@ -225,7 +225,7 @@ def _rows_least(results: Results, selection: Selection, cells: int) -> int:
 
 PANEL = Panel(
     "words",
-    "Nearest tokens",
+    "Words",
     WordsPanel,
     _rows_wanted,
     applies=lambda results, selection: selection.stage not in (ANSWER, PIXELS),

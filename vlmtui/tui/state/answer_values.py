@@ -211,12 +211,12 @@ def token_name(token: AnswerToken) -> str:
 
 
 def token_shown(results: Results, token: int | None) -> str:
-    """`‹blue›`, or the whole answer."""
+    """`'blue'`, or the whole answer."""
     tokens = results.generation.tokens
     if token is None or token >= len(tokens):
         return WHOLE
     name = token_name(tokens[token])
-    return f"‹{name if width(name) <= NAME_CELLS else fit(name, NAME_CELLS)}›"
+    return f"'{name if width(name) <= NAME_CELLS else fit(name, NAME_CELLS)}'"
 
 
 def _brief(found: Attention) -> str:

@@ -42,7 +42,7 @@ def noise_of(results: Results, selection: Selection) -> NoiseBaseline | None:
 
 
 def above_noise(results: Results, selection: Selection) -> str:
-    """`41% of tokens above 95% of noise`; "" until all words and those of noise have come."""
+    """`41% of tokens beat 95% of noise`; "" until all words and those of noise have come."""
     noise, table = noise_of(results, selection), results.word_table(selection)
     tokens = results.reading.places if results.reading else ()
     if noise is None or table is None or len(table.rows) < len(tokens):

@@ -10,9 +10,9 @@ from textual.message import Message
 from textual.strip import Strip
 
 from vlmtui.display.colours import Colour
-from vlmtui.display.numbers import percent
+from vlmtui.display.numbers import count, percent
 from vlmtui.display.pieces import fit, isolate, width
-from vlmtui.tui.overlays.word_legend import WordLegend
+from vlmtui.tui.overlays.word_legend import LegendWord, WordLegend
 from vlmtui.tui.terminal.theme import Roles
 from vlmtui.tui.widgets.lines import Part, line
 
@@ -57,22 +57,25 @@ def word_legend_lines(
     title: str, legend: WordLegend, cells: int, rows: int, roles: Roles
 ) -> tuple[list[Strip], list[LegendSpot]]:
     """The lines, and where they name a word: the title, words from the most frequent on, how many more there are, and
-    in any case the share that is grey and the word under the cursor.
+    in any case the word under the cursor and the share that is grey.
 
-    A title beside which few words have room gives way to a shorter one.
+    A title beside which few words have room gives way to a shorter one, and to none before anything else.
     """
     text, dim = roles.style(), roles.style("dim")
-    items = [_word(one.word, one.patches, one.colour, one.word == legend.here, roles) for one in legend.words]
+    items = [_word(one, not i, one.word == legend.here, roles) for i, one in enumerate(legend.words)]
+    here = [_word(one, False, True, roles) for one in legend.words if one.word == legend.here]
     placed: list[list[_Item]] = []
     for name in (title, legend.name, legend.name.partition(" · ")[0], legend.name.partition(":")[0]):
         head = _Item(((name, dim),))
         for shown in range(len(items), -1, -1):
-            more = _more(items[shown:], legend.here, roles)
-            placed = _flow([head, *items[:shown], *more, _grey(legend, roles)], cells)
+            rest = _rest(items[shown:], here, roles)
+            placed = _flow([head, *items[:shown], *rest, _grey(legend, roles)], cells)
             if len(placed) <= rows:
                 break
         if len(placed) <= rows and shown >= min(ENOUGH, len(items)):
             break
+    if len(placed) > rows:
+        placed = _flow([*_rest(items, here, roles), _grey(legend, roles)], cells)
     strips, spots = [], []
     for y, row in enumerate(placed):
         parts: list[Part] = []
@@ -104,27 +107,28 @@ def _flow(items: list[_Item], cells: int) -> list[list[_Item]]:
     return lines
 
 
-def _word(word: str, patches: int, colour: Colour, here: bool, roles: Roles) -> _Item:
+def _word(one: LegendWord, first: bool, here: bool, roles: Roles) -> _Item:
+    """`█ roof: 14`, which the first says are patches."""
     name = roles.style("accent", bold=True) if here else roles.style()
-    return _Item((_swatch(colour, roles), (f"{_short(word)} ", name), (f"{patches:,}", roles.style("dim"))), word)
+    many = count(one.patches, "patch", "patches") if first else f"{one.patches:,}"
+    dim = roles.style("dim")
+    return _Item((_swatch(one.colour, roles), (_short(one.word), name), (f": {many}", dim)), one.word)
 
 
-def _more(items: list[_Item], here: str, roles: Roles) -> list[_Item]:
-    """`+11`, and the word under the cursor where it is one of those that have no room."""
-    if not items:
-        return []
-    parts = [(f"+{len(items)}", roles.style("dim"))]
-    if any(item.word == here for item in items):
-        parts.append((f" {_short(here)}", roles.style("accent", bold=True)))
-    return [_Item(tuple(parts))]
+def _rest(items: list[_Item], here: list[_Item], roles: Roles) -> list[_Item]:
+    """`+11 words` for those that have no room, but for the one under the cursor, which follows."""
+    named = [item for item in here if any(item.word == one.word for one in items)]
+    left = len(items) - len(named)
+    return [*([_Item(((f"+{count(left, 'word')}", roles.style("dim")),))] if left else []), *named]
 
 
 def _grey(legend: WordLegend, roles: Roles) -> _Item:
-    """`█ other patches 12%`, and the word under the cursor where it is one of these."""
-    share = percent(100 * legend.grey)
-    parts = [_swatch(legend.grey_colour, roles), ("other patches ", roles.style()), (share, roles.style("dim"))]
+    """`█ other patches: 12%`, and the word under the cursor where it is one of these."""
+    share = f": {percent(100 * legend.grey)}"
+    parts = [_swatch(legend.grey_colour, roles), ("other patches", roles.style()), (share, roles.style("dim"))]
     if legend.here_is_grey:
-        parts.append((f" {_short(legend.here)}", roles.style("accent", bold=True)))
+        dim = roles.style("dim")
+        parts += [(" (here: ", dim), (_short(legend.here), roles.style("accent", bold=True)), (")", dim)]
     return _Item(tuple(parts))
 
 

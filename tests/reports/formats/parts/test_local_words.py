@@ -24,6 +24,7 @@ from vlmtui.reports.image_report import ImageReport
 from vlmtui.results.local_words import LocalWord, LocalWords
 
 ROWS = COLS = 10
+OWN = "of these patches have their word in their own list"
 
 
 def planted(reading: Reading, blocks: dict[str, tuple[range, range, int]]) -> TokenWords:
@@ -53,7 +54,7 @@ def test_a_report_begins_with_the_largest_segments() -> None:
     first, second, note = line.replace(". ", "; ", 1).split("; ")
     assert first.startswith("roof ")
     assert second.startswith("sky ")
-    assert note.endswith("% of patches with a word have it in their own list")
+    assert note.endswith(f"% {OWN}")
     lines = list(report_lines(report))
     assert lines[2].startswith("local   roof ")
     assert len(line) >= len(said)
@@ -119,7 +120,7 @@ def looked() -> ImageReport:
 
 def test_the_lens_s_own_words_are_shown(looked: ImageReport) -> None:
     assert local_words_line(looked)[1] == 40 / (ROWS * COLS)
-    assert line_of(looked) == ("roof 40 patches, rows 0–3. 76% of patches with a word have it in their own list")
+    assert line_of(looked) == f"roof 40 patches, rows 0–3. 76% {OWN}"
 
 
 def test_json_has_counts_and_concentration(looked: ImageReport) -> None:
@@ -143,6 +144,6 @@ def test_json_has_counts_and_concentration(looked: ImageReport) -> None:
             }
         ],
         "lists": {"metric": "cosine", "k": 8},
-        "note": "76% of patches with a word have it in their own list",
+        "note": f"76% {OWN}",
     }
     assert [len(token["words"]) for token in found["tokens"]] == [1] * 40 + [0] * 60

@@ -55,8 +55,8 @@ def test_where_a_token_stands() -> None:
     said = list(report_lines(seen))
     at = said.index(next(line for line in said if line.startswith("  null")))
     assert " ".join(" ".join(said[at : at + 2]).split()) == (
-        f"null above 75% of noise, the same top-1 in {same:.0f}% of noise, margin above 50%, "
-        "above 100% of random vectors"
+        f"null beats 75% of noise, the same top-1 in {same:.0f}% of noise, margin beats 50% of noise, "
+        "beats all random vectors"
     )
     assert any(
         line.startswith("null    score of the top-1 word, as a percentile of the same search on") for line in said
@@ -85,10 +85,10 @@ def test_pursuits_and_pictures_that_cannot_be_shuffled() -> None:
     }
     said = " ".join(" ".join(report_lines(seen)).split())
     assert "cannot be shuffled, and random vectors" in said
-    assert "null above 100% of random vectors" in said
+    assert "null beats all random vectors" in said
     brief = list(report_lines(replace(seen, query=query_of("tiny"))))
-    assert "noise   100% of tokens above 95% of random vectors" in " ".join(brief)
-    assert sum("top-1 above 100% of random vectors" in line for line in brief) == 2
+    assert "noise   100% of tokens beat 95% of random vectors" in " ".join(brief)
+    assert sum("top-1 beats all random vectors" in line for line in brief) == 2
 
 
 def test_no_words_to_hold_against_noise() -> None:

@@ -49,7 +49,7 @@ def null_line(null: NoiseBaseline) -> str:
 
 
 def noise_summary(report: ImageReport, null: NoiseBaseline, local_share: float | None) -> str:
-    """`41% of tokens above 95% of noise; 64% of patches have a local word`, where `local_share` (0–1) have one.
+    """`41% of tokens beat 95% of noise; 64% of patches have a local word`, where `local_share` (0–1) have one.
 
     "" for a report of some entries. Newline tokens, which are the same in every image, are left out.
     """
@@ -64,12 +64,12 @@ def noise_summary(report: ImageReport, null: NoiseBaseline, local_share: float |
 
 
 def brief_percentiles(report: ImageReport) -> list[str]:
-    """`; top-1 above 97% of noise` for every entry of a report without `--null`; none where that is not known."""
+    """`; top-1 beats 97% of noise` for every entry of a report without `--null`; none where that is not known."""
     if report.null is None or report.words is None or report.query.search.null:
         return []
-    statistic = {"score": "top-1", "explained": "explained"}[statistic_of(report.null.metric)]
+    statistic = {"score": "top-1", "explained": "explained share"}[statistic_of(report.null.metric)]
     return [
-        f"; {statistic} above {numbers.percent(float(one))} of {report.null.noise_name}" if np.isfinite(one) else ""
+        f"; {statistic} beats {numbers.part_of(float(one), report.null.noise_name)}" if np.isfinite(one) else ""
         for one in report.null.percentiles(report.words)
     ]
 
@@ -81,13 +81,13 @@ def percentile_line(standing: NoisePercentile | None, unfolded: bool = True) -> 
         return "null  no word to compare with noise"
     phrases = []
     if standing.percentile is not None:
-        phrases.append(f"above {numbers.percent(standing.percentile)} of noise")
+        phrases.append(f"beats {numbers.part_of(standing.percentile, 'noise')}")
     if standing.same is not None:
         phrases.append(f"the same top-1 in {numbers.percent(standing.same)} of noise")
     if standing.margin is not None and unfolded:
-        phrases.append(f"margin above {numbers.percent(standing.margin)}")
+        phrases.append(f"margin beats {numbers.part_of(standing.margin, 'noise')}")
     if standing.random is not None:
-        phrases.append(f"above {numbers.percent(standing.random)} of random vectors")
+        phrases.append(f"beats {numbers.part_of(standing.random, 'random vectors')}")
     return f"null  {', '.join(phrases)}"
 
 

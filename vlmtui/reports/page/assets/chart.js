@@ -41,7 +41,7 @@ function worstAt({ chart, columns }, layer) {
 function outlierText({ z, ratio }) {
   if (!Number.isFinite(ratio)) return "not finite";
   const high = ratio >= data.high ? " (high-norm)" : "";
-  const far = `${Number(ratio.toPrecision(3))}× the median${high}`;
+  const far = `${figure(ratio, 3)}× the median${high}`;
   return Number.isFinite(z) ? `${far}, z ${z > 0 ? "+" : ""}${z.toFixed(1)}` : far;
 }
 

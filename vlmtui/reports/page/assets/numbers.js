@@ -47,6 +47,12 @@ function percent(value) {
   return `${fixed(value, value < 1 || value > 99 ? 1 : 0)}%`;
 }
 
+/** A percentage of something, its number and the rest: 27% and of noise, all and noise, no and noise. */
+function partOf(value, whole) {
+  if (value === 0 || value === 100) return [value ? "all" : "no", whole];
+  return [percent(value), `of ${whole}`];
+}
+
 /** Pixels of the file: (229.3, 61) – (260.1, 91.5). */
 function boxText(corners) {
   const [x0, y0, x1, y1] = Array.from(corners, (corner) => fixed(corner, 1).replace(/\.0$/, ""));

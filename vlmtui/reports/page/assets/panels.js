@@ -112,7 +112,7 @@ function showSummary(here, rows, entry) {
   if (last && last.explained !== null) parts.push(["", percent(100 * last.explained), "of the norm explained"]);
   else if (rows.length > 1 && !here.sizes) parts.push(["margin", figure(rows[0].score - rows[1].score), ""]);
   const above = here.noise ? here.noise.percentiles[entry] : NaN;
-  if (rows.length && Number.isFinite(above)) parts.push(["above", percent(above), `of ${here.noise.name}`]);
+  if (rows.length && Number.isFinite(above)) parts.push(["beats", ...partOf(above, here.noise.name)]);
   const others = data.agreeing.filter((name) => stage().words.has(name));
   if (rows.length && others.length > 1 && data.agreeing.includes(order())) {
     const first = (name) => firstOf(stage().words.get(name), entry);
@@ -121,7 +121,9 @@ function showSummary(here, rows, entry) {
     parts.push(["top-1 for", `${same} of ${others.length}`, "metrics"]);
   }
   if (state.stage === "tokens") {
-    parts.push(["norm", figure(normOf("tokens", entry)), `above ${percent(percentiles[entry])} of the vocabulary`]);
+    const larger = percentiles[entry];
+    const among = Number.isFinite(larger) ? `larger than ${partOf(larger, "word norms").join(" ")}` : "";
+    parts.push(["norm", figure(normOf("tokens", entry)), among]);
   }
   parts.push(["numbers:", "", here.score]);
   const said = ([before, number, after]) => span("", `${before} `, make("b", {}, number), ` ${after}`);
