@@ -22,7 +22,7 @@ from vlmtui.images.decoding import RgbImage
 from vlmtui.models.families.base import Family
 from vlmtui.models.loading.loader import load_model
 from vlmtui.models.loading.model_folder import find_checkpoint
-from vlmtui.models.loading.processor import candidate_ids, named_ids, token_names
+from vlmtui.models.loading.token_ids import candidate_ids, named_ids, token_names
 from vlmtui.models.vlm import VisionLanguageModel
 
 

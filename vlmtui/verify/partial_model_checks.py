@@ -17,7 +17,8 @@ from vlmtui.lenses.kernels.nearest_neighbours import NearestRows, nearest_rows
 from vlmtui.models.geometry.layout import Layout
 from vlmtui.models.loading.checkpoint import Progress
 from vlmtui.models.loading.loader import LoadedModel
-from vlmtui.models.loading.processor import Inputs, candidate_ids
+from vlmtui.models.loading.processor import Inputs
+from vlmtui.models.loading.token_ids import candidate_ids
 from vlmtui.models.vision.classifier import has_classifier
 from vlmtui.models.vision.dual_encoder import why_no_text_tower
 from vlmtui.models.vlm import EncodedImage, VisionLanguageModel
