@@ -47,6 +47,8 @@ for line in sys.argv[1:] or sys.stdin:
         try:
             found = find_checkpoint(ModelSource(name, None, name), revision, progress, decoder_layers=layers)
             answers.append({"folder": str(found.folder), "revision": found.revision, "notes": notes})
+            if found.adapter is not None:
+                answers[-1]["adapter"] = str(found.adapter)
         except ModelError as error:
             answers.append({"error": str(error)})
         except Exception:

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vlmtui.display.colours import oklab
-from vlmtui.display.word_colours import HUES, PALETTE, SHADES, WordColours
-from vlmtui.tui.overlays.segments import tint
+from vlmtui.display.word_colours import HUES, PALETTE, SHADES, WordColours, tint
+from vlmtui.display.word_segments import word_segments
 
 EYES = {
     "normal": np.eye(3),
@@ -71,3 +71,44 @@ def test_the_first_colours_are_the_eight_hues() -> None:
 def test_eyes_tell_the_colours_apart_over_the_image(eyes: str) -> None:
     seen = [as_seen(tint(colour), eyes) for colour in (*PALETTE, None)]
     assert min(float(np.linalg.norm(a - b)) for a, b in combinations(seen, 2)) > 2 * JUST_SEEN
+
+
+def lab(colour: tuple[int, int, int], eyes: str) -> np.ndarray:
+    """CIE L*a*b* of a colour as such eyes see it, by the definition of 1976 with the white D65."""
+    share = np.array(colour) / 255
+    linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
+    seen = np.clip(np.array(EYES[eyes]) @ linear, 0, 1)
+    to_xyz = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    ratio = np.array(to_xyz) @ seen / np.array([0.9505, 1.0, 1.089])
+    f = np.where(ratio > (6 / 29) ** 3, np.cbrt(ratio), ratio / (3 * (6 / 29) ** 2) + 4 / 29)
+    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+@pytest.mark.parametrize("eyes", EYES)
+@pytest.mark.parametrize("seed", range(4))
+def test_neighbours_differ_clearly_and_words_keep_their_colours_between_maps(seed: int, eyes: str) -> None:
+    rng = np.random.default_rng(seed)
+    colours = WordColours()
+    # blocks of patches of up to 15 words; from overlay to overlay three blocks have another word
+    blocks = rng.integers(0, 15, (5, 5))
+    maps = []
+    for _ in range(4):
+        maps.append(np.kron(blocks, np.ones((4, 4), int)))
+        blocks[rng.integers(0, 5, 3), rng.integers(0, 5, 3)] = rng.integers(0, 15, 3)
+    grids = [[[f"word {at}" for at in line] for line in grid.tolist()] for grid in maps]
+    changed, before = 0, {}
+    for grid in grids:
+        found = word_segments(grid)
+        given = colours.give(found.frequent, found.touching)
+        seen = {word: lab(tint(colour), eyes) for word, colour in given.items()}
+        rows = range(len(grid))
+        sides = {(grid[r][c], grid[r][c + 1]) for r in rows for c in rows[:-1]}
+        sides |= {(grid[r][c], grid[r + 1][c]) for r in rows[:-1] for c in rows}
+        least = min(np.linalg.norm(seen[a] - seen[b]) for a, b in sides if a != b)
+        assert least > 12, (least, eyes)
+        # seen once more, nothing changes
+        assert colours.give(found.frequent, found.touching) == given
+        changed += sum(before.get(word, colour) != colour for word, colour in given.items())
+        before |= given
+    # most of some 40 words on the last three have the colour that they had
+    assert changed <= 14

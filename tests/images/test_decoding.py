@@ -394,6 +394,12 @@ def test_a_socks_proxy_is_used(server: str, monkeypatch: pytest.MonkeyPatch) -> 
     assert b"images.example" in asked[0]
 
 
+def test_a_proxy_of_no_known_kind_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", "nonsense://x")
+    with pytest.raises(ImageError, match=r"the proxy cannot be used .*: check ALL_PROXY"):
+        read_source("http://127.0.0.1:9/x.png")
+
+
 def test_a_dead_address() -> None:
     with pytest.raises(ImageError, match="cannot be reached"):
         read_source(f"http://127.0.0.1:{closed_port()}/x.png")

@@ -40,6 +40,7 @@ KINDS = {
     "avi": (b"RIFF\0\0\0\0AVI LIST", "video"),
     "jxl": (b"\xff\x0a" + b"\0" * 40, "JPEG XL.*djxl"),
     "jxl-boxed": (b"\0\0\0\x0cJXL \r\n\x87\n" + b"\0" * 40, "JPEG XL"),
+    "djvu": (b"AT&TFORM\0\0\0\x10DJVMDIRM", "DjVu.*export the page"),
     "cr3": (b"\0\0\0\x18ftypcrx \0\0\0\x01crx isom", "camera's raw file"),
     "zip": (_zip(), "ZIP"),
     "gzip": (gzip.compress(b"a"), "archive"),

@@ -101,7 +101,7 @@ def test_nothing_of_it_is_sent_and_the_session_goes_on(client: SessionClient) ->
     wrong: list[tuple[Any, str]] = [
         (m.Cancel("x"), "target must be int, not str"),  # type: ignore[arg-type]
         (m.Load("a", revision=endless), "the request cannot be sent: "),  # type: ignore[arg-type]
-        (m.Cancel(1 << 70), "the request cannot be sent: "),
+        (m.Cancel(1 << 70), "the request cannot be sent: a number in it has more than 64 bits: give a smaller one"),
         (m.Load("\ud800"), "the request cannot be sent: "),
         (Find("a"), "body must be Hello, "),
         ("anything", "body must be Hello, "),

@@ -78,6 +78,9 @@ def test_numbers_stand_in_the_text_and_in_the_json() -> None:
     assert "lens    find: cosine of sky (sky ‿sky); of two" in text
     alone = looked(lens=Find("sky"), stage="tokens", numbers=numbers, pieces=("▁sky",))
     assert lens_line(seen(ChosenLens("find", "sky"), alone)) == "find: cosine of sky"
+    for end, said in ((0.5, "7 of 12 above noise (0.500)"), (1.5, "nothing above noise (1.50)")):
+        compared = replace(alone, noise_end=end)
+        assert lens_line(seen(ChosenLens("find", "sky"), compared)) == f"find: cosine of sky; {said}"
     assert "Values of the lens, 3 rows × 4 columns" in text
     assert "\n0  .00  .11  .21" in text
     assert "\n2  .87  .98  1.09 1.20" in text

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 
 import pytest
 
+from benchmarks.decoding_memory import webp
 from benchmarks.readings_memory import BATCH, image, peak, started
+from vlmtui.images.image_file import ImageFile
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak of another process is read from /proc")
@@ -18,5 +21,20 @@ def test_the_peak_of_batches_is_at_most_1_3_times_that_of_one_image() -> None:
         for start in (0, BATCH):
             client.read_many([image(start + i) for i in range(BATCH)], "tokens").result()
         assert peak(client.pid) <= 1.3 * single
+    finally:
+        client.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak of another process is read from /proc")
+def test_no_copy_of_a_large_image_is_kept_while_it_is_preprocessed() -> None:
+    """Three bytes a pixel fewer than with the decoded array beside what the processor is given."""
+    side = 5000
+    data = webp(side, side)
+    client = started()
+    try:
+        client.read(image(0)).result()
+        before = peak(client.pid)
+        client.read(ImageFile("large.webp", data, hashlib.sha256(data).hexdigest())).result()
+        assert peak(client.pid) - before < 15 * side**2
     finally:
         client.close()

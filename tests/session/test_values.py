@@ -15,7 +15,7 @@ from tests.session.test_client import png
 from tests.session.test_engine import request
 from vlmtui.errors import CancelledError, ReadingGoneError, UsageError
 from vlmtui.images.image_file import read_source
-from vlmtui.lenses.lens_source import LensCall
+from vlmtui.lenses.lens_source import LensCall, LensSource, lens_call
 from vlmtui.reading import stages
 from vlmtui.session import protocol as m
 from vlmtui.session import typed_lenses
@@ -141,6 +141,21 @@ def test_a_word_of_several_pieces_is_their_mean_and_says_so(engine, reading, sta
     np.testing.assert_allclose(
         found.numbers, (unit(states["tokens"]) @ unit(embeddings[ids]).T).mean(axis=1), atol=1e-5
     )
+
+
+@pytest.mark.parametrize(
+    "call",
+    [lens_call(LensSource("find"), text="sky"), lens_call(LensSource("similarity"), to=[7])],
+    ids=["find", "similarity"],
+)
+@pytest.mark.parametrize("noise", [False, True])
+@pytest.mark.parametrize("stage", ["vision.3", "tokens", "llm.1"])
+def test_entries_asked_for_are_those_of_all(engine, reading, call, noise, stage):
+    asked = LensCall(call.lens, (*call.options, ("noise", noise)))
+    every = engine.typed(typed_lenses.look(reading, stage, asked)).result.values
+    some = engine.typed(typed_lenses.look(reading, stage, asked, entries=(9, 2, 24))).result.values
+    assert len(every) == ENTRIES
+    np.testing.assert_allclose(some, every[[9, 2, 24]], atol=1e-6)
 
 
 def test_what_cannot_be_asked(engine, reading):

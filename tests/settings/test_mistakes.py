@@ -15,6 +15,7 @@ from vlmtui.cli import look, main
 from vlmtui.display.pieces import plain
 from vlmtui.settings.config_file import MAX_BYTES, read_config
 from vlmtui.settings.in_force import Settings, all_mistakes
+from vlmtui.settings.kinds import CheckContext, WholeNumber
 from vlmtui.settings.listing import listing_json, setting_rows
 from vlmtui.settings.table import BY_NAME, SETTINGS
 
@@ -237,3 +238,10 @@ def test_whatever_a_setting_is(top: dict[str, object], profile: dict[str, object
             if row.line is not None and row.line not in wrong and row.source != "default":
                 assert row.value is not None
         assert all(setting.name in rows for setting in SETTINGS if setting.name not in ("keys", "default-profile"))
+
+
+def test_a_number_that_no_session_takes_is_left_out() -> None:
+    kind = WholeNumber(1)
+    assert kind.check("k", (1 << 63) - 1, CheckContext()).value == (1 << 63) - 1
+    ((_, said),) = kind.check("k", 1 << 63, CheckContext()).wrong
+    assert said == "k is 9223372036854775808: give a whole number of at least 1"

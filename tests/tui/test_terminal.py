@@ -139,7 +139,7 @@ def test_keys_typed_while_torch_is_imported_do_what_is_offered(siglip_folder: Pa
         assert not terminal.shows("token 21")
         terminal.press("\x1b")
         terminal.until(lambda out: not terminal.shows("move the cursor by one patch"), 30)
-        # those that are not offered yet do nothing; the picture that is opened is what will be read
+        # those that need the image read wait for it, in order; the picture that is opened then is read next
         terminal.press(f"mo]Ox,{{ Kri{PHOTO.with_name('chelsea.png')}\r")
         said(terminal, "chelsea.png")
         said(terminal, "token 21")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,10 +11,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
-from tests.families import DISTINCT, FAMILIES, build
+from tests.docs.blocks import DOCS, block
+from tests.families import DISTINCT, build
 from tests.families.towers import classifying
 from tests.models.test_vlm import held
+from tests.verify.expected import applicable, unchecked
+from tests.verify.table import check_row
+from vlmtui.errors import ModelError
 from vlmtui.geometry import Place
 from vlmtui.memory import memory_needed
 from vlmtui.models.decoder.unembedding import Unembedding
@@ -47,6 +54,7 @@ from vlmtui.verify.partial_model_checks import noise_images
 # transformers' PaliGemma processor, under NumPy 2
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 Folder = Callable[[str], Path]
+PT = {"format": "pt"}
 
 
 @pytest.fixture(autouse=True)
@@ -82,43 +90,10 @@ def verified(engine: Engine, folder: Path, **options) -> dict[str, m.Check]:
     return {check.name: check for check in found.checks}
 
 
-TEXTS = (WEIGHTS, TEXT_TOWER, MATCHING)
-# with three position ids for each image token
-TURNED = {
-    *("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_vl_moe", "qwen3_5", "qwen3_5_moe"),
-    *("glm4v", "glm46v", "glm4v_moe", "glm_ocr", "ernie4_5_vl_moe", "paddleocr_vl"),
-    *("cohere_compass", "cosmos3_edge", "cosmos3_omni", "glmga", "hunyuan_vl", "hy_v4_vl", "qwen4_exp"),
-    *("qwen2_5_omni_thinker", "qwen3_omni_moe_thinker"),
-}
-OF_TOWERS = {"clip": TEXTS, "siglip": TEXTS, "siglip2": TEXTS, "vit": (CLASS_LOGITS,)}
-
-
-def applicable(name: str) -> set[str]:
-    """The checks of what the family has."""
-    family = FAMILIES[name]
-    if family.tower_only:
-        return {PATCH_BOXES, NORMS, *OF_TOWERS.get(name, ())}
-    words = {TOKENS, TOKEN_BOXES, OWN_VECTORS, WORDS} if family.has_tokens else set()
-    if name in TURNED:
-        words.add(POSITIONS)
-    return {PATCH_BOXES, NORMS, WEIGHTS, *words} | (set() if family.encoder_decoder else {LOGITS})
-
-
-def unchecked(name: str) -> set[str]:
-    """What cannot be checked of a family."""
-    if FAMILIES[name].streams > 1:
-        return {LOGITS}
-    if name == "florence2":  # convolutions in its tower, which returns no hidden states of one shape
-        return {TOKEN_BOXES, PATCH_BOXES, NORMS}
-    if FAMILIES[name].tokens == "query":
-        return {TOKEN_BOXES}
-    # its tower returns no hidden states
-    return {NORMS} if name == "mllama" else set()
-
-
 @pytest.mark.parametrize("name", DISTINCT)
 def test_every_family_passes(name, folder, engine):
     checks = verified(engine, folder(name))
+    assert check_row(name, folder(name), checks.values()) in block(DOCS / "models.md", "verified").splitlines()
     assert set(checks) == applicable(name)
     assert {check.name for check in checks.values() if check.result == "unchecked"} == unchecked(name)
     assert not [check for check in checks.values() if check.result == "fail"]
@@ -174,6 +149,52 @@ def test_a_processor_of_another_size(folder, engine):
     assert "rejects its processor's output" in checks[TOKENS].figure
     assert checks[WEIGHTS].result == "pass"
     assert checks[WORDS].figure == "no image could be read"
+
+
+def test_no_class_and_no_head_is_no_check(tmp_path, engine):
+    folder = classifying("dinov2", tmp_path / "model")
+    config = json.loads((folder / "config.json").read_text()) | {"id2label": {}, "label2id": {}, "num_labels": 0}
+    (folder / "config.json").write_text(json.dumps(config))
+    weights = load_file(folder / "model.safetensors")
+    save_file({k: v for k, v in weights.items() if "classifier" not in k}, folder / "model.safetensors", PT)
+    assert set(verified(engine, folder)) == {PATCH_BOXES, NORMS}
+
+
+def test_a_scale_that_is_no_number(folder, tmp_path, engine):
+    broken = Path(shutil.copytree(folder("siglip"), tmp_path / "model"))
+    weights = load_file(broken / "model.safetensors")
+    weights["logit_scale"] = torch.full_like(weights["logit_scale"], torch.nan)
+    save_file(weights, broken / "model.safetensors", PT)
+    checks = verified(engine, broken)
+    assert {check.name for check in checks.values() if check.result == "fail"} == {MATCHING}
+
+
+@pytest.mark.parametrize("name", ["vit", "mllama"])
+@pytest.mark.parametrize("passes", [0, 1])
+def test_an_image_that_cannot_be_encoded(name, passes, folder, engine, monkeypatch):
+    right, calls = VisionLanguageModel.encode, []
+
+    def encode(*given):
+        calls.append(given)
+        if len(calls) > passes:
+            raise ModelError("its processor belongs to another model")
+        return right(*given)
+
+    monkeypatch.setattr(VisionLanguageModel, "encode", encode)
+    checks = verified(engine, folder(name))
+    assert checks[PATCH_BOXES] == m.Check(PATCH_BOXES, "fail", "its processor belongs to another model")
+
+
+@pytest.mark.parametrize("name", ["glm4v", "gemma4", "ovis2"])
+def test_the_last_stage_is_compared(name, folder):
+    model = held(folder(name))
+    inputs = model.prepare(noise_images()["small"], None)
+    encoded = model.encode(inputs)
+    library = vector_comparison.library_norms(model, inputs)
+    assert vector_comparison.largest_norm_difference(encoded, library) < 1e-4
+    for tile in encoded.norms:
+        tile.patches[-1] *= 3
+    assert vector_comparison.largest_norm_difference(encoded, library) > 1
 
 
 def test_tokens_in_another_order(folder, engine, monkeypatch):
@@ -316,7 +337,7 @@ def test_attention_left_on_is_extra(folder, monkeypatch):
     picture = noise_images()["wide"]
     inputs = model.prepare(picture, None)
     layout = model.layout(picture, inputs, model.encode(inputs))
-    monkeypatch.setattr(box_trials, "without_attention", nullcontext)
+    monkeypatch.setattr(box_trials, "without_attention", lambda *_: nullcontext())
     found = box_trials.run_trials(model, picture, layout, lambda done, total: None)
     reach = box_trials.BoxReach(layout, model._processing.image_processor, exact=True)
     squares = [trial.squares for trial in found]
@@ -369,12 +390,13 @@ def test_an_exception_is_a_line():
     table = CheckTable()
     with table.check(NORMS):
         raise KeyError("shape\nof something")
-    with table.check(LOGITS):
+    with table.check(LOGITS, WORDS):
         raise MemoryError("no room")
     table.judged(NORMS, True, "said too late", 1)
     table.unchecked(CHECKS, "nobody looked")
     found = {check.name: check for check in table.complete()}
     assert found[NORMS] == m.Check(NORMS, "fail", "the check failed to run: KeyError: 'shape\\nof something'")
+    assert found[WORDS].result == "unchecked"
     assert (found[LOGITS].result, found[TOKENS].figure) == ("unchecked", "nobody looked")
 
 

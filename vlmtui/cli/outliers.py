@@ -44,6 +44,6 @@ def outliers(
     if (given := len(order.sources)) < _LEAST:
         raise UsageError(
             f"outliers compares images, and {given} cannot tell position from content: give at least {_LEAST} "
-            "different ones"
+            "different ones, or see those of one image with vlmtui report IMAGE"
         )
     return run_outliers(load, tower.read_options, stage, format, order)

@@ -119,9 +119,13 @@ def hex_colour(rgb: ArrayLike) -> str:
     return f"#{red:02x}{green:02x}{blue:02x}"
 
 
-def oklab(rgb: ArrayLike) -> NDArray[np.float64]:
-    """Oklab coordinates of sRGB colours (Björn Ottosson, 2020), float64 [..., 3], whose distances are perceptual."""
-    return np.asarray(np.cbrt(_linear(rgb) @ _TO_LMS.T) @ _TO_LAB.T)
+def oklab(rgb: ArrayLike, eyes: ArrayLike | None = None) -> NDArray[np.float64]:
+    """Oklab coordinates of sRGB colours (Björn Ottosson, 2020), float64 [..., 3], whose distances are perceptual; with
+    `eyes`, a matrix [3, 3] of linear RGB, of what these see."""
+    linear = _linear(rgb)
+    if eyes is not None:
+        linear = np.clip(linear @ np.asarray(eyes, np.float64).T, 0.0, 1.0)
+    return np.asarray(np.cbrt(linear @ _TO_LMS.T) @ _TO_LAB.T)
 
 
 def _linear(rgb: ArrayLike) -> NDArray[np.float64]:

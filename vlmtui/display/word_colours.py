@@ -1,14 +1,18 @@
 """Colours of words: eight hues that colour-blind eyes tell apart, and seven shades of them.
 
 The hues are those of Okabe and Ito, "Color Universal Design" (2008). A word keeps its colour as long as the same
-`WordColours` is asked.
+`WordColours` is asked, and no neighbour has one that looks like it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from functools import cache
 
-from vlmtui.display.colours import Colour
+import numpy as np
+
+from vlmtui.display.colours import Colour, Rgb, blend, oklab
 
 HUES: tuple[Colour, ...] = (
     (0, 114, 178),
@@ -36,22 +40,78 @@ GREY: Colour = (44, 44, 44)
 """Of words that have no colour of their own."""
 
 
+COLOUR_SHARE, GREY_SHARE = 0.6, 0.45
+"""Of a word's colour over the image; of the grey, so that it hides less, and looks like no colour of a word."""
+CLEAR = 0.1
+"""The least distance in Oklab of the colours of neighbours, over middling brightness: five times what is just seen."""
+_MID_GREY: Rgb = np.full(3, 128, np.uint8)
+_EYES = np.array(
+    (
+        np.eye(3),
+        ((0.152286, 1.052583, -0.204868), (0.114503, 0.786281, 0.099216), (-0.003882, -0.048116, 1.051998)),
+        ((0.367322, 0.860646, -0.227968), (0.280085, 0.672501, 0.047413), (-0.011820, 0.042940, 0.968881)),
+    )
+)
+"""What linear RGB looks like with all cones, without red and without green ones: Machado, Oliveira, Fernandes 2009."""
+
+
+def tint(colour: Colour | None) -> Colour:
+    """A word's colour as it looks over a patch of middling brightness; of None, which has none, the grey."""
+    share = GREY_SHARE if colour is None else COLOUR_SHARE
+    red, green, blue = blend(_MID_GREY, np.array(colour or GREY), share).tolist()
+    return red, green, blue
+
+
+@cache
+def _alike() -> tuple[frozenset[int], ...]:
+    """For each colour of the palette the places of those that are not `CLEAR` of it to some eyes, itself among them."""
+    seen = np.array([oklab([tint(colour) for colour in PALETTE], eyes) for eyes in _EYES])
+    apart = np.linalg.norm(seen[:, :, None] - seen[:, None], axis=-1).min(axis=0)
+    return tuple(frozenset(np.flatnonzero(row < CLEAR).tolist()) for row in apart)
+
+
 class WordColours:
     """Colours that words were given, in the order in which they were first asked for."""
 
     def __init__(self) -> None:
         self._places: dict[str, int] = {}
+        self._touched: dict[str, set[str]] = defaultdict(set)
 
-    def give(self, words: Iterable[str]) -> dict[str, Colour]:
-        """The colours of words, the most important first: a word that has none yet takes the first colour that no other
-        of them has, or where all are taken the one that fewest words have."""
-        wanted = list(dict.fromkeys(words))
-        taken = [self._places[word] for word in wanted if word in self._places]
-        for word in wanted:
-            if word not in self._places:
-                given = list(self._places.values())
-                # what no other word of these has, and before that what no word has at all
-                place = min(range(len(PALETTE)), key=lambda at: (taken.count(at), given.count(at), at))
-                self._places[word] = place
-                taken.append(place)
-        return {word: PALETTE[self._places[word]] for word in wanted}
+    def give(self, words: Iterable[str], touching: Mapping[str, Collection[str]] | None = None) -> dict[str, Colour]:
+        """The colours of words, the most important first: a word keeps the one that it has, unless one of those it is
+        `touching` has one that is not clear of it. Another, or the first, is clear of theirs, then one that no other of
+        the words has, or where all are taken the one that fewest words have."""
+        wanted, touching = list(dict.fromkeys(words)), touching or {}
+        decided: dict[str, int] = {}
+        # those that have a colour first, so that as few as can be change it
+        for word in sorted(wanted, key=lambda one: one not in self._places):
+            near = [decided[one] for one in touching.get(word, ()) if one in decided]
+            place = self._places.get(word)
+            if place is None or any(place in _alike()[one] for one in near):
+                place = self._place(word, near, [*decided.values(), *self._kept(wanted, decided, word)])
+            decided[word] = self._places[word] = place
+            self._touched[word].update(touching.get(word, ()))
+        return {word: PALETTE[decided[word]] for word in wanted}
+
+    def _place(self, word: str, near: list[int], taken: list[int]) -> int:
+        """The colour for a word that touches colours `near` it, beside those `taken` by other words of the map."""
+        given = list(self._places.values())
+        before = [self._places[one] for one in self._touched[word] if one in self._places]
+
+        def cost(at: int) -> tuple[int, ...]:
+            # what no other word of these has, and before that what no word has at all; clear on other maps too
+            alike = _alike()[at]
+            return (
+                near.count(at),
+                sum(one in alike for one in near),
+                taken.count(at),
+                sum(one in alike for one in before),
+                given.count(at),
+                at,
+            )
+
+        return min(range(len(PALETTE)), key=cost)
+
+    def _kept(self, wanted: Iterable[str], decided: Mapping[str, int], word: str) -> list[int]:
+        """The colours of words that have one, and have not been decided."""
+        return [self._places[one] for one in wanted if one in self._places and one not in decided and one != word]

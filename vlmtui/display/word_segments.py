@@ -9,6 +9,8 @@ from functools import cached_property
 
 from vlmtui.display.segments import Cell, Segment, least_cells, segments
 
+_BESIDE = ((-1, 0), (1, 0), (0, -1), (0, 1))
+
 
 @dataclass(frozen=True)
 class WordSegments:
@@ -45,6 +47,17 @@ class WordSegments:
     @cached_property
     def _at(self) -> dict[Cell, int]:
         return {cell: rank for rank, one in enumerate(self.segments) for cell in one.cells}
+
+    @cached_property
+    def touching(self) -> dict[str, set[str]]:
+        """The other frequent words that patches beside those of each frequent word have."""
+        frequent, found = self.frequent, {word: set[str]() for word in self.frequent}
+        for one in self.segments:
+            if one.word in frequent:
+                beside = ((row + down, col + across) for row, col in one.cells for down, across in _BESIDE)
+                words = {self.segments[self._at[cell]].word for cell in beside if cell in self._at}
+                found[one.word] |= words & frequent.keys() - {one.word}
+        return found
 
     def at(self, cell: Cell) -> Segment | None:
         """The segment of a patch; None where it has no word."""

@@ -25,7 +25,7 @@ def download(address: str, max_bytes: int) -> bytes:
             raise ImageError(f"{address}: only http and https addresses are read: for a file, give its path")
         if not parts.hostname:
             raise ImageError(f"{address} cannot be reached (it names no host): check the address")
-        with httpx2.Client(headers=_HEADERS, timeout=TIMEOUT_S) as client:
+        with _client() as client:
             at = parts.geturl()
             for left in reversed(range(_REDIRECTS + 1)):
                 with client.stream("GET", at) as response:
@@ -42,6 +42,16 @@ def download(address: str, max_bytes: int) -> bytes:
         raise ImageError(f"{address} did not answer within {TIMEOUT_S:.0f} s: try again later") from error
     except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:
         raise ImageError(f"{address} cannot be fetched ({one_line(error)}): check the address") from error
+
+
+def _client() -> httpx2.Client:
+    """A client that uses the environment's proxies. `ImageError` for a proxy of a kind that is not known."""
+    try:
+        return httpx2.Client(headers=_HEADERS, timeout=TIMEOUT_S)
+    except (ValueError, httpx2.InvalidURL) as error:
+        raise ImageError(
+            f"the proxy cannot be used ({one_line(error)}): check ALL_PROXY, HTTP_PROXY and HTTPS_PROXY"
+        ) from error
 
 
 def _body(response: httpx2.Response, address: str, max_bytes: int) -> bytes:

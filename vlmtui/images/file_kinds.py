@@ -45,6 +45,7 @@ _STARTS: tuple[tuple[bytes, FileKind], ...] = (
     (b"BPG\xfb", FileKind("a BPG image", _PNG)),
     (b"v/1\x01", FileKind("an OpenEXR image", "export it as 16-bit PNG or float TIFF")),
     (b"#?RADIANCE", FileKind("a Radiance HDR image", "export it as 16-bit PNG or float TIFF")),
+    (b"AT&TFORM", FileKind("a DjVu document", "export the page that you mean as PNG")),
     (b"gimp xcf", FileKind("a GIMP project", _PNG)),
     (b"\xd7\xcd\xc6\x9a", FileKind("a WMF drawing, which has no pixels", _PNG)),
     (b"FUJIFILMCCD-RAW", _RAW),

@@ -97,6 +97,12 @@ def legend_line(found: LensResult, inputs: LensInputs) -> str:
     return f"{lens_label(found.call)} at {found.stage}{f', {found.note}' if found.note else ''}"
 
 
+def brief_legend(found: LensResult, inputs: LensInputs) -> str:
+    """The legend below the image in fewer words, where the lens has such."""
+    own = _render(found.call)
+    return str(own.brief(found, inputs)) if own and hasattr(own, "brief") else legend_line(found, inputs)
+
+
 def words_report_line(call: LensCall, line: str) -> str:
     """The line of a report that says what the words of each entry are; the help line where the lens has no other."""
     own = _render(call)

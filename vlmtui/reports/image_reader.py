@@ -31,6 +31,7 @@ from vlmtui.reading import (
 )
 from vlmtui.reports.formats.parts.noise_baseline import agreements, check_null
 from vlmtui.reports.image_report import ImageReport, ReportOrFailure
+from vlmtui.reports.lens_noise import with_noise_end
 from vlmtui.reports.per_image import run_per_image
 from vlmtui.reports.select.rows import ReportRows
 from vlmtui.results.answers import Answer
@@ -140,7 +141,8 @@ def report_of(
             k=query.search.k,
             on_progress=on_progress,
         ).result()
-        values = result if lens.gives_entry_values else None
+        if lens.gives_entry_values:
+            values = with_noise_end(client, reading.id, result, query.search, on_progress)
         if lens.kind is Words:
             words, words_result = token_words(result, entries, cast(WordOrder, lens.name)), result
             folded = None

@@ -123,6 +123,12 @@ class ModelAccess:
             return self._decoder_pass().states(llm_layer(stage))
         return self.state.readings.tokens(self.reading)
 
+    def of_entries(self, rows: Tensor) -> Tensor:
+        """Those of the rows of all entries [entries, …] that are asked about, in the order asked; all without."""
+        if self._entries is None:
+            return rows
+        return rows[torch.tensor(self._entries, dtype=torch.int64, device=rows.device)]
+
     def tokens_asked(self) -> tuple[int, ...]:
         """The image tokens that are asked about, also at a vision stage: those named, or all.
 

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vlmtui.errors import ModelError
-from vlmtui.images.decoding import decode
 from vlmtui.lenses.arrays import array
 from vlmtui.lenses.kernels.norms import percentiles, row_norms
 from vlmtui.models.geometry.layout import Layout
@@ -24,6 +23,7 @@ from vlmtui.reading import Floats, GridNorms, ImageInfo, Reading
 from vlmtui.session import protocol as m
 from vlmtui.session.activations import CachedReading, StoredImage
 from vlmtui.session.model_state import ModelState
+from vlmtui.session.preprocessing import decoded
 from vlmtui.session.vocabulary_index import VocabularyIndex
 
 
@@ -47,22 +47,23 @@ def read_image(state: ModelState, request: m.Read, progress: Callable[..., None]
     model = state.model
     times = _StepTimes()
     progress("decoding the image")
-    picture = decode(request.data, request.source, request.max_pixels, request.levels)
+    picture, info = decoded(request, request.max_pixels, request.levels)
     times.end("decode")
     progress("preprocessing the image")
     inputs = model.prepare(picture, request.prompt, request.source)
+    del picture  # it may be huge
     times.end("prepare")
     with capture_outputs(model.family) as final:
         encoded = model.encode(inputs, lambda done, total: progress("running the vision tower", done, total))
     times.end("encode")
     progress("locating the tokens")
-    layout = model.layout(picture, inputs, encoded)
+    layout = model.layout(info, inputs, encoded)
     times.end("geometry")
     lengths = token_lengths(encoded.tokens, state.vocabulary)
     times.end("norms")
     reading = as_reading(
         model,
-        ImageInfo(request.source, request.sha256, picture.width, picture.height, picture.notes),
+        info,
         layout,
         encoded,
         lengths,

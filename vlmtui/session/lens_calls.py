@@ -10,10 +10,10 @@ from typing import TypeVar
 
 import msgspec
 
-from vlmtui.errors import CancelledError, OutOfMemoryError, UsageError, VlmtuiError
+from vlmtui.errors import CancelledError, OutOfMemoryError, UsageError, VlmtuiError, lacks_memory
 from vlmtui.lenses.base import Lens, applies_at
 from vlmtui.lenses.description import LensDescription
-from vlmtui.lenses.kinds import LayerWords, Result, Words
+from vlmtui.lenses.kinds import LayerWords, Result, Scalars, Words
 from vlmtui.lenses.lens_source import LensSource
 from vlmtui.lenses.registry import find_lens
 from vlmtui.lenses.validation import checked_options
@@ -26,7 +26,7 @@ from vlmtui.session.third_party import lenses as foreign_lenses
 from vlmtui.session.third_party.errors import LensCode
 from vlmtui.session.third_party.guard import LensGuard, torch_state_restored
 from vlmtui.session.third_party.lenses import ForeignLens, LensModuleCache
-from vlmtui.session.third_party.result_check import checked_result, with_token_names
+from vlmtui.session.third_party.result_check import check_lengths, checked_result, with_token_names
 from vlmtui.session.vocabulary_index import TokenNamer
 
 T = TypeVar("T")
@@ -67,6 +67,8 @@ class LensCalls:
         state = self._state
         context = RequestContext(state, request, control, lens.name)
         found: Result = lens.function(context, **checked_options(lens, request.options))
+        if request.entries is not None and isinstance(found, Scalars):
+            check_lengths(lens, found, state.model.info.name, len(request.entries), None)
         if not (isinstance(found, Words | LayerWords) and found.rows):
             return found
         names = (state.vocabulary or TokenNamer.by(state.model.tokenizer)).names(found.ids[found.ids >= 0])
@@ -130,7 +132,7 @@ class LensCalls:
         except CancelledError:
             raise
         except BaseException as error:
-            if isinstance(error, Exception) and state.out_of_memory(error):
+            if isinstance(error, Exception) and lacks_memory(error):
                 raise OutOfMemoryError(f"{code.where(error) or code.shown}: {state.explain(error)}") from error
             blamed = code.blamed(error, lens)
             if blamed is error:

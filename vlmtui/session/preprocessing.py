@@ -10,15 +10,18 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotDone
 from dataclasses import dataclass
 
+from PIL import Image
 from torch import Tensor
 
 from vlmtui.errors import CancelledError
 from vlmtui.images.decoding import decode
+from vlmtui.images.image_file import ImageFile
+from vlmtui.images.levels import Levels
 from vlmtui.models.loading.processor import Inputs
 from vlmtui.models.vision.batching import batch_key, input_bytes
 from vlmtui.models.vlm import VisionLanguageModel
 from vlmtui.reading import ImageInfo
-from vlmtui.session.protocol import ReadMany
+from vlmtui.session.protocol import Read, ReadMany
 
 HELD_BYTES = 32 << 20
 """Bytes of preprocessed images that may wait for the model; beyond, only the next one is preprocessed."""
@@ -77,15 +80,22 @@ class ImagePreprocessing:
         self._gate.enter(index)
         model, question = self._model, self.question
         sent = question.pictures[index]
-        picture = decode(sent.data, sent.source, question.max_pixels, question.levels)
+        picture, info = decoded(sent, question.max_pixels, question.levels)
         inputs = model.prepare(picture, question.prompt, sent.source)
-        model.measure(picture, inputs)
-        info = ImageInfo(sent.source, sent.sha256, picture.width, picture.height, picture.notes)
+        del picture
+        model.measure(info, inputs)
         image = PreprocessedImage(
             index, info, inputs, model.patch_embedding.norms(inputs), batch_key(model.family, inputs)
         )
         self._gate.put(image.size)
         return image
+
+
+def decoded(sent: ImageFile | Read, max_pixels: int, levels: Levels) -> tuple[Image.Image, ImageInfo]:
+    """An upright RGB image as processors take it, and what is known of it. Of its pixels nothing else is held."""
+    picture = decode(sent.data, sent.source, max_pixels, levels)
+    info = ImageInfo(sent.source, sent.sha256, picture.width, picture.height, picture.notes)
+    return Image.fromarray(picture.rgb), info
 
 
 class PreprocessingAhead:

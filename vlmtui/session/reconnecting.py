@@ -245,6 +245,10 @@ class ReconnectingClient:
                 except VlmtuiError as error:
                     self._settle(request.id, error)
                     continue
+                except OverflowError:
+                    said = "the request cannot be sent: a number in it has more than 64 bits: give a smaller one"
+                    self._settle(request.id, UsageError(said))
+                    continue
                 except Exception as error:  # no argument, however wrong, may end this thread
                     self._settle(request.id, UsageError(f"the request cannot be sent: {error}"))
                     continue

@@ -135,7 +135,8 @@ class WholeNumber(NamedTuple):
 
     def check(self, name: str, value: Any, context: CheckContext) -> Checked:
         """Such a number."""
-        if isinstance(value, bool) or not isinstance(value, int) or value < self.least:
+        # a session takes numbers of 64 bits
+        if isinstance(value, bool) or not isinstance(value, int) or not self.least <= value < 1 << 63:
             return _only_wrong(f"{name} is {written(value)}: give {self.accepts}")
         return Checked(value)
 

@@ -95,8 +95,9 @@ class VlmtuiApp(App[int]):
             if not (isinstance(event, Key) and event.key == "ctrl+c"):
                 self._quits_until = 0.0
         of_person = isinstance(event, InputEvent | Paste) and not event.is_forwarded and self._explorer.is_active
-        if not (of_person and await self._explorer.dialogs.take(event)):
-            await super().on_event(event)
+        if of_person and (self._explorer.keep_early(event) or await self._explorer.dialogs.take(event)):
+            return
+        await super().on_event(event)
 
     async def on_mount(self) -> None:
         loop = self._loop_of_app = asyncio.get_running_loop()

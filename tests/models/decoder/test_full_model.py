@@ -24,7 +24,10 @@ from vlmtui.models.vlm import VisionLanguageModel
 
 NAMES = [name for name, family in DISTINCT.items() if family.has_tokens and not family.encoder_decoder]
 # its decoder adds to what a layer put out before the next one gets it, and its `hidden_states` are from before that
-ADDS_BETWEEN = ("qwen3_vl", "qwen3_vl_moe")
+ADDS_BETWEEN = (
+    *("qwen3_vl", "qwen3_vl_moe", "granite_docling"),
+    *("cohere_compass", "cosmos3_omni", "qwen3_omni_moe_thinker"),
+)
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 

@@ -11,8 +11,12 @@ from typing import Any
 import pytest
 import torch
 
+from tests.hub import serving
+from tests.models.loading.test_hub import fetch_all
 from tests.models.test_vlm import held, picture
 from vlmtui.errors import ModelError
+from vlmtui.models.loading.checkpoint import Checkpoint, read_config
+from vlmtui.models.loading.loader import load_model
 from vlmtui.models.vlm import VisionLanguageModel
 
 IMAGE = picture(50, 40)
@@ -63,6 +67,27 @@ def test_it_is_read_as_peft_merges_it(saved: tuple[Path, Path], clip_folder: Pat
     assert mine.keys() == theirs.keys()
     for key, value in mine.items():
         torch.testing.assert_close(value, theirs[key], rtol=1e-5, atol=1e-5)
+
+
+@needs_peft
+def test_an_adapter_and_its_base_are_read_from_the_hub(
+    saved: tuple[Path, Path], clip_folder: Path, tmp_path: Path
+) -> None:
+    adapter, merged = saved
+    shutil.copytree(adapter, tmp_path / "lora")
+    settings = json.loads((adapter / "adapter_config.json").read_text())
+    (tmp_path / "lora" / "adapter_config.json").write_text(
+        json.dumps(settings | {"base_model_name_or_path": "org/base"})
+    )
+    with serving({"org/lora": tmp_path / "lora", "org/base": clip_folder}) as hub:
+        (found,) = fetch_all(tmp_path / "home", hub.endpoint, ("org/lora", None, 0))
+    folder = Path(found["folder"])
+    checkpoint = Checkpoint(
+        "org/lora", folder, found["revision"], read_config(folder, "org/lora"), Path(found["adapter"])
+    )
+    model = VisionLanguageModel(load_model(checkpoint, lambda *_: None, device="cpu", dtype="float32"))
+    torch.testing.assert_close(read(model), read(held(merged)), rtol=1e-5, atol=1e-5)
+    assert model.info.note == "org/base with the adapter org/lora"
 
 
 @needs_peft

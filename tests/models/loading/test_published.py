@@ -360,3 +360,15 @@ def test_a_tower_saved_alone(name: str, tmp_path: Path) -> None:
 def test_only_a_checkpoint_with_a_head_classifies(tmp_path: Path) -> None:
     assert not held(build("dinov2", tmp_path / "plain")).info.classifies
     assert held(classifying("dinov2", tmp_path / "head")).info.classifies
+
+
+def test_a_vit_saved_without_its_pooler(tmp_path: Path) -> None:
+    import transformers
+
+    plain = build("vit", tmp_path / "vit")
+    model = transformers.ViTModel.from_pretrained(plain, add_pooling_layer=False)
+    model.save_pretrained(tmp_path / "bare")
+    shutil.copy(plain / "preprocessor_config.json", tmp_path / "bare")
+    found, expected = held(tmp_path / "bare"), held(plain)
+    mine, theirs = (one.encode(one.prepare(IMAGE, None)).norms[0].patches for one in (found, expected))
+    torch.testing.assert_close(mine, theirs)

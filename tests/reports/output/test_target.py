@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from vlmtui.errors import VlmtuiError
+from vlmtui.errors import UsageError, VlmtuiError
 from vlmtui.reports.output.target import check_target, target
 
 
@@ -54,6 +54,8 @@ def test_a_link_is_followed_and_stays(tmp_path: Path) -> None:
 
 
 def test_a_folder_and_a_place_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="the name of the output file is empty: give one with -o"):
+        check_target("")
     with pytest.raises(VlmtuiError, match="is a folder"):
         check_target(str(tmp_path))
     with pytest.raises(VlmtuiError, match=r"the folder .* does not exist"):

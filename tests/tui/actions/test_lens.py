@@ -7,6 +7,7 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.looked import looked
+from tests.tui import readings
 from tests.tui.fake import app
 from tests.tui.families import FAMILIES
 from tests.tui.panels.test_layer_words import BACK, ON, stage, talk
@@ -246,3 +247,66 @@ def test_colours_are_grey_in_the_middle_and_end_where_the_components_do() -> Non
 
 def test_entries_without_a_number_are_not_walked() -> None:
     assert ranked_entries([1.0, np.nan, 3.0, 1.0]).tolist() == [2, 0, 3]
+
+
+async def test_n_goes_to_the_highest_first_and_from_there_on_in_turn() -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await overlay(pilot, "norms")
+        results = explorer(pilot).state.results
+        norms = results.norms_at("tokens")
+        assert norms is not None
+        order = [divmod(entry, COLS) for entry in np.argsort(-norms.values, kind="stable").tolist()]
+        assert at(pilot) not in order[:4]
+
+        async def pressed(*keys: str) -> tuple[int, int]:
+            await pilot.press(*keys)
+            await pilot.pause()
+            return at(pilot)
+
+        assert [await pressed(key) for key in "nnnNn"] == [order[i] for i in (0, 1, 2, 1, 2)]
+        # moved by hand it begins again, whatever is under the cursor
+        aside = await pressed("left" if order[2][1] else "right")
+        assert aside != order[0]
+        assert await pressed("n") == order[0]
+        # on the highest already it goes on, and N goes the other way: first to the lowest
+        away = ["left", "right"] if order[0][1] else ["right", "left"]
+        assert await pressed(*away) == order[0]
+        assert await pressed("n") == order[1]
+        assert await pressed("up" if order[1][0] else "down", "N") == order[-1]
+        assert await pressed("N") == order[-2]
+        # another stage has other values
+        await pressed(BACK)
+        norms = results.norms_at(explorer(pilot).state.selection.stage)
+        assert norms is not None
+        assert await pressed("n") == divmod(int(np.argmax(norms.values)), COLS)
+
+
+@pytest.mark.parametrize(("size", "how"), [(WIDE, "(!)"), ((50, 20), "(tinted)")])
+async def test_norms_say_what_is_here_that_the_scale_is_cut_and_how_outliers_are_marked(
+    size: tuple[int, int], how: str
+) -> None:
+    made = readings.reading(*((6, 8) if size == WIDE else (30, 40)), 96, 64)
+    tui = app(made=made)
+    async with tui.run_test(size=size) as pilot:
+        await pilot.pause()
+        state = explorer(pilot).state
+        state.at_stage("vision.2")
+        await overlay(pilot, "norms")
+        await pilot.press("n")
+        await pilot.pause()
+        shown = " ".join(text(tui, "#legend").split())
+        # one norm is 500, the others 27 to 33, and one in fifty is beyond each end of the scale
+        assert "here 500, 1st" in shown
+        assert shown.count("‹") == shown.count("›") == 1
+        assert f"norm vision.2 · 1 outlier {how}" in shown
+        await pilot.press("right")
+        await pilot.pause()
+        strips = list(tui.screen_stack[1].query("ImageStrip"))
+        drawn = "".join(strip.render_line(y).text for strip in strips for y in range(strip.size.height))
+        assert drawn.count("!") == (how == "(!)")
+        assert text(tui, "#legend").count("›") == 1
+        state.at_stage("vision.1")
+        await overlay(pilot, "norms")
+        assert "no outlier" in text(tui, "#legend")

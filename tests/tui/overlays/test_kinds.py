@@ -58,7 +58,7 @@ async def test_numbers_of_ones_own_lens_are_an_overlay_with_ranks_and_next_highe
         for key in ("n", "n", "N"):
             await pilot.press(key)
             walked.append(at(pilot))
-        assert walked == [(3, 3), (3, 2), (3, 3)]
+        assert walked == [(5, 7), (5, 6), (5, 7)]
         await pilot.press("left_square_bracket")
         await pilot.pause()
         assert "sharpness.py at vision.4" in text(tui, "#legend")
@@ -84,7 +84,7 @@ async def test_colours_of_ones_own_lens_are_red_green_and_blue() -> None:
         assert "hues.py at tokens" in text(tui, "#legend")
         assert "here #956a00" in text(tui, "#legend")
         await pilot.press("n")
-        assert any("next" in message for _, message in notified(tui))
+        assert any("n goes to the highest" in message for _, message in notified(tui))
 
 
 async def test_words_of_ones_own_lens_stand_on_the_picture_and_beside_it() -> None:

@@ -24,9 +24,9 @@ from vlmtui.display.word_segments import middle, word_segments
 from vlmtui.metrics import DEFAULT_METRIC, METRICS
 from vlmtui.query.chosen_lens import ChosenLens
 from vlmtui.tui.app import VlmtuiApp
-from vlmtui.tui.widgets.bars import LegendBar
 from vlmtui.tui.widgets.image_side import ImageSide
 from vlmtui.tui.widgets.image_view import ImageView
+from vlmtui.tui.widgets.legend_bar import LegendBar
 
 RECORDED: dict[str, Any] = json.loads(
     gzip.decompress((Path(__file__).parents[2] / "data" / "recorded_words.json.gz").read_bytes())

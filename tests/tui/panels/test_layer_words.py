@@ -87,7 +87,7 @@ async def test_the_overlays_of_a_layer() -> None:
         await pilot.pause()
         await pilot.press(ON, "o")
         await pilot.pause()
-        assert "norm llm.1  10" in text(tui, "#legend")
+        assert "norm llm.1 · no outlier" in text(tui, "#legend")
         await pilot.press(ON, "o")
         await pilot.pause()
         await pilot.pause()

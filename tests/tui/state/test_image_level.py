@@ -57,7 +57,7 @@ async def test_texts_against_patches_and_the_whole_picture(tmp_path: Path) -> No
         assert "metric" not in text(tui, "#keys")
         await pilot.press("slash", *"sky", "enter")
         await until(pilot, lambda: "approximate" in text(tui, "#legend"))
-        assert "find sky: cosine at vision.4, approximate, by CLIP's value path" in text(tui, "#legend")
+        assert "find sky: cosine, approximate, by CLIP's value path" in text(tui, "#legend")
         # the text that was looked for is held against the whole picture, alone as yet
         await until(pilot, lambda: "WHOLE IMAGE" in text(tui, "#words"))
         assert ranking(tui) == [("sky", 100)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable
 
@@ -13,10 +14,11 @@ from tests.query.queries import query_of
 from tests.tui import readings
 from tests.tui.fake import FakeWorker
 from tests.tui.families import FAMILIES
-from tests.tui.screens.test_explorer import NARROW, WIDE, explorer, text
+from tests.tui.screens.test_explorer import NARROW, WIDE, at, explorer, text
 from tests.tui.test_navigation import known
+from vlmtui.display.cells import ELLIPSIS
 from vlmtui.lenses.captions import LensResult
-from vlmtui.lenses.kinds import Scalars
+from vlmtui.lenses.kinds import Scalars, pack_details
 from vlmtui.lenses.lens_source import LensCall
 from vlmtui.query.options import Query
 from vlmtui.results.noise_baseline import AGREEING, MetricAgreement, NoiseBaseline, NoiseScores
@@ -114,16 +116,23 @@ async def test_the_line_under_the_words() -> None:
 
 
 class Heated(Believed):
-    """Of 48 numbers of noise 46 are at most `end`; those of the image are 0 to 47."""
+    """Of 48 numbers of noise 46 are at most `end`; those of the image are 0 to 47. Those of noise may be `held`."""
 
     end = 40.0
+    held: list[messages.RequestAnswered] | None = None
 
     def values(self, request: LensRequest, call: LensCall) -> None:
-        numbers = np.arange(48.0)
+        numbers, noted = np.arange(48.0), "the word is not a single piece: the mean of its 4 pieces"
         if "noise" in call.given:
             assert request.when == IDLE
             numbers = np.where(numbers < 46, self.end, 1000.0)
-        self.post(messages.RequestAnswered(request, LensResult(call, request.subject.stage, Scalars(numbers))))
+        own = pack_details({"pieces": list("qwxz")})
+        found = LensResult(call, request.subject.stage, Scalars(numbers, note=noted, own=own))
+        message = messages.RequestAnswered(request, found)
+        if "noise" in call.given and self.held is not None:
+            self.held.append(message)
+        else:
+            self.post(message)
 
 
 async def test_a_map_is_grey_up_to_where_noise_ends() -> None:
@@ -143,13 +152,58 @@ async def test_a_map_is_grey_up_to_where_noise_ends() -> None:
         assert colourless == [value <= 40 for value in range(48)]
 
 
-async def test_a_map_of_noise_alone_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_map_of_noise_alone_says_so_and_the_cursor_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Heated, "end", 50.0)
     tui = app(Heated())
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
+        before = at(pilot)
         await pilot.press("slash", *"roof", "enter")
-        await until(pilot, lambda: "nothing above noise" in text(tui, "#legend"))
+        await until(pilot, lambda: "nothing above noise" in " ".join(text(tui, "#legend").split()))
+        assert at(pilot) == before
+        # the numbers keep their scale, all of it grey
+        state = explorer(pilot).state
+        drawn = draw_overlay(state.results, state.selection, layout_of(state.results, state.selection, (60, 30)))
+        assert drawn.scale == pytest.approx(np.percentile(np.arange(48), [2, 98]))
+        assert np.ptp(drawn.inner.astype(int), axis=-1).max() == 0
+        assert re.search(r"here 28\.0, 20th of 48 +‹0\.940 +46\.1›", text(tui, "#legend"))
+
+
+@pytest.mark.parametrize("moved", [False, True])
+async def test_the_cursor_goes_to_the_highest_once_noise_is_known_unless_it_was_moved(moved: bool) -> None:
+    conversation = Heated()
+    conversation.held = held = []
+    tui = app(conversation)
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        row, col = at(pilot)
+        await pilot.press("slash", *"roof", "enter")
+        await until(pilot, lambda: "noise: ..." in text(tui, "#legend") and held)
+        assert at(pilot) == (row, col)
+        if moved:
+            await pilot.press("right")
+        for message in held:
+            conversation.post(message)
+        await until(pilot, lambda: "grey: noise" in text(tui, "#legend"))
+        assert at(pilot) == ((row, col + 1) if moved else (5, 7))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (100, 30), (120, 40)])
+@pytest.mark.parametrize("word", ["roof", "qwxz", "houses with red roofs"])
+async def test_the_verdict_on_a_word_is_whole_at_every_size(
+    size: tuple[int, int], word: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Heated, "end", 50.0)
+    tui = app(Heated())
+    async with tui.run_test(size=size) as pilot:
+        await pilot.pause()
+        await pilot.press("slash", *word.replace(" ", "_"), "enter")
+        await until(pilot, lambda: "noise" in " ".join(text(tui, "#legend").split()))
+        await until(pilot, lambda: "top 8" in " ".join(text(tui, "#legend").split()))
+        said = " ".join(text(tui, "#legend").split())
+        assert ELLIPSIS not in said
+        assert f"find {word.replace(' ', '_')}" in said
+        assert "nothing above noise" in said
 
 
 async def test_no_noise_where_it_is_not_wanted() -> None:

@@ -149,6 +149,12 @@ async def test_every_stage_has_its_verdict_on_the_pictures_so_far() -> None:
         assert re.search(r"vision\.2 +too few +1 outlier \(2%\) +6×8, 1 image", shown)
         assert "position:" not in shown
         assert re.search(r"vision\.0 +none +0 outliers +6×8, 1 image", shown)
+        # where they are in this image, and what was read
+        row, col = divmod(OUTLIER, COLS)
+        norms = talk(tui).reading.norms_at("vision.2")
+        ratio = 500 / float(np.median(norms))
+        assert f"vision.2  ▲ {row},{col} {ratio:.3g}×\n" in shown
+        assert "Read: vision.0 to tokens. Not read: llm.1 to llm.3; ] goes there" in shown
         await pilot.press("escape")
         for number in range(1, 4):
             picture = readings.picture()
@@ -170,7 +176,7 @@ def page(pilot: Pilot[int]) -> str:
     """What the page over the explorer says."""
     shown = dialog(pilot)
     assert isinstance(shown, OutliersPage)
-    return outlier_report(DARK, shown._stages, shown._here).plain
+    return outlier_report(DARK, shown._stages, shown._here, shown._image).plain
 
 
 def place(made: Reading, entry: int, stage: str, outliers: OutlierHistory) -> str:

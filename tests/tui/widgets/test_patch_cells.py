@@ -10,11 +10,11 @@ from rich.color import Color
 
 from vlmtui.display.cell_layout import CellLayout
 from vlmtui.display.colours import contrast
+from vlmtui.tui.overlays.drawing import has_glyph
 from vlmtui.tui.terminal.theme import DARK, LIGHT
 from vlmtui.tui.widgets.patch_cells import (
     bracket,
     has_bracket,
-    has_glyph,
     patch_pixels,
     solid_cells,
     solid_colour,

@@ -21,7 +21,8 @@ def class_evidence(context: Context, label: str, noise: bool = False) -> Scalars
         raise NotHere(f"class evidence is computed at the last vision stage only: choose {last}")
     classifier = model.vlm.classifier
     wanted = _class_of(classifier.labels, label)
-    numbers = classifier.evidence(model.kept.inputs, model.final(), torch.tensor([wanted]))[0]
+    every = classifier.evidence(model.kept.inputs, model.final(), torch.tensor([wanted]))[0]
+    numbers = context.model.of_entries(every)
     name = classifier.labels[wanted]
     if classifier.exact:
         return Scalars(numbers, note=f"each patch's share of the logit of {name}")

@@ -21,6 +21,15 @@ def legend(found: LensResult, inputs: LensInputs) -> str:
     return f"{said}{f', {found.note}' if found.note else ''}"
 
 
+def brief(found: LensResult, inputs: LensInputs) -> str:
+    """The legend in fewer words: the stage is elsewhere on the screen."""
+    pieces = _pieces(found, inputs)
+    # a note says why, and then what is done
+    notes = [part.rpartition(": ")[2] for part in found.note.split("; ") if part]
+    said = f"{found.call.name} {plain(inputs.text)}{f' ({pieces})' if pieces else ''}: {number(found.stage)}"
+    return ", ".join([said, *notes])
+
+
 def number(stage: str) -> str:
     """The name of one number."""
     return "logit" if stage.startswith("llm.") else "cosine"

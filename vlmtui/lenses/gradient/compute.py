@@ -17,7 +17,7 @@ def gradient_times_input(context: Context, token: int | None) -> Scalars:
     check_number(token, 0, len(answered.said) - 1, f"answer token {token}")
     forced = answered.retold(generator.model)
     model.progress("computing the gradient")
-    numbers = forced.gradient(token)
+    numbers = model.of_entries(forced.gradient(token))
     # the numbers are carried by the kind itself
     return Scalars(
         numbers, own=pack_details(Gradient(answer=answered.id, token=token, numbers=np.zeros(0, np.float32)))

@@ -39,6 +39,15 @@ def shuffle_pixels(frames: list[Tensor]) -> list[Tensor]:
     return found
 
 
+def newlines_unknown(context: Context, numbers: Tensor) -> Tensor:
+    """Numbers of all entries of the stage [entries], NaN for newline tokens.
+
+    These are the same in every image, and say nothing about noise.
+    """
+    newlines = [i for i, place in enumerate(context.model.places(context.stage)) if place.kind == "newline"]
+    return numbers.index_fill(0, torch.tensor(newlines, dtype=torch.int64, device=numbers.device), torch.nan)
+
+
 def random_like(vectors: Tensor) -> Tensor:
     """A random vector with the norm of each of `vectors` [n, hidden], in their dtype.
 

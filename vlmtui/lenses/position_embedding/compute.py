@@ -16,4 +16,4 @@ def position_norms(context: Context) -> Scalars:
     if positions.rows is None:
         raise UsageError(f"{positions.why}: choose another lens")
     note = "before the norm that makes vision.0 of the sum" if positions.normed else ""
-    return Scalars(context.model.norms_of(positions.rows), note=note)
+    return Scalars(context.model.of_entries(context.model.norms_of(positions.rows)), note=note)

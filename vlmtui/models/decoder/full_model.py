@@ -24,7 +24,7 @@ from vlmtui.models.decoder.unembedding import (
     text_model,
     why_no_stream,
 )
-from vlmtui.models.families.decoder_structure import final_norm, residual_streams
+from vlmtui.models.families.decoder_structure import changes_embeddings, final_norm
 from vlmtui.models.hooks import StopForward
 from vlmtui.models.loading.loader import LoadedModel
 from vlmtui.models.loading.processor import Inputs, on_device
@@ -167,12 +167,12 @@ class FullModel:
         """
         captured: list[Tensor] = []
         reader = self._reader
-        changes_it = hasattr(reader, "embed_positions") or residual_streams(reader) > 1 or self._encodes
+        changes_it = changes_embeddings(reader) or self._encodes
 
         def capture(_: nn.Module, args: tuple[Any, ...], options: dict[str, Any]) -> None:
             if changes_it:
                 found = options.get("inputs_embeds")
-                found = reader.embed_tokens(options["input_ids"]) if found is None else found
+                found = reader.get_input_embeddings()(options["input_ids"]) if found is None else found
             else:
                 found = args[0] if args else options["hidden_states"]
             captured.append(found.clone())

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from vlmtui.errors import ModelError
-from vlmtui.models.families.decoder_structure import decoder_layers, find_final_norm, residual_streams
+from vlmtui.models.families.decoder_structure import changes_embeddings, decoder_layers, find_final_norm
 from vlmtui.models.families.token_sources import Shape as Shape
 from vlmtui.models.families.token_sources import TokenSources as TokenSources
 from vlmtui.models.families.token_sources import block_side, patch_blocks
@@ -191,14 +191,15 @@ class Family:
         """The input of the first decoder layer for `ids` [1, positions] → [1, positions, hidden].
 
         It is captured in the model's own forward pass, so a family's scaling of its embeddings is included. Of a
-        decoder without layers it is the input of the final norm, or of whatever comes last; of one with several
-        residual streams, what is copied into each. `features` fill the positions of the image tokens.
+        decoder without layers it is the input of the final norm, or of whatever comes last; of one that adds positions
+        or has several residual streams, what it is given before that. `features` fill the positions of the image
+        tokens.
         """
         decoder = self.model.get_decoder()
         layers = decoder_layers(decoder)
         first = layers[0] if layers else find_final_norm(decoder)
         captured: CapturedInput | LastInput
-        if residual_streams(decoder) > 1:
+        if changes_embeddings(decoder):
             captured = CapturedInput(decoder, "inputs_embeds")
         else:
             captured = LastInput(decoder) if first is None else CapturedInput(first, "hidden_states")

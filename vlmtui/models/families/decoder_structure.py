@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from torch import nn
 
 _LAYERS = ("layers", "h", "block", "blocks")
+# tables of positions that are added to the embeddings before the first layer
+_POSITIONS = ("embed_positions", "wpe")
 _FINAL_NORMS = ("norm", "final_layernorm", "final_layer_norm", "embedding_norm", "ln_f", "norm_f")
 # the number of streams that hyper-connections mix
 _STREAMS = ("hc_mult", "hc_count")
@@ -47,3 +49,8 @@ def residual_streams(decoder: nn.Module) -> int:
     config = getattr(decoder, "config", None)
     counts = (getattr(config, name, None) for name in _STREAMS)
     return max((int(count) for count in counts if isinstance(count, int)), default=1)
+
+
+def changes_embeddings(decoder: nn.Module) -> bool:
+    """Whether a decoder adds positions to what it is given (OPT, GPT-2), or copies it into several streams."""
+    return residual_streams(decoder) > 1 or any(hasattr(decoder, name) for name in _POSITIONS)

@@ -8,6 +8,7 @@ _CROSS = "whose language model reads images by cross-attention of its own: no im
 _CODES = "whose images become word-pieces of a codebook (VQ), which no projector brings into the language model"
 _NO_TOWER = "whose patches enter the language model through a linear layer: it has no vision tower"
 _ENCODED = "whose encoder reads the image together with the text: it has no tower of its own and no image tokens"
+_MERGED = "whose tower merges patches between its blocks, so that its stages have different patches"
 
 UNREAD = {
     "apertus1p5": _CODES,
@@ -23,6 +24,8 @@ UNREAD = {
     "instructblipvideo": "which was made for videos",
     "kosmos-2": "which marks its image's positions by a mask of their own: it has no image token",
     "kosmos-2.5": "which marks its image's positions by a mask of their own: it has no image token",
+    "minicpmv4_6": _MERGED,
+    "minicpmv4_7": _MERGED,
     "mistral4": "a language model without a vision tower",
     "pi0": "which moves robots: its answers are actions",
     "pix2struct": _ENCODED,
@@ -30,6 +33,7 @@ UNREAD = {
     "shieldgemma2": "a classifier, whose weights transformers does not load into a model with a language model",
     "t5gemma2": "an encoder–decoder whose encoder has both the vision tower and the image tokens",
     "udop": _ENCODED,
+    "video_llava": "whose processor hands an image over as it does the frames of a video",
     "vision-encoder-decoder": _CROSS,
 }
 

@@ -132,6 +132,8 @@ def _not_here(name: str, at: str, why: str) -> HubUnreachableError:
 def _connection_advice() -> str:
     """What to check about the connection, and about the proxy if one is set, whose password is left out."""
     scheme = urlsplit(constants.ENDPOINT).scheme
+    if scheme not in ("http", "https"):
+        return "begin HF_ENDPOINT with https:// or http://"
     proxy = urllib.request.getproxies().get(scheme)
     if proxy is None or urllib.request.proxy_bypass(urlsplit(constants.ENDPOINT).hostname or ""):
         return "check the connection"

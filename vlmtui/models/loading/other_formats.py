@@ -118,6 +118,6 @@ def refuse_other_formats(files: Collection[str], name: str, where: str) -> None:
         raise ModelError(f"{name} contains GGUF files: give the safetensors model they were made from")
     if own := sorted(file for file in files if _MISTRAL_FILES.fullmatch(file)):
         raise ModelError(
-            f"{name} has only Mistral's own files ({own[0]}), which transformers does not read: choose its conversion, "
-            f"such as {_MISTRAL_CONVERTED} for Pixtral 12B"
+            f"{name} has only Mistral's own files ({own[0]}), which transformers does not read: choose its "
+            f'conversion, often named with "-hf" ({_MISTRAL_CONVERTED} is that of Pixtral 12B)'
         )

@@ -54,8 +54,14 @@ class Skeleton:
     exploring: bool
 
     def fitting(self, keys: Collection[str]) -> Skeleton:
-        """The skeleton for a checkpoint with these keys: with the output head, where the file has a tied matrix by
-        the head's name alone."""
+        """The skeleton for a checkpoint with these keys.
+
+        With the output head, where the file has a tied matrix by the head's name alone; without the pooler of a tower,
+        which no patch goes through, where the file has none.
+        """
+        if getattr(self.empty, "pooler", None) is not None and not any(".pooler." in f".{key}" for key in keys):
+            bare = _without_pooler(self.model_class)
+            return replace(self, model_class=bare, empty=_on_meta(bare, self.part))
         if not (self.exploring and self.tied):
             return self
         matrix = self.empty.get_input_embeddings().weight
@@ -213,7 +219,8 @@ def _part(config: Any, layers: int | None) -> Any:
         return config.vision_config if layers == 0 and _can_be_split(config) else config
     text = config.get_text_config()
     text.num_hidden_layers = layers
-    if getattr(text, "layer_types", None) is not None:
+    derived = isinstance(getattr(type(text), "layer_types", None), property)
+    if getattr(text, "layer_types", None) is not None and not derived:
         text.layer_types = text.layer_types[:layers]
     if getattr(text, "num_decoder_layers", None):  # of an encoder–decoder: T5
         text.num_decoder_layers = layers
@@ -248,6 +255,16 @@ def _without_output(model_class: Any) -> Any:
     def init(self: Any, config: Any, *args: Any, **options: Any) -> None:
         model_class.__init__(self, config, *args, **options)
         _leave_out_output(self)
+
+    return type(model_class.__name__, (model_class,), {"__init__": init, "__module__": model_class.__module__})
+
+
+def _without_pooler(model_class: Any) -> Any:
+    """A subclass whose models have no pooler."""
+
+    def init(self: Any, config: Any, *args: Any, **options: Any) -> None:
+        model_class.__init__(self, config, *args, **options)
+        self.pooler = None
 
     return type(model_class.__name__, (model_class,), {"__init__": init, "__module__": model_class.__module__})
 

@@ -54,7 +54,12 @@ def target(name: str | None) -> Iterator[Target]:
 
 
 def check_target(name: str) -> None:
-    """Raise `VlmtuiError` where `-o NAME` cannot be written, before anything is computed for it."""
+    """Raise `VlmtuiError` where `-o NAME` cannot be written, before anything is computed for it.
+
+    `UsageError` for an empty name.
+    """
+    if not name.strip():
+        raise UsageError("the name of the output file is empty: give one with -o, or - for standard output")
     path = Path(expand_path(name))
     if path.is_dir():
         raise VlmtuiError(f"{name} is a folder: name a file for the report with -o")

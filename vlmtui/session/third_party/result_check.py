@@ -1,4 +1,4 @@
-"""Check of a foreign lens's result against the kind that the lens declares, and the entries that it was asked about."""
+"""Check of a lens's result against the kind that the lens declares, and the entries that it was asked about."""
 
 from __future__ import annotations
 
@@ -29,11 +29,7 @@ def checked_result(lens: Lens, found: object, where: str, entries: int, said: in
         raise VlmtuiError(
             f"{where}: the lens {lens.name} returned {what}, but is declared to return {kind.name}, {kind.one}"
         )
-    for axis, has, wanted in _counts(found, entries, said):
-        if has != wanted:
-            raise VlmtuiError(
-                f"{where}: the lens {lens.name} returned {kind.name} of {has} {axis}, but there are {wanted}"
-            )
+    check_lengths(lens, found, where, entries, said)
     if isinstance(found, Colours) and not found.signed:
         found = _in_range(lens, found, where)
     try:
@@ -41,6 +37,15 @@ def checked_result(lens: Lens, found: object, where: str, entries: int, said: in
         return cast(Result, validated(replace(found, own=b"", seconds=0.0)))
     except UsageError as error:
         raise VlmtuiError(f"{where}: the lens {lens.name} returned {kind.name} whose {error}") from error
+
+
+def check_lengths(lens: Lens, found: ResultKind, where: str, entries: int, said: int | None) -> None:
+    """Raise `VlmtuiError` where a result has not as many values as there are `entries` and tokens of the answer."""
+    for axis, has, wanted in _counts(found, entries, said):
+        if has != wanted:
+            raise VlmtuiError(
+                f"{where}: the lens {lens.name} returned {lens.kind.name} of {has} {axis}, but there are {wanted}"
+            )
 
 
 def with_token_names(

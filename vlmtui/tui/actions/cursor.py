@@ -8,7 +8,7 @@ from vlmtui.tui import navigation
 from vlmtui.tui.actions.context import ActionContext
 from vlmtui.tui.dialogs.go_to import ask_place
 from vlmtui.tui.state import marks
-from vlmtui.tui.state.lens_values import overlay_scores, ranked_entries
+from vlmtui.tui.state.lens_values import overlay_scores
 from vlmtui.tui.state.page_words import has_word_overlay
 from vlmtui.tui.state.patch_facts import pixel_under
 from vlmtui.tui.state.stages import PIXELS
@@ -91,15 +91,12 @@ def unmark(context: ActionContext) -> None:
 
 
 def next_highest(context: ActionContext, step: int) -> None:
-    """To the entry with the next smaller number of the overlay, or the next larger one, round and round; of words to
-    the next smaller segment, or the next larger one."""
+    """To the entry with the highest number of the overlay, and from there on to the next smaller one, round and round;
+    for a `step` of −1 the other way. Of words to the largest segment, the next smaller one."""
     state = context.state
     if has_word_overlay(state.results, state.selection):
         state.to_segment(step)
-        return
-    numbers, entry = overlay_scores(state.selection, state.results), state.results.entry(state.selection)
-    if numbers is None:
-        context.notify("n goes to the next highest value: / finds a word, o chooses an overlay", timeout=4)
-        return
-    order = ranked_entries(numbers).tolist()
-    state.to_rank(order.index(entry) + step if entry in order else 0)
+    elif overlay_scores(state.selection, state.results) is None:
+        context.notify("n goes to the highest value: / finds a word, o chooses an overlay", timeout=4)
+    else:
+        state.to_next_value(step)

@@ -196,9 +196,15 @@ GROUPS: dict[str, Group] = {
         lambda at: at.scored_by if at.read else "",
         15,
     ),
-    "next": Group("n  N", "to the next / previous highest value of the overlay; of words, largest segment"),
+    "next": Group(
+        "n  N",
+        "to the highest value of the overlay, then the next in turn / back; of words, largest segment",
+        _when("in turn", lambda at: at.ranked),
+        18,
+        "n N",
+    ),
     "mark": Group("Space  U", "mark the patch / remove all marks", _at_answer("mark"), 20, "Space"),
-    "outliers": Group("V", "outliers across the images opened: by position or by content, at every stage"),
+    "outliers": Group("V", "outliers: where in this image; across the images opened, by position or by content"),
     "play": Group("p", f"play through the layers with the overlay ({default_overlay()} if there is none)"),
     "ask": Group(
         "a",
@@ -214,10 +220,7 @@ GROUPS: dict[str, Group] = {
         ", .",
     ),
     "attribution": Group(
-        "v",
-        f"attribution: {', '.join(NAMED.get(one, one) for one in ATTRIBUTIONS)}",
-        _at_answer("attribution"),
-        5,
+        "v", f"attribution: {', '.join(NAMED.get(one, one) for one in ATTRIBUTIONS)}", _at_answer("attribution"), 5
     ),
     "layer": Group("{  }", "attention or mask: previous / next layer, or all layers", _at_answer("layer"), 32, "{ }"),
     "head": Group("H", "attention: next head of that layer, or all heads", _at_answer("head"), 33),

@@ -15,6 +15,7 @@ from vlmtui.tui.initial_selection import choose_own_lens
 from vlmtui.tui.state import early_exit as exits
 from vlmtui.tui.state.explorer_state import ExplorerState
 from vlmtui.tui.state.image_level import BETWEEN, CLASSES, TEXTS, parse_texts, scored_by
+from vlmtui.tui.state.image_outliers import image_outliers
 from vlmtui.tui.state.image_scores import image_level_lenses
 from vlmtui.tui.state.lens_choice import default_overlay, option_line, options_text, parse_options, word_lens
 from vlmtui.tui.state.lens_values import first_of_segments, overlay_lens, value_key
@@ -143,12 +144,12 @@ def find(context: ActionContext) -> None:
     def search(text: str) -> None:
         lens = word_lens(state.results.model)
         if lens is not None:
-            state.to_highest = True
             if scored_by(state.results.model) == TEXTS:
                 # a text that is searched for in the patches is scored against the whole image too
                 texts = parse_texts(BETWEEN.join((*state.selection.texts, text)))
                 _score(state, texts)
             state.selection = replace(state.selection, sought=text, overlay=lens.name)
+            state.seek_highest()
 
     hint = {
         TEXTS: "patches are coloured by their cosine with it at the last vision stage; the whole image is scored too",
@@ -186,10 +187,11 @@ def early_exit(context: ActionContext) -> None:
 
 
 def outliers(context: ActionContext) -> None:
-    """Outliers by position or by content, of all images so far, at every stage."""
+    """Where this image's outliers are; by position or by content, of all images so far, at every stage."""
     results = context.state.results
     counted = results.outliers.tallies(results.model) if results.model else []
-    context.dialog(OutliersPage(counted, context.state.selection.stage), lambda answer: None)
+    page = OutliersPage(counted, context.state.selection.stage, image_outliers(results))
+    context.dialog(page, lambda answer: None)
 
 
 def play(context: ActionContext) -> None:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from vlmtui.tui.state import early_exit
 from vlmtui.tui.state.image_level import scored_by
+from vlmtui.tui.state.lens_values import overlay_scores
+from vlmtui.tui.state.page_words import has_word_overlay
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.stages import ANSWER, of_tokens
@@ -51,6 +53,15 @@ class Situation:
         """Whether the cursor is seen: the attention mask has the image's tokens, and patches that become one."""
         masked = self.selection.of_answer.mask is not None
         return self.read and not (masked and self.results.token(self.selection) is None)
+
+    @property
+    def ranked(self) -> bool:
+        """Whether the overlay has values, or segments, that the cursor can go through in turn."""
+        if not self.read:
+            return False
+        return (
+            has_word_overlay(self.results, self.selection) or overlay_scores(self.selection, self.results) is not None
+        )
 
     @property
     def scored_by(self) -> str:

@@ -60,7 +60,7 @@ def _help_text() -> Text:
         " explain so far; grey bars are negative. ridge and pinv: the same with all words at once."
         "\n\nSimilarity: the cosine of every patch with the one under the cursor, or with the mean of the marked ones'"
         " unit vectors, at this stage. Colours span the middle 96% of all patches' values: ‹ or › at an end of the"
-        " scale means that the value here lies beyond it."
+        " scale means that values lie beyond it, a bright one that the value here does."
         "\n\nProjector lens: the projector applied to a vision stage it was not trained on. A patch has the words"
         " of the token it becomes part of, as if the vision tower ended there. At vision stages find uses it too."
         "\n\nAttention: from the position that predicts the chosen token of the answer to every image token; the rest"

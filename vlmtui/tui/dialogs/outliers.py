@@ -13,6 +13,7 @@ from vlmtui.display.norm_statistics import RULE
 from vlmtui.display.numbers import count, percent
 from vlmtui.display.outlier_positions import TEST, VERDICTS, PositionCounts, Verdict, position_test
 from vlmtui.tui.dialogs.dialog import LEAVES, Dialog
+from vlmtui.tui.state.image_outliers import ImageOutliers
 from vlmtui.tui.terminal.theme import Roles, roles
 
 SHOWN = 8
@@ -26,21 +27,31 @@ class OutliersPage(Dialog[None]):
 
     BINDINGS = [Binding("V,q", "leave", "leave")]
 
-    def __init__(self, stages: Sequence[tuple[str, Sequence[PositionCounts]]], here: str) -> None:
+    def __init__(
+        self, stages: Sequence[tuple[str, Sequence[PositionCounts]]], here: str, image: ImageOutliers | None = None
+    ) -> None:
         super().__init__("Outliers across images")
         self.add_class("page")
         self.border_subtitle = LEAVES
         self.can_focus = True
-        self._stages, self._here = stages, here
+        self._stages, self._here, self._image = stages, here, image
 
     def compose(self) -> ComposeResult:
         yield self.title()
-        yield Static(outlier_report(roles(self.app), self._stages, self._here))
+        yield Static(outlier_report(roles(self.app), self._stages, self._here, self._image))
 
 
-def outlier_report(r: Roles, stages: Sequence[tuple[str, Sequence[PositionCounts]]], here: str) -> Text:
-    """Every stage's verdict as `vlmtui outliers` gives it, and what the verdicts mean; the stage `here` stands out."""
+def outlier_report(
+    r: Roles,
+    stages: Sequence[tuple[str, Sequence[PositionCounts]]],
+    here: str,
+    image: ImageOutliers | None = None,
+) -> Text:
+    """Where the outliers of this `image` are; every stage's verdict as `vlmtui outliers` gives it, and what the
+    verdicts mean; the stage `here` stands out."""
     text, verdicts = Text(), set[Verdict]()
+    if image is not None:
+        _add_image(text, r, image, here)
     label = max((len(stage) for stage, _ in stages), default=0)
     for stage, tallies in stages:
         for tally in tallies:
@@ -70,6 +81,28 @@ def outlier_report(r: Roles, stages: Sequence[tuple[str, Sequence[PositionCounts
     text.append(f"Test: {TEST}.\n", style=r.dim)
     text.append("\nWhere: go to the stage with [ and ], press o for norms, then n for the largest in turn.")
     return text
+
+
+def _add_image(text: Text, r: Roles, image: ImageOutliers, here: str) -> None:
+    """The places of this image's outliers by stage, and which stages were read."""
+    text.append("This image", style="bold").append(": row,column, and how many times the stage's median\n")
+    label = max((len(stage) for stage in image.places), default=0)
+    for stage, places in image.places.items():
+        text.append(f"{stage:<{label}}  ", style=r.accent if stage == here else "")
+        more = f" and {len(places) - SHOWN} more" if len(places) > SHOWN else ""
+        text.append(f"{', '.join(places[:SHOWN])}{more}\n")
+    if not image.places and image.read:
+        text.append("none\n")
+    if image.read:
+        text.append(f"Read: {_span(image.read)}.", style=r.dim)
+    if image.unread:
+        text.append(f" Not read: {_span(image.unread)}; ] goes there, and reads them.", style=r.dim)
+    text.append("\n\n").append("All images\n", style="bold")
+
+
+def _span(stages: Sequence[str]) -> str:
+    """`vision.0 to tokens`."""
+    return stages[0] if len(stages) == 1 else f"{stages[0]} to {stages[-1]}"
 
 
 def _place(tally: PositionCounts, at: int) -> str:

@@ -11,7 +11,7 @@ from vlmtui.display.entry_grids import EntryGrid
 from vlmtui.geometry import Box
 from vlmtui.lenses.kinds import Words
 from vlmtui.tui.overlays import legend as valued
-from vlmtui.tui.overlays.drawing import ImageDrawing, fits_ranking, lay_heat
+from vlmtui.tui.overlays.drawing import ImageDrawing, fits_ranking, has_glyph, lay_heat
 from vlmtui.tui.overlays.registry import OVERLAYS
 from vlmtui.tui.overlays.segments import draw_segments
 from vlmtui.tui.overlays.words import draw_words
@@ -23,6 +23,9 @@ from vlmtui.tui.state.page_words import of_lens, page_words, ranked_words
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import NONE, NORMS, SEGMENTS, WORDS, Selection
 from vlmtui.tui.state.stages import ANSWER, PIXELS, llm_depth, of_tokens
+
+SINK = "×"
+"""The mark of an attention sink on its patch."""
 
 
 def layout_of(
@@ -130,7 +133,9 @@ def _draw(results: Results, selection: Selection, layout: CellLayout) -> ImageDr
         # one scale for all pages, so that they can be compared
         low, high = robust_range(norms.values)
         lay_heat(pixels[inner], page, layout, page.spread(norms.values), (low, high))
-        return ImageDrawing(pixels, layout, None, f"norm {selection.stage}", page, split, (low, high))
+        legend = valued.norm_legend(norms, selection.stage, has_glyph(layout, 0))
+        flags = {cell: valued.OUTLIER for cell, entry in page.entries.items() if norms.outliers[entry]}
+        return ImageDrawing(pixels, layout, None, legend, page, split, (low, high), flags=flags)
     if overlay_lens(selection, results) is not None:
         return _of_lens(results, selection, page, ImageDrawing(pixels, layout, None, "", page, split))
     if selection.overlay not in (WORDS, SEGMENTS):
@@ -165,9 +170,9 @@ def _of_words(results: Results, selection: Selection, page: EntryGrid, drawn: Im
 def _of_lens(results: Results, selection: Selection, page: EntryGrid, drawn: ImageDrawing) -> ImageDrawing:
     """What a lens found, by its kind; over the pixels, which are changed. Kinds that are no overlay stand beside."""
     found = shown_result(selection, results)
-    legend, scale = valued.lens_legend(results, selection, found)
+    legend, brief, scale = valued.lens_legend(results, selection, found)
     floor = noise_floor_at(selection, results)
-    drawn = replace(drawn, legend=legend, scale=scale, word_colours=results.word_colours, floor=floor)
+    drawn = replace(drawn, legend=legend, brief=brief, scale=scale, word_colours=results.word_colours, floor=floor)
     if found is None:
         return drawn
     if selection.overlay == SEGMENTS and isinstance(found.result, Words):
@@ -188,8 +193,9 @@ def _of_answer(results: Results, selection: Selection, page: EntryGrid, bare: Im
         return replace(bare, legend=legend)
     drawn = replace(bare, pixels=bare.pixels.copy(), legend=legend, scale=found.scale, diverging=found.diverging)
     lay_heat(drawn.inner, page, bare.layout, page.spread(found.values), found.scale, found.diverging)
-    sinks = frozenset(cell for cell, entry in page.entries.items() if found.sinks is not None and found.sinks[entry])
-    return replace(drawn, sinks=sinks)
+    if found.sinks is None:
+        return drawn
+    return replace(drawn, flags={cell: SINK for cell, entry in page.entries.items() if found.sinks[entry]})
 
 
 def _dimmed(page: EntryGrid, layout: CellLayout) -> str:

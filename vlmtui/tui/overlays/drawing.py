@@ -34,10 +34,11 @@ class ImageDrawing:
     """Pixels for the cells, one word a patch or None, and the line beneath: text, and the range of a heat map.
 
     `page` is what the cells are of; `split` how many vision patches (down, across) a cell of it holds; `marks` are the
-    cells that are marked, `sinks` those that draw attention whatever is said. The scale is `diverging` where it runs
-    from below 0 to above. Of words, the frequent ones have `colours`, which `word_colours` remembers; there are
-    `segments` as soon as all words have come, and `labels` on those of them that hold one. Large patches have `ranked`
-    words, several each. Numbers up to the `floor` are noise.
+    cells that are marked, `flags` the characters of those that stand out: outliers, attention sinks. The scale is
+    `diverging` where it runs from below 0 to above; numbers up to the `floor` are noise. Of words, the frequent ones
+    have `colours`, which `word_colours` remembers; there are `segments` as soon as all words have come, and `labels` on
+    those of them that hold one. Large patches have `ranked` words, several each. `brief` is the legend in fewer words,
+    "" where it has none.
     """
 
     pixels: Pixels
@@ -48,7 +49,7 @@ class ImageDrawing:
     split: tuple[int, int] = (1, 1)
     scale: tuple[float, float] | None = None
     marks: frozenset[tuple[int, int]] = frozenset()
-    sinks: frozenset[tuple[int, int]] = frozenset()
+    flags: dict[tuple[int, int], str] = field(default_factory=dict)
     diverging: bool = False
     segments: WordSegments | None = None
     colours: dict[str, Colour] = field(default_factory=dict)
@@ -56,6 +57,7 @@ class ImageDrawing:
     ranked: dict[tuple[int, int], tuple[RankedWord, ...]] = field(default_factory=dict)
     word_colours: WordColours = field(default_factory=WordColours)
     floor: float | None = None
+    brief: str = ""
 
     @property
     def inner(self) -> Pixels:
@@ -97,6 +99,11 @@ def fits_words(layout: CellLayout) -> bool:
 def fits_ranking(layout: CellLayout) -> bool:
     """Whether a patch has the room for several words and the score of the first."""
     return layout.wide >= LEAST_FOR_RANKING[0] and len(layout.cell_rows(0)) >= LEAST_FOR_RANKING[1]
+
+
+def has_glyph(layout: CellLayout, row: int) -> bool:
+    """Whether a mark or flag of a patch is a character in a whole cell, and not a tint of half-cells."""
+    return layout.wide > 1 and len(layout.cell_rows(row)) > 0
 
 
 def dim(pixels: Pixels) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from vlmtui.display.colours import hex_colour, rgb_colours
@@ -13,6 +15,7 @@ from vlmtui.lenses.captions import LensResult
 from vlmtui.lenses.kinds import Colours, Scalars
 from vlmtui.lenses.registry import find_lens
 from vlmtui.tui.state.lens_values import (
+    noise_awaited,
     noise_floor_at,
     overlay_call,
     overlay_lens,
@@ -22,44 +25,66 @@ from vlmtui.tui.state.lens_values import (
     value_refused,
 )
 from vlmtui.tui.state.marks import marked_entries
-from vlmtui.tui.state.results import Results
+from vlmtui.tui.state.results import Results, StageNorms
 from vlmtui.tui.state.selection import Selection
-from vlmtui.tui.state.stages import ANSWER, PIXELS
+from vlmtui.tui.state.stages import PIXELS
 
 OPTIONS = "Lens: options"
 """What the command palette calls the dialog for a lens's options."""
+OUTLIER = "!"
+"""The mark of an outlier on its patch, as in reports."""
 
 
-def lens_legend(
-    results: Results, selection: Selection, found: LensResult | None
-) -> tuple[str, tuple[float, float] | None]:
-    """The line beneath the image, and the range of the numbers where they are magnitudes."""
+class LegendText(NamedTuple):
+    """The line beneath the image, the same in fewer words, and the range of the numbers where there are some."""
+
+    text: str
+    brief: str = ""
+    scale: tuple[float, float] | None = None
+
+
+def lens_legend(results: Results, selection: Selection, found: LensResult | None) -> LegendText:
+    """What a lens found, or why it has not."""
     lens, choice = overlay_call(selection, results), overlay_lens(selection, results)
     name = plain(selection.overlay)
     if lens is None:
         if choice is not None and choice.missing:
-            return f"{name} needs its option {choice.missing}: Ctrl-P, {OPTIONS}", None
+            return LegendText(f"{name} needs its option {choice.missing}: Ctrl-P, {OPTIONS}")
         has = "have" if selection.stage == PIXELS else "has"
-        return f"overlay: {name}, which {selection.stage} {has} none of", None
+        return LegendText(f"overlay: {name}, which {selection.stage} {has} none of")
     refused = value_refused(selection, results)
     if refused and (found is None or (choice is not None and choice.of_single)):
-        return f"{name}: {plain(refused)}", None
+        return LegendText(f"{name}: {plain(refused)}")
     if choice is not None and choice.of_single:
         # what is found of one entry after the other has one legend
-        return f"{captions.lens_label(lens)} at {selection.stage}", None
+        return LegendText(f"{captions.lens_label(lens)} at {selection.stage}")
     if found is None:
         stops = "" if choice is None or choice.built_in else " (Esc stops)"
-        return f"{name} at {selection.stage}: ...{stops}", None
-    text = captions.legend_line(found, _asked(results, selection, found))
+        return LegendText(f"{name} at {selection.stage}: ...{stops}")
+    asked = _asked(results, selection, found)
+    text, brief = captions.legend_line(found, asked), captions.brief_legend(found, asked)
     if not isinstance(found.result, Scalars):
-        return text, None
-    scale = ValueScale.of(found.numbers, noise_floor_at(selection, results))
+        return LegendText(text, brief)
+    floor = noise_floor_at(selection, results)
+    scale = ValueScale.of(found.numbers, floor)
     note = scale.note(found.numbers)
-    there = (scale.low, scale.high) if scale.high > scale.low else None
-    return f"{text} · {note}" if note else text, there
+    if floor is None:
+        note = "noise: ..." if noise_awaited(selection, results) else ""
+    if scale.high <= scale.low:
+        # nothing is above noise: the numbers keep a scale, all of it grey
+        scale = ValueScale.of(found.numbers)
+    said = f" · {note}" if note else ""
+    return LegendText(text + said, brief + said, (scale.low, scale.high))
 
 
-def sought_counts(results: Results, selection: Selection) -> str:
+def norm_legend(norms: StageNorms, stage: str, glyphs: bool) -> str:
+    """How many norms are outliers, and how these are marked: by a character where patches have the room."""
+    many = int(norms.outliers.sum())
+    how = f" ({OUTLIER})" if glyphs else " (tinted)"
+    return f"norm {stage} · {count(many, 'outlier')}{how}" if many else f"norm {stage} · no outlier"
+
+
+def sought_counts(results: Results, selection: Selection, brief: bool = False) -> str:
     """In how many lists of the stage the word that is searched for is, as soon as all have come; else ""."""
     choice, table = overlay_lens(selection, results), results.word_table(selection)
     sought = selection.sought.strip().casefold()
@@ -73,8 +98,9 @@ def sought_counts(results: Results, selection: Selection) -> str:
     ]
     top, among = sum(one[:1] == [sought] for one in lists), sum(sought in one for one in lists)
     if not among:
-        return f"in no token's top {selection.k}"
-    return f"top-1 of {top or 'none'}, in the top {selection.k} of {count(among, 'token')}"
+        return f"in no top {selection.k}" if brief else f"in no token's top {selection.k}"
+    within = f"top {selection.k} of {among:,}" if brief else f"in the top {selection.k} of {count(among, 'token')}"
+    return f"top-1 of {top or 'none'}, {within}"
 
 
 def awaited_legend(results: Results, selection: Selection) -> str:
@@ -86,7 +112,7 @@ def awaited_legend(results: Results, selection: Selection) -> str:
 
 def cursor_text(results: Results, selection: Selection) -> str:
     """The number under the cursor and its rank, or "" where the overlay has none."""
-    numbers, entry = _numbers(results, selection), results.entry(selection)
+    numbers, entry = overlay_scores(selection, results), results.entry(selection)
     if numbers is None or entry is None:
         return _colour(results, selection, entry)
     order = ranked_entries(numbers).tolist()
@@ -96,16 +122,15 @@ def cursor_text(results: Results, selection: Selection) -> str:
 
 def cursor_value(results: Results, selection: Selection) -> float | None:
     """The number under the cursor."""
-    numbers, entry = _numbers(results, selection), results.entry(selection)
+    numbers, entry = overlay_scores(selection, results), results.entry(selection)
     return None if numbers is None or entry is None else float(numbers[entry])
 
 
-def _numbers(results: Results, selection: Selection) -> np.ndarray | None:
-    """One number for every entry of the stage, where the overlay or the answer has them."""
-    if selection.stage == ANSWER:
-        return overlay_scores(selection, results)
-    found = shown_result(selection, results)
-    return found.result.values if found and isinstance(found.result, Scalars) else None
+def values_beyond(results: Results, selection: Selection, scale: tuple[float, float]) -> tuple[bool, bool]:
+    """Whether there are numbers below a scale, and above it."""
+    numbers = overlay_scores(selection, results)
+    there = np.array([]) if numbers is None else numbers[np.isfinite(numbers)]
+    return bool((there < scale[0]).any()), bool((there > scale[1]).any())
 
 
 def _colour(results: Results, selection: Selection, entry: int | None) -> str:

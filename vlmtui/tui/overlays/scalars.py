@@ -9,10 +9,9 @@ from vlmtui.tui.overlays.drawing import ImageDrawing, Overlay, lay_heat
 
 def draw(drawing: ImageDrawing, page: EntryGrid, result: Scalars) -> ImageDrawing:
     """Lay the numbers over the image on the drawing's scale."""
-    scale = drawing.scale or ((drawing.floor, drawing.floor + 1) if drawing.floor is not None else None)
-    if scale is not None:
+    if drawing.scale is not None:
         values = page.spread(result.values)
-        lay_heat(drawing.inner, page, drawing.layout, values, scale, bare=True, floor=drawing.floor)
+        lay_heat(drawing.inner, page, drawing.layout, values, drawing.scale, bare=True, floor=drawing.floor)
     return drawing
 
 

@@ -7,17 +7,12 @@ from dataclasses import replace
 import numpy as np
 
 from vlmtui.display.canvas import spread_to_pixels
-from vlmtui.display.colours import Colour, Rgb, blend, shading
+from vlmtui.display.colours import blend, shading
 from vlmtui.display.entry_grids import EntryGrid
 from vlmtui.display.segment_labels import segment_labels
-from vlmtui.display.word_colours import GREY
+from vlmtui.display.word_colours import COLOUR_SHARE, GREY, GREY_SHARE
 from vlmtui.tui.overlays.drawing import ImageDrawing
 from vlmtui.tui.state.page_words import PageWords
-
-COLOUR_SHARE = 0.6
-GREY_SHARE = 0.45
-"""Of what has no colour, so that it hides less, and on middling brightness looks like no colour of a word."""
-_MID_GREY: Rgb = np.full(3, 128, np.uint8)
 
 
 def draw_segments(drawing: ImageDrawing, page: EntryGrid, found: PageWords) -> ImageDrawing:
@@ -26,7 +21,7 @@ def draw_segments(drawing: ImageDrawing, page: EntryGrid, found: PageWords) -> I
     if segments is None:
         there = len(page.entries)
         return replace(drawing, legend=f"{drawing.legend}: {there - found.missing:,} of {there:,} patches ...")
-    colours = drawing.word_colours.give(segments.frequent)
+    colours = drawing.word_colours.give(segments.frequent, segments.touching)
     table = np.array([*colours.values(), GREY], np.uint8)
     numbers = {word: number for number, word in enumerate(colours)}
     grey = len(colours)
@@ -38,10 +33,3 @@ def draw_segments(drawing: ImageDrawing, page: EntryGrid, found: PageWords) -> I
     pixels[:] = np.where(spread_to_pixels(page.holes, layout)[..., None], pixels, mixed)
     labels = tuple(segment_labels(segments.large, layout))
     return replace(drawing, labels=labels, segments=segments, colours=colours)
-
-
-def tint(colour: Colour | None) -> Colour:
-    """A word's colour as it looks over a patch of middling brightness; of None, which has none, the grey."""
-    share = GREY_SHARE if colour is None else COLOUR_SHARE
-    red, green, blue = blend(_MID_GREY, np.array(colour or GREY), share).tolist()
-    return red, green, blue

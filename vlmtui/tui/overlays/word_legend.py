@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from vlmtui.display.colours import Colour
 from vlmtui.display.segments import Cell
+from vlmtui.display.word_colours import tint
 from vlmtui.tui.overlays.drawing import ImageDrawing
-from vlmtui.tui.overlays.segments import tint
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ def draw_words(drawing: ImageDrawing, page: EntryGrid, found: PageWords) -> Imag
         return draw_segments(drawing, page, found)
     dim(drawing.inner)
     segments = found.segments
-    colours = {} if segments is None else drawing.word_colours.give(segments.frequent)
+    colours = {} if segments is None else drawing.word_colours.give(segments.frequent, segments.touching)
     return replace(drawing, words=found.words, segments=segments, colours=colours)
 
 

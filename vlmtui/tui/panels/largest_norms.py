@@ -18,7 +18,10 @@ LEAST_NUMBER = 12
 
 
 def largest_norms(roles: Roles, results: Results, selection: Selection, cells: int, rows: int) -> list[Strip]:
-    """As many lines as there is room for: a heading, the largest norms with their places, the rank of this entry."""
+    """As many lines as there is room for: a heading, the largest norms with their places, the rank of this entry.
+
+    `!` marks an outlier.
+    """
     ranked = results.norms_at(selection.stage)
     if ranked is None or rows < 4 or not results.pages(selection.stage):
         return []
@@ -42,11 +45,14 @@ def largest_norms(roles: Roles, results: Results, selection: Selection, cells: i
     lines = [line(cells, text, []), line(cells, text, [(f"Largest norms of {selection.stage}", dim)])]
     for entry, name in zip(top, where, strict=True):
         lit = entry == here
-        role = "outlier" if marks[entry] else "measured"
+        role, mark = ("outlier", "!") if marks[entry] else ("measured", " ")
         share = float(norms[entry]) / largest if largest > 0 else 0.0
         bar = BAR * max(1, round(share * bar_cells)) if bar_cells > 3 and np.isfinite(share) else ""
         parts: list[Part] = [
-            (f" {name.ljust(label)}  ", roles.style("accent" if lit else "text", bold=lit)),
+            (
+                f"{mark}{name.ljust(label)}  ",
+                roles.style("accent" if lit else "text", bold=lit),
+            ),
             (bar, roles.style(role)),
         ]
         lines.append(line(cells, text, parts, [(f"{format_number(float(norms[entry]))} ", text)]))

@@ -110,10 +110,13 @@ class NormsPanel(Lines):
         outliers = [block for block in blocks if block.flags.any()]
         if outliers:
             where = ", ".join(_where(block, blocks, vision) for block in outliers)
-            norm, median, z = max((block.farthest for block in outliers), key=lambda one: abs(one[2]))
+            name, norm, median, z = max((block.farthest for block in outliers), key=lambda one: abs(one[3]))
             text, arrow = outlier_text(norm, median, z), "▼" if z < 0 else "▲"
             if brief:
                 text = text.rpartition(", ")[2]
+            if sum(int(block.flags.sum()) for block in outliers) > 1:
+                # of several stages, the one where it is farthest
+                text = f"{text} at {name}"
             return [*parts, (f"{arrow} outlier at {where}: {text}", r.style("outlier", bold=True))]
         values = vision.values if vision else blocks[0].values
         if values is not None:

@@ -16,11 +16,13 @@ from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container
+from textual.events import Event
 from textual.message import Message
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Static
 
+from vlmtui.display.numbers import count
 from vlmtui.tui import messages, navigation, needs
 from vlmtui.tui.actions import answer, lens
 from vlmtui.tui.actions.context import ActionContext
@@ -30,6 +32,7 @@ from vlmtui.tui.actions.situation import Situation
 from vlmtui.tui.dialogs.dialog import Dialog
 from vlmtui.tui.dialogs.help import HelpPage
 from vlmtui.tui.dialogs.layer import DialogLayer
+from vlmtui.tui.early_keys import EarlyKeys
 from vlmtui.tui.notices import KEY, SESSION, Notices, matter_of
 from vlmtui.tui.options import ExplorerSettings
 from vlmtui.tui.panels.answer import AnswerTokenPointed
@@ -88,6 +91,7 @@ class Explorer(Screen[None]):
             SessionStatus(Work("starting the model session")),
         )
         self.dialogs = DialogLayer(self, notify)
+        self._early = EarlyKeys(self, self.state, self.dialogs)
         self.requests = Requests(
             self._send, worker.cancel, [*(need for panel in self.panels for need in panel.needs), *IMAGE_NEEDS]
         )
@@ -166,6 +170,13 @@ class Explorer(Screen[None]):
         self.bring_up_to_date()
         return stopped
 
+    def keep_early(self, event: Event) -> bool:
+        """Keep a key back that needs the image to be read, until it was; whether it is dealt with."""
+        kept = self._early.take(event)
+        if kept:
+            self._show_status()
+        return kept
+
     @on(PatchPointed)
     def _patch_pointed(self, message: PatchPointed) -> None:
         put = navigation.place_cursor(self.state.selection, message.row, message.col)
@@ -223,6 +234,11 @@ class Explorer(Screen[None]):
             self._show_status()
         else:
             self.bring_up_to_date()
+        if self.state.status.trouble:
+            self._early.drop()
+        elif not self._early.waits:
+            for early in self._early.release():
+                self.app.post_message(early)
 
     # what the parts are given
 
@@ -311,6 +327,8 @@ class Explorer(Screen[None]):
     def _show_status(self) -> None:
         depth = None if self.app.no_color else self.app.console.color_system
         line = status_line(self.state.status, self.state.results.model, depth, self._worker.alive, self._worker.where)
+        if self._early:
+            line = line[0], f"{line[1]} · {count(len(self._early), 'key')} waiting (Esc drops them)", line[2]
         if self.state.panels.alone:
             line = *line[:2], cursor_facts(self.state.results, self.state.selection)
         self.query_one(StatusBar).report(*line)

@@ -12,7 +12,7 @@ from vlmtui.display.word_segments import middle
 from vlmtui.results.replacement import Replacement
 from vlmtui.tui import navigation
 from vlmtui.tui.state.generation import AnswerGeneration
-from vlmtui.tui.state.lens_values import STOPPED, overlay_scores, ranked_entries
+from vlmtui.tui.state.lens_values import STOPPED, noise_awaited, noise_floor_at, overlay_scores, ranked_entries
 from vlmtui.tui.state.page_words import page_segments
 from vlmtui.tui.state.panel_room import PanelRoom
 from vlmtui.tui.state.results import Results
@@ -28,9 +28,9 @@ LATE_S = 0.4
 class ExplorerState:
     """What the screen shows and what keys change.
 
-    `connected`: the session has the reading that is shown. `first` until the first reading has come. `to_highest`: the
-    cursor goes to the highest value of the overlay as soon as it has come. `shrinks`: all of the image is in view only
-    where a half-cell is the average of several patches.
+    `connected`: the session has the reading that is shown. `first` until the first reading has come. `shrinks`: all of
+    the image is in view only where a half-cell is the average of several patches. `_in_turn`: where the cursor was put
+    as one of the values in turn. `_seeking`: from which cell, and at which stage, it is to go to the highest.
     """
 
     results: Results
@@ -38,7 +38,6 @@ class ExplorerState:
     status: SessionStatus = field(default_factory=SessionStatus)
     connected: bool = False
     first: bool = True
-    to_highest: bool = False
     playing: bool = False
     shrinks: bool = False
     panels: PanelRoom = field(default_factory=PanelRoom)
@@ -46,6 +45,8 @@ class ExplorerState:
     question: str = ""
     replacement: Replacement = "mean"
     _late: float | None = None
+    _in_turn: tuple[object, ...] | None = None
+    _seeking: tuple[str, tuple[int | None, int, int]] | None = None
 
     @property
     def generation(self) -> AnswerGeneration:
@@ -80,12 +81,22 @@ class ExplorerState:
         for key in [key for key, why in refused.items() if why == STOPPED]:
             del refused[key]
 
-    def to_rank(self, rank: int) -> None:
-        """The cursor on the entry with the highest value of the overlay (0), or on one of those after it."""
+    def to_next_value(self, step: int) -> None:
+        """The cursor on the entry with the highest value of the overlay, or for a `step` of −1 with the lowest; from
+        there on the next one in turn, round and round. Where it is on that one already, it goes on."""
         values = overlay_scores(self.selection, self.results)
-        if values is not None and len(order := ranked_entries(values)):
-            entry = int(order[rank % len(order)])
-            self.selection = navigation.to_entry(self.selection, self.results, entry)
+        if values is None or not (order := ranked_entries(values).tolist()):
+            return
+        entry = self.results.entry(self.selection)
+        first = 0 if step > 0 else len(order) - 1
+        at = order.index(entry) if entry in order else None
+        in_turn = at is not None and (at == first or self._in_turn == self._place)
+        self._to_entry(order[(at + step) % len(order) if at is not None and in_turn else first])
+
+    def _to_entry(self, entry: int) -> None:
+        """The cursor on an entry, as one of the values in turn."""
+        self.selection = navigation.to_entry(self.selection, self.results, entry)
+        self._in_turn = self._place
 
     def to_segment(self, step: int = 0, word: str = "") -> None:
         """The cursor in the middle of the next smaller segment, or for a `step` of −1 the next larger; or of the next
@@ -98,11 +109,34 @@ class ExplorerState:
         if found is not None:
             self.selection = navigation.place_cursor(self.selection, *middle(found))
 
+    @property
+    def _place(self) -> tuple[object, ...]:
+        """Where the cursor is, and over what."""
+        here = self.selection
+        return here.stage, here.overlay, here.sought, here.of_answer, here.grid, here.row, here.col
+
+    def seek_highest(self) -> None:
+        """Have the cursor go to the highest value of the overlay once it has come, unless it is moved before."""
+        self._seeking = self.selection.stage, (self.selection.grid, self.selection.row, self.selection.col)
+
     def settle(self) -> None:
         """Do what waited for a result."""
-        if self.to_highest and overlay_scores(self.selection, self.results) is not None:
-            self.to_highest = False
-            self.to_rank(0)
+        if self._seeking is None:
+            return
+        stage, cell = self._seeking
+        here = self.selection
+        if stage != here.stage:
+            self.seek_highest()
+        elif cell != (here.grid, here.row, here.col):
+            self._seeking = None
+            return
+        values = overlay_scores(here, self.results)
+        if values is None or noise_awaited(here, self.results):
+            return
+        self._seeking, floor = None, noise_floor_at(here, self.results)
+        if floor is None or bool((values > floor).any()):
+            for entry in ranked_entries(values)[:1].tolist():
+                self._to_entry(entry)
 
     def follow(self, clock: Callable[[], float]) -> float | None:
         """Which token's words of all layers are shown: that under the cursor, or for a moment the one before.

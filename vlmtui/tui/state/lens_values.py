@@ -91,6 +91,12 @@ def noise_floor_at(selection: Selection, results: Results) -> float | None:
     return noise_end(found) if isinstance(found, LensResult) else None
 
 
+def noise_awaited(selection: Selection, results: Results) -> bool:
+    """Whether the numbers of noise are still to come."""
+    key = noise_call_key(selection, results)
+    return key is not None and key not in results.found and key not in results.refused
+
+
 def value_refused(selection: Selection, results: Results) -> str:
     """Why the overlay's lens cannot be had at this stage, or ""."""
     lens = overlay_call(selection, results)

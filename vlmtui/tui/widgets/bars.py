@@ -1,30 +1,22 @@
-"""Bars of one line: title, legend, status, keys."""
+"""Bars of one line: title, status, keys."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-import numpy as np
-from rich.color import Color
-from rich.style import Style
-from textual import events
 from textual.strip import Strip
 
 from vlmtui.catalogue import CHOOSE_A_MODEL
 from vlmtui.display.cell_layout import FIT, ZOOMS
-from vlmtui.display.colours import difference_colours, magnitude_colours
-from vlmtui.display.numbers import format_bytes, format_duration, format_number, pixels
+from vlmtui.display.numbers import format_bytes, format_duration, pixels
 from vlmtui.display.pieces import plain, width
 from vlmtui.reading import ImageInfo, ModelInfo
 from vlmtui.session.protocol import Status
-from vlmtui.tui.overlays.word_legend import WordLegend
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.stages import ANSWER
 from vlmtui.tui.state.status import SessionStatus
-from vlmtui.tui.widgets.lines import Lines, Part, line, wrapped
-from vlmtui.tui.widgets.word_legend_lines import LegendSpot, WordPointed, word_legend_lines
+from vlmtui.tui.widgets.lines import Lines, Part, line
 
 BarKey = tuple[str, str]
 """A key as it is written, and what it does."""
@@ -95,116 +87,6 @@ def view_texts(results: Results, selection: Selection, shrinks: bool) -> tuple[s
     size = "fit" if shrinks and selection.zoom == FIT else f"{max(selection.zoom, ZOOMS[0])}×"
     # over an answer lies what it depends on
     return (size,) if selection.stage == ANSWER else (f"overlay: {selection.overlay} · {size}", size)
-
-
-LEAST_STEPS, ENOUGH_STEPS, MOST_STEPS = 4, 8, 24
-"""Of a scale's colours; `ENOUGH_STEPS` where there is more to be said beside it."""
-HERE_CELLS = 28
-"""A number and its rank: so that a legend stands still while the cursor moves."""
-BELOW, BEYOND = "‹", "›"
-
-
-@dataclass(frozen=True)
-class Legend:
-    """What lies over the image: `text` names it, `scale` is the range of a heat map, `diverging` one of differences;
-    `here` is what it is under the cursor in words, `value` its number; `words` have colours."""
-
-    text: str
-    scale: tuple[float, float] | None = None
-    here: str = ""
-    value: float | None = None
-    diverging: bool = False
-    words: WordLegend | None = None
-
-
-class LegendBar(Lines):
-    """The legend: what it is under the cursor and its scale are never cut, its name may take lines of its own."""
-
-    def __init__(self, *, id: str) -> None:
-        super().__init__(id=id)
-        self._legend = Legend("")
-        self._spots: list[LegendSpot] = []
-
-    def explain(self, legend: Legend) -> None:
-        """Show another one."""
-        if legend != self._legend:
-            self._legend = legend
-            self.rebuild()
-
-    def build(self, cells: int, rows: int) -> list[Strip]:
-        """As few lines as can be."""
-        r, legend = self.roles, self._legend
-        self._spots = []
-        if legend.words is not None:
-            lines, self._spots = word_legend_lines(legend.text, legend.words, cells, rows, r)
-            return lines
-        name, here = (legend.text, r.style("dim")), (legend.here, r.style())
-        needed = max(width(legend.here), HERE_CELLS) + 2 if legend.here else 0
-        scale = self._scale(LEAST_STEPS)
-        if width(legend.text) + needed + _cells(scale) <= cells:
-            first = [part for part in (name, ("  ", r.style()), here) if legend.here or part is name]
-            room = cells - _cells(first)
-            return [line(cells, r.style(), [*first, *self._scale(room)])]
-        if not legend.here and not scale:
-            return [line(cells, r.style(), [(part, name[1])]) for part in _in_rows(legend.text, cells, rows)]
-        room = cells - width(legend.here)
-        shorter = (legend.here.partition(" of ")[0], r.style())
-        if rows > 1:
-            below = _in_rows(legend.text, cells, rows - 1)
-            named = [line(cells, r.style(), [(part, name[1])]) for part in below]
-            first = [here, *self._scale(room)]
-            if _cells(first) > cells:
-                first = [shorter, *self._scale(cells - width(shorter[0]))]
-            return [line(cells, r.style(), first), *named]
-        ends = self._scale(0)
-        brief = self._scale(min(room, _cells(ends) + ENOUGH_STEPS))
-        bare = (legend.here.partition(", ")[0], r.style())
-        # where one line has no room for all: the colours of the scale go before the name, then of how many the rank
-        # is, then the rank
-        variants = [
-            [one, *two, ("  ", r.style()), name]
-            for one, two in ((here, brief), (here, ends), (shorter, ends), (bare, ends))
-        ]
-        # where even so there is not, the name is cut
-        fitting = [one for one in variants if _cells(one) <= cells] or [
-            one for one in variants if _cells(one[:-2]) <= cells
-        ]
-        return [line(cells, r.style(), next(iter(fitting), variants[-1]))]
-
-    def on_click(self, event: events.Click) -> None:
-        """Choose the word that was clicked."""
-        spot = next((one for one in self._spots if one.y == event.y and one.start <= event.x < one.end), None)
-        if spot is not None and event.button == 1:
-            self.post_message(WordPointed(spot.word))
-
-    def _scale(self, room: int) -> list[Part]:
-        """The ends of the scale and its colours between them in at most so many cells; without colours where there is
-        no room. An end has a mark where the number under the cursor lies beyond it."""
-        r, legend = self.roles, self._legend
-        if legend.scale is None:
-            return []
-        value = legend.value if legend.value is not None else legend.scale[0]
-        outside = r.style("accent", bold=True)
-        low, high = (format_number(end, 3) for end in legend.scale)
-        left, right = (BELOW if value < legend.scale[0] else " "), (BEYOND if value > legend.scale[1] else "")
-        steps = min(room - width(f" {left}{low}  {high}{right}"), MOST_STEPS)
-        if steps < LEAST_STEPS:
-            said = f"±{high}" if legend.diverging else f"{low}–{high}"
-            return [(f" {left}", outside), (said, r.style()), (right, outside)]
-        places = np.linspace(-1, 1, steps)
-        colours = difference_colours(places, 1) if legend.diverging else magnitude_colours(places, -1, 1)
-        swatch = [(" ", Style(bgcolor=Color.from_rgb(*(int(v) for v in c)))) for c in colours]
-        return [(f" {left}", outside), (f"{low} ", r.style()), *swatch, (f" {high}", r.style()), (right, outside)]
-
-
-def _cells(parts: Sequence[Part]) -> int:
-    return sum(width(text) for text, _ in parts)
-
-
-def _in_rows(text: str, cells: int, rows: int) -> list[str]:
-    """A text in at most so many lines, the last of which may be cut."""
-    parts = wrapped(text, cells)
-    return [*parts[: rows - 1], " ".join(parts[rows - 1 :])]
 
 
 DEPTHS = {"truecolor": "truecolor", "256": "256 colours", "standard": "16 colours: try --color 256"}

@@ -63,13 +63,13 @@ class NormBlock:
         return np.asarray(self.stages.outliers[:, self.columns].any(axis=1))
 
     @property
-    def farthest(self) -> tuple[float, float, float]:
-        """Norm, the stage's median, and z of the entry that is farthest from the median at any stage."""
+    def farthest(self) -> tuple[str, float, float, float]:
+        """Of the entry that is farthest from the median at any stage: the stage's name, norm, median, and z."""
         z = np.where(self.stages.outliers, np.abs(self.stages.z), 0.0)[:, self.columns]
         stage, at = np.unravel_index(int(z.argmax()), z.shape)
         column = self.columns[at]
         norm, median = float(self.stages.norms[stage, column]), self.stages.summaries[stage].median
-        return norm, median, float(self.stages.z[stage, column])
+        return self.names[stage], norm, median, float(self.stages.z[stage, column])
 
     @property
     def top(self) -> float:

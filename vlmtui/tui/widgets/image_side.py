@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from textual import on
 from textual.app import ComposeResult
@@ -18,8 +18,8 @@ from vlmtui.tui.screens.packing import Area
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.widgets import mask
-from vlmtui.tui.widgets.bars import Legend, LegendBar
 from vlmtui.tui.widgets.image_view import BesidePointed, ImageView
+from vlmtui.tui.widgets.legend_bar import Legend, LegendBar
 from vlmtui.tui.widgets.lines import wrapped
 from vlmtui.tui.widgets.mask import MaskView
 from vlmtui.tui.widgets.minimap import PixelPointed, ViewFacts, ViewMap, map_size
@@ -31,7 +31,8 @@ LIST_CELLS = 30
 LIST_GAP = 2
 LEAST_LIST, MOST_LIST = 5, 12
 """Rows of a list below the image; it has a third of them otherwise."""
-LEGEND_ROWS = 3
+LEGEND_ROWS, MOST_LEGEND_ROWS = 3, 5
+"""Of those that the image leaves; and those that the image gives way to where the legend would be cut."""
 MAP_ROWS = 8
 MAP_HELP = ("z in · Z out · arrows pan at the edge", "a click on the map goes there")
 SHRUNK = "fit (averages)"
@@ -88,6 +89,42 @@ class ZoomDrawn(Message):
         self.shrinks = shrinks
 
 
+@dataclass(frozen=True)
+class _Place:
+    """The cells of the image's side that the image has (`room`), beside or above a list of tokens where one is
+    `listed`; `height` are the rows of both."""
+
+    room: tuple[int, int]
+    height: int
+    listed: bool
+    beside: int
+    below: int
+
+    @classmethod
+    def of(cls, results: Results, selection: Selection, size: tuple[int, int], legend_rows: int) -> _Place:
+        """What a legend of so many rows leaves, and the bar of pages where there are several."""
+        page = results.page(selection)
+        whole = size[0], size[1] - legend_rows - (len(results.pages(selection.stage)) > 1)
+        listed = page is not None and page.grid is None
+        beside, below = list_cells(results, selection, whole) if listed else (0, 0)
+        return cls((whole[0] - beside, whole[1] - below), whole[1], listed, beside, below)
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """A drawing in its place, and the rows of the map and the legend below it."""
+
+    place: _Place
+    drawn: ImageDrawing
+    legend: Legend
+    map_rows: int
+    legend_rows: int
+
+
+def _has_room(place: _Place) -> bool:
+    return place.room[0] >= 2 and place.room[1] >= 1
+
+
 class ImageSide(Container):
     """Draws what is seen of the image, and only when it has changed."""
 
@@ -100,6 +137,9 @@ class ImageSide(Container):
         self._waits = True
         self._zoom: tuple[int, int, bool] | None = None
         self._area: Area | None = None
+        self._painted: ImageDrawing | None = None
+        self._legend_rows = 1
+        self._said: tuple[str, str] = "", ""
 
     def compose(self) -> ComposeResult:
         yield PagesBar(id="pages")
@@ -150,54 +190,79 @@ class ImageSide(Container):
         bar.display = several
         bar.show(results, selection)
         tokens.display = listed
-        size = self.size
-        whole = size.width, size.height - 1 - several
-        beside, below = list_cells(results, selection, whole) if listed else (0, 0)
-        if listed:
-            row = self.query_one("#picture-row", Horizontal)
-            row.styles.layout = "vertical" if below else "horizontal"
-            tokens.styles.margin = (0, 0, 0, 0 if below else LIST_GAP)
-            tokens.styles.width = size.width if below else beside - LIST_GAP
-            tokens.show(results, selection)
         masked, legend = self.query_one(MaskView), self.query_one(LegendBar)
         masked.display = selection.of_answer.mask is not None
         self.query_one("#picture-row").display = not masked.display
         if masked.display:
             masked.show(results, selection)
             said = mask.legend(results, selection)
-            legend.styles.height = min(LEGEND_ROWS, max(1, len(wrapped(said, size.width))))
+            legend.styles.height = min(MOST_LEGEND_ROWS, max(1, len(wrapped(said, self.size.width))))
             legend.explain(Legend(said))
             self.query_one("#map-row").display = False
             return
-        if self._waits and results.model is None:
+        if (self._waits and results.model is None) or not _has_room(_Place.of(results, selection, self.size, 1)):
             return
-        room = whole[0] - beside, whole[1] - below
-        if room[0] < 2 or room[1] < 1:
-            return
-        picture = self.query_one(ImageView)
+        fitted = self._fit(results, selection)
+        place, drawn = fitted.place, fitted.drawn
+        if listed:
+            row = self.query_one("#picture-row", Horizontal)
+            row.styles.layout = "vertical" if place.below else "horizontal"
+            tokens.styles.margin = (0, 0, 0, 0 if place.below else LIST_GAP)
+            tokens.styles.width = self.size.width if place.below else place.beside - LIST_GAP
+            tokens.show(results, selection)
+        elif page is not None:
+            self._tell_zoom(
+                selection.zoom, drawn.layout, overlays.layout_of(results, replace(selection, zoom=FIT), place.room)
+            )
+        self._show_map(results, selection, drawn.layout, fitted.map_rows)
+        legend.styles.height = fitted.legend_rows
+        # a list takes all the room there is
+        self.query_one("#picture-row").styles.height = place.height if listed else drawn.layout.height
         cursor = (selection.row, selection.col) if page is not None and not listed else None
+        self._paint(drawn, cursor)
+        legend.explain(fitted.legend)
+
+    def _fit(self, results: Results, selection: Selection) -> _Fitted:
+        """The drawing that leaves the legend as many rows as it needs, and no more."""
+        bar = self.query_one(LegendBar)
         before = self._drawn.layout if self._drawn else None
+        fitted = self._draw(results, selection, self._legend_rows, before)
+        said = fitted.drawn.legend, fitted.drawn.brief
+        if said != self._said and self._legend_rows > 1:
+            self._legend_rows = 1
+            fitted = self._draw(results, selection, 1, before)
+        self._said = said
+        while self._legend_rows < MOST_LEGEND_ROWS and not bar.fits(fitted.legend, self.size.width, fitted.legend_rows):
+            if not _has_room(_Place.of(results, selection, self.size, self._legend_rows + 1)):
+                break
+            self._legend_rows += 1
+            fitted = self._draw(results, selection, self._legend_rows, before)
+        return fitted
+
+    def _draw(self, results: Results, selection: Selection, rows: int, before: CellLayout | None) -> _Fitted:
+        """The drawing that leaves so many rows for the legend, which gets what the image leaves too."""
+        place = _Place.of(results, selection, self.size, rows)
+        room = place.room
         layout = overlays.layout_of(results, selection, room, before)
-        if page is not None and not listed:
-            self._tell_zoom(selection.zoom, layout, overlays.layout_of(results, replace(selection, zoom=FIT), room))
         mapped = layout.window is not None and room[1] >= LEAST_FOR_MAP
         map_rows = min(MAP_ROWS, room[1] // 4) if mapped else 0
         if mapped:
             layout = in_window(layout, (room[0], room[1] - map_rows), (selection.row, selection.col), before)
-        self._show_map(results, selection, layout, map_rows)
-        # more lines where the image leaves some
-        legend.styles.height = 1 if listed else min(LEGEND_ROWS, 1 + room[1] - map_rows - layout.height)
+        if not place.listed:
+            rows = max(rows, min(LEGEND_ROWS, rows + room[1] - map_rows - layout.height))
         key = overlays.drawing_key(results, selection, layout)
-        if key == self._key and self._drawn is not None:
+        if key != self._key or self._drawn is None:
+            self._key, self._drawn = key, overlays.draw_overlay(results, selection, layout)
+        return _Fitted(place, self._drawn, _legend(results, selection, self._drawn, mapped), map_rows, rows)
+
+    def _paint(self, drawn: ImageDrawing, cursor: tuple[int, int] | None) -> None:
+        """Paint a drawing; of one that is painted already, the two patches that the cursor has left and come to."""
+        picture = self.query_one(ImageView)
+        if drawn is self._painted:
             picture.move_cursor(cursor)
-            legend.explain(_legend(results, selection, self._drawn, mapped))
             return
-        self._key = key
-        self._drawn = drawn = overlays.draw_overlay(results, selection, layout)
-        height = layout.height
-        picture.styles.height = height
-        # a list takes all the room there is
-        self.query_one("#picture-row").styles.height = whole[1] if listed else height
+        self._painted = drawn
+        picture.styles.height = drawn.layout.height
         picture.show(
             drawn.pixels,
             drawn.layout,
@@ -205,12 +270,11 @@ class ImageSide(Container):
             drawn.words,
             drawn.split,
             drawn.marks,
-            drawn.sinks,
+            drawn.flags,
             drawn.colours,
             drawn.labels,
             drawn.ranked,
         )
-        legend.explain(_legend(results, selection, drawn, mapped))
 
     def _tell_zoom(self, asked: int, layout: CellLayout, fitted: CellLayout) -> None:
         """Tell at which zoom a layout is drawn, where that has changed; `fitted` is the one at `FIT`."""
@@ -248,10 +312,18 @@ def _legend(results: Results, selection: Selection, drawn: ImageDrawing, mapped:
     here, value = valued.cursor_text(results, selection), valued.cursor_value(results, selection)
     words = word_legend(drawn, (selection.row, selection.col))
     view = "" if mapped else _view_text(drawn.layout)
-    counts = valued.sought_counts(results, selection)
-    said = " · ".join(part for part in (view, drawn.legend, counts) if part)
-    said += " · as the model sees it" if selection.as_seen and _of_page(drawn) else _shape_note(drawn)
-    return Legend(said, drawn.scale, here, value, drawn.diverging, words)
+    counts, few = (valued.sought_counts(results, selection, brief) for brief in (False, True))
+    note = " · as the model sees it" if selection.as_seen and _of_page(drawn) else _shape_note(drawn)
+    named = drawn.brief or drawn.legend
+    # the title bar names zoom and overlay: what a lens found stays longest, and without one what is in view
+    said = [(view, drawn.legend, counts), (view, named, few), (named, few) if drawn.brief else (view or named,)]
+    longest, *shorter = (" · ".join(part for part in parts if part) for parts in said)
+    cut = valued.values_beyond(results, selection, drawn.scale) if drawn.scale else (False, False)
+    floor = drawn.floor if drawn.scale else None
+    texts = longest + note, shorter[0] + note, shorter[1]
+    return Legend(
+        texts[0], drawn.scale, here, value, drawn.diverging, words, tuple(dict.fromkeys(texts[1:])), cut, floor
+    )
 
 
 def _of_page(drawn: ImageDrawing) -> bool:

@@ -28,6 +28,7 @@ from vlmtui.display.cell_layout import CellLayout
 from vlmtui.display.colours import Colour
 from vlmtui.display.dithering import dithered
 from vlmtui.display.segment_labels import SegmentLabel
+from vlmtui.tui.overlays.drawing import has_glyph
 from vlmtui.tui.state.page_words import RankedWord
 from vlmtui.tui.terminal.theme import roles
 from vlmtui.tui.widgets.blocks import lines
@@ -37,14 +38,12 @@ from vlmtui.tui.widgets.patch_cells import (
     divided,
     divisions,
     has_bracket,
-    has_glyph,
     patch_pixels,
     solid_cells,
     tint,
 )
 
 MARK = "●"
-SINK = "×"
 STRIPS = 10
 CURSOR_SHADE = 0.35
 
@@ -167,7 +166,7 @@ class ImageView(Container):
         words: Words | None = None,
         split: tuple[int, int] = (1, 1),
         marks: frozenset[tuple[int, int]] = frozenset(),
-        sinks: frozenset[tuple[int, int]] = frozenset(),
+        flags: Mapping[tuple[int, int], str] | None = None,
         colours: Mapping[str, Colour] | None = None,
         labels: Sequence[SegmentLabel] = (),
         ranked: Mapping[tuple[int, int], Sequence[RankedWord]] | None = None,
@@ -177,14 +176,14 @@ class ImageView(Container):
         They are what is in view of the layout.
 
         The cell under the cursor is divided into `split` parts (down, across) where it has the room; the patches
-        `marks` have a mark in their upper right corner, `sinks` a cross in their left, or are tinted where they hold no
-        whole cell. Words with one of `colours` have a shade of it behind them; `labels` lie over segments. Where
-        patches have `ranked` words, these stand in the place of the one.
+        `marks` have a mark in their upper right corner, those of `flags` a character in their left, or are tinted where
+        they hold no whole cell. Words with one of `colours` have a shade of it behind them; `labels` lie over segments.
+        Where patches have `ranked` words, these stand in the place of the one.
         """
         if self.app.console.color_system == "256":
             x, y = layout.corner
             pixels = dithered(pixels, (x, 2 * y))
-        pixels = self._tinted(pixels, layout, marks, sinks)
+        pixels = self._tinted(pixels, layout, marks, flags or {})
         self._pixels, self._layout, self._words, self._split = pixels, layout, words, split
         self._labels = labels
         cuts = _cuts(layout)
@@ -195,7 +194,7 @@ class ImageView(Container):
         elif words:
             write_words(over, pixels, layout, words, colours or {})
         write_labels(over, labels, roles(self.app).style("strong", bold=True))
-        self._mark(over, pixels, layout, marks, sinks)
+        self._mark(over, pixels, layout, marks, flags or {})
         columns = lines(pixels, cuts, over)
         for strip, (start, end), rows in zip(self._strips, pairwise(cuts), columns, strict=True):
             strip.fill(start, end - start, rows)
@@ -268,11 +267,11 @@ class ImageView(Container):
         pixels: Pixels,
         layout: CellLayout,
         marks: frozenset[tuple[int, int]],
-        sinks: frozenset[tuple[int, int]],
+        flags: Mapping[tuple[int, int], str],
     ) -> Pixels:
         """The pixels with the marks that are no characters, and nothing where a half-row is empty."""
         r = roles(self.app)
-        tints = [(cell, r.outlier) for cell in sinks] + [(cell, r.accent) for cell in marks]
+        tints = [(cell, r.outlier) for cell in flags] + [(cell, r.accent) for cell in marks]
         tints = [(cell, role) for cell, role in tints if not has_glyph(layout, cell[0])]
         if tints or layout.has_blank:
             pixels = pixels.copy()
@@ -298,16 +297,16 @@ class ImageView(Container):
         pixels: Pixels,
         layout: CellLayout,
         marks: frozenset[tuple[int, int]],
-        sinks: frozenset[tuple[int, int]],
+        flags: Mapping[tuple[int, int], str],
     ) -> None:
-        """Write marks and crosses over the pixels: by line, by column."""
-        for cells, mark, last in ((sinks, SINK, False), (marks, MARK, True)):
-            for row, col in cells:
-                x, _, wide, _ = layout.extent(row, col)
-                x += (wide - 1) * last
-                y = layout.cell_rows(row)[0] if has_glyph(layout, row) else -1
-                if 0 <= x < layout.width and 0 <= y < layout.height:
-                    over[y][x] = Segment(mark, self._edge(pixels, x, y))
+        """Write marks and flags over the pixels: by line, by column."""
+        marked = [(cell, MARK, True) for cell in marks]
+        for (row, col), mark, last in [*((cell, flag, False) for cell, flag in flags.items()), *marked]:
+            x, _, wide, _ = layout.extent(row, col)
+            x += (wide - 1) * last
+            y = layout.cell_rows(row)[0] if has_glyph(layout, row) else -1
+            if 0 <= x < layout.width and 0 <= y < layout.height:
+                over[y][x] = Segment(mark, self._edge(pixels, x, y))
 
 
 def _cuts(layout: CellLayout) -> list[int]:

@@ -53,11 +53,12 @@ def fitting(cells: int, *sayings: str) -> str:
     return next((said for said in sayings if width(said) <= cells), sayings[-1])
 
 
-def wrapped(sentence: str, cells: int) -> list[str]:
-    """A sentence in lines of at most `cells` cells, broken between words."""
+def wrapped(sentence: str, cells: int, first: int | None = None) -> list[str]:
+    """A sentence in lines of at most `cells` cells, the first of them of `first`, broken between words."""
     lines: list[str] = []
     for word in sentence.split():
-        if lines and width(lines[-1]) + 1 + width(word) <= cells:
+        room = first if first is not None and len(lines) == 1 else cells
+        if lines and width(lines[-1]) + 1 + width(word) <= room:
             lines[-1] += f" {word}"
         else:
             lines.append(word)

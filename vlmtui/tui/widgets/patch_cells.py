@@ -26,11 +26,6 @@ def has_bracket(layout: CellLayout, row: int) -> bool:
     return layout.wide >= LEAST_FOR_BRACKET and len(layout.cell_rows(row)) > 0
 
 
-def has_glyph(layout: CellLayout, row: int) -> bool:
-    """Whether a mark is a character in a whole cell, and not a tint of half-cells."""
-    return layout.wide > 1 and len(layout.cell_rows(row)) > 0
-
-
 def bracket(line: int, wide: int, tall: int) -> list[tuple[int, str]]:
     """The marks of the cursor on one line of wide × tall cells: (cell, character).
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from vlmtui.display import numbers
 from vlmtui.display.pieces import fit, isolate, plain, visible, width
 from vlmtui.display.text_lines import flow
 from vlmtui.lenses import captions
-from vlmtui.lenses.captions import report_line
+from vlmtui.lenses.captions import LensResult, report_line
 from vlmtui.lenses.fact_lines import FactLine, fact_lines, is_image_level
 from vlmtui.lenses.kinds import TokenMaps
 from vlmtui.reports.formats.parts.text_grid import cell_grid
@@ -27,7 +29,16 @@ def lens_line(report: ImageReport) -> str:
         return captions.words_report_line(lens.call, lens.description.line)
     if report.answer is not None:
         return f"{report_line(values, lens.inputs())}; of the answer: {isolate(plain(report.answer.text))}"
-    return report_line(values, lens.inputs(report.reading.model.marks_words))
+    return f"{report_line(values, lens.inputs(report.reading.model.marks_words))}{_above_noise(values)}"
+
+
+def _above_noise(values: LensResult) -> str:
+    """`; 41 of 196 above noise (0.123)`, or that nothing is; "" where noise is not known."""
+    if values.noise_end is None:
+        return ""
+    above = int(np.count_nonzero(values.numbers > values.noise_end))
+    many = f"{above:,} of {len(values.numbers):,}" if above else "nothing"
+    return f"; {many} above noise ({numbers.format_number(values.noise_end, 3)})"
 
 
 def value_grid(report: ImageReport, columns: int) -> Iterator[str]:

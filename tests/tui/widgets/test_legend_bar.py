@@ -1,15 +1,16 @@
-"""The line beneath the picture: the number and the scale are its point, and are never cut."""
+"""The lines beneath the picture: the number and the scale are their point, and are never cut."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from tests.tui.fake import app
 from tests.tui.screens.test_explorer import text
 from vlmtui.tui.dialogs.help import _help_text
-from vlmtui.tui.widgets.bars import Legend, LegendBar
+from vlmtui.tui.widgets.legend_bar import Legend, LegendBar
 
 FIND = "find red roofs (red roof ‿s): cosine at vision.5 (early exit), no single piece is that word: its 2"
 FOUND = Legend(FIND, (0.1, 0.3), "here 0.123, 3rd of 196", 0.123)
@@ -28,7 +29,7 @@ async def test_number_rank_and_scale_are_not_cut_by_what_explains_them(cells: in
         assert "here 0.123, 3rd of 196" in lines[0]
         assert "0.100 " in lines[0]
         assert " 0.300" in lines[0]
-        assert "find red roof" in lines[rows > 1] or cells < 74
+        assert "find red roof" in "".join(lines) or cells < 74
         if rows == 3:
             assert " ".join(" ".join(lines[1:]).split()) == FIND
         assert all(len(line) == cells for line in lines)
@@ -71,3 +72,33 @@ async def test_what_is_refused_is_read_on_several_lines_where_the_picture_leaves
         refused = "the model could not do it: " + "why " * 16 + "so"
         bar.explain(Legend(refused))
         assert " ".join(text(tui, "#legend").split()) == refused
+
+
+SHORTER = "find red roofs: cosine, the mean of its 2 pieces · nothing above noise"
+
+
+@pytest.mark.parametrize(("cells", "rows", "said"), [(60, 3, FIND), (110, 2, FIND), (74, 2, SHORTER), (43, 3, SHORTER)])
+async def test_a_text_without_the_room_gives_way_to_a_shorter_one_which_is_whole(
+    cells: int, rows: int, said: str
+) -> None:
+    tui = app()
+    async with tui.run_test(size=(140, 40)) as pilot:
+        await pilot.pause()
+        bar = tui.screen_stack[1].query_one(LegendBar)
+        bar._legend = replace(FOUND, shorter=(SHORTER,))
+        assert bar.fits(bar._legend, cells, rows)
+        lines = [strip.text for strip in bar.build(cells, rows)]
+        assert len(lines) <= rows
+        assert " ".join("".join(lines).split()).endswith(said)
+        assert bar.fits(FOUND, cells, rows) == (cells > 43)
+
+
+async def test_an_end_with_numbers_beyond_it_is_marked_wherever_the_cursor_is() -> None:
+    tui = app()
+    async with tui.run_test(size=(140, 40)) as pilot:
+        await pilot.pause()
+        bar = tui.screen_stack[1].query_one(LegendBar)
+        for cut in ((True, False), (False, True), (True, True)):
+            bar._legend = Legend("norm tokens", (0.1, 0.3), "here 0.2, 9th of 196", 0.2, cut=cut)
+            shown = bar.build(80, 1)[0].text
+            assert ("‹0.100" in shown, "0.300›" in shown) == cut
