@@ -47,13 +47,25 @@ def test_files_and_changes_are_read(tmp_path: Path) -> None:
     found.apply(tmp_path)
     assert (tmp_path / "a" / "new.py").read_text() == "x = 1\n"
     assert old.read_text() == "# first\ny = 2\nz = 3\n"
-    with pytest.raises(AssertionError, match="there already"):
-        found.apply(tmp_path)
-    (tmp_path / "a" / "new.py").unlink()
+    # what is there already is no clash
+    found.apply(tmp_path)
+    assert old.read_text() == "# first\ny = 2\nz = 3\n"
+    found.remove(tmp_path)
+    assert old.read_text() == "# first\ny = 1\nz = 3\n"
+    assert not (tmp_path / "a" / "new.py").exists()
+    old.write_text("z = 3\n")
     with pytest.raises(
         AssertionError, match=r"^a/old\.py changed here: update the diff in CONTRIBUTING\.md, .* 0 times"
     ):
         found.apply(tmp_path)
+
+
+def test_an_import_that_was_joined_to_another_is_taken_out() -> None:
+    text = "## One\n```diff\n+++ a/b.py\n+from a import new\n from b import y\n```\n"
+    (change,) = recipe("One", text).changes
+    whole = "from a import last\nfrom b import y\n"
+    for source in (whole, f"from a import last\n{change.new}", "from a import last, new\nfrom b import y\n"):
+        assert change.undone(source) == whole
 
 
 def test_what_ci_runs_is_told() -> None:

@@ -58,6 +58,17 @@ class OutOfMemoryError(ModelError):
     kind = "memory"
 
 
+_NO_MEMORY = ("not enough memory", "can't allocate memory", "out of memory")
+
+
+def lacks_memory(error: BaseException) -> bool:
+    """Whether an error says that there was not enough memory: ours, Python's, or torch's on a GPU or the CPU."""
+    # torch's own class is named, for clients do not import torch
+    if isinstance(error, MemoryError | OutOfMemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in _NO_MEMORY)
+
+
 class SessionError(VlmtuiError):
     """The session could not be started, or has ended unexpectedly."""
 

@@ -7,10 +7,13 @@ of families, and that of the shares of the screen.
 from __future__ import annotations
 
 import ast
+import os
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.docs.blocks import ROOT
 
 TESTS = Path(__file__).parents[1]
 MEASURED = Path("models/families/test_families.py"), Path("tui/screens/test_room.py")
@@ -35,5 +38,16 @@ def _callers(module: ast.Module) -> list[str]:
     ]
 
 
+def main() -> int:
+    """Run them, and say which pages were written, or are stale."""
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    before = {page: page.read_bytes() for page in pages}
+    status = pytest.main(["-q", "--no-header", "-p", "no:cacheprovider", *block_tests()])
+    written = [str(page.relative_to(ROOT)) for page in pages if page.read_bytes() != before[page]]
+    if os.environ.get("UPDATE_DOCS"):
+        print(f"written: {', '.join(written) or 'nothing, all pages are up to date'}")
+    return status
+
+
 if __name__ == "__main__":
-    sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", *block_tests()]))
+    sys.exit(main())

@@ -10,7 +10,7 @@ from importlib import import_module
 
 import pytest
 
-from tests.docs.blocks import DOCS, check_block, markdown_table
+from tests.docs.blocks import DOCS, ROOT, check_block, markdown_table
 from tests.reports import made_reports
 from vlmtui.reports.formats.base import Format
 from vlmtui.reports.formats.registry import FORMATS, format_named
@@ -51,6 +51,10 @@ def row(one: Format) -> tuple[str, ...]:
 def test_the_table_is_the_registry() -> None:
     head = "format", "ending", "images", "options", "lens results"
     check_block(PAGE, "formats", markdown_table(head, map(row, FORMATS)))
+
+
+def test_the_readme_names_every_format() -> None:
+    check_block(ROOT / "README.md", "formats", ", ".join(f"`{one.name}`" for one in FORMATS))
 
 
 @pytest.mark.parametrize("schema", WRITTEN_BY)

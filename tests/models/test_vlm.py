@@ -13,13 +13,16 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
+from tests.families import build
 from tests.tiny_checkpoints import build_llava
+from vlmtui import models
 from vlmtui.catalogue import ModelSource
-from vlmtui.errors import ModelError
+from vlmtui.errors import ModelError, lacks_memory
 from vlmtui.images.decoding import RgbImage
+from vlmtui.models.families.base import Family
 from vlmtui.models.loading.loader import load_model
 from vlmtui.models.loading.model_folder import find_checkpoint
-from vlmtui.models.loading.processor import candidate_ids, named_ids, token_names
+from vlmtui.models.loading.token_ids import candidate_ids, named_ids, token_names
 from vlmtui.models.vlm import VisionLanguageModel
 
 
@@ -217,3 +220,29 @@ def test_a_processor_that_leaves_the_wrong_number_of_places(tmp_path, clip_folde
     model = held(folder)
     with pytest.raises(ModelError, match="25 image tokens where its processor leaves 4 positions"):
         model.encode(model.prepare(picture(70, 70), None))
+
+
+@pytest.mark.parametrize(
+    "error", [KeyError("own mistake"), RuntimeError("CUDA error: an illegal address"), torch.OutOfMemoryError("much")]
+)
+def test_what_the_inputs_have_no_part_in_is_not_laid_to_them(error: Exception, clip_folder: Path) -> None:
+    model = held(clip_folder)
+    # as in a line of the package
+    exec(compile("def on_block(done, total):\n    raise error", models.__file__, "exec"), own := {"error": error})
+    with pytest.raises(type(error)):
+        model.encode(model.prepare(picture(50, 40), None), own["on_block"])
+
+
+@pytest.mark.parametrize("strategy", ["full", "default"])
+@pytest.mark.parametrize(
+    "error", [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("DefaultCPUAllocator: not enough memory")]
+)
+def test_too_little_memory_is_no_wrong_config(
+    error: Exception, strategy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = held(build("llava_next", tmp_path / "model"))
+    model.family.config.vision_feature_select_strategy = strategy
+    monkeypatch.setattr(Family, "features", lambda *_: (_ for _ in ()).throw(error))
+    with pytest.raises(type(error)) as raised:
+        model.encode(model.prepare(picture(50, 40), None))
+    assert lacks_memory(raised.value)

@@ -39,5 +39,5 @@ def test_a_setting_is_one_row(tmp_path: Path) -> None:
     assert (RECIPE.files, [change.more_lines for change in RECIPE.changes]) == ({}, [1])
     driven(copy, DRIVER)
     copy_documents(copy)
-    update_docs_in(copy)
+    update_docs_in(copy, RECIPE)
     assert "| `processor` |" in (copy / "docs" / "settings.md").read_text("utf-8")

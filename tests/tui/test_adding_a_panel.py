@@ -83,6 +83,6 @@ def test_the_documentation_has_the_panel_after_one_command(tmp_path: Path) -> No
     copy = copied(tmp_path)
     RECIPE.apply(copy)
     copy_documents(copy)
-    update_docs_in(copy)
+    update_docs_in(copy, RECIPE)
     (row,) = (line for line in (copy / "docs/settings.md").read_text("utf-8").splitlines() if "`panels`" in line)
     assert "middle-layer" in row

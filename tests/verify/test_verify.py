@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from tests.docs.blocks import DOCS, block
 from tests.families import DISTINCT, build
@@ -16,6 +19,7 @@ from tests.families.towers import classifying
 from tests.models.test_vlm import held
 from tests.verify.expected import applicable, unchecked
 from tests.verify.table import check_row
+from vlmtui.errors import ModelError
 from vlmtui.geometry import Place
 from vlmtui.memory import memory_needed
 from vlmtui.models.decoder.unembedding import Unembedding
@@ -50,6 +54,7 @@ from vlmtui.verify.partial_model_checks import noise_images
 # transformers' PaliGemma processor, under NumPy 2
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 Folder = Callable[[str], Path]
+PT = {"format": "pt"}
 
 
 @pytest.fixture(autouse=True)
@@ -144,6 +149,52 @@ def test_a_processor_of_another_size(folder, engine):
     assert "rejects its processor's output" in checks[TOKENS].figure
     assert checks[WEIGHTS].result == "pass"
     assert checks[WORDS].figure == "no image could be read"
+
+
+def test_no_class_and_no_head_is_no_check(tmp_path, engine):
+    folder = classifying("dinov2", tmp_path / "model")
+    config = json.loads((folder / "config.json").read_text()) | {"id2label": {}, "label2id": {}, "num_labels": 0}
+    (folder / "config.json").write_text(json.dumps(config))
+    weights = load_file(folder / "model.safetensors")
+    save_file({k: v for k, v in weights.items() if "classifier" not in k}, folder / "model.safetensors", PT)
+    assert set(verified(engine, folder)) == {PATCH_BOXES, NORMS}
+
+
+def test_a_scale_that_is_no_number(folder, tmp_path, engine):
+    broken = Path(shutil.copytree(folder("siglip"), tmp_path / "model"))
+    weights = load_file(broken / "model.safetensors")
+    weights["logit_scale"] = torch.full_like(weights["logit_scale"], torch.nan)
+    save_file(weights, broken / "model.safetensors", PT)
+    checks = verified(engine, broken)
+    assert {check.name for check in checks.values() if check.result == "fail"} == {MATCHING}
+
+
+@pytest.mark.parametrize("name", ["vit", "mllama"])
+@pytest.mark.parametrize("passes", [0, 1])
+def test_an_image_that_cannot_be_encoded(name, passes, folder, engine, monkeypatch):
+    right, calls = VisionLanguageModel.encode, []
+
+    def encode(*given):
+        calls.append(given)
+        if len(calls) > passes:
+            raise ModelError("its processor belongs to another model")
+        return right(*given)
+
+    monkeypatch.setattr(VisionLanguageModel, "encode", encode)
+    checks = verified(engine, folder(name))
+    assert checks[PATCH_BOXES] == m.Check(PATCH_BOXES, "fail", "its processor belongs to another model")
+
+
+@pytest.mark.parametrize("name", ["glm4v", "gemma4", "ovis2"])
+def test_the_last_stage_is_compared(name, folder):
+    model = held(folder(name))
+    inputs = model.prepare(noise_images()["small"], None)
+    encoded = model.encode(inputs)
+    library = vector_comparison.library_norms(model, inputs)
+    assert vector_comparison.largest_norm_difference(encoded, library) < 1e-4
+    for tile in encoded.norms:
+        tile.patches[-1] *= 3
+    assert vector_comparison.largest_norm_difference(encoded, library) > 1
 
 
 def test_tokens_in_another_order(folder, engine, monkeypatch):
@@ -339,12 +390,13 @@ def test_an_exception_is_a_line():
     table = CheckTable()
     with table.check(NORMS):
         raise KeyError("shape\nof something")
-    with table.check(LOGITS):
+    with table.check(LOGITS, WORDS):
         raise MemoryError("no room")
     table.judged(NORMS, True, "said too late", 1)
     table.unchecked(CHECKS, "nobody looked")
     found = {check.name: check for check in table.complete()}
     assert found[NORMS] == m.Check(NORMS, "fail", "the check failed to run: KeyError: 'shape\\nof something'")
+    assert found[WORDS].result == "unchecked"
     assert (found[LOGITS].result, found[TOKENS].figure) == ("unchecked", "nobody looked")
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vlmtui.errors import ModelError, one_line
+import vlmtui
+from vlmtui.errors import ModelError, lacks_memory, one_line
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -18,17 +21,24 @@ class StopForward(Exception):  # noqa: N818
 
 @contextmanager
 def forward_pass(name: str) -> Iterator[None]:
-    """In this block what a model's own code raises is a `ModelError`, unless it is out of memory."""
+    """In this block what a model's own code raises is a `ModelError`, but for what its inputs have no part in: too
+    little memory, a fault of the GPU, a mistake of this package."""
     try:
         yield
     except (TypeError, ValueError, IndexError, KeyError, AttributeError, RuntimeError) as error:
-        text = one_line(error)
-        if "memory" in text.lower() or type(error).__name__ == "OutOfMemoryError":
+        if lacks_memory(error) or "CUDA error" in str(error) or _is_ours(error):
             raise
         raise ModelError(
-            f"the forward pass of {name} rejects its processor's output ({type(error).__name__}: {text}): its "
-            "config.json, weights and processor do not belong together, or its family is not supported"
+            f"the forward pass of {name} rejects its processor's output ({type(error).__name__}: {one_line(error)}): "
+            "its config.json, weights and processor do not belong together, or its family is not supported"
         ) from error
+
+
+def _is_ours(error: Exception) -> bool:
+    """Whether the line that failed is this package's: a wrong call of torch's is told by a `RuntimeError`."""
+    *_, last = traceback.walk_tb(error.__traceback__)
+    in_package = Path(last[0].f_code.co_filename).is_relative_to(Path(vlmtui.__file__).parent)
+    return in_package and not isinstance(error, RuntimeError)
 
 
 class CapturedInput:

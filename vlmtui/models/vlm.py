@@ -16,7 +16,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from vlmtui.display.pieces import marks_words
-from vlmtui.errors import ImageError, ModelError, VlmtuiError, one_line
+from vlmtui.errors import ModelError, VlmtuiError, lacks_memory
 from vlmtui.images.decoding import RgbImage
 from vlmtui.models.decoder.full_model import FullModel
 from vlmtui.models.decoder.generation import Generator
@@ -105,17 +105,11 @@ class VisionLanguageModel:
         try:
             image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture.rgb)
             return self._processing.prepare(image, sentence)
-        except (VlmtuiError, MemoryError, torch.OutOfMemoryError):
-            raise
         except Exception as error:
-            if self._processing.works():
-                raise ImageError(
-                    f"{name} is {picture.width}×{picture.height} pixels, and the processor of {self.name} rejects it "
-                    f"({one_line(error)}): crop or enlarge it"
-                ) from error
-            raise ModelError(
-                f"the image processor of {self.name} fails ({type(error).__name__}: {one_line(error)}): name another "
-                "with --processor"
+            if isinstance(error, VlmtuiError) or lacks_memory(error):
+                raise
+            raise self._processing.refusal(
+                error, f"{name} is {picture.width}×{picture.height} pixels", self.name
             ) from error
 
     def measure(self, picture: RgbImage | ImageInfo, inputs: Inputs) -> None:
@@ -183,7 +177,7 @@ class VisionLanguageModel:
                 if tiles:
                     found[stage] = states.reshape(-1, states.shape[-1])[torch.cat(tiles)]
 
-        with watch_blocks(self.family.blocks, seen, self.family.by_patches):
+        with watch_blocks(self.family.blocks, seen, self.family.by_patches), forward_pass(self.name):
             self.family.features(self._on_device(inputs))
         return found
 
@@ -197,7 +191,9 @@ class VisionLanguageModel:
         applied (see `vision.early_exit`). The projector was trained on its own stage only. `UsageError` where it reads
         several stages, or the model has no vocabulary.
         """
-        return self._received([inputs], early_exit_features(self.family, self._on_device(inputs), stage, on_block))[0]
+        with forward_pass(self.name):
+            features = early_exit_features(self.family, self._on_device(inputs), stage, on_block)
+        return self._received([inputs], features)[0]
 
     def _received(self, several: Sequence[Inputs], features: Any) -> tuple[Tensor, ...]:
         """The image tokens of every image as the first decoder layer receives them, each [tokens, hidden].

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import msgspec
 
-from vlmtui.errors import CancelledError, OutOfMemoryError, UsageError, VlmtuiError
+from vlmtui.errors import CancelledError, OutOfMemoryError, UsageError, VlmtuiError, lacks_memory
 from vlmtui.lenses.base import Lens, applies_at
 from vlmtui.lenses.description import LensDescription
 from vlmtui.lenses.kinds import LayerWords, Result, Scalars, Words
@@ -132,7 +132,7 @@ class LensCalls:
         except CancelledError:
             raise
         except BaseException as error:
-            if isinstance(error, Exception) and state.out_of_memory(error):
+            if isinstance(error, Exception) and lacks_memory(error):
                 raise OutOfMemoryError(f"{code.where(error) or code.shown}: {state.explain(error)}") from error
             blamed = code.blamed(error, lens)
             if blamed is error:

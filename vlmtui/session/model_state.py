@@ -14,7 +14,7 @@ import torch
 import transformers
 
 from vlmtui import catalogue
-from vlmtui.errors import ModelError, OutOfMemoryError, UsageError, VlmtuiError
+from vlmtui.errors import ModelError, OutOfMemoryError, UsageError, VlmtuiError, lacks_memory
 from vlmtui.lenses.kernels.word_finder import WordFinder
 from vlmtui.models.loading import device, model_folder
 from vlmtui.models.loading.loader import load_model
@@ -28,7 +28,6 @@ from vlmtui.session.vocabulary_index import VocabularyIndex
 Progress = Callable[..., None]
 ModelOrigin = tuple[tuple[object, ...], list[list[tuple[str, int, int]]]]
 """What a model was loaded from: the terms of the request, and the files of its folders as (path, size, mtime)."""
-_NO_MEMORY = ("not enough memory", "can't allocate memory")
 _NOT_LOADED: ModelOrigin = ((), [])
 
 
@@ -151,17 +150,10 @@ class ModelState:
 
     # -- failures
 
-    @staticmethod
-    def out_of_memory(error: Exception) -> bool:
-        """Whether the error says that there was not enough memory."""
-        if isinstance(error, torch.OutOfMemoryError | MemoryError):
-            return True
-        return isinstance(error, RuntimeError) and any(words in str(error) for words in _NO_MEMORY)
-
     def explain(self, error: Exception) -> VlmtuiError:
         """An error in one sentence for the user; where memory was short, all readings are discarded."""
         text = " ".join(str(error).split())
-        if self.out_of_memory(error):
+        if lacks_memory(error):
             self.readings.clear()
             gc.collect()
             if torch.cuda.is_available():

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vlmtui.lenses.kernels.distances import EmbeddingMatrix
-from vlmtui.models.loading.processor import candidate_ids, named_ids, special_ids, token_names
+from vlmtui.models.loading.token_ids import candidate_ids, named_ids, special_ids, token_names
 from vlmtui.models.vlm import VisionLanguageModel
 
 

@@ -6,9 +6,7 @@ import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-import torch
-
-from vlmtui.errors import CancelledError, OutOfMemoryError, VlmtuiError, one_line
+from vlmtui.errors import CancelledError, VlmtuiError, lacks_memory, one_line
 from vlmtui.session.protocol import Check
 
 TOKENS = "image tokens"
@@ -67,19 +65,22 @@ class CheckTable:
         return tuple(self._results[name] for name in CHECKS if name not in self._left_out)
 
     @contextmanager
-    def check(self, name: str) -> Iterator[None]:
-        """In this block an exception fails the check; one for lack of memory leaves it unchecked."""
+    def check(self, *names: str) -> Iterator[None]:
+        """In this block an exception fails the checks; one for lack of memory leaves them unchecked."""
         try:
             yield
         except CancelledError:
             raise
-        except (OutOfMemoryError, torch.OutOfMemoryError, MemoryError) as error:
-            self.unchecked([name], f"there was not enough memory: {one_line(error, 300)}")
-        except VlmtuiError as error:
-            self.failed(name, one_line(error, 300))
         except Exception as error:
-            if "not enough memory" in str(error):
-                self.unchecked([name], f"there was not enough memory: {one_line(error, 300)}")
-                return
-            traceback.print_exc()  # to the session's log
+            for name in names:
+                self._ended(name, error)
+            if not (isinstance(error, VlmtuiError) or lacks_memory(error)):
+                traceback.print_exc()  # to the session's log
+
+    def _ended(self, name: str, error: Exception) -> None:
+        if lacks_memory(error):
+            self.unchecked([name], f"there was not enough memory: {one_line(error, 300)}")
+        elif isinstance(error, VlmtuiError):
+            self.failed(name, one_line(error, 300))
+        else:
             self.failed(name, f"the check failed to run: {type(error).__name__}: {one_line(error, 300)}")

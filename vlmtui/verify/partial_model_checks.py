@@ -17,7 +17,9 @@ from vlmtui.lenses.kernels.nearest_neighbours import NearestRows, nearest_rows
 from vlmtui.models.geometry.layout import Layout
 from vlmtui.models.loading.checkpoint import Progress
 from vlmtui.models.loading.loader import LoadedModel
-from vlmtui.models.loading.processor import Inputs, candidate_ids
+from vlmtui.models.loading.processor import Inputs
+from vlmtui.models.loading.token_ids import candidate_ids
+from vlmtui.models.vision.classifier import has_classifier
 from vlmtui.models.vision.dual_encoder import why_no_text_tower
 from vlmtui.models.vlm import EncodedImage, VisionLanguageModel
 from vlmtui.reading import ModelInfo
@@ -90,12 +92,12 @@ class PartialModelChecks:
                 table.not_applicable((t.TOKENS, t.POSITIONS, t.TOKEN_BOXES, t.OWN_VECTORS, t.WORDS))
         if not hasattr(family.base, "get_rope_index"):
             table.not_applicable([t.POSITIONS])
-        with table.check(t.TOKENS):
+        with table.check(t.TOKENS if table.open(t.TOKENS) else t.PATCH_BOXES):
             self._encode_images()
         if not self._encoded:
             of_images = t.TOKEN_BOXES, t.PATCH_BOXES, t.NORMS, t.LOGITS, t.WORDS, t.POSITIONS
             table.unchecked(of_images, "no image could be read")
-        with table.check(t.PATCH_BOXES), table.check(t.TOKEN_BOXES):
+        with table.check(t.PATCH_BOXES, t.TOKEN_BOXES):
             self._check_boxes()
         with table.check(t.NORMS):
             self._check_norms()
@@ -202,7 +204,7 @@ class PartialModelChecks:
 
     def _without(self) -> tuple[str, ...]:
         family = self.model.family
-        heads = () if hasattr(self.model.network, "classifier") else t.OF_HEADS
+        heads = () if has_classifier(self.model.network, family) else t.OF_HEADS
         # a tower without texts is loaded whole in any case
         texts = (*t.OF_TEXTS, t.WEIGHTS) if why_no_text_tower(family) else ()
         return (*heads, *texts)

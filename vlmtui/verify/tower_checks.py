@@ -13,6 +13,7 @@ from vlmtui.models.families.encoder import Encoder
 from vlmtui.models.loading.checkpoint import Progress
 from vlmtui.models.loading.loader import LoadedModel
 from vlmtui.models.loading.processor import Inputs
+from vlmtui.models.vision.classifier import has_classifier
 from vlmtui.models.vision.dual_encoder import DualEncoder, why_no_text_tower
 from vlmtui.models.vision.tower_output import TowerOutput, capture_outputs
 from vlmtui.models.vlm import VisionLanguageModel
@@ -39,11 +40,11 @@ class TowerChecks:
         if matches(self._model):
             with self._table.check(t.WEIGHTS):
                 judge_weights(self._table, self._record.digests, self._model.family.tower)
-        if classifies(self._loaded):
-            with self._table.check(t.CLASS_LOGITS), self._table.check(t.EVIDENCE):
+        if has_classifier(self._loaded.model, self._model.family):
+            with self._table.check(t.CLASS_LOGITS, t.EVIDENCE):
                 self._classes()
         if matches(self._model):
-            with self._table.check(t.TEXT_TOWER), self._table.check(t.MATCHING):
+            with self._table.check(t.TEXT_TOWER, t.MATCHING):
                 self._texts()
 
     @torch.no_grad()
@@ -82,7 +83,8 @@ class TowerChecks:
                     worst, vector_comparison.largest_difference(_unit(ours[i : i + 1]), own.text_embeds.float())
                 )
                 logit = cosines(image, ours[i : i + 1]) * encoder.scale + encoder.bias
-                apart = max(apart, float((logit - own.logits_per_image.float()).abs().max()) / encoder.scale)
+                difference = (logit - own.logits_per_image.float()).abs().max() / encoder.scale
+                apart = max(apart, _of_number(difference))
                 compared += 1
         figure = f"{len(TEXTS) if compared else 0} texts, each by itself in the model's own pass: largest difference "
         self._table.judged(t.TEXT_TOWER, worst <= self._allowed, figure + relative(worst), compared)
@@ -115,11 +117,6 @@ class TowerChecks:
         return model(**{key: value for key, value in given.items() if key in accepted})
 
 
-def classifies(loaded: LoadedModel) -> bool:
-    """Whether the model has a classification head."""
-    return hasattr(loaded.model, "classifier")
-
-
 def matches(model: VisionLanguageModel) -> bool:
     """Whether the model has a text tower."""
     return not why_no_text_tower(model.family)
@@ -132,5 +129,9 @@ def _unit(vectors: Tensor) -> Tensor:
 
 def _difference(ours: Tensor, theirs: Tensor) -> float:
     """The largest difference, relative to the largest of theirs."""
-    found = float(((ours - theirs).abs().max() / theirs.abs().max().clamp(min=1e-30)).nan_to_num(nan=torch.inf))
-    return found
+    return _of_number((ours - theirs).abs().max() / theirs.abs().max().clamp(min=1e-30))
+
+
+def _of_number(difference: Tensor) -> float:
+    """A difference as a number; infinite where one of the two is no number."""
+    return float(difference.nan_to_num(nan=torch.inf))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping
 from itertools import chain
 from typing import Any
@@ -90,8 +91,8 @@ def count_same_words(ours: NearestRows, theirs: NearestRows) -> int:
 def library_norms(model: VisionLanguageModel, inputs: Inputs) -> list[Tensor] | None:
     """The norms of every vision stage and patch, from the tower's own `output_hidden_states`; None where it has none.
 
-    In the form of `encode`: [stages, patches] for each tile, without class tokens and registers. The last stage is left
-    out where the library puts the tower's result, after a norm or a convolution, in the place of its last block's.
+    In the form of `encode`: [stages, patches] for each tile, without class tokens and registers. Where the library puts
+    the tower's result, after a norm or a convolution, in the place of its last block's output, that output is taken.
     """
     tower, blocks, caught = model.family.tower, model.family.blocks, []
     last: list[Tensor] = []
@@ -120,7 +121,7 @@ def library_norms(model: VisionLanguageModel, inputs: Inputs) -> list[Tensor] | 
         return None
     result = getattr(caught[0], "last_hidden_state", None)
     if result is not None and states[-1] is result and result.data_ptr() != last[0].data_ptr():
-        states = states[:-1]
+        states = (*states[:-1], last[0])  # not its last block's output, but what is made of it
     shapes = model.family.shapes(model.family.frames(inputs.pixels))
     stages = [
         model.family.states(torch.linalg.vector_norm(state, dim=-1, dtype=torch.float32), shapes) for state in states
@@ -132,7 +133,9 @@ def largest_norm_difference(encoded: EncodedImage, library: list[Tensor]) -> flo
     """The largest relative difference between the norms of `encode` and those of the library."""
     worst = 0.0
     for ours, theirs in zip(encoded.norms, library, strict=True):
-        found, expected = ours.patches[: len(theirs)].double(), theirs.cpu().double()
+        found, expected = ours.patches.double(), theirs.cpu().double()
+        if found.shape != expected.shape:
+            return math.inf
         apart = torch.where(found == expected, 0.0, (found - expected).abs() / expected.clamp(min=1e-30))
         if apart.numel():
             worst = max(worst, float(apart.nan_to_num(nan=torch.inf).max()))

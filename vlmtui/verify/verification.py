@@ -56,10 +56,11 @@ def verify_checkpoint(
     record = _check_partial_model(checkpoint, options, table, progress)
     _free()
     # of a tower alone, the part is the whole unless it has a text tower
-    need_whole = (*OF_HEADS, *OF_TEXTS, WEIGHTS) if record.tower_alone else NEED_WHOLE
+    need_whole: tuple[str, ...] = (*OF_HEADS, *OF_TEXTS, WEIGHTS) if record.tower_alone else NEED_WHOLE
     if record.tower_alone:
         table.not_applicable(record.without)
-    if why:
+        need_whole = tuple(name for name in need_whole if name not in record.without)
+    if why or not need_whole:
         table.unchecked(need_whole, why)
     else:
         progress("loading the full model", 0, 0)

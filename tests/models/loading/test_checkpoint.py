@@ -19,7 +19,7 @@ from vlmtui.catalogue import ModelSource
 from vlmtui.errors import ModelError, OutOfMemoryError, UsageError
 from vlmtui.models.loading import device, model_folder, safetensors_header
 from vlmtui.models.loading.loader import load_model
-from vlmtui.models.loading.processor import candidate_ids
+from vlmtui.models.loading.token_ids import candidate_ids
 from vlmtui.session import protocol as m
 from vlmtui.session.model_state import find_checkpoint
 

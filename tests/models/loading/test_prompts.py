@@ -148,3 +148,40 @@ def test_what_fails_is_named_by_its_step(clip_folder: Path, monkeypatch: pytest.
     monkeypatch.setattr(model._processing.image_processor, "preprocess", None)
     with pytest.raises(ModelError, match="the image processor of tiny fails"):
         model.prepare(IMAGE, None)
+
+
+def test_what_fails_once_is_not_remembered(clip_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = held(clip_folder)
+    plainly, errors = type(model._processing)._tensors, [MemoryError("no room"), ValueError("of this image")]
+
+    def once(own: object, image: object, text: str) -> object:
+        if errors:
+            raise errors.pop(0)
+        return plainly(own, image, text)
+
+    monkeypatch.setattr(type(model._processing), "_tensors", once)
+    with pytest.raises(MemoryError, match="no room"):
+        model.prepare(IMAGE, None)
+    assert model.prepare(IMAGE, None).prompt.template == "none"
+    assert model.prepare(IMAGE, None).prompt.template == "chat"
+
+
+@pytest.mark.parametrize("name", ["qwen2_5_vl", "clip", "siglip"])
+def test_no_tokenizer_files_are_no_empty_tokenizer(name: str, tmp_path: Path) -> None:
+    folder = build(name, tmp_path / name)
+    for file in folder.iterdir():
+        if file.name.startswith("tokenizer") or file.name in ("vocab.json", "merges.txt", "spiece.model"):
+            file.unlink()
+    with pytest.raises(ModelError, match=r"has no usable tokenizer files|the tokenizer of tiny cannot be built"):
+        held(folder, decoder_layers=None).dual_encoder.text_vectors(("a cat",))
+
+
+@pytest.mark.parametrize(
+    "text", ["[]", '"a"', "{bad", '{"cache_implementation": "zzz"}', '{"watermarking_config": "x"}']
+)
+def test_how_it_generates_is_read_or_named(text: str, clip_folder: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(clip_folder, tmp_path / "model"))
+    (folder / "generation_config.json").write_text(text)
+    held(folder).encode(held(folder).prepare(IMAGE, None))  # exploring does not need it
+    with pytest.raises(ModelError, match=r"the generation_config\.json of tiny does not say how it generates \("):
+        held(folder, decoder_layers=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import threading
 
 import pytest
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -27,3 +28,25 @@ def test_a_prompt_is_a_prompt() -> None:
     assert rendered(lambda: "a" * MOST_TEXT) == "a" * MOST_TEXT
     with pytest.raises(ModelError):
         rendered(lambda: "a" * (MOST_TEXT + 1))
+
+
+def test_two_threads_leave_the_process_its_memory() -> None:
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    first_done, second_inside = threading.Event(), threading.Event()
+
+    def second() -> str:
+        second_inside.set()
+        first_done.wait(2)
+        return ""
+
+    other = threading.Thread(target=rendered, args=[second])
+
+    def first() -> str:
+        other.start()
+        second_inside.wait(0.3)
+        return ""
+
+    rendered(first)
+    first_done.set()
+    other.join()
+    assert resource.getrlimit(resource.RLIMIT_AS) == before

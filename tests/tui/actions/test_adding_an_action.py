@@ -44,7 +44,7 @@ def test_an_action_is_one_row(tmp_path: Path) -> None:
     assert (RECIPE.files, [change.more_lines for change in RECIPE.changes]) == ({}, [1])
     driven(copy, DRIVER)
     copy_documents(copy)
-    update_docs_in(copy)
+    update_docs_in(copy, RECIPE)
     assert "| `B` | most words |" in (copy / "docs" / "explorer.md").read_text("utf-8")
     done = pytest_in(copy, "tests/tui/actions/test_key_table.py")
     assert done.returncode == 0, done.stdout[-3000:]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vlmtui.errors import ModelError
+from vlmtui.errors import ModelError, lacks_memory
 from vlmtui.models.families.base import Family, Pixels, Shape, TokenSources
 
 
@@ -21,7 +21,9 @@ class LlavaNext(Family):
         try:
             return super().features(pixels)
         except RuntimeError as error:
-            if getattr(self.config, "vision_feature_select_strategy", None) != "full":
+            full = getattr(self.config, "vision_feature_select_strategy", None) == "full"
+            class_token = any(name.endswith("class_embedding") for name, _ in self.tower.named_parameters())
+            if not (full and class_token) or lacks_memory(error):
                 raise
             raise ModelError(
                 f"{self.name} has vision_feature_select_strategy full, which keeps the class token of its tower, and "

@@ -17,6 +17,7 @@ from vlmtui.models.loading.weight_files import INDEX, SINGLE, find_weight_files
 Progress = Callable[[str, int, int], None]
 
 CONFIG = "config.json"
+GENERATION_CONFIG = "generation_config.json"
 # dtype names of the safetensors format; FLOATS are those that models are trained or saved in
 FLOATS = frozenset({"F64", "F32", "F16", "BF16"})
 _DTYPES = FLOATS | {"BOOL", "U8", "I8", "I16", "U16", "I32", "U32", "I64", "U64", "C64"}

@@ -12,10 +12,18 @@ import torch
 from safetensors import safe_open
 from transformers import GenerationConfig
 
-from vlmtui.errors import ModelError, one_line
+from vlmtui.errors import ModelError, lacks_memory, one_line
 from vlmtui.models.loading.adapters import CONFIG as ADAPTER_CONFIG
 from vlmtui.models.loading.adapters import merge_adapter, read_adapter
-from vlmtui.models.loading.checkpoint import CONFIG, Checkpoint, Progress, check_file, stored_dtype, weight_files
+from vlmtui.models.loading.checkpoint import (
+    CONFIG,
+    GENERATION_CONFIG,
+    Checkpoint,
+    Progress,
+    check_file,
+    stored_dtype,
+    weight_files,
+)
 from vlmtui.models.loading.device import DTYPES, choose_device, choose_dtype
 from vlmtui.models.loading.needed_tensors import check_complete, check_tensors, needed_keys, without_wrappers
 from vlmtui.models.loading.other_formats import quantisation
@@ -188,7 +196,7 @@ def _weights(
                 **options,
             )
     except (OSError, ValueError, RuntimeError, KeyError) as error:
-        if isinstance(error, torch.OutOfMemoryError) or "not enough memory" in str(error):
+        if lacks_memory(error):
             raise
         raise ModelError(
             f"the weights of {checkpoint.name} cannot be loaded ({one_line(error, 200)}): copy or download it again"
@@ -205,10 +213,14 @@ def _weights(
 
 def _generation_config(checkpoint: Checkpoint) -> Any:
     """How the model generates, from its own file, or from config.json as old checkpoints have it."""
-    folder = checkpoint.folder
+    own = (checkpoint.folder / GENERATION_CONFIG).is_file()
+    file = GENERATION_CONFIG if own else CONFIG
     try:
-        return GenerationConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except OSError:
         return GenerationConfig.from_pretrained(
-            folder, CONFIG, local_files_only=True, trust_remote_code=False, _from_model_config=True
+            checkpoint.folder, file, local_files_only=True, trust_remote_code=False, _from_model_config=not own
         )
+    except Exception as error:
+        raise ModelError(
+            f"the {file} of {checkpoint.name} does not say how it generates ({type(error).__name__}: "
+            f"{one_line(error)}): copy or download it again"
+        ) from error

@@ -18,7 +18,7 @@ from torch import Tensor
 from transformers import AutoImageProcessor, AutoProcessor, AutoTokenizer
 from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPil
 
-from vlmtui.errors import ModelError, one_line
+from vlmtui.errors import ImageError, ModelError, VlmtuiError, lacks_memory, one_line
 from vlmtui.json_files import damaged_json, parse_json, read_bounded
 from vlmtui.models.families.registry import family_class, has_class_token, is_encoder
 from vlmtui.models.loading.chat_templates import NO_IMAGE, PromptText, chat_templates, prompts, without_templates
@@ -80,6 +80,17 @@ class Processing:
             return False
         return True
 
+    def refusal(self, error: Exception, image: str, name: str) -> VlmtuiError:
+        """What is said of a failure with an image: it is the image's, unless the processor fails with every one."""
+        if self.works():
+            return ImageError(
+                f"{image}, and the processor of {name} rejects it ({one_line(error)}): crop or enlarge it"
+            )
+        return ModelError(
+            f"the image processor of {name} fails ({type(error).__name__}: {one_line(error)}): name another with "
+            "--processor"
+        )
+
     def prepare(self, image: Image.Image, sentence: str) -> Inputs:
         """The inputs for one upright RGB image and a sentence.
 
@@ -90,7 +101,7 @@ class Processing:
             return Inputs(self.pixels(image), None)
         if self.whole is None:
             return Inputs(self.pixels(image), None, self._by_tokenizer(sentence))
-        problem = ""
+        problem, failed = "", False
         for prompt, why in self._prompts(sentence):
             tensors: dict[str, Tensor] | None = None
             by_template = prompt is not None and prompt.template in ("chat", "tokenizer")
@@ -98,6 +109,9 @@ class Processing:
                 try:
                     tensors = self._processed(image, prompt.text, self._bare and prompt.template == "none")
                 except Exception as error:  # of the image it is raised again below
+                    if lacks_memory(error):
+                        raise
+                    failed = True
                     places = any(piece in prompt.text for piece in self._image_pieces)
                     why = f"its processor fails: {type(error).__name__}: {one_line(error)}" if places else NO_IMAGE
             if prompt is None or tensors is None:
@@ -109,8 +123,10 @@ class Processing:
                 continue
             tensors.pop("attention_mask", None)
             tensors.pop("labels", None)  # PaliGemma's processor adds them for training
-            self._chosen[sentence] = prompt if by_template else replace(prompt, problem=problem or prompt.problem)
-            return Inputs(tensors, ids, self._chosen[sentence])
+            chosen = prompt if by_template else replace(prompt, problem=problem or prompt.problem)
+            if not failed:  # what failed may have been due to this image
+                self._chosen[sentence] = chosen
+            return Inputs(tensors, ids, chosen)
         return Inputs(self.pixels(image), None, PromptText(self._without_template(sentence), problem=problem))
 
     def _prompts(self, sentence: str) -> Iterator[tuple[PromptText | None, str]]:
@@ -230,6 +246,7 @@ def load_processing(folder: Path, config: Any, name: str, own: bool = True) -> P
         whole = None
     if whole is not None and hasattr(whole, "image_processor") and hasattr(whole, "tokenizer"):
         whole.image_processor = image_processor
+        _filled(whole.tokenizer, folder, name)
         _complete(whole, config)
         asked, separator = _options(type(whole), config), family_class(config.model_type).prompt_separator
         return Processing(image_processor, whole.tokenizer, whole, asked, folder, separator, image_token)
@@ -248,11 +265,21 @@ def _tokenizer(folder: Path, name: str, of_model: dict[str, Any]) -> Any:
         return AutoTokenizer.from_pretrained(place, local_files_only=True, trust_remote_code=False, **of_model)
 
     try:
-        return read(folder)
+        return _filled(read(folder), folder, name)
+    except ModelError:
+        raise
     except Exception as error:
         with contextlib.suppress(Exception), without_templates(folder) as place:
-            return read(place)
+            return _filled(read(place), folder, name)
         raise _cannot_build("tokenizer", folder, name, error) from error
+
+
+def _filled(tokenizer: Any, folder: Path, name: str) -> Any:
+    """A tokenizer that was read from files: without any, transformers makes an empty one and says nothing."""
+    files = {*tokenizer.vocab_files_names.values(), "tokenizer.json"}
+    if tokenizer.vocab_files_names and not any((folder / file).is_file() for file in files):
+        raise _no_files("tokenizer", name)
+    return tokenizer
 
 
 def _image_processor(folder: Path, config: Any, name: str) -> Any:
@@ -329,46 +356,18 @@ def _cannot_build(part: str, folder: Path, name: str, error: Exception) -> Model
             "download it again, or name another with --processor"
         )
     if isinstance(error, OSError) or "Unrecognized" in text:
-        return ModelError(f"{name} has no usable {part} files: name a model or folder that has them with --processor")
+        return _no_files(part, name)
     return ModelError(
         f"the {part} of {name} cannot be built ({one_line(error)}): copy or download it again, or name another with "
         "--processor"
     )
 
 
+def _no_files(part: str, name: str) -> ModelError:
+    return ModelError(f"{name} has no usable {part} files: name a model or folder that has them with --processor")
+
+
 def on_device(tensors: dict[str, Tensor], device: torch.device, dtype: torch.dtype) -> dict[str, Tensor]:
     """An image processor's tensors on a device, its pixels in the model's dtype."""
     moved = {key: value.to(device) for key, value in tensors.items()}
     return {key: value.to(dtype) if "pixel_values" in key else value for key, value in moved.items()}
-
-
-def candidate_ids(tokenizer: Any, rows: int, all_tokens: bool) -> Tensor:
-    """The rows of an embedding matrix that the nearest-token search covers, int64 ascending.
-
-    Rows of special tokens, and rows for which the tokenizer has no token, are left out unless `all_tokens`.
-    """
-    if all_tokens:
-        return torch.arange(rows)
-    special = special_ids(tokenizer)
-    named = sorted({i for i in named_ids(tokenizer) if 0 <= i < rows and i not in special})
-    return torch.tensor(named, dtype=torch.int64)
-
-
-def special_ids(tokenizer: Any) -> frozenset[int]:
-    """The ids in `all_special_ids` and of added tokens marked special."""
-    added = {i for i, token in tokenizer.added_tokens_decoder.items() if token.special}
-    return frozenset(tokenizer.all_special_ids) | added
-
-
-def named_ids(tokenizer: Any) -> frozenset[int]:
-    """The ids of all of the tokenizer's word-pieces."""
-    return frozenset(tokenizer.get_vocab().values())
-
-
-def token_names(
-    tokenizer: Any, named: frozenset[int], ids: list[int]
-) -> tuple[dict[int, str | None], dict[int, str | None]]:
-    """The word-piece of each id and the text that it decodes to; None for ids that the tokenizer does not name."""
-    pieces: dict[int, str | None] = {i: tokenizer.convert_ids_to_tokens(i) if i in named else None for i in ids}
-    texts: dict[int, str | None] = {i: tokenizer.decode([i]) if i in named else None for i in ids}
-    return pieces, texts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,12 +13,14 @@ from vlmtui.errors import ModelError
 MOST_TEXT = 16 << 20
 MEMORY = 1 << 30
 """That a template may take beyond what the process has."""
+_ONE = threading.Lock()
 
 
 def rendered(render: Callable[[], str]) -> str:
     """What a chat template makes. `ModelError` where it makes more than fits."""
     try:
-        with _memory_limit():
+        # images are prepared by several threads, and the limit is the process's
+        with _ONE, _memory_limit():
             text = render()
     except MemoryError:
         text = None
