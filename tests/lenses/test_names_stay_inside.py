@@ -24,6 +24,8 @@ WORDS = {
     "reports/select/columns.py": ({"agreement"}, "words of --fields"),
     "query/drawing_options.py": ({"layers", "norms"}, "words of --draw"),
     "query/fields.py": ({"agreement"}, "words of --fields"),
+    "models/families/decoder_structure.py": ({"layers"}, "what families call a decoder's layers"),
+    "tui/early_keys.py": ({"find"}, "a name of an action"),
     "tui/panels/patch_text.py": ({"position"}, "what the position ids of an image token are called"),
     "tui/actions/key_table.py": ({"find", "mask"}, "names of actions"),
 }

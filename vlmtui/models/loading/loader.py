@@ -117,8 +117,8 @@ def load_model(
 
 def _shared(model: Any) -> bool:
     """Whether the output head, where it is loaded, is the embedding matrix: two that were trained apart are not."""
-    head = model.get_output_embeddings() if hasattr(model, "get_output_embeddings") else None
-    return head is None or head.weight is model.get_input_embeddings().weight
+    head = getattr(model.get_output_embeddings(), "weight", None)
+    return head is None or head is model.get_input_embeddings().weight
 
 
 def empty_model(checkpoint: Checkpoint, decoder_layers: int | None = 0) -> Any:
