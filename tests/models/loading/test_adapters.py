@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 
+from tests.families import build
 from tests.hub import serving
 from tests.models.loading.test_hub import fetch_all
 from tests.models.test_vlm import held, picture
@@ -100,12 +101,16 @@ def test_names_of_older_versions_and_a_base_beside_it(
     shutil.copytree(clip_folder, tmp_path / "base")
     weights = load_file(folder / "adapter_model.safetensors")
     old = {
-        key.replace("model.model.language_model.", "model.language_model.model.").replace("model.model.", "model."): w
+        key.replace("model.model.language_model.", "model.language_model.model.").replace(
+            "base_model.model.model.", "base_model.model."
+        ): w
         for key, w in weights.items()
     }
-    assert old.keys() != weights.keys()
+    assert any(key.startswith("base_model.model.language_model.model.layers.0.") for key in old)
+    assert any(key.startswith("base_model.model.multi_modal_projector.") for key in old)
     save_file(old, folder / "adapter_model.safetensors")
-    edit(folder, base_model_name_or_path="../base")
+    # patterns have the names of training, too
+    edit(folder, base_model_name_or_path="../base", alpha_pattern={"language_model.model.layers.0.mlp.down_proj": 7})
     torch.testing.assert_close(read(held(folder)), read(held(saved[1])), rtol=1e-5, atol=1e-5)
 
 
@@ -142,6 +147,107 @@ def test_an_adapter_of_another_model(saved: tuple[Path, Path], siglip_folder: Pa
     (folder / "w.safetensors").rename(folder / "adapter_model.safetensors")
     with pytest.raises(ModelError, match=r"which .* does not have: name its own base"):
         held(folder, decoder_layers=None)
+
+
+@needs_peft
+@pytest.mark.parametrize("decoder_layers", [0, None])
+def test_what_has_no_place_is_refused(
+    decoder_layers: int | None, saved: tuple[Path, Path], siglip_folder: Path, tmp_path: Path
+) -> None:
+    from safetensors.torch import load_file, save_file
+
+    weights = load_file(saved[0] / "adapter_model.safetensors")
+    delta = "base_model.model.model.language_model.embed_tokens.token_adapter.trainable_tokens_delta"
+    for at, changed in enumerate(
+        (
+            weights | {delta: torch.zeros(2, 4)},
+            {f"base_model.model.layers.0.attn.{i}.lora_A.weight": one for i, one in enumerate(weights.values())},
+            {},
+        )
+    ):
+        folder = Path(shutil.copytree(saved[0], tmp_path / str(at)))
+        save_file(changed, folder / "adapter_model.safetensors")
+        with pytest.raises(ModelError, match=r"the adapter tiny changes .*, which .* does not have"):
+            held(folder, decoder_layers=decoder_layers)
+
+
+@needs_peft
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"peft_type": "XLORA", "adapters": {"0": "org/other"}}, "Invalid enum value 'XLORA'"),
+        ({"megatron_config": {"x": 1}, "megatron_core": "this"}, "with megatron_config, which vlmtui cannot merge"),
+        ({"trainable_token_indices": [1]}, "with trainable_token_indices, which vlmtui cannot merge"),
+        ({"init_lora_weights": "pissa_niter_4"}, "that began with pissa_niter_4, which changes its base"),
+        ({"alpha_pattern": {"(a+)+b": 2}}, "with a pattern that is no module's name"),
+        ({"r": "much"}, "Expected `int`, got `str`"),
+    ],
+)
+def test_no_config_makes_peft_do_more_than_merge(
+    changes: dict[str, Any], said: str, saved: tuple[Path, Path], tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(saved[0], tmp_path / "adapter"))
+    edit(folder, **changes)
+    with pytest.raises(ModelError, match="merge it with peft's merge_and_unload") as caught:
+        held(folder)
+    assert said in str(caught.value)
+
+
+def trained(model: Any, folder: Path, **options: Any) -> Any:
+    """Save an adapter of the model with values that are not zero; the model that peft merges it into."""
+    from peft import LoraConfig, get_peft_model
+
+    torch.manual_seed(1)
+    wrapped = get_peft_model(model, LoraConfig(r=3, **options))
+    with torch.no_grad():
+        for name, parameter in wrapped.named_parameters():
+            if "lora_" in name or "modules_to_save" in name:
+                parameter.copy_(0.2 * torch.randn(parameter.shape))
+    wrapped.save_pretrained(folder)
+    return wrapped.merge_and_unload()
+
+
+@needs_peft
+def test_tied_matrices_that_were_trained_apart(tmp_path: Path) -> None:
+    from transformers import AutoModelForImageTextToText
+
+    base = build("idefics3", tmp_path / "base")
+    edit_model(base, tie_word_embeddings=True)
+    plain = AutoModelForImageTextToText.from_pretrained(base)
+    merged = trained(
+        plain, tmp_path / "adapter", target_modules=["q_proj"], modules_to_save=["embed_tokens", "lm_head"]
+    )
+    mine = held(tmp_path / "adapter", decoder_layers=None)
+    for get in ("get_input_embeddings", "get_output_embeddings"):
+        torch.testing.assert_close(getattr(mine.network, get)().weight, getattr(merged, get)().weight)
+    assert not torch.equal(mine.network.get_input_embeddings().weight, mine.network.get_output_embeddings().weight)
+
+
+@needs_peft
+@pytest.mark.parametrize("name", ["clip", "siglip"])
+def test_an_adapter_of_both_towers(name: str, tmp_path: Path) -> None:
+    from transformers import AutoModel
+
+    base = build(name, tmp_path / "base")
+    merged = trained(AutoModel.from_pretrained(base), tmp_path / "adapter", target_modules=["q_proj"])
+    theirs = {key: value for key, value in merged.state_dict().items() if "q_proj.weight" in key}
+    for layers in (0, None):
+        mine = held(tmp_path / "adapter", decoder_layers=layers).network.state_dict()
+        same = [
+            key
+            for key in theirs
+            if any(
+                torch.allclose(theirs[key], one, atol=1e-6) for k, one in mine.items() if k.endswith("q_proj.weight")
+            )
+        ]
+        expected = [key for key in theirs if layers is None or "vision" in key]
+        assert len(expected) > 1
+        assert same == expected
+
+
+def edit_model(folder: Path, **changes: Any) -> None:
+    file = folder / "config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | changes))
 
 
 def test_without_peft_base_and_extra_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

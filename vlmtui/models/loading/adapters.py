@@ -1,29 +1,57 @@
-"""Adapters (LoRA): the base model that one belongs to, and its merging into the part of the base that is loaded."""
+"""Adapters (LoRA): the base model that one belongs to, and what of its config is trusted."""
 
 from __future__ import annotations
 
 import importlib.util
 import re
-from collections.abc import Collection
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeVar
 
-import torch
-from safetensors import safe_open
+import msgspec
 
 from vlmtui.errors import ModelError, one_line
 from vlmtui.json_files import parse_json, read_bounded
-from vlmtui.models.loading.checkpoint import check_file
-from vlmtui.models.loading.needed_tensors import needed_keys
-from vlmtui.models.loading.weight_files import find_weight_files
+from vlmtui.models.loading.checkpoint import CONFIG as MODEL_CONFIG
 
 CONFIG = "adapter_config.json"
 WEIGHTS = "adapter_model.safetensors"
-_PREFIX = "base_model.model."
-# the module that is adapted, and the rest of the key
-_ADAPTED = re.compile(r"(.+?)\.((lora_|ia3_|hada_|lokr_|oft_|boft_|vera_|base_layer).*)")
-_SAVED = re.compile(r"\.modules_to_save(\.\w+)?(?=\.)")
+# what changes how an adapter is merged, and is not supported; the rest of peft's settings concerns training
+_UNSUPPORTED = (
+    *("alora_invocation_tokens", "arrow_config", "ensure_weight_tying", "kasa_config", "layer_replication"),
+    *("megatron_config", "monteclora_config", "target_parameters", "trainable_token_indices", "use_bdlora"),
+    *("use_qalora", "velora_config"),
+)
+# these begin by changing the base, so that an adapter saved without conversion does not belong to the plain one
+_CHANGES_THE_BASE = ("corda", "loftq", "lora_ga", "olora", "pissa")
+# peft takes the keys of its patterns for regular expressions; a stranger's may be a module's name or the end of one
+_NAME = re.compile(r"\^?[\w.]+")
+
+
+class LoraSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """The settings that a merge needs, by the names of peft, checked as they are read."""
+
+    peft_type: Literal["LORA"]
+    r: int = 8
+    lora_alpha: float = 8
+    rank_pattern: dict[str, int] = {}
+    alpha_pattern: dict[str, float] = {}
+    use_rslora: bool = False
+    use_dora: bool = False
+    fan_in_fan_out: bool = False
+    lora_bias: bool = False
+
+    def rank(self, module: str) -> int:
+        """The rank of a module, by the name that it had in training."""
+        return _of(module, self.rank_pattern, self.r)
+
+    def alpha(self, module: str) -> float:
+        """The alpha of a module, by the name that it had in training."""
+        return _of(module, self.alpha_pattern, self.lora_alpha)
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -33,12 +61,12 @@ class Adapter:
     folder: Path
     base: str
     base_revision: str | None
-    config: dict[str, Any]
+    settings: LoraSettings
 
 
 def is_adapter(files: Collection[str]) -> bool:
-    """Whether the files, given by name, are those of an adapter without the weights of its base."""
-    return CONFIG in files and find_weight_files(files) is None
+    """Whether the files, given by name, are an adapter's and no model's: a merged one has a config of its own."""
+    return CONFIG in files and MODEL_CONFIG not in files
 
 
 def read_adapter(folder: Path, name: str) -> Adapter:
@@ -60,77 +88,33 @@ def read_adapter(folder: Path, name: str) -> Adapter:
     if not (folder / WEIGHTS).is_file():
         raise ModelError(f"{name} is an adapter (LoRA) of {base} without {WEIGHTS}: save it as safetensors")
     revision = config.get("revision")
-    return Adapter(folder, base, revision if isinstance(revision, str) else None, config)
+    return Adapter(folder, base, revision if isinstance(revision, str) else None, _settings(config, name, base))
 
 
-def merge_adapter(model: Any, adapter: Adapter, name: str, whole: bool) -> Any:
-    """The model with what the adapter changes in it; unless it is the `whole` model, what it changes elsewhere is left
-    out.
-
-    `ModelError` where it does not fit its base.
-    """
-    keys = {tensor.key for tensor in check_file(adapter.folder / WEIGHTS, name)}
-    adapted, saved = _places(model, keys)
-    if whole and (unknown := keys - adapted.keys() - saved.keys()):
-        raise ModelError(
-            f"the adapter {name} changes {min(unknown)}, which {adapter.base} does not have: name its own base in "
-            f"{CONFIG}"
-        )
-    with safe_open(adapter.folder / WEIGHTS, framework="pt") as opened:
-        try:
-            _replace(model, {target: opened.get_tensor(key) for key, target in saved.items()})
-            if adapted:
-                values = {f"{_PREFIX}{target}": opened.get_tensor(key) for key, target in adapted.items()}
-                model = _merged(model, adapter, values)
-        except Exception as error:
-            raise ModelError(
-                f"the adapter {name} cannot be merged into {adapter.base} ({type(error).__name__}: "
-                f"{one_line(error)}): name its own base in {CONFIG}, or merge it with peft's merge_and_unload()"
-            ) from error
-    return model.eval().requires_grad_(False)
+def _settings(config: dict[str, Any], name: str, base: str) -> LoraSettings:
+    """The checked settings: nothing else of a stranger's config reaches peft, which would import and download by it."""
+    start, initial = f"{name} is an adapter of {base}", config.get("init_lora_weights")
+    merged = "merge it with peft's merge_and_unload(), and name the merged model"
+    for key in _UNSUPPORTED:
+        if config.get(key):
+            raise ModelError(f"{start} with {key}, which vlmtui cannot merge: {merged}")
+    if isinstance(initial, str) and initial.startswith(_CHANGES_THE_BASE):
+        raise ModelError(f"{start} that began with {initial[:20]}, which changes its base: {merged}")
+    try:
+        given = {key: value for key, value in config.items() if value is not None}
+        found = msgspec.convert(given, LoraSettings)
+    except msgspec.ValidationError as error:
+        raise ModelError(f"{start} whose {CONFIG} vlmtui cannot merge ({one_line(error)}): {merged}") from error
+    for key in (*found.rank_pattern, *found.alpha_pattern):
+        if not _NAME.fullmatch(key):
+            raise ModelError(f"{start} with a pattern that is no module's name ({key[:40]!r}): {merged}")
+    return found
 
 
-def _places(model: Any, keys: Collection[str]) -> tuple[dict[str, str], dict[str, str]]:
-    """Adapter keys to their names in this model: those of adapted modules, and of weights that are saved whole."""
-    modules: dict[str, str] = {}
-    whole: dict[str, str] = {}
-    for key in keys:
-        plain = _SAVED.sub("", key.removeprefix(_PREFIX))
-        if found := _ADAPTED.fullmatch(plain):
-            modules[key] = f"{found[1]}.weight"
-        else:
-            whole[key] = plain
-    # older versions of transformers called the same modules otherwise: they are renamed as on loading
-    renamed = needed_keys(model, set(modules.values()) | set(whole.values()))
-    adapted = {
-        key: renamed[weight].removesuffix("weight") + key.removeprefix(_PREFIX)[len(weight) - len("weight") :]
-        for key, weight in modules.items()
-        if weight in renamed
-    }
-    return adapted, {key: renamed[weight] for key, weight in whole.items() if weight in renamed}
-
-
-def _replace(model: Any, values: dict[str, torch.Tensor]) -> None:
-    parameters = dict(model.named_parameters(remove_duplicate=False))
-    for target, value in values.items():
-        if value.shape != parameters[target].shape:
-            raise ValueError(f"{target} is {list(value.shape)}, not {list(parameters[target].shape)}")
-        parameters[target].data.copy_(value)
-
-
-def _merged(model: Any, adapter: Adapter, values: dict[str, torch.Tensor]) -> Any:
-    from peft import PEFT_TYPE_TO_CONFIG_MAPPING, PeftType, get_peft_model, set_peft_model_state_dict
-
-    kind = PEFT_TYPE_TO_CONFIG_MAPPING[PeftType(adapter.config["peft_type"])]
-    known = {one.name for one in fields(kind)}
-    config = kind(**{key: value for key, value in adapter.config.items() if key in known})
-    # by name, so that no module of this model is taken that the adapter was not trained on
-    names = {_ADAPTED.fullmatch(key.removeprefix(_PREFIX))[1] for key in values}  # type: ignore[index]
-    config.target_modules, config.exclude_modules = names, None
-    config.layers_to_transform = config.layers_pattern = config.modules_to_save = config.task_type = None
-    config.inference_mode = True
-    wrapped = get_peft_model(model, config)
-    report = set_peft_model_state_dict(wrapped, values)
-    if report.unexpected_keys:
-        raise ValueError(f"{report.unexpected_keys[0]} has no place")
-    return wrapped.merge_and_unload()
+def _of(module: str, pattern: Mapping[str, T], otherwise: T) -> T:
+    """As peft: the first key of the pattern that is the module's name or the end of it."""
+    for key, value in pattern.items():
+        name = key.removeprefix("^")
+        if module == name or (module.endswith(f".{name}") and not key.startswith("^")):
+            return value
+    return otherwise

@@ -13,8 +13,9 @@ from safetensors import safe_open
 from transformers import GenerationConfig
 
 from vlmtui.errors import ModelError, lacks_memory, one_line
+from vlmtui.models.loading.adapter_merging import BaseModel, merge_adapter
 from vlmtui.models.loading.adapters import CONFIG as ADAPTER_CONFIG
-from vlmtui.models.loading.adapters import merge_adapter, read_adapter
+from vlmtui.models.loading.adapters import read_adapter
 from vlmtui.models.loading.checkpoint import (
     CONFIG,
     GENERATION_CONFIG,
@@ -94,7 +95,8 @@ def load_model(
                 f"{checkpoint.name} is an adapter (LoRA) of {adapter.base}, which is quantised: name the model that "
                 f"was quantised as its base in {ADAPTER_CONFIG}"
             )
-        model = merge_adapter(model, adapter, checkpoint.name, whole=not shape.exploring)
+        base = BaseModel(model, empty_model(checkpoint, None), [tensor.key for tensor in there])
+        model = merge_adapter(base, adapter, checkpoint.name)
         note = note or f"{adapter.base} with the adapter {checkpoint.name}"
     if on.type != "cpu" and not quantised:  # quantised weights cannot be moved: they were loaded onto the device
         progress(f"moving weights to {on}", 0, 0)
@@ -109,8 +111,14 @@ def load_model(
         llm_layers=shape.llm_layers,
         device=on,
         whole=decoder_layers is None,
-        tied=shape.tied,
+        tied=shape.tied and _shared(model),
     )
+
+
+def _shared(model: Any) -> bool:
+    """Whether the output head, where it is loaded, is the embedding matrix: two that were trained apart are not."""
+    head = model.get_output_embeddings() if hasattr(model, "get_output_embeddings") else None
+    return head is None or head.weight is model.get_input_embeddings().weight
 
 
 def empty_model(checkpoint: Checkpoint, decoder_layers: int | None = 0) -> Any:
