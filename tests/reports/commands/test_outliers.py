@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 import torch
@@ -17,7 +18,13 @@ from vlmtui.cli import main
 from vlmtui.errors import ImageError
 from vlmtui.geometry import Place
 from vlmtui.reading import ImageInfo
-from vlmtui.reports.commands.outliers import ImageOutliers, outliers_json, outliers_object, outliers_text
+from vlmtui.reports.commands.outliers import (
+    ImageOutliers,
+    SideCounts,
+    outliers_json,
+    outliers_object,
+    outliers_text,
+)
 from vlmtui.reports.formats.json import json_objects
 from vlmtui.reports.per_image import ImageFailure
 from vlmtui.reports.seen_files import SeenFiles
@@ -159,3 +166,16 @@ def test_a_position_blown_up_by_hand(siglip_folder: Path, tmp_path: Path, capsys
     first = grid["positions"][0]
     assert (first["row"], first["col"], first["index"], first["count"], first["views"]) == (row, col, ROW, 4, 4)
     assert first["repeats"]
+
+
+def test_the_model_is_that_of_the_first_image() -> None:
+    """A session that was started again may have loaded elsewhere."""
+    model = msgspec.structs.replace(reading().model, device="cuda:0")
+    _, told = written(looked(0, 13), looked(1, 13, model=model))
+    assert told["model"]["device"] == "cpu"
+
+
+def test_the_median_of_an_even_number_of_norms_lies_between_the_middle_two() -> None:
+    sides = SideCounts()
+    sides.add(np.array([1, 2, 4, 5], np.float32), np.array([False, False, True, False]))
+    assert (sides.below, sides.above) == (0, 1)

@@ -26,13 +26,13 @@ from vlmtui.reports.formats.parquet import COLUMNS, ROW_GROUP, SCHEMA
 
 ENDING = ".parquet"
 COUNTED = ("image", "model", "stage", "metric", "index", "kind", "grid", "row", "col", "z", "error", "words.id")
+"""What counting reads; `words.id` is a field of the structs in `words`."""
 OF_PATCH = (
     *("image", "sha256", "width", "height", "model", "stage", "metric", "index", "kind", "grid", "row", "col"),
     *("x0", "y0", "x1", "y1", "norm", "z", "error"),
 )
 READ = (*OF_PATCH, "words")
 """The columns that an atlas needs."""
-"""What counting reads; `words.id` is a field of the structs in `words`."""
 NAMED = (*COUNTED, "words.piece", "words.text")
 SCORED = (*COUNTED, "words.score")
 BLOCK = 2 * ROW_GROUP

@@ -275,8 +275,8 @@ def outliers_object(results: Iterable[OutliersOrFailure]) -> json.Object | None:
     if not counted:
         return None
     images = [about["image"] | {"again": is_repeated} for _, about, is_repeated in counted]
-    summary, about, _ = counted[-1]
-    return {"schema": SCHEMA, "model": about["model"], "images": images, **_counts(summary)}
+    model, summary = counted[0][1]["model"], counted[-1][0]
+    return {"schema": SCHEMA, "model": model, "images": images, **_counts(summary)}
 
 
 def _counts(whole: OutlierSummary) -> json.Object:
