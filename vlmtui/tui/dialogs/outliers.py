@@ -18,6 +18,8 @@ from vlmtui.tui.terminal.theme import Roles, roles
 
 SHOWN = 8
 """Positions of a stage that are named."""
+A_LINE = 4
+"""Places of this image on a line."""
 BY_POSITION: Verdict = "position"
 STYLES: dict[Verdict, str] = {BY_POSITION: "outlier", "both": "outlier", "content": "measured"}
 
@@ -87,10 +89,13 @@ def _add_image(text: Text, r: Roles, image: ImageOutliers, here: str) -> None:
     """The places of this image's outliers by stage, and which stages were read."""
     text.append("This image", style="bold").append(": row,column, and how many times the stage's median\n")
     label = max((len(stage) for stage in image.places), default=0)
+    width = max((len(place) for places in image.places.values() for place in places), default=0)
     for stage, places in image.places.items():
+        shown = [f"{place:<{width}}" for place in places[:SHOWN]]
+        lines = ["  ".join(shown[at : at + A_LINE]).rstrip() for at in range(0, len(shown), A_LINE)]
         text.append(f"{stage:<{label}}  ", style=r.accent if stage == here else "")
-        more = f" and {len(places) - SHOWN} more" if len(places) > SHOWN else ""
-        text.append(f"{', '.join(places[:SHOWN])}{more}\n")
+        more = f"  and {len(places) - SHOWN} more" if len(places) > SHOWN else ""
+        text.append(f"\n{'':<{label}}  ".join(lines) + more + "\n")
     if not image.places and image.read:
         text.append("none\n")
     if image.read:
