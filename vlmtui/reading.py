@@ -128,7 +128,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
         """What to say where the prompt is not that of the checkpoint's chat template, or ""."""
         if not self.prompt_problem:
             return ""
-        return f"{self.prompt_problem}: the prompt is image, newline and sentence instead"
+        return f"{self.prompt_problem}: the prompt is the image and the sentence alone instead"
 
     @property
     def length_ratio(self) -> float | None:

@@ -85,7 +85,7 @@ class LensInputs:
 def report_line(found: LensResult, inputs: LensInputs) -> str:
     """The line of a report that says what the numbers are."""
     own = _render(found.call)
-    said = own.report(found, inputs) if own else _described(found.call, inputs)
+    said = own.report(found, inputs) + _of_noise(found.call) if own else _described(found.call, inputs)
     return f"{said}{f'; {found.note}' if found.note else ''}"
 
 
@@ -93,14 +93,16 @@ def legend_line(found: LensResult, inputs: LensInputs) -> str:
     """The legend below the image that says what the numbers are."""
     own = _render(found.call)
     if own:
-        return str(own.legend(found, inputs))
+        return str(own.legend(found, inputs)) + _of_noise(found.call)
     return f"{lens_label(found.call)} at {found.stage}{f', {found.note}' if found.note else ''}"
 
 
 def brief_legend(found: LensResult, inputs: LensInputs) -> str:
     """The legend below the image in fewer words, where the lens has such."""
     own = _render(found.call)
-    return str(own.brief(found, inputs)) if own and hasattr(own, "brief") else legend_line(found, inputs)
+    if own and hasattr(own, "brief"):
+        return str(own.brief(found, inputs)) + _of_noise(found.call)
+    return legend_line(found, inputs)
 
 
 def words_report_line(call: LensCall, line: str) -> str:
@@ -124,6 +126,11 @@ def lens_label(call: LensCall) -> str:
 
 def _described(call: LensCall, inputs: LensInputs) -> str:
     return f"{lens_label(call)}: {isolate(plain(inputs.line.rstrip('.')))}" if inputs.line else lens_label(call)
+
+
+def _of_noise(call: LensCall) -> str:
+    """What is added where the numbers asked for are those of noise."""
+    return ", of the image with its pixels shuffled" if call.given.get("noise") is True else ""
 
 
 def _value(value: Any) -> str:

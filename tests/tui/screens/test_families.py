@@ -203,6 +203,11 @@ async def test_the_list_stands_where_it_leaves_the_larger_image(size: tuple[int,
         assert [int(row[at]) for at in range(columns) for row in entries] == list(range(columns * len(entries)))
         await pilot.click(TokenList, offset=(tokens.size.width - 2, 2))
         assert view(pilot).row == (columns - 1) * len(entries) + 1
+        first_cell = head.rindex("token") + len("token") - 6
+        await pilot.click(TokenList, offset=(max(first_cell, 0), 3))
+        assert view(pilot).row == (columns - 1) * len(entries) + 2
+        await pilot.click(TokenList, offset=(0, 2))
+        assert view(pilot).row == 1
         # a line further than the last is scrolled to
         await pilot.press("pagedown", "pagedown")
         row = view(pilot).row

@@ -99,7 +99,8 @@ class TokenList(Lines):
     def on_click(self, event: events.Click) -> None:
         if event.y > 0 and event.button == 1:
             columns = _columns(self.size.width)
-            column = min(event.x * columns // (self.size.width + GAP), columns - 1)
+            pitch = (self.size.width + GAP) // columns
+            column = min(event.x // pitch, columns - 1)
             row = self._first + column * max(1, self.size.height - 1) + event.y - 1
             page = self._results.page(self._selection) if self._results else None
             if page is not None and row < page.rows:
