@@ -19,7 +19,7 @@ def test_built_in_ones_need_no_session(capfd: pytest.CaptureFixture[str], monkey
     assert main(["lenses"]) == 0
     out, err = capfd.readouterr()
     head, *rows = out.splitlines()
-    assert head.split() == ["name", "subject", "kind", "from", "line"]
+    assert head.split() == ["name", "subject", "kind", "from", "what", "it", "shows"]
     assert [row.split()[0] for row in rows] == list(built_in_lenses())
     assert "pca" in rows[1]
     assert rows[1].split()[1:4] == ["stage", "Colours", "vlmtui"]

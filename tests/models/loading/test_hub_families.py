@@ -48,8 +48,8 @@ def explored_bytes(model: Any) -> int:
     if model.get_output_embeddings() is not None:
         parts = [decoder_of(model), model.get_output_embeddings()]
         parts += [encoder] if (encoder := encoder_of(model)) is not None else []
-        # OPT's table of positions comes before its layers
-        tables = [model.get_input_embeddings(), getattr(parts[0], "embed_positions", None)]
+        # tables of positions come before the layers: OPT's, and those of both halves of BART
+        tables = [model.get_input_embeddings(), *(getattr(part, "embed_positions", None) for part in parts)]
         needed = {id(p) for table in tables if isinstance(table, nn.Module) for p in table.parameters()}
         left_out = {id(p) for part in parts for p in part.parameters()} - needed
     # parts for sound, and those that make images

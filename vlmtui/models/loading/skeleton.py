@@ -222,8 +222,9 @@ def _part(config: Any, layers: int | None) -> Any:
     derived = isinstance(getattr(type(text), "layer_types", None), property)
     if getattr(text, "layer_types", None) is not None and not derived:
         text.layer_types = text.layer_types[:layers]
-    if getattr(text, "num_decoder_layers", None):  # of an encoder–decoder: T5
-        text.num_decoder_layers = layers
+    for name in ("num_decoder_layers", "decoder_layers"):  # of an encoder–decoder: T5, BART
+        if getattr(text, name, None):
+            setattr(text, name, layers)
     if layers == 0 and getattr(text, "hidden_size_per_layer_input", None):
         text.hidden_size_per_layer_input = 0  # inputs of the layers alone, as wide as all of them together
     if getattr(text, "num_kv_shared_layers", None):
