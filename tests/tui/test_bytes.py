@@ -108,7 +108,7 @@ def test_the_explorer_writes_few_bytes(size: tuple[int, int], warm_demo: None) -
 def test_a_move_over_segments_writes_few_bytes(warm_demo: None) -> None:
     with AnsweringTerminal((120, 40)) as terminal:
         terminal.cost("", has_words)
-        for overlay in ("norm tokens", "words: ", "segments: local-words"):
+        for overlay in ("norm tokens", "words: ", "segments "):
             terminal.cost("o", lambda screen, overlay=overlay: any(overlay in line for line in screen.lines))  # type: ignore[misc]
         moves = {}
         for key in (*["right", "down"] * 4, *["left"] * 3):
