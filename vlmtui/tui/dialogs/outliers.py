@@ -13,7 +13,7 @@ from vlmtui.display.norm_statistics import RULE
 from vlmtui.display.numbers import count, percent
 from vlmtui.display.outlier_positions import TEST, VERDICTS, PositionCounts, Verdict, position_test
 from vlmtui.tui.dialogs.dialog import LEAVES, Dialog
-from vlmtui.tui.state.image_outliers import ImageOutliers
+from vlmtui.tui.state.image_outliers import OutlierPlaces
 from vlmtui.tui.terminal.theme import Roles, roles
 
 SHOWN = 8
@@ -30,7 +30,7 @@ class OutliersPage(Dialog[None]):
     BINDINGS = [Binding("V,q", "leave", "leave")]
 
     def __init__(
-        self, stages: Sequence[tuple[str, Sequence[PositionCounts]]], here: str, image: ImageOutliers | None = None
+        self, stages: Sequence[tuple[str, Sequence[PositionCounts]]], here: str, image: OutlierPlaces | None = None
     ) -> None:
         super().__init__("Outliers across images")
         self.add_class("page")
@@ -47,7 +47,7 @@ def outlier_report(
     r: Roles,
     stages: Sequence[tuple[str, Sequence[PositionCounts]]],
     here: str,
-    image: ImageOutliers | None = None,
+    image: OutlierPlaces | None = None,
 ) -> Text:
     """Where the outliers of this `image` are; every stage's verdict as `vlmtui outliers` gives it, and what the
     verdicts mean; the stage `here` stands out."""
@@ -85,7 +85,7 @@ def outlier_report(
     return text
 
 
-def _add_image(text: Text, r: Roles, image: ImageOutliers, here: str) -> None:
+def _add_image(text: Text, r: Roles, image: OutlierPlaces, here: str) -> None:
     """The places of this image's outliers by stage, and which stages were read."""
     text.append("This image", style="bold").append(": row,column, and how many times the stage's median\n")
     label = max((len(stage) for stage in image.places), default=0)

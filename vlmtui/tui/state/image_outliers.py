@@ -13,7 +13,7 @@ from vlmtui.tui.state.results import Results
 
 
 @dataclass(frozen=True)
-class ImageOutliers:
+class OutlierPlaces:
     """Outliers by stage, the farthest from the median first, and the stages that were not read."""
 
     places: dict[str, list[str]]
@@ -21,7 +21,7 @@ class ImageOutliers:
     unread: tuple[str, ...]
 
 
-def image_outliers(results: Results) -> ImageOutliers:
+def image_outliers(results: Results) -> OutlierPlaces:
     """Places of outliers as `▲ 3,5 2.31×`: high or low, row and column (in several grids after the grid's number), and
     the ratio to the stage's median. Those of the language model's layers are read at one of its stages."""
     found, read, unread = {}, [], []
@@ -37,7 +37,7 @@ def image_outliers(results: Results) -> ImageOutliers:
         if len(order):
             places = results.places_at(stage)
             found[stage] = [_said(places[i], norms.values[i], median, z[i], several) for i in order.tolist()]
-    return ImageOutliers(found, tuple(read), tuple(unread))
+    return OutlierPlaces(found, tuple(read), tuple(unread))
 
 
 def _said(place: Place, norm: float, median: float, z: float, several: bool) -> str:
