@@ -19,7 +19,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from vlmtui.errors import ImageError, one_line
 from vlmtui.images.colour_profile import profile_note
 from vlmtui.images.file_kinds import HEIC, kind_of, reads_heic, register_heic
-from vlmtui.images.levels import Levels, bands, colour_levels, grey_levels, is_wide_grey, sixteen_bit_rawmode
+from vlmtui.images.levels import Levels, bands, colour_levels, grey_levels, is_wide_grey, sixteen_bit_rawmode, widen_key
 from vlmtui.images.webp import webp_pixels
 
 MAX_PIXELS = 200_000_000
@@ -111,14 +111,14 @@ def _decoded(image: Image.Image, data: bytes, levels: Levels) -> RgbImage:
         return RgbImage(_to_rgb(webp), tuple(filter(None, [profile_note(image)])))
     deep = sixteen_bit_rawmode(image)
     image.load()
+    widen_key(image, data)
     notes = [profile_note(image)]
     ImageOps.exif_transpose(image, in_place=True)
     rgb = None
     if is_wide_grey(image):
-        grey, note = grey_levels(image, data, levels)
-        rgb = np.repeat(grey[:, :, None], 3, axis=2)
+        rgb, note = grey_levels(image, data, levels)
         notes.append(note)
-    elif deep is not None and (found := colour_levels(image, data, levels)) is not None:
+    elif deep is not None and (found := colour_levels(image, deep, data, levels)) is not None:
         rgb, note = found
         notes.append(note)
     return RgbImage(_to_rgb(image) if rgb is None else rgb, tuple(note for note in notes if note))
