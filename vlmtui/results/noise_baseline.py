@@ -122,17 +122,19 @@ class NoiseBaseline(msgspec.Struct, frozen=True, kw_only=True):
 class MetricAgreement(msgspec.Struct, frozen=True, kw_only=True):
     """The words of one token by each metric: `ids` int64 [metrics, k], nearest first, -1 for no word.
 
-    For matching pursuit only the first word is listed.
+    For matching pursuit only the first word is listed. `pieces` and `texts` are those of the ids, as of `TokenWords`.
     """
 
     token: int
     metrics: tuple[Metric, ...]
     ids: NDArray[np.int64]
+    pieces: dict[int, str | None] = {}
+    texts: dict[int, str | None] = {}
     seconds: float = 0.0
 
-    def with_first(self, word: int) -> int:
-        """The number of metrics whose top-1 is this word (id)."""
-        return int((self.ids[:, 0] == word).sum()) if self.ids.shape[1] else 0
+    def with_first(self, *spellings: int) -> int:
+        """The number of metrics whose top-1 is this word, given by the ids of its spellings."""
+        return int(np.isin(self.ids[:, 0], spellings).sum()) if self.ids.shape[1] else 0
 
     @property
     def overlap(self) -> float | None:

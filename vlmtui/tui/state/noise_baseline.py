@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from vlmtui.display.pieces import fold_name
+from vlmtui.lenses import folded_token_words
 from vlmtui.lenses.captions import noise_caption
 from vlmtui.metrics import PURSUITS
 from vlmtui.results.noise_baseline import (
@@ -63,5 +65,7 @@ def metrics_agreeing(results: Results, selection: Selection, words: tuple[WordRo
     """How many metrics have the first of these words as their top-1, and of how many; None where it is not known."""
     token = results.token(selection) if selection.stage == TOKENS else None
     found = None if token is None else results.found.get(agreement_key(token))
-    known = isinstance(found, MetricAgreement) and words
-    return (found.with_first(words[0].id), len(found.metrics)) if known and found is not None else None
+    if not isinstance(found, MetricAgreement) or not words:
+        return None
+    name = fold_name(words[0].id, words[0].piece, words[0].text)
+    return folded_token_words.metrics_agreeing(found, words[0].id, name, selection.folds), len(found.metrics)

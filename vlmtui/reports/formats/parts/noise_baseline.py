@@ -10,8 +10,10 @@ from collections.abc import Callable
 import numpy as np
 
 from vlmtui.display import numbers
+from vlmtui.display.pieces import fold_name
 from vlmtui.errors import UsageError
 from vlmtui.lenses.captions import noise_caption
+from vlmtui.lenses.folded_token_words import metrics_agreeing
 from vlmtui.metrics import PURSUITS
 from vlmtui.reading import ModelInfo, TokenWords, of_patches
 from vlmtui.reports.formats.parts.local_words import local_share_caption
@@ -118,6 +120,8 @@ def agreements(
     """Agreement of all metrics on each row of `words`, k words found at `tokens`; one search per metric."""
     tokens = tuple(words.tokens.tolist())
     ids = np.full((len(tokens), len(AGREEING), min(k, words.candidates)), -1, np.int64)
+    pieces: dict[int, str | None] = {}
+    texts: dict[int, str | None] = {}
     for metric_index, metric in enumerate(AGREEING):
         num_words = 1 if metric in PURSUITS else k
         metric_words = words
@@ -128,18 +132,22 @@ def agreements(
             metric_words = search.result()
         metric_ids = metric_words.ids[:, :num_words]
         ids[:, metric_index, : metric_ids.shape[1]] = metric_ids
+        pieces |= metric_words.pieces
+        texts |= metric_words.texts
     return tuple(
-        MetricAgreement(token=token, metrics=AGREEING, ids=token_ids)
+        MetricAgreement(token=token, metrics=AGREEING, ids=token_ids, pieces=pieces, texts=texts)
         for token, token_ids in zip(tokens, ids, strict=True)
     )
 
 
-def agreement_line(agreement: MetricAgreement, words: TokenWords, row: int) -> str:
-    """How many metrics agree on the top-1 word of one token, as text."""
+def agreement_line(agreement: MetricAgreement, words: TokenWords, row: int, fold: bool) -> str:
+    """How many metrics agree on the top-1 word of one token, as text; with `fold` in whatever spelling."""
     token_words = words.at(row)
     if not token_words:
         return "agree no word to compare"
-    return f"agree {agreement.with_first(token_words[0][0])} of {len(agreement.metrics)} metrics have this top-1"
+    first = token_words[0][0]
+    name = fold_name(first, words.pieces[first], words.texts[first])
+    return f"agree {metrics_agreeing(agreement, first, name, fold)} of {len(agreement.metrics)} metrics have this top-1"
 
 
 def agreement_object(agreement: MetricAgreement, words: TokenWords, row: int) -> dict[str, float | None] | None:
