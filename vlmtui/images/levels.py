@@ -15,9 +15,10 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 
 from vlmtui.errors import UsageError
+from vlmtui.images.upright import turn_upright
 
 Pixels = NDArray[np.uint8]
 Levels = Literal["auto", "full", "image"]
@@ -59,10 +60,10 @@ def is_wide_grey(image: Image.Image) -> bool:
     return image.mode in _WIDE_GREYS
 
 
-def grey_levels(image: Image.Image, data: bytes, levels: Levels) -> tuple[Pixels, str]:
+def grey_levels(image: Image.Image, data: bytes, levels: Levels) -> tuple[Pixels, bool, str]:
     """A wide grey image, loaded from `data`, as uint8 [height, width, 3], and the line that says how it was scaled.
 
-    A value that the file declares transparent becomes white.
+    A value that the file declares transparent becomes white; between the two, whether any is transparent.
     """
 
     def bands_of() -> Iterator[_Band]:
@@ -71,11 +72,11 @@ def grey_levels(image: Image.Image, data: bytes, levels: Levels) -> tuple[Pixels
             yield _Band(rows, values, _is_key(values, image))
 
     scale = (_float_scale if image.mode == "F" else _integer_scale)(image, _extent(bands_of()), data, levels)
-    return _scaled(image, bands_of(), scale), scale.note
+    return *_scaled(image, bands_of(), scale), scale.note
 
 
-def colour_levels(image: Image.Image, rawmode: str, data: bytes, levels: Levels) -> tuple[Pixels, str] | None:
-    """A colour image of 16 bits, loaded from `data` and turned, as uint8 [height, width, 3] over white, and a line.
+def colour_levels(image: Image.Image, rawmode: str, data: bytes, levels: Levels) -> tuple[Pixels, bool, str] | None:
+    """A colour image of 16 bits, loaded from `data` and turned, as `grey_levels` returns one.
 
     Pillow keeps the upper byte of every sample. None where that is right: nothing smaller is declared, the largest
     value needs all 16 bits, and no colour is transparent, which would be told by all its bits. `rawmode` is that of
@@ -89,7 +90,7 @@ def colour_levels(image: Image.Image, rawmode: str, data: bytes, levels: Levels)
     below = Image.open(io.BytesIO(data))
     below.tile = [tile._replace(args=_lower_bytes(tile.args)) for tile in below.tile]
     below.load()
-    ImageOps.exif_transpose(below, in_place=True)
+    turn_upright(below)
 
     def bands_of() -> Iterator[_Band]:
         for (rows, part), (_, lower) in zip(_parts(image), _parts(below), strict=True):
@@ -101,7 +102,7 @@ def colour_levels(image: Image.Image, rawmode: str, data: bytes, levels: Levels)
             yield _Band(rows, values, alpha)
 
     scale = _integer_scale(image, _extent(bands_of()), data, levels, of=65535)
-    return _scaled(image, bands_of(), scale), scale.note
+    return *_scaled(image, bands_of(), scale), scale.note
 
 
 def sixteen_bit_rawmode(image: Image.Image) -> str | None:
@@ -160,15 +161,16 @@ def _extent(parts: Iterator[_Band]) -> tuple[float, float]:
     return (float(least), float(most)) if least <= most else (0.0, 1.0)
 
 
-def _scaled(image: Image.Image, parts: Iterator[_Band], scale: LevelScale) -> Pixels:
-    """The values of an image as uint8 [height, width, 3], over white."""
-    rgb = np.empty((image.height, image.width, 3), np.uint8)
+def _scaled(image: Image.Image, parts: Iterator[_Band], scale: LevelScale) -> tuple[Pixels, bool]:
+    """The values of an image as uint8 [height, width, 3], over white, and whether any is transparent."""
+    rgb, see_through = np.empty((image.height, image.width, 3), np.uint8), False
     for part in parts:
         found = scale.apply(part.values)
         if part.alpha is not None:
+            see_through = see_through or bool((part.alpha < 1).any())
             found = np.rint(found * part.alpha + 255.0 * (1.0 - part.alpha)).astype(np.uint8)
         rgb[part.rows] = found
-    return rgb
+    return rgb, see_through
 
 
 def _lower_bytes(args: Any) -> Any:
