@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vlmtui.display.pieces import fold_name
-from vlmtui.lenses.folded_token_words import fold_token_words, folds, metrics_agreeing, search_folded
+from vlmtui.lenses.folded_token_words import fold_token_words, folds, search_folded, spellings_among
 from vlmtui.metrics import METRICS
 from vlmtui.reading import TokenWords
 from vlmtui.results.folded_words import fold_list, fold_lists
@@ -53,17 +53,19 @@ def test_names_are_one_for_spellings_and_differ_for_rows_without_a_token() -> No
     assert fold_name(0, "##sky", "##sky") != fold_name(1, "sky", "sky")
 
 
-@pytest.mark.parametrize(("fold", "agreeing"), [(True, 3), (False, 1)])
-def test_metrics_agree_on_a_word_in_whatever_spelling(fold: bool, agreeing: int) -> None:
+def test_metrics_agree_on_a_word_in_whatever_spelling() -> None:
     ids = np.array([[0, 4], [2, 0], [4, 0], [10, 0], [3, -1]])
     named = {i: SPELLED[i] for i in np.unique(ids[ids >= 0]).tolist()}
     found = MetricAgreement(
         token=0, metrics=AGREEING, ids=ids, pieces=named, texts={i: text(p) for i, p in named.items()}
     )
-    assert metrics_agreeing(found, 0, fold_name(0, SPELLED[0], text(SPELLED[0])), fold) == agreeing
+    spellings = spellings_among(found, fold_name(0, SPELLED[0], text(SPELLED[0])))
+    assert spellings == (0, 2, 3)
+    assert found.with_first(0, *spellings) == 3
+    assert found.with_first(0) == 1
     # of rows without a token each is a word of its own
-    assert metrics_agreeing(found, 11, fold_name(11, None, None), fold) == 0
-    assert metrics_agreeing(found, 10, fold_name(10, None, None), fold) == 1
+    assert spellings_among(found, fold_name(10, None, None)) == (10,)
+    assert spellings_among(found, fold_name(11, None, None)) == ()
 
 
 def searched(lists: list[list[int]], k: int) -> TokenWords:

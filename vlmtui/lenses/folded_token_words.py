@@ -16,7 +16,7 @@ from vlmtui.metrics import WordOrder
 from vlmtui.reading import TokenWords
 from vlmtui.results.folded_words import fold_lists, next_depth
 from vlmtui.results.hub_words import hub_words
-from vlmtui.results.noise_baseline import MetricAgreement
+from vlmtui.results.noise_baseline import MetricAgreement, NoiseScores
 
 
 def folds(order: WordOrder) -> bool:
@@ -65,10 +65,9 @@ def fold_token_words(words: TokenWords, k: int) -> tuple[FoldedTokenWords, bool]
     return FoldedTokenWords(lines, found.spellings, hubs, of_hubs), bool(found.whole.all())
 
 
-def metrics_agreeing(agreement: MetricAgreement, word: int, name: str, fold: bool) -> int:
-    """How many metrics have this word (id) as their top-1; with `fold` those with another spelling of `name`, too."""
-    names = fold_names(agreement.pieces, agreement.texts) if fold else {}
-    return agreement.with_first(word, *(id_ for id_, other in names.items() if other == name))
+def spellings_among(rows: MetricAgreement | NoiseScores, name: str) -> tuple[int, ...]:
+    """The ids of the spellings of a word, by its folded name, among the rows that are named there."""
+    return tuple(id_ for id_, other in fold_names(rows.pieces, rows.texts).items() if other == name)
 
 
 def search_folded(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from vlmtui.display.pieces import fold_name
-from vlmtui.lenses import folded_token_words
 from vlmtui.lenses.captions import noise_caption
+from vlmtui.lenses.folded_token_words import spellings_among
 from vlmtui.metrics import PURSUITS
 from vlmtui.results.noise_baseline import (
     MetricAgreement,
     NoiseBaseline,
     NoisePercentile,
+    NoiseScores,
     share_above_noise,
     statistic_of,
 )
@@ -33,8 +34,9 @@ def noise_percentile(results: Results, selection: Selection, words: tuple[WordRo
         return None
     first, last = words[0], words[-1]
     if statistic_of(noise.metric) == "explained":
-        return noise.standing(first.id, last.explained or 0.0, None)
-    return noise.standing(first.id, first.score, first.score - words[1].score if len(words) > 1 else None)
+        return noise.standing((first.id,), last.explained or 0.0, None)
+    spellings = first.id, *_spellings(noise.shuffled, selection, first)
+    return noise.standing(spellings, first.score, first.score - words[1].score if len(words) > 1 else None)
 
 
 def noise_of(results: Results, selection: Selection) -> NoiseBaseline | None:
@@ -67,5 +69,12 @@ def metrics_agreeing(results: Results, selection: Selection, words: tuple[WordRo
     found = None if token is None else results.found.get(agreement_key(token))
     if not isinstance(found, MetricAgreement) or not words:
         return None
-    name = fold_name(words[0].id, words[0].piece, words[0].text)
-    return folded_token_words.metrics_agreeing(found, words[0].id, name, selection.folds), len(found.metrics)
+    first = words[0]
+    return found.with_first(first.id, *_spellings(found, selection, first)), len(found.metrics)
+
+
+def _spellings(rows: MetricAgreement | NoiseScores | None, selection: Selection, word: WordRow) -> tuple[int, ...]:
+    """The ids of a word's spellings among those rows, where the lists of the stage are folded."""
+    if rows is None or not selection.folds:
+        return ()
+    return spellings_among(rows, fold_name(word.id, word.piece, word.text))

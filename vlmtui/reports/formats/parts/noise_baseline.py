@@ -13,7 +13,7 @@ from vlmtui.display import numbers
 from vlmtui.display.pieces import fold_name
 from vlmtui.errors import UsageError
 from vlmtui.lenses.captions import noise_caption
-from vlmtui.lenses.folded_token_words import metrics_agreeing
+from vlmtui.lenses.folded_token_words import spellings_among
 from vlmtui.metrics import PURSUITS
 from vlmtui.reading import ModelInfo, TokenWords, of_patches
 from vlmtui.reports.formats.parts.local_words import local_share_caption
@@ -22,7 +22,7 @@ from vlmtui.results.noise_baseline import (
     AGREEING,
     MetricAgreement,
     NoiseBaseline,
-    NoisePercentile,
+    NoiseScores,
     share_above_noise,
     statistic_of,
 )
@@ -76,9 +76,10 @@ def brief_percentiles(report: ImageReport) -> list[str]:
     ]
 
 
-def percentile_line(standing: NoisePercentile | None, unfolded: bool = True) -> str:
-    """The percentile of noise of one token's words, as text; the margin is that over the second piece, and is told with
-    `unfolded` lists alone."""
+def percentile_line(null: NoiseBaseline, words: TokenWords, row: int, fold: bool) -> str:
+    """The percentile of noise of one token's words, as text. The margin is that over the second piece, and is not told
+    where spellings `fold`; other spellings are the same top-1 then."""
+    standing = null.of(words, row, _spellings(null.shuffled, words, row) if fold else ())
     if standing is None:
         return "null  no word to compare with noise"
     phrases = []
@@ -86,11 +87,19 @@ def percentile_line(standing: NoisePercentile | None, unfolded: bool = True) -> 
         phrases.append(f"beats {numbers.part_of(standing.percentile, 'noise')}")
     if standing.same is not None:
         phrases.append(f"the same top-1 in {numbers.percent(standing.same)} of noise")
-    if standing.margin is not None and unfolded:
+    if standing.margin is not None and not fold:
         phrases.append(f"margin beats {numbers.part_of(standing.margin, 'noise')}")
     if standing.random is not None:
         phrases.append(f"beats {numbers.part_of(standing.random, 'random vectors')}")
     return f"null  {', '.join(phrases)}"
+
+
+def _spellings(rows: MetricAgreement | NoiseScores | None, words: TokenWords, row: int) -> tuple[int, ...]:
+    """The ids of the spellings of a token's top-1, if it has one, among those rows."""
+    if rows is None or not (there := words.at(row)):
+        return ()
+    first = there[0][0]
+    return spellings_among(rows, fold_name(first, words.pieces[first], words.texts[first]))
 
 
 def percentile_object(null: NoiseBaseline, words: TokenWords, row: int) -> dict[str, float | None] | None:
@@ -145,9 +154,8 @@ def agreement_line(agreement: MetricAgreement, words: TokenWords, row: int, fold
     token_words = words.at(row)
     if not token_words:
         return "agree no word to compare"
-    first = token_words[0][0]
-    name = fold_name(first, words.pieces[first], words.texts[first])
-    return f"agree {metrics_agreeing(agreement, first, name, fold)} of {len(agreement.metrics)} metrics have this top-1"
+    many = agreement.with_first(token_words[0][0], *(_spellings(agreement, words, row) if fold else ()))
+    return f"agree {many} of {len(agreement.metrics)} metrics have this top-1"
 
 
 def agreement_object(agreement: MetricAgreement, words: TokenWords, row: int) -> dict[str, float | None] | None:
