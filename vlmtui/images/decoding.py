@@ -19,7 +19,16 @@ from PIL import Image, UnidentifiedImageError
 from vlmtui.errors import ImageError, one_line
 from vlmtui.images.colour_profile import profile_note
 from vlmtui.images.file_kinds import HEIC, image_kind, kind_of, reads_heic, register_heic
-from vlmtui.images.levels import Levels, bands, colour_levels, grey_levels, is_wide_grey, sixteen_bit_rawmode, widen_key
+from vlmtui.images.levels import (
+    Levels,
+    bands,
+    colour_levels,
+    grey_levels,
+    is_wide_grey,
+    planar_problem,
+    sixteen_bit_rawmode,
+    widen_key,
+)
 from vlmtui.images.upright import frames_note, orientation, orientation_note, turn_upright
 from vlmtui.images.webp import webp_pixels
 
@@ -98,6 +107,8 @@ def _open(data: bytes, name: str, max_pixels: int, use: Callable[[Image.Image], 
                     f"{name} has {width}×{height} pixels, more than the limit of {max_pixels:,}: make it "
                     f"smaller{OR_RAISE}"
                 )
+            if problem := planar_problem(image):
+                raise ImageError(f"{name} is {problem}")
             return use(image)
     except ImageError:
         raise
@@ -139,7 +150,8 @@ def _why_not(data: bytes, name: str, error: Exception) -> str:
         return f"{name} is {kind.name}: {kind.advice}"
     if isinstance(error, UnidentifiedImageError) and kind is None:
         if begins_as := image_kind(data):
-            return f"{name} begins as {begins_as} and is damaged or truncated: download or export it again"
+            damaged = "is damaged or truncated, or of a variant that is not read"
+            return f"{name} begins as {begins_as} and {damaged}: download or export it again"
         return f"{name} is not an image that can be opened: choose one such as PNG, JPEG or WebP"
     return f"{name} is damaged or truncated ({one_line(error)}): download or export it again"
 

@@ -19,6 +19,7 @@ from transformers import AutoImageProcessor, AutoProcessor, AutoTokenizer
 from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPil
 
 from vlmtui.errors import ImageError, ModelError, VlmtuiError, lacks_memory, one_line
+from vlmtui.images.levels import Pixels
 from vlmtui.json_files import damaged_json, parse_json, read_bounded
 from vlmtui.models.families.registry import family_class, has_class_token, is_encoder
 from vlmtui.models.loading.chat_templates import NO_IMAGE, PromptText, chat_templates, prompts, without_templates
@@ -66,8 +67,8 @@ class Processing:
         assert self.folder is not None
         return _tokenizer(self.folder, name, {})
 
-    def pixels(self, image: Image.Image) -> dict[str, Tensor]:
-        """The tensors that the image processor makes from one upright RGB image."""
+    def pixels(self, image: Image.Image | Pixels) -> dict[str, Tensor]:
+        """The tensors that the image processor makes from one upright RGB image, or its uint8 [height, width, 3]."""
         # some processors pass `return_tensors` on
         made = self.image_processor(images=image, **self.options | {"return_tensors": "pt"})
         return {key: value for key, value in made.items() if isinstance(value, Tensor)}
@@ -91,7 +92,7 @@ class Processing:
             "--processor"
         )
 
-    def prepare(self, image: Image.Image, sentence: str) -> Inputs:
+    def prepare(self, image: Image.Image | Pixels, sentence: str) -> Inputs:
         """The inputs for one upright RGB image and a sentence.
 
         A chat template that fails or has no image is passed over. Where the processor makes no prompt at all, there are
@@ -201,7 +202,7 @@ class Processing:
             piece = self.tokenizer.convert_ids_to_tokens(self.image_token)
         return f"{piece}{self.separator}{sentence}"
 
-    def _processed(self, image: Image.Image, text: str, add_bos: bool) -> dict[str, Tensor]:
+    def _processed(self, image: Image.Image | Pixels, text: str, add_bos: bool) -> dict[str, Tensor]:
         """The processor's tensors. `add_bos`: the text is to begin with BOS, whether or not the tokenizer adds it."""
         tensors = self._tensors(image, text)
         bos = self.tokenizer.bos_token_id
@@ -209,7 +210,7 @@ class Processing:
             tensors = self._tensors(image, self.tokenizer.bos_token + text)
         return tensors
 
-    def _tensors(self, image: Image.Image, text: str) -> dict[str, Tensor]:
+    def _tensors(self, image: Image.Image | Pixels, text: str) -> dict[str, Tensor]:
         bos = self.tokenizer.bos_token
         # as in transformers' apply_chat_template: where the text begins with BOS, the tokenizer adds none
         options = {"add_special_tokens": False} if bos and text.startswith(bos) else {}
