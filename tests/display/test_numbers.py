@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -60,6 +62,31 @@ def test_units() -> None:
     assert numbers.box(None) == "–"
     assert numbers.count(1, "token") == "1 token"
     assert numbers.count(32000, "row") == "32,000 rows"
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (94.9, "94%"),
+        (94.99999, "95%"),  # 95 in float32
+        (95.0, "95%"),
+        (99.0, "99%"),
+        (99.96, "99.9%"),
+        (0.96, "0.9%"),
+        (0.07, "<0.1%"),
+    ],
+)
+def test_what_is_beaten_is_never_rounded_up(value: float, written: str) -> None:
+    assert numbers.part_of(value, "noise") == f"{written} of noise"
+    assert (numbers.part_of(0, "noise"), numbers.part_of(100, "noise")) == ("no noise", "all noise")
+
+
+@given(st.integers(1, 2000).flatmap(lambda of: st.tuples(st.integers(1, of), st.just(of))))
+def test_no_more_is_said_to_be_beaten_than_is(counted: tuple[int, int]) -> None:
+    below, of = counted
+    share, _, _ = numbers.part_of(100.0 * below / of, "noise").partition("%")
+    said = Decimal({"all noise": "100", "<0.1": "0"}.get(share, share))
+    assert 0 <= Decimal(100 * below) / of - said < 1
 
 
 def test_the_verdict_is_the_published_rule() -> None:

@@ -29,6 +29,12 @@ def test_it_begins_where_noise_ends_and_noise_is_grey() -> None:
     assert ValueScale.of(np.r_[np.zeros(99), 7.0], 5.0).high == 7.0
 
 
+def test_grey_is_told_of_only_where_something_is_grey() -> None:
+    values = np.r_[np.arange(5.0, 9.0), np.nan]
+    assert ValueScale.of(values, 4.0).note(values) == ""
+    assert ValueScale.of(values, 5.0).note(values) == "grey: noise"
+
+
 def test_noise_alone_is_not_stretched() -> None:
     values = np.r_[np.linspace(0, 1, 20), np.nan]
     scale = ValueScale.of(values, 1.0)

@@ -43,6 +43,20 @@ def test_words_are_counted_and_the_grey_share_is_what_is_left(words: list[list[s
     assert np.isclose(found.grey, float(1 - Fraction(coloured, len(flat))))
 
 
+@given(grids, st.randoms(use_true_random=False))
+def test_spellings_of_one_word_are_one_segment_by_the_most_frequent(words: list[list[str | None]], random) -> None:  # type: ignore[no-untyped-def]
+    spelled = [[word and random.choice((word, word.upper(), word.title())) for word in line] for line in words]
+    whole, folded = word_segments(words), word_segments(spelled, folds=True)
+    assert [one.cells for one in folded.segments] == [one.cells for one in whole.segments]
+    assert [one.word.lower() for one in folded.segments] == [one.word for one in whole.segments]
+    flat = [word for line in spelled for word in line if word]
+    for word, many in folded.counts.items():
+        spellings = [one for one in flat if one.lower() == word.lower()]
+        assert many == len(spellings)
+        assert spellings.count(word) == max(map(spellings.count, spellings))
+        assert next(one for one in spellings if spellings.count(one) == spellings.count(word)) == word
+
+
 @given(grids)
 def test_steps_go_through_all_segments_from_the_largest_on_and_back(words: list[list[str | None]]) -> None:
     found = word_segments(words)

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import importlib
 import io
+import pickle
 import shutil
+import sqlite3
+import struct
 import zipfile
+from collections.abc import Callable
+from contextlib import closing
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from safetensors.torch import save
 
 from tests.images.test_decoding import encoded, gradient
 from vlmtui.errors import ImageError
@@ -19,11 +27,31 @@ from vlmtui.images.decoding import decode, preview
 from vlmtui.images.file_kinds import kind_of
 
 
-def _zip() -> bytes:
+def _zip(name: str = "a.txt") -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
-        archive.writestr("a.txt", "a")
+        archive.writestr(name, "a")
     return file.getvalue()
+
+
+def _saved(write: Callable[[io.BytesIO], object]) -> bytes:
+    file = io.BytesIO()
+    write(file)
+    return file.getvalue()
+
+
+def _database() -> bytes:
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute("create table a (b)")
+        return connection.serialize()
+
+
+def _fits(cards: list[str]) -> bytes:
+    return "".join(card.ljust(80) for card in cards).encode().ljust(2880)
+
+
+ZEROS = {"a": torch.zeros(3)}
+WEIGHTS = "weights: name an image, and the model's folder with --model"
 
 
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 12345\n"
@@ -44,7 +72,32 @@ KINDS = {
     "cr3": (b"\0\0\0\x18ftypcrx \0\0\0\x01crx isom", "camera's raw file"),
     "zip": (_zip(), "ZIP"),
     "gzip": (gzip.compress(b"a"), "archive"),
-    "npy": (b"\x93NUMPY\x01\0", "NumPy"),
+    "npy": (_saved(lambda file: np.save(file, np.zeros(3))), "NumPy.*session.read"),
+    "npz": (_saved(lambda file: np.savez(file, a=np.zeros(3))), "NumPy arrays.*session.read"),
+    "safetensors": (save(ZEROS), WEIGHTS),
+    "safetensors-that-is-64-long": (struct.pack("<Q", 64) + b'{"__metadata__":{}}'.ljust(64), WEIGHTS),
+    "torch": (_saved(lambda file: torch.save(ZEROS, file)), WEIGHTS),
+    "torch-before-zip": (_saved(lambda file: torch.save(ZEROS, file, _use_new_zipfile_serialization=False)), WEIGHTS),
+    "gguf": (b"GGUF\x03\0\0\0" + b"\0" * 40, WEIGHTS),
+    "onnx": (b"\x08\x08\x12\x07pytorch\x1a\x052.1.0:\x9b\x01" + b"\0" * 90, WEIGHTS),
+    "tflite": (b"\x1c\0\0\0TFL3" + b"\0" * 30, WEIGHTS),
+    "pickle": (pickle.dumps([1]), "pickle.*save the image"),
+    "sqlite": (_database(), "table or a database.*--from"),
+    "parquet": (b"PAR1" + b"\x15\x04" * 20 + b"PAR1", "table or a database"),
+    "elf": (b"\x7fELF\x02\1\1", "program: name an image"),
+    "exe": (b"MZ\x90\0" + b"\0" * 200, "program"),
+    "mp3": (b"\xff\xfb\x90\x44" + b"\0" * 400, "a sound"),
+    "m4a": (b"\0\0\0\x20ftypM4A \0\0\0\0M4A mp42isom", "a sound"),
+    "font": (b"\0\1\0\0\0\x0f\0\x80" + b"\0" * 60, "a font"),
+    "docx": (_zip("[Content_Types].xml"), "office document: export"),
+    "cr2": (b"II*\0\x10\0\0\0CR\2\0" + b"\0" * 40, "camera's raw file"),
+    "iso": (b"\0" * 32769 + b"CD001" + b"\0" * 50, "an archive"),
+    "nifti-2": (struct.pack("<i", 540) + b"n+2\0\r\n\x1a\n" + b"\0" * 530, "volume.*slice"),
+    "fits": (_fits(["SIMPLE  = T", "BITPIX  = 16", "NAXIS   = 9"]), "FITS file that cannot be read: save its image"),
+    "zeros": (bytes(1000), "nothing but zeros.*download it again"),
+    "base64": (base64.b64encode(encoded(Image.fromarray(gradient()))), "base64 text: decode it"),
+    "latin-1": ("Grüße aus der Galerie und so weiter\n".encode("latin-1"), "not an image but a text"),
+    "utf-16": ("Grüße aus der Galerie\n".encode("utf-16"), "not an image but a text"),
     "dicom": (b"\0" * 128 + b"DICM" + b"\0" * 99, "DICOM"),
     "exr": (b"v/1\x01\x02\0\0\0", "OpenEXR"),
     "json": (b'{"error": "no such image"}', "not an image but a text"),
@@ -61,6 +114,14 @@ def test_what_it_is_and_what_to_do(name: str) -> None:
     assert "damaged" not in str(caught.value)
 
 
+@pytest.mark.parametrize("format", ["PNG", "JPEG", "GIF", "TIFF", "WEBP", "AVIF", "BMP", "ICO", "JPEG2000"])
+def test_what_begins_as_an_image_is_damaged(format: str) -> None:
+    whole = encoded(Image.fromarray(gradient(32, 32)), format)
+    for data in (whole[:16], whole[:16] + bytes(3000)):
+        with pytest.raises(ImageError, match=r"is damaged or truncated.*: download or export it again$"):
+            decode(data, "x")
+
+
 def test_eps_without_ghostscript(monkeypatch: pytest.MonkeyPatch) -> None:
     if shutil.which("gs"):
         monkeypatch.setenv("PATH", "")
@@ -69,7 +130,9 @@ def test_eps_without_ghostscript(monkeypatch: pytest.MonkeyPatch) -> None:
         decode(encoded(Image.fromarray(gradient()), "EPS"), "drawing.eps")
 
 
-@pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "PPM", "AVIF", "TGA", "XBM", "ICO"])
+@pytest.mark.parametrize(
+    "format", ["PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "PPM", "AVIF", "TGA", "XBM", "ICO", "QOI"]
+)
 def test_an_image_is_no_other_kind(format: str) -> None:
     image = Image.fromarray(gradient(32, 32)).convert("1" if format == "XBM" else "RGB")
     assert kind_of(encoded(image, format)) is None

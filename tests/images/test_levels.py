@@ -11,6 +11,7 @@ import pytest
 from PIL import Image, ImageCms
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
+from benchmarks.decoding_memory import peak
 from tests.images.test_decoding import chunk, encoded, png
 from vlmtui.errors import UsageError
 from vlmtui.images.decoding import decode
@@ -122,3 +123,52 @@ def test_lab_is_converted() -> None:
     file = io.BytesIO()
     Image.new("LAB", (2, 2), (255, 128, 128)).save(file, "TIFF")
     assert decode(file.getvalue(), "x").rgb.min() >= 250
+
+
+@pytest.mark.parametrize("turn", [1, 6])
+def test_grey_of_12_bits_with_alpha(turn: int) -> None:
+    """Pillow has it as colours of the upper byte alone."""
+    values = np.random.default_rng(0).integers(0, 4096, (5, 7, 2)).astype(">u2")
+    values[..., 1] *= 16
+    exif = Image.Exif()
+    exif[274] = turn
+    data = png(7, 5, 16, 4, b"".join(b"\x00" + row.tobytes() for row in values), chunk(b"eXIf", exif.tobytes()[6:]))
+    grey, alpha = values[..., :1].astype(float) * 255 / 4095, values[..., 1:].astype(float) / 65535
+    expected = np.repeat(grey * alpha + 255 * (1 - alpha), 3, axis=2)
+    found = decode(data, "x")
+    assert np.abs(found.rgb - (expected if turn == 1 else expected[::-1].transpose(1, 0, 2))).max() <= 2
+    assert "4,095" in found.notes[0]
+
+
+def test_alpha_of_colours_whose_levels_are_scaled() -> None:
+    rows = b"\x00" + struct.pack(">8H", 4095, 2048, 0, 65535, 100, 100, 100, 0)
+    assert decode(png(2, 1, 16, 6, rows), "x").rgb.tolist() == [[[255, 128, 0], [255, 255, 255]]]
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8, 16])
+def test_a_grey_that_is_transparent_is_told_by_all_its_bits(bits: int) -> None:
+    top = (1 << bits) - 1
+    for key in {0, 1, top - 1}:
+        values = [key, key ^ 1, top, 0]
+        packed = sum(value << bits * (3 - i) for i, value in enumerate(values)) << (4 if bits == 1 else 0)
+        rows = b"\x00" + packed.to_bytes(max(1, bits // 2), "big")
+        data = png(4, 1, bits, 0, rows, chunk(b"tRNS", struct.pack(">H", key)))
+        expected = [255 if value == key else round(value * 255 / top) for value in values]
+        assert np.abs(np.subtract(greys(data), expected)).max() <= 1, (bits, key)
+
+
+def test_a_colour_of_16_bits_that_is_transparent() -> None:
+    rows = b"\x00" + struct.pack(">6H", 30000, 30001, 30002, 30000, 30001, 30003)
+    data = png(2, 1, 16, 2, rows, chunk(b"tRNS", struct.pack(">3H", 30000, 30001, 30002)))
+    assert decode(data, "x").rgb.tolist() == [[[255] * 3, [117] * 3]]
+
+
+def test_the_bits_of_alpha_are_not_those_of_grey() -> None:
+    rows = b"\x00" + struct.pack(">4H", 1000, 65535, 500, 65535)
+    assert greys(png(2, 1, 16, 4, rows, chunk(b"sBIT", bytes([12, 16])))) == [62, 31]
+
+
+def test_scaling_colours_makes_no_copy_of_the_whole() -> None:
+    side = 1500
+    row = b"\x00" + (np.arange(side * 3, dtype=">u2") % 4096).tobytes()
+    assert peak(png(side, side, 16, 2, row * side), "whole") < 35 * side**2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import threading
 from pathlib import Path
 from urllib.parse import quote
@@ -14,8 +15,10 @@ from tests.images.test_decoding import encoded, gradient
 from vlmtui.errors import ImageError
 from vlmtui.images import image_file, paths
 from vlmtui.images.download import file_address
-from vlmtui.images.image_file import read_source
+from vlmtui.images.image_file import read_source, shown_name
 from vlmtui.images.paths import local_name
+from vlmtui.reports.per_image import ImageFailure
+from vlmtui.reports.run import error_naming_image
 from vlmtui.reports.select.sources import expand_sources
 
 NAMES = ("a b.png", "it's.png", "50%20.png", "(1) & #2?.png", "é ü.png", 'say "hi".png')
@@ -108,3 +111,48 @@ def gradient_image() -> Image.Image:
 )  # fmt: skip
 def test_the_address_of_the_file_behind_a_page(page: str, file: str) -> None:
     assert file_address(page) == file
+
+
+def test_what_a_path_is_where_it_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # a socket's path is short
+    Path("a.txt").touch()
+    Path("gone.png").symlink_to("nothing.png")
+    Path("round.png").symlink_to("round.png")
+    said = {
+        "gone.png": "gone.png is a link to nothing.png, which does not exist: check the link",
+        "round.png": "round.png is a link that leads back to itself: check the link",
+        "a.txt/b.png": "a.txt/b.png does not exist, since a.txt is no folder: check the path",
+        "x" * 300: f"{'x' * 300} does not exist, since the name is too long: check the path",
+        "socket": "socket is a socket, not a file: name an image file",
+        "file:": "file: names no file: give its path",
+        "file://": "file:// names no file: give its path",
+        "http:/a/b.png": "http:/a/b.png is no address: write http:// and the host",
+        "data:image/png;base64,"
+        + "A" * 999: "data:image/png;base64,AA… is no address that is read: save the image in it as a file",
+    }
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind("socket")
+        for name, sentence in said.items():
+            with pytest.raises(ImageError) as caught:
+                read_source(name)
+            assert str(caught.value) == sentence
+
+
+def test_a_password_of_an_address_is_not_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        for name in ("user:secret", ":secret", "user:sec:ret"):
+            with pytest.raises(ImageError, match="cannot be reached") as caught:
+                read_source(f"http://{name}@127.0.0.1:{taken.getsockname()[1]}/a.png")
+            assert "sec" not in str(caught.value)
+            assert "@127.0.0.1" in str(caught.value)
+
+
+def test_a_password_of_an_address_is_in_no_report() -> None:
+    address = "https://user:sec:ret@images.example/a.png?b=c:d@e"
+    assert shown_name(address) == "https://user:…@images.example/a.png?b=c:d@e"
+    assert shown_name("https://images.example:80/a@b:c.png") == "https://images.example:80/a@b:c.png"
+    failure = ImageFailure(address, ImageError("is damaged"))
+    assert "sec" not in failure.name + str(error_naming_image(failure))

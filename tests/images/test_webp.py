@@ -24,7 +24,7 @@ def test_the_pixels_are_those_of_pillow(
     options: dict[str, Any], channels: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = encoded(Image.fromarray(NOISE[..., :channels]), "WEBP", **options)
-    direct = webp_pixels(Image.open(io.BytesIO(data)), data)
+    direct = webp_pixels(Image.open(io.BytesIO(data)), data, 1)
     if webp_module._library() is not None:
         assert direct is not None
         np.testing.assert_array_equal(direct, np.asarray(Image.open(io.BytesIO(data))))

@@ -7,12 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vlmtui.lenses.folded_token_words import fold_name, fold_token_words, folds, search_folded
+from vlmtui.display.pieces import fold_name
+from vlmtui.lenses.folded_token_words import fold_token_words, folds, search_folded, spellings_among
 from vlmtui.metrics import METRICS
 from vlmtui.reading import TokenWords
 from vlmtui.results.folded_words import fold_list, fold_lists
 from vlmtui.results.hub_words import LEAST_TOKENS
+from vlmtui.results.noise_baseline import AGREEING, MetricAgreement
 
+ENDED = [("sky</w>", "sky"), ("sky</w>", None), ("Sky</w>", "Sky"), ("sky", "sky"), ("ĠSKY", " SKY")]
 SPELLED = ["▁sky", "sky", "Sky", "▁SKY", "▁roof", "Roof", "▁a", "▁b", "▁c", "▁d", None, None]
 
 
@@ -45,6 +48,24 @@ def test_names_are_one_for_spellings_and_differ_for_rows_without_a_token() -> No
     # other words, which full case folding would make one
     assert fold_name(0, "▁Maß", " Maß") != fold_name(1, "▁mass", " mass")
     assert fold_name(10, None, None) != fold_name(11, None, None)
+    # a mark where a word begins or ends is no part of it; one that it goes on is displayed
+    assert len({fold_name(0, piece, text) for piece, text in ENDED}) == 1
+    assert fold_name(0, "##sky", "##sky") != fold_name(1, "sky", "sky")
+
+
+def test_metrics_agree_on_a_word_in_whatever_spelling() -> None:
+    ids = np.array([[0, 4], [2, 0], [4, 0], [10, 0], [3, -1]])
+    named = {i: SPELLED[i] for i in np.unique(ids[ids >= 0]).tolist()}
+    found = MetricAgreement(
+        token=0, metrics=AGREEING, ids=ids, pieces=named, texts={i: text(p) for i, p in named.items()}
+    )
+    spellings = spellings_among(found, fold_name(0, SPELLED[0], text(SPELLED[0])))
+    assert spellings == (0, 2, 3)
+    assert found.with_first(0, *spellings) == 3
+    assert found.with_first(0) == 1
+    # of rows without a token each is a word of its own
+    assert spellings_among(found, fold_name(10, None, None)) == (10,)
+    assert spellings_among(found, fold_name(11, None, None)) == ()
 
 
 def searched(lists: list[list[int]], k: int) -> TokenWords:

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vlmtui.display.pieces import folded
+from vlmtui.display.pieces import fold_name
 from vlmtui.display.segments import least_cells, segments
 from vlmtui.geometry import Place
 from vlmtui.results.local_words import FEWEST, NONE, PatchLocalWords, find_local_words
@@ -39,7 +39,7 @@ def places(rows: int, cols: int, grid: int | None = 0, start: int = 0) -> list[P
 def recorded(name: str) -> tuple[np.ndarray, dict[int, str], int, int]:
     """Lists of ids, the folded words by id, rows and columns."""
     image = RECORDED["images"][name]
-    spelled = dict(enumerate(folded(text, text) for text in RECORDED["words"]))
+    spelled = {i: fold_name(i, text, text) for i, text in enumerate(RECORDED["words"])}
     ids = np.array(image["tokens"])
     padding = [i for i, text in enumerate(RECORDED["words"]) if text == PADDING]
     return np.where(np.isin(ids, padding), NONE, ids), spelled, image["rows"], image["cols"]
@@ -196,7 +196,7 @@ def test_entries_without_a_place_have_no_word_and_no_say() -> None:
 
 
 def test_spellings_are_one_word_named_by_the_most_frequent() -> None:
-    spelled = {1: folded("▁Roof", "Roof"), 2: folded("roof", "roof"), 3: folded("▁roof", "roof")}
+    spelled = {1: fold_name(1, "▁Roof", "Roof"), 2: fold_name(2, "roof", "roof"), 3: fold_name(3, "▁roof", "roof")}
     assert set(spelled.values()) == {"roof"}
     spelled |= {i: str(i) for i in range(10, 200)}
     at = places(9, 9)

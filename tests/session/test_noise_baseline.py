@@ -128,7 +128,7 @@ def test_the_distributions_are_those_of_the_same_search(desk, photo):
         np.testing.assert_allclose(of.margins, np.sort(best[:, 0] - best[:, 1]), atol=1e-12)
         assert sum(of.firsts.values()) == len(vectors)
     score = found.shuffled.scores[49]
-    standing = found.standing(-1, float(score), None)
+    standing = found.standing((-1,), float(score), None)
     assert (standing.percentile, standing.margin, standing.same) == (25.0, None, 0.0)
 
 

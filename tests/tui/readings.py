@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from tests.looked import looked
-from vlmtui.display.pieces import folded
+from vlmtui.display.pieces import fold_names
 from vlmtui.geometry import Grid, Place
 from vlmtui.images.image_file import ImageFile
 from vlmtui.lenses.captions import LensResult
@@ -196,7 +196,7 @@ def local_words(
     """The local words of these lists, or of the made-up ones; of a vision stage none are asked for."""
     tokens = list(range(len(reading.places)))
     listed = words(tokens, k, stage=stage) if lists is None else listed_words(lists, tokens, k)
-    spelled = {number: folded(piece, listed.texts[number]) for number, piece in listed.pieces.items()}
+    spelled = fold_names(listed.pieces, listed.texts)
     found = find_local_words(listed.ids, spelled, reading.places)
     result = Words(
         found.ids[:, None],

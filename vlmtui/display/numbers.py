@@ -7,6 +7,8 @@ import math
 from vlmtui.geometry import Box
 
 NOT_A_NUMBER = "–"
+_FLOAT32 = 5e-5
+"""What a percentage in float32 may be short of a whole number."""
 
 
 def format_number(value: float | None, digits: int = 4) -> str:
@@ -69,8 +71,15 @@ def percent(value: float | None) -> str:
 
 
 def part_of(value: float, whole: str) -> str:
-    """A percentage of something: `27% of noise`, `all noise`, `no noise`."""
-    return f"all {whole}" if value == 100 else f"no {whole}" if value == 0 else f"{percent(value)} of {whole}"
+    """How much of something a number is beyond, rounded down: `27% of noise`, `all noise`, `no noise`.
+
+    94.9% is not 95%, above which a score is above noise.
+    """
+    if value in (0.0, 100.0):
+        return f"{'all' if value else 'no'} {whole}"
+    steps = 10 if value < 1 or value > 99 else 1
+    down = math.floor(value * steps + _FLOAT32) / steps
+    return f"{percent(down) if down else '<0.1%'} of {whole}"
 
 
 def among_words(percentile: float) -> str:

@@ -8,7 +8,7 @@ not interpreted: put the results in `rich.text.Text` or a `Segment`, never in a 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from vlmtui.display.cells import ascii_only, fit, is_mark, is_unsafe, isolate, width
@@ -18,10 +18,13 @@ __all__ = [
     "UNNAMED",
     "ascii_only",
     "fit",
-    "folded",
+    "fold",
+    "fold_name",
+    "fold_names",
     "isolate",
     "marks_words",
     "plain",
+    "row_name",
     "spelling",
     "visible",
     "width",
@@ -61,10 +64,28 @@ def visible(piece: str | None, text: str | None, joins: bool = False) -> str:
     return f"{CONTINUES}{shown}" if joins and said.strip() and not (starts or _is_special(piece)) else shown
 
 
-def folded(piece: str | None, text: str | None) -> str:
-    """The word of a piece, the same for every spelling of it by case and leading space: `roof` for `▁Roof`."""
+def fold(shown: str) -> str:
+    """The name of a word in display form, the same for all its spellings: what reads the same but for case is one word.
+
+    A mark where a word begins or ends (`▁sky`, `Ġsky`, `sky</w>`) is not displayed, so it is no part of the name.
+    """
     # full case folding would make one word of Maß and mass
-    return visible(piece, text).lower()
+    return shown.lower()
+
+
+def row_name(id_: int, piece: str | None, text: str | None) -> str:
+    """A vocabulary row in display form, one without a token by its number: `∅ 32001` is a word of its own."""
+    return visible(piece, text) if piece or text else f"{UNNAMED} {id_}"
+
+
+def fold_name(id_: int, piece: str | None, text: str | None) -> str:
+    """The name of a vocabulary row's word, the same for all its spellings."""
+    return fold(row_name(id_, piece, text))
+
+
+def fold_names(pieces: Mapping[int, str | None], texts: Mapping[int, str | None]) -> dict[int, str]:
+    """The names of vocabulary rows by id."""
+    return {id_: fold_name(id_, piece, texts.get(id_)) for id_, piece in pieces.items()}
 
 
 def marks_words(pieces: Iterable[str | None]) -> bool:

@@ -45,10 +45,12 @@ class ValueScale:
         return [replace(whole, floor=floor) for _, floor in maps]
 
     def note(self, values: ArrayLike) -> str:
-        """What the legend of these numbers says of noise; "" where no noise is known."""
+        """What the legend of these numbers says of noise; "" where none is known, or no number is."""
         if self.floor is None:
             return ""
-        return "grey: noise" if _above(values, self.floor).size else "nothing above noise"
+        if not _above(values, self.floor).size:
+            return "nothing above noise"
+        return "grey: noise" if (np.asarray(values) <= self.floor).any() else ""
 
     def colours(self, values: ArrayLike) -> Rgb:
         """The colours of numbers [...], uint8 [..., 3]."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from vlmtui.display.pieces import fold
 from vlmtui.display.segments import Cell, Segment, least_cells, segments
 
 _BESIDE = ((-1, 0), (1, 0), (0, -1), (0, 1))
@@ -86,8 +87,21 @@ def middle(segment: Segment) -> Cell:
     return row, first + (length - 1) // 2
 
 
-def word_segments(words: Sequence[Sequence[str | None]]) -> WordSegments:
-    """Words of a whole grid [rows][columns] as segments; None is a cell without a word."""
+def word_segments(words: Sequence[Sequence[str | None]], folds: bool = False) -> WordSegments:
+    """Words of a whole grid [rows][columns] in display form as segments; None is a cell without a word.
+
+    Where they are to be folded, all spellings of a word are the most frequent one, of equal ones the first in reading
+    order.
+    """
+    if folds:
+        words = _folded(words)
     found = sorted(segments(words), key=lambda one: (-len(one.cells), one.cells[0]))
     counted = Counter(word for line in words for word in line if word is not None)
     return WordSegments(tuple(found), dict(counted.most_common()), sum(map(len, words)))
+
+
+def _folded(words: Sequence[Sequence[str | None]]) -> list[list[str | None]]:
+    spelled: dict[str, str] = {}
+    for word, _ in Counter(word for line in words for word in line if word is not None).most_common():
+        spelled.setdefault(fold(word), word)
+    return [[None if word is None else spelled[fold(word)] for word in line] for line in words]

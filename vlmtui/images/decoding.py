@@ -14,17 +14,19 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from vlmtui.errors import ImageError, one_line
 from vlmtui.images.colour_profile import profile_note
-from vlmtui.images.file_kinds import HEIC, kind_of, reads_heic, register_heic
-from vlmtui.images.levels import Levels, bands, colour_levels, grey_levels, is_wide_grey, sixteen_bit_rawmode
+from vlmtui.images.file_kinds import HEIC, image_kind, kind_of, reads_heic, register_heic
+from vlmtui.images.levels import Levels, bands, colour_levels, grey_levels, is_wide_grey, sixteen_bit_rawmode, widen_key
+from vlmtui.images.upright import frames_note, orientation, orientation_note, turn_upright
 from vlmtui.images.webp import webp_pixels
 
 MAX_PIXELS = 200_000_000
 OR_RAISE = ", or raise --max-pixels"
 """The end of `decode`'s message for an image that is too large, for clients that have this option."""
+OVER_WHITE = "it is transparent in places, which are put over white"
 
 Pixels = NDArray[np.uint8]
 _T = TypeVar("_T")
@@ -68,10 +70,10 @@ def preview(data: bytes, name: str, size: tuple[int, int], max_pixels: int = MAX
     """
 
     def reduce(image: Image.Image) -> Image.Image:
-        if (webp := webp_pixels(image, data)) is not None:
+        if (webp := webp_pixels(image, data, orientation(image))) is not None:
             found = Image.fromarray(webp)
             found.thumbnail(size)
-            return Image.fromarray(_to_rgb(found))
+            return Image.fromarray(_to_rgb(found)[0])
         image.draft("RGB", size)  # a JPEG is decoded at a fraction of its size
         if not is_wide_grey(image) and image.mode not in ("P", "PA", "1"):
             image.thumbnail(size)
@@ -107,21 +109,27 @@ def _open(data: bytes, name: str, max_pixels: int, use: Callable[[Image.Image], 
 
 def _decoded(image: Image.Image, data: bytes, levels: Levels) -> RgbImage:
     """The pixels of an image that was opened, and what is to be said about them."""
-    if (webp := webp_pixels(image, data)) is not None:
-        return RgbImage(_to_rgb(webp), tuple(filter(None, [profile_note(image)])))
-    deep = sixteen_bit_rawmode(image)
+    # before anything is loaded, which asking a PNG for its EXIF does, and counting frames afterwards would do again
+    deep, frames, turn = sixteen_bit_rawmode(image), frames_note(image), orientation(image)
+    if (webp := webp_pixels(image, data, turn)) is not None:
+        rgb, see_through = _to_rgb(webp)
+        return _noted(rgb, see_through, profile_note(image))
     image.load()
-    notes = [profile_note(image)]
-    ImageOps.exif_transpose(image, in_place=True)
-    rgb = None
+    widen_key(image, data)
+    notes = (frames, orientation_note(turn), profile_note(image))
+    turn_upright(image)
     if is_wide_grey(image):
-        grey, note = grey_levels(image, data, levels)
-        rgb = np.repeat(grey[:, :, None], 3, axis=2)
-        notes.append(note)
-    elif deep is not None and (found := colour_levels(image, data, levels)) is not None:
-        rgb, note = found
-        notes.append(note)
-    return RgbImage(_to_rgb(image) if rgb is None else rgb, tuple(note for note in notes if note))
+        rgb, see_through, note = grey_levels(image, data, levels)
+    elif deep is not None and (found := colour_levels(image, deep, data, levels)) is not None:
+        rgb, see_through, note = found
+    else:
+        (rgb, see_through), note = _to_rgb(image), ""
+    return _noted(rgb, see_through, note, *notes)
+
+
+def _noted(rgb: Pixels, see_through: bool, *notes: str) -> RgbImage:
+    """An image and what is to be said of it, transparency included."""
+    return RgbImage(rgb, tuple(note for note in (*notes, OVER_WHITE if see_through else "") if note))
 
 
 def _why_not(data: bytes, name: str, error: Exception) -> str:
@@ -130,6 +138,8 @@ def _why_not(data: bytes, name: str, error: Exception) -> str:
     if kind is not None and not (kind is HEIC and reads_heic()):
         return f"{name} is {kind.name}: {kind.advice}"
     if isinstance(error, UnidentifiedImageError) and kind is None:
+        if begins_as := image_kind(data):
+            return f"{name} begins as {begins_as} and is damaged or truncated: download or export it again"
         return f"{name} is not an image that can be opened: choose one such as PNG, JPEG or WebP"
     return f"{name} is damaged or truncated ({one_line(error)}): download or export it again"
 
@@ -165,28 +175,28 @@ class _OwnLimits:
 _own_limits = _OwnLimits()
 
 
-def _to_rgb(image: Image.Image | Pixels) -> Pixels:
-    """Convert any Pillow mode of 8 bits to uint8 [height, width, 3], in bands: a copy of the whole is never made.
+def _to_rgb(image: Image.Image | Pixels) -> tuple[Pixels, bool]:
+    """Any Pillow mode of 8 bits as uint8 [height, width, 3] over white, and whether it is transparent anywhere.
 
-    An array is [height, width, 3 or 4]; of three it is returned as it is.
+    Converted in bands: a copy of the whole is never made. An array is [height, width, 3 or 4]; of three it is returned
+    as it is.
     """
-    if isinstance(image, np.ndarray):
-        if image.shape[2] == 3:
-            return image
-        over_white = np.empty((*image.shape[:2], 3), np.uint8)
-        for rows in bands(*image.shape[:2]):
-            over_white[rows] = _to_rgb(Image.fromarray(image[rows]))
-        return over_white
-    width, height = image.size
+    if isinstance(image, np.ndarray) and image.shape[2] == 3:
+        return image, False
+    width, height = image.size if isinstance(image, Image.Image) else (image.shape[1], image.shape[0])
     rgb = np.empty((height, width, 3), np.uint8)
-    has_alpha = image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info
+    see_through = False
     for rows in bands(height, width):
-        part = image if rows == slice(0, height) else image.crop((0, rows.start, width, rows.stop))
-        if has_alpha:
+        if isinstance(image, np.ndarray):
+            part = Image.fromarray(image[rows])
+        else:
+            part = image if rows == slice(0, height) else image.crop((0, rows.start, width, rows.stop))
+        if part.has_transparency_data:
             rgba = (part.convert("LA") if part.mode == "La" else part).convert("RGBA")
+            see_through = see_through or rgba.getextrema()[3] != (255, 255)  # type: ignore[misc]
             part = Image.alpha_composite(Image.new("RGBA", rgba.size, (255, 255, 255, 255)), rgba)
         rgb[rows] = np.asarray(_lab_to_rgb(part) if part.mode == "LAB" else part.convert("RGB"))
-    return rgb
+    return rgb, see_through
 
 
 def _lab_to_rgb(image: Image.Image) -> Image.Image:

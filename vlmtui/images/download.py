@@ -9,6 +9,7 @@ import httpx2
 
 from vlmtui.errors import ImageError, one_line
 from vlmtui.images.file_kinds import WEB_PAGE, kind_of
+from vlmtui.images.paths import without_password
 
 TIMEOUT_S = 20.0
 _REDIRECTS = 10
@@ -19,29 +20,31 @@ _HEADERS = {"User-Agent": "vlmtui", "Accept-Encoding": "identity"}
 
 def download(address: str, max_bytes: int) -> bytes:
     """The bytes at `address`, at most `max_bytes`. Raises `ImageError` with one sentence when there are none."""
+    shown = without_password(address)
     try:
         parts = urlsplit(address)
         if parts.scheme.lower() not in _SCHEMES:
-            raise ImageError(f"{address}: only http and https addresses are read: for a file, give its path")
+            raise ImageError(f"{shown}: only http and https addresses are read: for a file, give its path")
         if not parts.hostname:
-            raise ImageError(f"{address} cannot be reached (it names no host): check the address")
+            raise ImageError(f"{shown} cannot be reached (it names no host): check the address")
         with _client() as client:
             at = parts.geturl()
             for left in reversed(range(_REDIRECTS + 1)):
                 with client.stream("GET", at) as response:
                     to = response.headers.get("Location", "")
                     if not (response.has_redirect_location and left):
-                        return _body(response, address, max_bytes)
+                        return _body(response, shown, max_bytes)
                 if urlsplit(to).scheme.lower() not in ("", *_SCHEMES):
-                    raise ImageError(f"{at} redirects to {to}: only http and https addresses are read")
+                    to = without_password(to)
+                    raise ImageError(f"{shown} redirects to {to}: only http and https addresses are read")
                 at = urljoin(at, to)
             raise AssertionError("the last answer is returned")
     except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError) as error:
-        raise ImageError(f"{address} cannot be reached ({one_line(error)}): check it and the network") from error
+        raise ImageError(f"{shown} cannot be reached ({one_line(error)}): check it and the network") from error
     except httpx2.TimeoutException as error:
-        raise ImageError(f"{address} did not answer within {TIMEOUT_S:.0f} s: try again later") from error
+        raise ImageError(f"{shown} did not answer within {TIMEOUT_S:.0f} s: try again later") from error
     except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:
-        raise ImageError(f"{address} cannot be fetched ({one_line(error)}): check the address") from error
+        raise ImageError(f"{shown} cannot be fetched ({one_line(error)}): check the address") from error
 
 
 def _client() -> httpx2.Client:

@@ -13,6 +13,7 @@ _TEXT = 1024
 """Bytes of a text in which its kind is looked for."""
 _PNG = "export it as PNG or JPEG"
 _FRAME = "take a frame of it, such as with ffmpeg -i VIDEO -frames:v 1 frame.png"
+_NAME = "name an image"
 _UNPACK = "unpack it, and name the image file"
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevm", b"hevs", b"hevx", b"mif1", b"msf1", b"mif2")
 
@@ -32,6 +33,19 @@ _SVG = FileKind("an SVG drawing, which has no pixels", f"{_PNG}, such as with rs
 _EPS = FileKind("an EPS or PostScript drawing", f"install Ghostscript to have it read, or {_PNG}")
 _VIDEO = FileKind("a video", _FRAME)
 _ARCHIVE = FileKind("an archive", _UNPACK)
+_SOUND = FileKind("a sound", _NAME)
+_PROGRAM = FileKind("a program", _NAME)
+_FONT = FileKind("a font", _NAME)
+_TABLE = FileKind("a table or a database", f"{_NAME}, or list images in a text, one a line, for --from")
+_WEIGHTS = FileKind("a file of a model's weights", "name an image, and the model's folder with --model")
+_ARRAY = FileKind("a NumPy array", "pass it to Python's session.read, or save it as PNG")
+_ARRAYS = FileKind("a file of arrays", "save the one that you mean as PNG")
+_VOLUME = FileKind("a volume", "save the slice that you mean as PNG")
+_OFFICE = FileKind("an office document", "export what you mean as PNG or JPEG")
+_PICKLE = FileKind("a Python pickle, which is not opened", "save the image in it as PNG")
+_SCENE = FileKind("a scene in three dimensions", "render it as PNG")
+_BASE64 = FileKind("an image written as base64 text", "decode it first, such as with base64 -d FILE > image.png")
+_ZEROS = FileKind("nothing but zeros, as an interrupted copy leaves it", "copy or download it again")
 _RAW = FileKind("a camera's raw file", "develop it, and export it as PNG, TIFF or JPEG")
 
 _STARTS: tuple[tuple[bytes, FileKind], ...] = (
@@ -60,9 +74,8 @@ _STARTS: tuple[tuple[bytes, FileKind], ...] = (
     (b"FLV\x01", _VIDEO),
     (b"0&\xb2u\x8ef\xcf\x11", _VIDEO),
     (b"OggS", FileKind("a sound or a video", _FRAME)),
-    (b"ID3", FileKind("a sound", "name an image")),
-    (b"fLaC", FileKind("a sound", "name an image")),
-    (b"PK\x03\x04", FileKind("a ZIP archive or an office document", _UNPACK)),
+    (b"ID3", _SOUND),
+    (b"fLaC", _SOUND),
     (b"PK\x05\x06", _ARCHIVE),
     (b"\x1f\x8b", _ARCHIVE),
     (b"BZh", _ARCHIVE),
@@ -70,11 +83,75 @@ _STARTS: tuple[tuple[bytes, FileKind], ...] = (
     (b"7z\xbc\xaf\x27\x1c", _ARCHIVE),
     (b"Rar!\x1a\x07", _ARCHIVE),
     (b"\x28\xb5\x2f\xfd", _ARCHIVE),
-    (b"\x93NUMPY", FileKind("a NumPy array", "pass it to Python's session.read, or save it as PNG")),
+    (b"\x04\x22\x4d\x18", _ARCHIVE),
+    (b"MSCF", _ARCHIVE),
+    (b"!<arch>\n", _ARCHIVE),
+    (b"\xed\xab\xee\xdb", _ARCHIVE),
+    (b"hsqs", _ARCHIVE),
+    (b"\x93NUMPY", _ARRAY),
     (b"\x89HDF\r\n\x1a\n", FileKind("an HDF5 file", "save the array that you mean as PNG")),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", FileKind("an office document", f"{_PNG} what you mean".replace("it ", ""))),
-    (b"\x7fELF", FileKind("a program", "name an image")),
+    (b"CDF\x01", _ARRAYS),
+    (b"CDF\x02", _ARRAYS),
+    (b"CDF\x05", _ARRAYS),
+    (b"MATLAB 5.0", _ARRAYS),
+    (b"NRRD0", _VOLUME),
+    (b"ObjectType = Image", _VOLUME),
+    (b"SIMPLE  =", FileKind("a FITS file that cannot be read", "save its image as 16-bit PNG or float TIFF")),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", _OFFICE),
+    (b"{\\rtf", _OFFICE),
+    (b"GGUF", _WEIGHTS),
+    (b"lmgg", _WEIGHTS),
+    (b"tjgg", _WEIGHTS),
+    (b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.", _WEIGHTS),  # PyTorch before ZIP
+    *((bytes((0x80, protocol)), _PICKLE) for protocol in range(2, 6)),
+    (b"PAR1", _TABLE),
+    (b"ARROW1", _TABLE),
+    (b"FEA1", _TABLE),
+    (b"ORC", _TABLE),
+    (b"Obj\x01", _TABLE),
+    (b"SQLite format 3\0", _TABLE),
+    (b"\x7fELF", _PROGRAM),
+    (b"MZ", _PROGRAM),
+    (b"\0asm", _PROGRAM),
+    (b"\xca\xfe\xba\xbe", _PROGRAM),
+    (b"\xcf\xfa\xed\xfe", _PROGRAM),
+    (b"\xfe\xed\xfa\xcf", _PROGRAM),
+    (b"MThd", _SOUND),
+    *((bytes((0xFF, second)), _SOUND) for second in (0xFB, 0xF3, 0xF2, 0xFA, 0xF1, 0xF9)),
+    (b"#!AMR", _SOUND),
+    (b"\0\1\0\0\0", _FONT),
+    (b"OTTO", _FONT),
+    (b"ttcf", _FONT),
+    (b"wOF", _FONT),
+    (b"glTF", _SCENE),
+    (b"BLENDER", _SCENE),
+    (b"8BPS\0\2", FileKind("a large Photoshop document (PSB)", _PNG)),
+    (b"\x8aMNG", FileKind("an MNG animation", _PNG)),
+    (b"\x8bJNG", FileKind("a JNG image", _PNG)),
+    (b"FLIF", FileKind("a FLIF image", _PNG)),
+    (b"\xabKTX", FileKind("a KTX texture", _PNG)),
+    (b"P7\n", FileKind("a PAM image", _PNG)),
+    (b"PF\n", FileKind("a PFM image in colour", _PNG)),
 )
+
+_IMAGES: tuple[tuple[bytes, str], ...] = (
+    (b"\x89PNG", "PNG"),
+    (b"\xff\xd8", "JPEG"),
+    (b"GIF8", "GIF"),
+    (b"BM", "BMP"),
+    (b"II*\0", "TIFF"),
+    (b"MM\0*", "TIFF"),
+    (b"II+\0", "TIFF"),
+    (b"MM\0+", "TIFF"),
+    (b"8BPS\0\1", "Photoshop"),
+    (b"\0\0\1\0", "ICO"),
+    (b"icns", "ICNS"),
+    (b"\0\0\0\x0cjP  ", "JPEG 2000"),
+    (b"\xff\x4f\xff\x51", "JPEG 2000"),
+    (b"qoif", "QOI"),
+    (b"DDS ", "DDS"),
+)
+"""The starts of images that Pillow reads: where it does not know one of them, it is damaged."""
 
 
 def kind_of(data: bytes) -> FileKind | None:
@@ -82,10 +159,19 @@ def kind_of(data: bytes) -> FileKind | None:
     for start, kind in _STARTS:
         if data.startswith(start):
             return kind
-    for found in (_boxed(data), _riff(data), _at_a_place(data), _text(data)):
+    for found in (_zip(data), _weights(data), _boxed(data), _iff(data), _at_a_place(data), _text(data)):
         if found is not None:
             return found
     return None
+
+
+def image_kind(data: bytes) -> str:
+    """The kind of image that a file begins as, "" for none."""
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "WebP"
+    if data[4:8] == b"ftyp" and data[8:12] in (b"avif", b"avis"):
+        return "AVIF"
+    return next((kind for start, kind in _IMAGES if data.startswith(start)), "")
 
 
 def reads_heic() -> bool:
@@ -119,14 +205,40 @@ def _boxed(data: bytes) -> FileKind | None:
         return None
     if brand in _HEIC_BRANDS:
         return HEIC
-    return _RAW if brand == b"crx " else _VIDEO
+    return {b"crx ": _RAW, b"M4A ": _SOUND, b"M4B ": _SOUND}.get(brand, _VIDEO)
 
 
-def _riff(data: bytes) -> FileKind | None:
-    """What is in RIFF; not WebP."""
+def _zip(data: bytes) -> FileKind | None:
+    """What is in a ZIP archive, by the name of its first file."""
+    if data[:4] != b"PK\x03\x04":
+        return None
+    name = data[30 : 30 + int.from_bytes(data[26:28], "little")]
+    if name.endswith((b"/data.pkl", b"/.format_version", b"/.data/serialization_id")):
+        return _WEIGHTS
+    if name.endswith(b".npy"):
+        return FileKind("a file of NumPy arrays", "pass the one that you mean to Python's session.read")
+    if name in (b"mimetype", b"[Content_Types].xml", b"_rels/.rels"):
+        return _OFFICE
+    return FileKind("a ZIP archive or an office document", _UNPACK)
+
+
+_ONNX = re.compile(rb"\x08[\x01-\x20](?:\x12.[\w.-]+|\x3a)", re.DOTALL)
+
+
+def _weights(data: bytes) -> FileKind | None:
+    """Weights whose format begins with lengths: safetensors, ONNX and TensorFlow Lite."""
+    header = int.from_bytes(data[:8], "little")
+    is_safetensors = 2 <= header <= 100_000_000 and re.match(rb'\{\s*["}]', data[8 : 8 + _TEXT])
+    return _WEIGHTS if is_safetensors or _ONNX.match(data) or data[4:8] == b"TFL3" else None
+
+
+def _iff(data: bytes) -> FileKind | None:
+    """What is in RIFF and IFF; not WebP and not ILBM."""
+    if data[:4] == b"FORM":
+        return {b"AIFF": _SOUND, b"AIFC": _SOUND}.get(data[8:12])
     if data[:4] not in (b"RIFF", b"RF64"):
         return None
-    return {b"AVI ": _VIDEO, b"WAVE": FileKind("a sound", "name an image")}.get(data[8:12])
+    return {b"AVI ": _VIDEO, b"WAVE": _SOUND}.get(data[8:12])
 
 
 def _at_a_place(data: bytes) -> FileKind | None:
@@ -135,10 +247,14 @@ def _at_a_place(data: bytes) -> FileKind | None:
         return FileKind("a PDF document", "export the page as PNG, such as with pdftoppm -png")
     if data[128:132] == b"DICM":
         return FileKind("a DICOM file", "export it as PNG, which keeps 16 bits")
-    if data[344:348] in (b"n+1\0", b"ni1\0"):
-        return FileKind("a NIfTI volume", "save the slice that you mean as PNG")
-    if data[257:262] == b"ustar":
+    if data[344:348] in (b"n+1\0", b"ni1\0") or data[4:8] in (b"n+2\0", b"ni2\0"):
+        return _VOLUME
+    if data[257:262] == b"ustar" or data[32769:32774] == b"CD001":
         return _ARCHIVE
+    if data[:2] == b"II" and data[8:10] == b"CR":
+        return _RAW
+    if not data.strip(b"\0"):
+        return _ZEROS
     if data[40:44] == b" EMF":
         return FileKind("an EMF drawing, which has no pixels", _PNG)
     # packets of 188 bytes
@@ -167,10 +283,14 @@ def _text(data: bytes) -> FileKind | None:
     is_readable: Callable[[int], bool] = lambda code: code >= 32 or code in b"\t\n\r\f\x1b"  # noqa: E731
     if not start or not all(map(is_readable, start[:_TEXT])):
         return None
-    if re.match(rb"P[1-7]\s|/\* XPM|#define ", start):  # images that are written as text
+    if re.match(rb"P[1-6f]\s|/\* XPM|#define ", start):  # images that are written as text
         return None
-    try:
-        start[:_TEXT].decode("utf-8", "strict" if len(start) <= _TEXT else "ignore")
-    except UnicodeDecodeError:
-        return None
+    if re.match(rb"(?:data:image/|iVBORw0KGgo|/9j/|R0lGOD|UklGR)", start):
+        return _BASE64
+    # whatever its encoding, most of it is ASCII
+    if sum(code < 128 for code in start[:_TEXT]) < 0.7 * len(start[:_TEXT]):
+        try:
+            start[:_TEXT].decode("utf-8", "strict" if len(start) <= _TEXT else "ignore")
+        except UnicodeDecodeError:
+            return None
     return FileKind("not an image but a text", "choose one such as PNG, JPEG or WebP")

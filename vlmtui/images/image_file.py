@@ -5,6 +5,7 @@ Clients read the bytes and send them; see `vlmtui.images.decoding`.
 
 from __future__ import annotations
 
+import errno
 import glob
 import hashlib
 import os
@@ -17,7 +18,7 @@ from pathlib import Path
 
 from vlmtui.errors import ImageError, one_line
 from vlmtui.files import expand_path
-from vlmtui.images.paths import images_in, is_address, local_name
+from vlmtui.images.paths import check_is_path, images_in, is_address, local_name, without_password
 
 MAX_BYTES = 1 << 30
 PIPE_S = 10.0
@@ -52,13 +53,14 @@ def read_source(source: str) -> ImageFile:
 
         data = download(source, MAX_BYTES)
     else:
+        check_is_path(source)
         data = _read_file(Path(expand_path(source)), source)
-    return ImageFile(source=encodable_name(source), data=data, sha256=hashlib.sha256(data).hexdigest())
+    return ImageFile(source=shown_name(source), data=data, sha256=hashlib.sha256(data).hexdigest())
 
 
-def encodable_name(source: str) -> str:
-    """Replace the bytes of a file name that are not UTF-8, so that it can be sent and written."""
-    return source.encode("utf-8", "replace").decode("utf-8")
+def shown_name(source: str) -> str:
+    """A name as it can be sent, written and shown: without bytes that are not UTF-8, and without a password."""
+    return without_password(source.encode("utf-8", "replace").decode("utf-8"))
 
 
 def _read_file(path: Path, name: str) -> bytes:
@@ -75,11 +77,29 @@ def _read_file(path: Path, name: str) -> bytes:
     except FileNotFoundError:
         if glob.has_magic(name) and all(map(os.path.isdir, glob.iglob(str(path), recursive=True))):
             raise ImageError(f"{name} matches no file: check the pattern") from None
-        raise ImageError(f"{name} does not exist: check the path") from None
+        raise ImageError(_why_missing(path, name)) from None
+    except NotADirectoryError:
+        above = next(str(folder) for folder in path.parents if folder.is_file() or folder == folder.parent)
+        raise ImageError(f"{name} does not exist, since {above} is no folder: check the path") from None
     except PermissionError:
         raise ImageError(f"{name} cannot be read: check its permissions") from None
     except (OSError, ValueError) as error:
+        code = getattr(error, "errno", None)
+        if code == errno.ELOOP:
+            raise ImageError(f"{name} is a link that leads back to itself: check the link") from None
+        if code == errno.ENAMETOOLONG:
+            raise ImageError(f"{name} does not exist, since the name is too long: check the path") from None
+        if code == errno.ENXIO:
+            what = "socket" if path.is_socket() else "device"
+            raise ImageError(f"{name} is a {what}, not a file: name an image file") from None
         raise ImageError(f"{name} cannot be read ({one_line(error)}): check the file") from None
+
+
+def _why_missing(path: Path, name: str) -> str:
+    """The sentence about a path without a file."""
+    if path.is_symlink():
+        return f"{name} is a link to {os.readlink(path)}, which does not exist: check the link"
+    return f"{name} does not exist: check the path"
 
 
 def _open_file(path: str, flags: int) -> int:

@@ -15,16 +15,19 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 
 from vlmtui.errors import UsageError
+from vlmtui.images.upright import turn_upright
 
+Pixels = NDArray[np.uint8]
 Levels = Literal["auto", "full", "image"]
 LEVELS: tuple[Levels, ...] = get_args(Levels)
 DEPTHS = (8, 10, 12, 14, 16)
 """Bits that sensors and scanners have."""
 _WIDE_GREYS = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
-_BAND = 1 << 20
+_WIDE_RAWMODES = ("RGB;16", "RGBA;16", "LA;16")
+_BAND = 1 << 18
 """Pixels that are scaled at once."""
 _BITS_PER_SAMPLE, _SAMPLE_FORMAT, _MAX_SAMPLE = 258, 339, 281
 _SIGNED = 2
@@ -57,37 +60,49 @@ def is_wide_grey(image: Image.Image) -> bool:
     return image.mode in _WIDE_GREYS
 
 
-def grey_levels(image: Image.Image, data: bytes, levels: Levels) -> tuple[NDArray[np.uint8], str]:
-    """A wide grey image, loaded from `data`, as uint8 [height, width], and the line that says how it was scaled."""
-    values = np.asarray(image)
-    scale = _float_scale(values, levels) if image.mode == "F" else _integer_scale(image, values, data, levels)
-    grey = np.empty(values.shape, np.uint8)
-    for rows in bands(*values.shape[:2]):
-        grey[rows] = scale.apply(values[rows])
-    return grey, scale.note
+def grey_levels(image: Image.Image, data: bytes, levels: Levels) -> tuple[Pixels, bool, str]:
+    """A wide grey image, loaded from `data`, as uint8 [height, width, 3], and the line that says how it was scaled.
 
-
-def colour_levels(image: Image.Image, data: bytes, levels: Levels) -> tuple[NDArray[np.uint8], str] | None:
-    """A colour image of 16 bits, loaded from `data` and turned, as uint8 [height, width, 3] and a line.
-
-    Pillow keeps the upper byte of every sample. None where that is right: nothing smaller is declared, and the largest
-    value needs all 16 bits.
+    A value that the file declares transparent becomes white; between the two, whether any is transparent.
     """
-    if levels == "full":
-        return None
-    declared = _png_bits(data)
-    largest = max(most for _, most in image.getextrema()[:3])  # type: ignore[misc]
-    if levels == "auto" and largest >= 1 << (DEPTHS[-2] - 8) and declared is None:
+
+    def bands_of() -> Iterator[_Band]:
+        for rows, part in _parts(image):
+            values = np.asarray(part)[..., None]
+            yield _Band(rows, values, _is_key(values, image))
+
+    scale = (_float_scale if image.mode == "F" else _integer_scale)(image, _extent(bands_of()), data, levels)
+    return *_scaled(image, bands_of(), scale), scale.note
+
+
+def colour_levels(image: Image.Image, rawmode: str, data: bytes, levels: Levels) -> tuple[Pixels, bool, str] | None:
+    """A colour image of 16 bits, loaded from `data` and turned, as `grey_levels` returns one.
+
+    Pillow keeps the upper byte of every sample. None where that is right: nothing smaller is declared, the largest
+    value needs all 16 bits, and no colour is transparent, which would be told by all its bits. `rawmode` is that of
+    `sixteen_bit_rawmode`.
+    """
+    colours = image.getextrema()[:3]
+    largest = max(most for _, most in colours)  # type: ignore[misc]
+    is_usual = largest >= 1 << (DEPTHS[-2] - 8) and _png_bits(data) is None
+    if "transparency" not in image.info and (levels == "full" or (levels == "auto" and is_usual)):
         return None
     below = Image.open(io.BytesIO(data))
-    tiles = [tile._replace(args=_lower_bytes(tile.args)) for tile in below.tile]
-    below.tile = tiles
+    below.tile = [tile._replace(args=_lower_bytes(tile.args)) for tile in below.tile]
     below.load()
-    ImageOps.exif_transpose(below, in_place=True)
-    upper, lower = (np.asarray(one)[..., :3].astype(np.uint16) for one in (image, below))
-    values = upper << 8 | lower
-    scale = _integer_scale(image, values, data, levels, of=65535)
-    return (scale.apply(values), scale.note) if scale.note else None
+    turn_upright(below)
+
+    def bands_of() -> Iterator[_Band]:
+        for (rows, part), (_, lower) in zip(_parts(image), _parts(below), strict=True):
+            upper, rest = np.asarray(part), np.asarray(lower)
+            # a grey one with alpha was unpacked to the four bytes of both
+            samples = rest[..., :1] if rawmode.startswith("LA") else upper[..., :3]
+            values = samples.astype(np.uint16) << 8 | (rest[..., 1:2] if rawmode.startswith("LA") else rest[..., :3])
+            alpha = upper[..., 3:] / np.float32(255) if upper.shape[2] == 4 else _is_key(values, image)
+            yield _Band(rows, values, alpha)
+
+    scale = _integer_scale(image, _extent(bands_of()), data, levels, of=65535)
+    return *_scaled(image, bands_of(), scale), scale.note
 
 
 def sixteen_bit_rawmode(image: Image.Image) -> str | None:
@@ -95,9 +110,16 @@ def sixteen_bit_rawmode(image: Image.Image) -> str | None:
     tiles = getattr(image, "tile", ())
     args = tiles[0].args if tiles else ""
     rawmode = args[0] if isinstance(args, tuple) and args else args
-    if image.mode in ("RGB", "RGBA") and isinstance(rawmode, str) and rawmode.startswith(("RGB;16", "RGBA;16")):
+    if image.mode in ("RGB", "RGBA") and isinstance(rawmode, str) and rawmode.startswith(_WIDE_RAWMODES):
         return rawmode
     return None
+
+
+def widen_key(image: Image.Image, data: bytes) -> None:
+    """Give the grey that a PNG of 2 or 4 bits declares transparent the value that Pillow gives its pixels."""
+    key = image.info.get("transparency")
+    if image.format == "PNG" and image.mode == "L" and isinstance(key, int) and data[24] in (2, 4):
+        image.info["transparency"] = key * 255 // ((1 << data[24]) - 1)
 
 
 def bands(height: int, width: int) -> Iterator[slice]:
@@ -106,19 +128,67 @@ def bands(height: int, width: int) -> Iterator[slice]:
     return (slice(top, min(top + step, height)) for top in range(0, height, step))
 
 
+@dataclass(frozen=True)
+class _Band:
+    """Rows of an image: their `values` [rows, width, 1 or 3], and how opaque they are, [rows, width, 1] in 0 to 1."""
+
+    rows: slice
+    values: NDArray[Any]
+    alpha: NDArray[Any] | None
+
+
+def _parts(image: Image.Image) -> Iterator[tuple[slice, Image.Image]]:
+    """An image in bands of rows: a copy of the whole is never made."""
+    width, height = image.size
+    return ((rows, image.crop((0, rows.start, width, rows.stop))) for rows in bands(height, width))
+
+
+def _is_key(values: NDArray[Any], image: Image.Image) -> NDArray[Any] | None:
+    """0 where the colour is the one that a file declares transparent, 1 elsewhere; None where it declares none."""
+    key = image.info.get("transparency")
+    return None if key is None else (values != np.asarray(key)).any(axis=-1, keepdims=True)
+
+
+def _extent(parts: Iterator[_Band]) -> tuple[float, float]:
+    """The smallest and the largest finite value, 0 and 1 where there is none."""
+    least, most = np.inf, -np.inf
+    for part in parts:
+        values = part.values
+        if values.dtype.kind == "f":
+            values = values[np.isfinite(values)]
+        if values.size:
+            least, most = min(least, values.min()), max(most, values.max())
+    return (float(least), float(most)) if least <= most else (0.0, 1.0)
+
+
+def _scaled(image: Image.Image, parts: Iterator[_Band], scale: LevelScale) -> tuple[Pixels, bool]:
+    """The values of an image as uint8 [height, width, 3], over white, and whether any is transparent."""
+    rgb, see_through = np.empty((image.height, image.width, 3), np.uint8), False
+    for part in parts:
+        found = scale.apply(part.values)
+        if part.alpha is not None:
+            see_through = see_through or bool((part.alpha < 1).any())
+            found = np.rint(found * part.alpha + 255.0 * (1.0 - part.alpha)).astype(np.uint8)
+        rgb[part.rows] = found
+    return rgb, see_through
+
+
 def _lower_bytes(args: Any) -> Any:
     """The arguments of a tile, so that the lower byte of every 16-bit sample is unpacked."""
     rawmode = args[0] if isinstance(args, tuple) else args
-    native = "L" if sys.byteorder == "little" else "B"
-    other = {"B": "L", "L": "B"}[rawmode[-1].replace("N", native)]
-    return (rawmode[:-1] + other, *args[1:]) if isinstance(args, tuple) else rawmode[:-1] + other
+    if rawmode.startswith("LA"):
+        other = "RGBA"  # Pillow has no way to the lower bytes alone
+    else:
+        native = "L" if sys.byteorder == "little" else "B"
+        other = rawmode[:-1] + {"B": "L", "L": "B"}[rawmode[-1].replace("N", native)]
+    return (other, *args[1:]) if isinstance(args, tuple) else other
 
 
 def _integer_scale(
-    image: Image.Image, values: NDArray[Any], data: bytes, levels: Levels, of: int | None = None
+    image: Image.Image, extent: tuple[float, float], data: bytes, levels: Levels, of: int | None = None
 ) -> LevelScale:
     """The scale of whole numbers; `of` is the largest that the samples hold, by the image where it is None."""
-    least, most = int(values.min()), int(values.max())
+    least, most = map(int, extent)
     whole = of or _whole_range(image)
     if levels == "image":
         return _own_scale(least, most)
@@ -136,10 +206,9 @@ def _integer_scale(
     return LevelScale(0, top, "" if (top, whole) == (65535, 65535) else _note(0, top, why))
 
 
-def _float_scale(values: NDArray[Any], levels: Levels) -> LevelScale:
+def _float_scale(image: Image.Image, extent: tuple[float, float], data: bytes, levels: Levels) -> LevelScale:
     """The scale of fractions."""
-    finite = values[np.isfinite(values)]
-    least, most = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+    least, most = extent
     if levels == "image":
         return _own_scale(least, most)
     if levels == "full" or most <= 1.0:
@@ -187,7 +256,8 @@ def _png_bits(data: bytes) -> int | None:
     while at + 8 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, at)
         if kind == b"sBIT":
-            most = max(data[at + 8 : at + 8 + min(length, 3)], default=16)
+            colours = {2: 1, 4: 3}.get(length, length)  # alpha is the last of two or four
+            most = max(data[at + 8 : at + 8 + min(colours, 3)], default=16)
             return most if 0 < most < 16 else None
         if kind in (b"IDAT", b"PLTE", b"IEND"):
             return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -27,6 +28,11 @@ _UNREAD = {
     ),
 }
 """Why files with these endings in a folder are left out."""
+
+
+_ADDRESS_LIKE = re.compile(r"(?:data|https?):", re.IGNORECASE)
+_SHOWN = 60
+"""Letters of a `data:` address in a sentence."""
 
 
 def is_address(source: str) -> bool:
@@ -60,6 +66,22 @@ def local_name(source: str) -> str:
         return local_name(words[0])
     # a name without a file is said as it was given
     return words[0] if _exists(words[0]) or is_address(words[0]) else source
+
+
+def without_password(address: str) -> str:
+    """An address as it may be shown: its password, or a token in the place of one, is left out."""
+    return re.sub(r"(?<=://)([^/?#@:\s]*):[^/?#\s]*(?=@)", r"\1:…", address)
+
+
+def check_is_path(source: str) -> None:
+    """Raise `ImageError` for what looks like an address, is none that is read, and is no file either."""
+    if (found := _ADDRESS_LIKE.match(source)) is None or _exists(source):
+        return
+    scheme = found[0].lower()
+    if scheme == "data:":
+        start = source.partition(",")[0][:_SHOWN] + ("," + source.partition(",")[2][:2] if "," in source else "")
+        raise ImageError(f"{start}… is no address that is read: save the image in it as a file")
+    raise ImageError(f"{source} is no address: write {scheme}// and the host")
 
 
 @dataclass
@@ -120,6 +142,8 @@ def _path_of_address(address: str) -> str:
     if rest.startswith("//"):
         rest = rest[2 + len(parts.netloc) :]
     whole = os.fsdecode(unquote_to_bytes(rest))
+    if not whole:
+        raise ImageError(f"{address} names no file: give its path")
     if _exists(whole):
         return whole
     return os.fsdecode(unquote_to_bytes(parts.path)) or whole

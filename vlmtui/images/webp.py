@@ -10,15 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-_ORIENTATION = 274
 
-
-def webp_pixels(image: Image.Image, data: bytes) -> NDArray[np.uint8] | None:
+def webp_pixels(image: Image.Image, data: bytes, turn: int | None) -> NDArray[np.uint8] | None:
     """The pixels of a still WebP that Pillow has opened and not loaded, uint8 [height, width, 3 or 4].
 
     None where Pillow has to decode it: an animation, a turned or a damaged one, a library that is not reachable.
+    `turn` is its `orientation`.
     """
-    if image.format != "WEBP" or getattr(image, "is_animated", False) or image.getexif().get(_ORIENTATION, 1) != 1:
+    if image.format != "WEBP" or getattr(image, "is_animated", False) or turn != 1:
         return None
     library = _library()
     if library is None:

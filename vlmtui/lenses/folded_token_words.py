@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -11,21 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlmtui.display.metric_names import COEFFICIENTS
-from vlmtui.display.pieces import folded
+from vlmtui.display.pieces import fold_names
 from vlmtui.metrics import WordOrder
 from vlmtui.reading import TokenWords
 from vlmtui.results.folded_words import fold_lists, next_depth
 from vlmtui.results.hub_words import hub_words
+from vlmtui.results.noise_baseline import MetricAgreement, NoiseScores
 
 
 def folds(order: WordOrder) -> bool:
     """Whether lists in this order can be folded: coefficients are parts of a sum, and those of two spellings add up."""
     return order not in COEFFICIENTS
-
-
-def fold_name(id_: int, piece: str | None, text: str | None) -> Hashable:
-    """The name of a word, the same for all its spellings; rows without a token are no spellings of one word."""
-    return folded(piece, text) if piece or text else id_
 
 
 @dataclass(frozen=True)
@@ -50,7 +46,7 @@ class FoldedTokenWords:
 def fold_token_words(words: TokenWords, k: int) -> tuple[FoldedTokenWords, bool]:
     """Fold lists into k lines;
     and whether all have so many, or end before."""
-    names = {id_: fold_name(id_, words.pieces[id_], words.texts[id_]) for id_ in words.pieces}
+    names = fold_names(words.pieces, words.texts)
     found = fold_lists(words.ids, names, k)
     beyond = found.ranks < 0
     ids, scores = np.full(beyond.shape, -1, np.int64), np.full(beyond.shape, np.nan)
@@ -59,7 +55,7 @@ def fold_token_words(words: TokenWords, k: int) -> tuple[FoldedTokenWords, bool]
     scores[~beyond] = words.scores[rows, found.ranks[~beyond]]
     lines = words_named(msgspec.structs.replace(words, k=k, ids=ids, scores=scores))
     uses = Counter(map(int, ids[~beyond]))
-    spelled: dict[Hashable, int] = {}  # the most frequent spelling, of equal ones the lower id
+    spelled: dict[str, int] = {}  # the most frequent spelling, of equal ones the lower id
     for id_ in sorted(uses, key=lambda one: (-uses[one], one)):
         spelled.setdefault(names[id_], id_)
     standing = {id_: spelled[names[id_]] for id_ in uses}
@@ -67,6 +63,11 @@ def fold_token_words(words: TokenWords, k: int) -> tuple[FoldedTokenWords, bool]
     hubs = hub_words(np.array(represented, np.int64).reshape(ids.shape))
     of_hubs = {id_: hubs[stands] for id_, stands in standing.items() if stands in hubs}
     return FoldedTokenWords(lines, found.spellings, hubs, of_hubs), bool(found.whole.all())
+
+
+def spellings_among(rows: MetricAgreement | NoiseScores, name: str) -> tuple[int, ...]:
+    """The ids of the spellings of a word, by its folded name, among the rows that are named there."""
+    return tuple(id_ for id_, other in fold_names(rows.pieces, rows.texts).items() if other == name)
 
 
 def search_folded(

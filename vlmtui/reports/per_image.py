@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from vlmtui.errors import ReadingGoneError, SessionError, VlmtuiError
-from vlmtui.images.image_file import ImageFile, encodable_name, read_source
+from vlmtui.images.image_file import ImageFile, read_source, shown_name
 from vlmtui.query.options import ReadOptions
 from vlmtui.reading import ModelInfo
 
@@ -30,12 +30,12 @@ class ImageFailure:
     @property
     def name(self) -> str:
         """Its source, escaped for display."""
-        return encodable_name(self.source)
+        return shown_name(self.source)
 
     @property
     def why(self) -> str:
         """The error message, escaped for display."""
-        return encodable_name(str(self.error))
+        return shown_name(str(self.error))
 
 
 class ImageTask(Protocol[T_co]):

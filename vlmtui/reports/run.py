@@ -303,8 +303,8 @@ def check_output(job: ReportJob) -> None:
 def error_naming_image(failure: ImageFailure) -> VlmtuiError:
     """The error of one of several images, with the image's name added."""
     text = str(failure.error)
-    if failure.source in text:
+    if failure.name in text or failure.source in text:
         return failure.error
-    error = type(failure.error)(f"{failure.source}: {text}")
+    error = type(failure.error)(f"{failure.name}: {text}")
     error.__cause__ = failure.error
     return error

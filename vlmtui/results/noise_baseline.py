@@ -6,6 +6,7 @@ The scores of noise are sent once; the percentile of any token is computed here.
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from typing import Literal
 
 import msgspec
@@ -37,12 +38,15 @@ class NoiseScores(msgspec.Struct, frozen=True, kw_only=True):
     """Statistics of the words of noise.
 
     `scores` float64 [n] are the statistic of every vector and `margins` float64 [n] the lead of the top-1 word over the
-    second, both smallest first; no margins for matching pursuit or single words. `firsts` counts top-1 words by id.
+    second, both smallest first; no margins for matching pursuit or single words. `firsts` counts top-1 words by id,
+    with their `pieces` and `texts`.
     """
 
     scores: NDArray[np.float64]
     margins: NDArray[np.float64]
     firsts: dict[int, int]
+    pieces: dict[int, str | None] = {}
+    texts: dict[int, str | None] = {}
 
 
 class NoisePercentile(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,43 +100,46 @@ class NoiseBaseline(msgspec.Struct, frozen=True, kw_only=True):
         found = (one and (one.percentile if self.shuffled else one.random) for one in standings)
         return np.array([np.nan if one is None else one for one in found], np.float64)
 
-    def standing(self, first: int, statistic: float, margin: float | None) -> NoisePercentile:
-        """Percentiles of a token with this top-1 word (id), statistic and margin."""
+    def standing(self, spellings: Collection[int], statistic: float, margin: float | None) -> NoisePercentile:
+        """Percentiles of a token with this top-1 word (the ids of its spellings), statistic and margin."""
         shuffled = self.shuffled
         return NoisePercentile(
             percentile=_below(shuffled.scores, statistic) if shuffled else None,
             random=_below(self.random.scores, statistic),
             margin=_below(shuffled.margins, margin) if shuffled and margin is not None else None,
-            same=100.0 * shuffled.firsts.get(first, 0) / total
+            same=100.0 * sum(shuffled.firsts.get(word, 0) for word in set(spellings)) / total
             if shuffled and (total := sum(shuffled.firsts.values()))
             else None,
         )
 
-    def of(self, words: TokenWords, row: int) -> NoisePercentile | None:
-        """Percentiles of one row of `words` from the same search; None for a row without words."""
+    def of(self, words: TokenWords, row: int, spellings: Collection[int] = ()) -> NoisePercentile | None:
+        """Percentiles of one row of `words` from the same search; None for a row without words. Top-1 words with the id
+        of the row's are the same, and those with the ids of other `spellings`."""
         there = words.at(row)
         if not there:
             return None
         first, score = there[0]
         if statistic_of(words.metric) == "explained":
-            return self.standing(first, words.share(row) or 0.0, None)
-        return self.standing(first, score, score - there[1][1] if len(there) > 1 else None)
+            return self.standing((first, *spellings), words.share(row) or 0.0, None)
+        return self.standing((first, *spellings), score, score - there[1][1] if len(there) > 1 else None)
 
 
 class MetricAgreement(msgspec.Struct, frozen=True, kw_only=True):
     """The words of one token by each metric: `ids` int64 [metrics, k], nearest first, -1 for no word.
 
-    For matching pursuit only the first word is listed.
+    For matching pursuit only the first word is listed. `pieces` and `texts` are those of the ids, as of `TokenWords`.
     """
 
     token: int
     metrics: tuple[Metric, ...]
     ids: NDArray[np.int64]
+    pieces: dict[int, str | None] = {}
+    texts: dict[int, str | None] = {}
     seconds: float = 0.0
 
-    def with_first(self, word: int) -> int:
-        """The number of metrics whose top-1 is this word (id)."""
-        return int((self.ids[:, 0] == word).sum()) if self.ids.shape[1] else 0
+    def with_first(self, *spellings: int) -> int:
+        """The number of metrics whose top-1 is this word, given by the ids of its spellings."""
+        return int(np.isin(self.ids[:, 0], spellings).sum()) if self.ids.shape[1] else 0
 
     @property
     def overlap(self) -> float | None:

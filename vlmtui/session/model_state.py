@@ -183,7 +183,12 @@ def find_checkpoint(
         except ModelError as error:
             raise ModelError(f"--processor: {error}") from error
     checkpoint = model_folder.find_checkpoint(
-        source, request.revision, progress, decoder_layers=decoder_layers, own_processor=processor is None
+        source,
+        request.revision,
+        progress,
+        decoder_layers=decoder_layers,
+        own_processor=processor is None,
+        base=base,
     )
     return source, checkpoint, processor
 

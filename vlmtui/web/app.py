@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from vlmtui.display.colours import Rgb
 from vlmtui.errors import VlmtuiError
-from vlmtui.images.image_file import ImageFile, encodable_name
+from vlmtui.images.image_file import ImageFile, shown_name
 from vlmtui.query.options import LoadOptions, Query, ReadOptions, SearchOptions
 from vlmtui.reports.formats.registry import format_named
 from vlmtui.reports.formats.saving import SessionReading, write_reading
@@ -229,7 +229,7 @@ class WebApplication:
 
     async def _fetched(self, address: str) -> ImageFile:
         data = await download_public(address, self._limits.bytes)
-        return ImageFile(encodable_name(address), data, hashlib.sha256(data).hexdigest())
+        return ImageFile(shown_name(address), data, hashlib.sha256(data).hexdigest())
 
 
 def _example_of(request: Request) -> Example:

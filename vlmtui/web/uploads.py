@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import Message
 
-from vlmtui.images.image_file import ImageFile, encodable_name
+from vlmtui.images.image_file import ImageFile, shown_name
 from vlmtui.metrics import Metric
 from vlmtui.web.refusals import RefusedError
 
@@ -122,5 +122,5 @@ def parse_request(given: Mapping[str, str], models: tuple[str, ...]) -> ImageReq
 
 def _file_name(name: str | None) -> str:
     """A file's name without folders, which some browsers send, and not `-`, which means standard input."""
-    bare = encodable_name(PurePath((name or "").replace("\\", "/")).name)[:_NAME]
+    bare = shown_name(PurePath((name or "").replace("\\", "/")).name)[:_NAME]
     return bare if bare not in ("", "-") else "picture"

@@ -11,7 +11,7 @@ from PIL import Image
 
 from tests.families import build
 from tests.session.local_engine import Desk, quiet
-from vlmtui.display.pieces import folded
+from vlmtui.display.pieces import fold_names
 from vlmtui.errors import NotHere, UsageError
 from vlmtui.images.image_file import ImageFile
 from vlmtui.lenses.captions import LensInputs, LensResult, legend_line, words_report_line
@@ -61,7 +61,7 @@ def test_they_are_those_of_the_nearest_words(tmp_path: Path, family: str) -> Non
         result = found.result
         assert isinstance(result, Words)
         lists = desk.typed(typed_lenses.words(reading.id, metric, 4, stage=stage))  # type: ignore[arg-type]
-        spelled = {id_: folded(piece, lists.texts[id_]) for id_, piece in lists.pieces.items()}
+        spelled = fold_names(lists.pieces, lists.texts)
         expected = find_local_words(lists.ids, spelled, reading.places)
         np.testing.assert_array_equal(result.ids, expected.ids[:, None])
         np.testing.assert_array_equal(result.scores, expected.votes[:, None])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import importlib.util
 import json
 import shutil
@@ -10,15 +11,18 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from tests.families import build
-from tests.hub import serving
+from tests.hub import COMMIT, serving
 from tests.models.loading.test_hub import fetch_all
 from tests.models.test_vlm import held, picture
 from vlmtui.errors import ModelError
 from vlmtui.models.loading.checkpoint import Checkpoint, read_config
 from vlmtui.models.loading.loader import load_model
 from vlmtui.models.vlm import VisionLanguageModel
+from vlmtui.session import protocol as m
+from vlmtui.session.model_state import find_checkpoint
 
 IMAGE = picture(50, 40)
 needs_peft = pytest.mark.skipif(importlib.util.find_spec("peft") is None, reason="peft is not installed")
@@ -76,12 +80,19 @@ def test_an_adapter_and_its_base_are_read_from_the_hub(
 ) -> None:
     adapter, merged = saved
     shutil.copytree(adapter, tmp_path / "lora")
-    settings = json.loads((adapter / "adapter_config.json").read_text())
-    (tmp_path / "lora" / "adapter_config.json").write_text(
-        json.dumps(settings | {"base_model_name_or_path": "org/base"})
-    )
-    with serving({"org/lora": tmp_path / "lora", "org/base": clip_folder}) as hub:
-        (found,) = fetch_all(tmp_path / "home", hub.endpoint, ("org/lora", None, 0))
+    (tmp_path / "lora" / "adapter_config.json").write_text(json.dumps(_config(adapter, "org/base")))
+    # larger than any small file may be, there and in `tests.hub`
+    (tmp_path / "large").mkdir()
+    (tmp_path / "large" / "adapter_config.json").write_text(json.dumps(_config(adapter, "org/base")))
+    weight = {"base_model.model.lora_A.weight": torch.zeros(33 << 18, dtype=torch.float32)}
+    save_file(weight, tmp_path / "large" / "adapter_model.safetensors")
+    asked = ("org/lora", None, 0), ("org/large", None, 0)
+    with serving({"org/lora": tmp_path / "lora", "org/large": tmp_path / "large", "org/base": clip_folder}) as hub:
+        found, large = fetch_all(tmp_path / "home", hub.endpoint, *asked)
+    weights = "adapter_model.safetensors"
+    assert filecmp.cmp(Path(large["adapter"]) / weights, tmp_path / "large" / weights, shallow=False)
+    offline = fetch_all(tmp_path / "home", "http://127.0.0.1:9", *asked, HF_HUB_OFFLINE="1")
+    assert offline == [one | {"notes": []} for one in (found, large)]
     folder = Path(found["folder"])
     checkpoint = Checkpoint(
         "org/lora", folder, found["revision"], read_config(folder, "org/lora"), Path(found["adapter"])
@@ -95,8 +106,6 @@ def test_an_adapter_and_its_base_are_read_from_the_hub(
 def test_names_of_older_versions_and_a_base_beside_it(
     saved: tuple[Path, Path], clip_folder: Path, tmp_path: Path
 ) -> None:
-    from safetensors.torch import load_file, save_file
-
     folder = Path(shutil.copytree(saved[0], tmp_path / "adapter"))
     shutil.copytree(clip_folder, tmp_path / "base")
     weights = load_file(folder / "adapter_model.safetensors")
@@ -112,6 +121,42 @@ def test_names_of_older_versions_and_a_base_beside_it(
     # patterns have the names of training, too
     edit(folder, base_model_name_or_path="../base", alpha_pattern={"language_model.model.layers.0.mlp.down_proj": 7})
     torch.testing.assert_close(read(held(folder)), read(held(saved[1])), rtol=1e-5, atol=1e-5)
+
+
+def _config(adapter: Path, base: str) -> dict[str, Any]:
+    """The config of an adapter, as that of another base."""
+    return json.loads((adapter / "adapter_config.json").read_text()) | {"base_model_name_or_path": base}
+
+
+@needs_peft
+def test_a_relative_base_starts_where_the_person_is(
+    saved: tuple[Path, Path], clip_folder: Path, tmp_path: Path
+) -> None:
+    """Not where the session is that reads it."""
+    shutil.copytree(clip_folder, tmp_path / "person" / "models" / "base")
+    shutil.copytree(saved[0], tmp_path / "person" / "adapters" / "lora")
+    edit(tmp_path / "person" / "adapters" / "lora", base_model_name_or_path="models/base")
+    asked = m.Load("adapters/lora", base=str(tmp_path / "person"))
+    _, checkpoint, _ = find_checkpoint(asked, lambda *_: None)
+    assert checkpoint.folder == tmp_path / "person" / "models" / "base"
+    assert checkpoint.adapter == tmp_path / "person" / "adapters" / "lora"
+
+
+@needs_peft
+def test_an_adapter_in_the_hubs_cache_without_a_branch(
+    saved: tuple[Path, Path], clip_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cached by its commit alone: offline, it is used all the same."""
+    place = tmp_path / "hub" / "models--org--lora" / "snapshots" / COMMIT
+    shutil.copytree(saved[0], place)
+    edit(place, base_model_name_or_path=str(clip_folder))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setenv("VLMTUI_CACHE", str(tmp_path / "own"))
+    told = []
+    asked = m.Load("org/lora")
+    _, checkpoint, _ = find_checkpoint(asked, lambda *note: told.append(note[0]))
+    assert checkpoint.adapter == place
+    assert f"using the commit {COMMIT[:12]} of org/lora, which is on this disk" in told
 
 
 def edit(folder: Path, **changes: Any) -> None:
@@ -140,8 +185,6 @@ def test_a_base_that_cannot_be_had(base: str | None, said: str, saved: tuple[Pat
 @needs_peft
 def test_an_adapter_of_another_model(saved: tuple[Path, Path], siglip_folder: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(saved[0], tmp_path / "adapter"))
-    from safetensors.torch import load_file, save_file
-
     weights = load_file(folder / "adapter_model.safetensors")
     save_file({k.replace("proj", "other"): w for k, w in weights.items() if "q_proj" in k}, folder / "w.safetensors")
     (folder / "w.safetensors").rename(folder / "adapter_model.safetensors")
@@ -154,8 +197,6 @@ def test_an_adapter_of_another_model(saved: tuple[Path, Path], siglip_folder: Pa
 def test_what_has_no_place_is_refused(
     decoder_layers: int | None, saved: tuple[Path, Path], siglip_folder: Path, tmp_path: Path
 ) -> None:
-    from safetensors.torch import load_file, save_file
-
     weights = load_file(saved[0] / "adapter_model.safetensors")
     delta = "base_model.model.model.language_model.embed_tokens.token_adapter.trainable_tokens_delta"
     for at, changed in enumerate(

@@ -86,6 +86,13 @@ def test_patches_most_like_a_word_are_those_of_duckdb(file, rows):
     assert found.sought[2].patches == []
 
 
+def test_a_word_asked_for_is_meant_in_the_spellings_that_lists_fold():
+    names = {0: ("▁Maß", "Maß"), 1: ("▁mass", "mass"), 2: ("Mass", "Mass"), 3: (None, None), 4: ("sky</w>", "sky")}
+    counts = AtlasCounts(names=names)
+    chosen = choose_words(counts, 0, ("MASS", " maß", "∅", "Sky", "▁mass")).sought
+    assert [one.ids for one in chosen] == [(1, 2), (0,), (), (4,), (1,)]
+
+
 def test_a_patch_that_says_it_first_stands_before_one_of_a_higher_score(tmp_path):
     """Under l2 a short vector is nearer to every word: it is not what a word is most like."""
     one = seen(0, 1, 2)

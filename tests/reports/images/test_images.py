@@ -177,6 +177,9 @@ def test_every_stage_of_a_sheet_has_its_own_noise() -> None:
     said = [text.text for text in texts(drawn)]
     assert sum("nothing above noise" in one for one in said) == 3
     assert any(one.endswith("stage by stage; grey: noise") for one in said)
+    of = of_noise(LAYERS, -1.0)
+    clear = replace(of, values=tuple(replace(one, noise_end=-1.0) for one in of.values))
+    assert not any("grey" in text.text for text in texts(compose(clear)))
 
 
 def test_cells_have_the_same_greys() -> None:

@@ -13,6 +13,7 @@ from tests.reports.page.chromium import Opened, place, rows, texts, told
 from tests.reports.page.contents import glance
 from vlmtui.display.numbers import box as box_text
 from vlmtui.display.numbers import format_number, part_of, percent
+from vlmtui.lenses.folded_token_words import fold_token_words
 from vlmtui.reading import ImageInfo, LayerNorms, Reading
 from vlmtui.reports.page.content import PageContent
 from vlmtui.reports.page.document import page_document
@@ -74,6 +75,26 @@ def test_metrics_are_switched_by_key_and_by_button(opened: Opened) -> None:
     assert rows(page) == told(of.words["tokens"]["omp"], 3)
     page.keyboard.press("M")
     assert texts(page, "#metrics [aria-pressed=true]") == ["cosine"]
+
+
+def test_metrics_agree_on_a_word_in_whatever_spelling(opened: Opened) -> None:
+    pieces: list[str | None] = ["▁sky", "▁Sky", None, None]
+    of = glance(made_reports.reading(1, 3), pieces=pieces, k=1, entry=0)
+    # by l2, cosine and omp: spellings of one word, rows without a token, another word
+    for order, first in zip(of.words["tokens"], ([0, 2, 0], [1, 3, 0], [0, 2, 2]), strict=True):
+        words = msgspec.structs.replace(
+            of.words["tokens"][order],
+            ids=np.array(first)[:, None],
+            pieces=dict(enumerate(pieces)),
+            texts={i: piece and piece.replace("▁", " ") for i, piece in enumerate(pieces)},
+        )
+        of.words["tokens"][order] = words
+        if order != "omp":
+            of.folded.setdefault("tokens", {})[order], _ = fold_token_words(words, 1)
+    page = opened(page_document(of))
+    for agreeing in ("3 of 3", "2 of 3", "2 of 3"):
+        assert f"top-1 for {agreeing} metrics" in page.locator("#summary").inner_text()
+        page.keyboard.press("ArrowRight")
 
 
 def with_layers(reading: Reading) -> PageContent:

@@ -108,6 +108,16 @@ def test_every_piece_stands_in_it_once() -> None:
     }
 
 
+def test_a_piece_has_the_number_of_its_word_the_same_for_all_its_spellings() -> None:
+    pieces: list[str | None] = ["▁sky", "Sky", "▁SKY", "▁Maß", "▁mass", None, None, "sky"]
+    of = glance(made_reports.reading(4, 4), pieces=pieces, k=8)
+    data = Parsed(page_document(of)).data
+    numbers = {id_: number for id_, *_, number in data["pieces"]}
+    assert sorted(numbers) == list(range(8))
+    assert len({numbers[id_] for id_ in (0, 1, 2, 7)}) == 1
+    assert len(set(numbers.values())) == 5
+
+
 def test_it_is_small_also_with_noise_and_every_piece_another() -> None:
     reading = made_reports.reading(24, 24, layers=27)
     pieces: list[str | None] = [f"▁word{i}" for i in range(3000)]

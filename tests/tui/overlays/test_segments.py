@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -197,6 +198,26 @@ async def test_words_give_way_to_segments_where_patches_are_narrow(width: int, d
         # and n steps through them in both
         await pilot.press("n")
         assert at(pilot) == middle(word_segments(WORDS).segments[0])
+
+
+async def test_spellings_of_a_word_are_one_segment_in_one_colour_until_they_are_unfolded() -> None:
+    lists = [[word.title() if number % 3 == 0 else word, "blue"] for number, (word, _) in enumerate(LISTS)]
+    tui = app((SIDE, SIDE), made=readings.reading(SIDE, SIDE, 96, 64), lists=lists)
+    async with tui.run_test(size=(240, 64)) as pilot:
+        await chosen(pilot)
+        for word in ("sky", "roof", "mountain", "grass"):
+            assert f"{word}: {sum(line.count(word) for line in WORDS)}" in text(tui, "#legend")
+        await chosen(pilot, "words")
+        drawn = explorer(pilot).query_one(ImageSide)._drawn
+        assert drawn is not None
+        # each patch in the spelling that its own list has
+        assert drawn.words == tuple(tuple(line[0] for line in lists[r * SIDE : (r + 1) * SIDE]) for r in range(SIDE))
+        assert drawn.colours["Sky"] == drawn.colours["sky"] != drawn.colours["roof"]
+        await pilot.press("F")
+        await chosen(pilot, top_1=False)
+        spelled = Counter(word for word, _ in lists)
+        for word in ("sky", "Sky", "roof", "Roof"):
+            assert f"{word}: {spelled[word]}" in text(tui, "#legend")
 
 
 @pytest.mark.parametrize("name", sorted(RECORDED["images"]))

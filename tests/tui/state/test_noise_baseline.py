@@ -35,11 +35,11 @@ from vlmtui.tui.state.word_table import WordTable
 class Believed(FakeWorker):
     """Of every four of the shuffled tokens three score less than any of the reading's, and one says w400 too."""
 
-    def __init__(self, *, answers: bool = True, asked: Query | None = None) -> None:
+    def __init__(self, *, answers: bool = True, asked: Query | None = None, named: bool = False) -> None:
         image = readings.picture(96, 64)
         options = ExplorerOptions(image=readings.source(image), query=asked or query_of("toy"))
         super().__init__(options, (96, 64), (6, 8))
-        self.answers, self.busy = answers, 0
+        self.answers, self.busy, self.named = answers, 0, named
         self.asked_nulls: list[tuple[str, str, int]] = []
         self.compared: list[int] = []
 
@@ -63,8 +63,11 @@ class Believed(FakeWorker):
         token, k = request.subject.entry or 0, request.k
         self.compared.append(token)
         ids = np.full((len(AGREEING), k), 1, np.int64)
-        ids[:3, 0] = readings.words([token], k).ids[0, 0]
-        self.post(messages.RequestAnswered(request, MetricAgreement(token=token, metrics=AGREEING, ids=ids)))
+        first = int(readings.words([token], k).ids[0, 0])
+        ids[:3, 0] = first
+        named: dict[int, str | None] = {1: f" W{first}", first: f" w{first}"} if self.named else {}
+        agreement = MetricAgreement(token=token, metrics=AGREEING, ids=ids, pieces=named, texts=named)
+        self.post(messages.RequestAnswered(request, agreement))
 
 
 @pytest.fixture(autouse=True)
@@ -113,6 +116,15 @@ async def test_the_line_under_the_words() -> None:
         assert conversation.asked_nulls == [("tokens", "cosine", 0)]
         await pilot.press("m")
         await until(pilot, lambda: conversation.asked_nulls[1:] == [("tokens", "cosine-centred", 0)])
+
+
+async def test_metrics_agree_on_a_word_in_another_spelling_where_spellings_fold() -> None:
+    tui = app(Believed(named=True))
+    async with tui.run_test(size=WIDE) as pilot:
+        await settled(pilot, 28)
+        assert "5 of 5" in footing(tui)
+        await pilot.press("F")
+        await until(pilot, lambda: "3 of 5" in footing(tui))
 
 
 class Heated(Believed):

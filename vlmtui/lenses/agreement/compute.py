@@ -29,9 +29,11 @@ def compare_metrics(context: Context, all_tokens: bool) -> Facts:
     ids = np.full((len(AGREEING), min(context.k, searched.candidates)), -1, np.int64)
     for row, words in enumerate(found):
         ids[row, : len(words)] = words
-    agreement = MetricAgreement(token=which[0], metrics=AGREEING, ids=ids)
-    named = context.model.index.names(ids[ids >= 0]).texts
+    named = context.model.index.names(ids[ids >= 0])
+    agreement = MetricAgreement(
+        token=which[0], metrics=AGREEING, ids=ids, pieces=dict(named.pieces), texts=dict(named.texts)
+    )
     facts: list[tuple[str, str | float | None]] = [
-        (metric, named.get(int(row[0])) if len(row) else None) for metric, row in zip(AGREEING, ids, strict=True)
+        (metric, named.texts.get(int(row[0])) if len(row) else None) for metric, row in zip(AGREEING, ids, strict=True)
     ]
     return Facts([*facts, ("words in common", agreement.overlap)], own=pack_details(agreement))

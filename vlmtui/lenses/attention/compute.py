@@ -74,7 +74,7 @@ class AnswerAttention:
         """Raise `UsageError` for a layer of a hybrid decoder that has no attention."""
         if layer not in self.attended:
             have = ", ".join(map(str, self.attended)) or "none"
-            raise UsageError(f"layer {layer} is linear and has no attention weights; layers that have them: {have}")
+            raise UsageError(f"layer {layer} has no attention weights; layers that have them: {have}")
 
     def means(self) -> Tensor:
         """The attention of every layer that has it, averaged over heads [layers, answer tokens, positions]."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 
-from vlmtui.display.pieces import folded
+from vlmtui.display.pieces import fold_names
 from vlmtui.lenses import Context, NotHere, Words
 from vlmtui.lenses.arrays import array
 from vlmtui.lenses.kernels.stage_words import WordQuery, check_words, search_words
@@ -34,8 +34,7 @@ def words_in_places(context: Context, metric: Metric, all_tokens: bool, ridge: f
     searched = search_words(context, model.states(stage), search)
     ids = array(searched.found.ids)
     names = model.index.names(ids[ids >= 0])
-    spellings = {id_: folded(piece, names.texts[id_]) for id_, piece in names.pieces.items()}
-    found = find_local_words(ids, spellings, places)
+    found = find_local_words(ids, fold_names(names.pieces, names.texts), places)
     details = msgspec.structs.replace(found.found, lists={**search.said(searched), "k": context.k})
     asked = np.array(model.tokens_asked(), np.int64)
     return Words(

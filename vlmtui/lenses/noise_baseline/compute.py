@@ -76,10 +76,10 @@ def _states(model: Any, stage: str) -> Tensor:
 
 
 def _words(context: Context, search: WordQuery, vectors: Tensor) -> NoiseScores:
-    return _noise(search_words(context, vectors, search).found, search.order)
+    return _noise(context, search_words(context, vectors, search).found, search.order)
 
 
-def _noise(found: NearestWords, order: WordOrder) -> NoiseScores:
+def _noise(context: Context, found: NearestWords, order: WordOrder) -> NoiseScores:
     scores = found.scores
     if statistic_of(order) == "explained":
         assert found.explained is not None
@@ -87,8 +87,15 @@ def _noise(found: NearestWords, order: WordOrder) -> NoiseScores:
         scores = found.explained.nan_to_num(0.0)
         scores = scores.amax(dim=1, keepdim=True) if scores.shape[1] else scores
     noise = NoiseStatistics.of(scores)
-    firsts = Counter(found.ids[:, :1].flatten().tolist())
-    return NoiseScores(scores=array(noise.scores), margins=array(noise.margins), firsts=dict(firsts))
+    ids = found.ids[:, :1].flatten()
+    named = context.model.index.names(array(ids[ids >= 0]))
+    return NoiseScores(
+        scores=array(noise.scores),
+        margins=array(noise.margins),
+        firsts=dict(Counter(ids.tolist())),
+        pieces=dict(named.pieces),
+        texts=dict(named.texts),
+    )
 
 
 def _facts(null: NoiseBaseline) -> list[tuple[str, str | float]]:

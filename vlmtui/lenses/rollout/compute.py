@@ -16,8 +16,8 @@ def rollout_maps(context: Context) -> TokenMaps:
     capture = AnswerAttention.of(context)
     if len(capture.attended) < capture.layers:
         raise UsageError(
-            "attention rollout goes through every layer, and some of this model's are linear, without attention "
-            "weights: look at attention instead"
+            "attention rollout goes through every layer, and some of this model's have no attention weights: "
+            "look at attention instead"
         )
     capture.means()
     return capture.found(_rolled(capture), None, None, rollout=True)

@@ -74,7 +74,7 @@ class TeacherForcing:
 
     @property
     def attention_layers(self) -> tuple[int, ...]:
-        """The layers, counted from 1, that have attention weights: in a hybrid decoder the others are linear."""
+        """The layers, counted from 1, that have attention weights: of a hybrid decoder not all."""
         kinds = getattr(self._decoder.config, "layer_types", None) or ["full_attention"] * len(self._layers)
         numbered = enumerate(kinds[: len(self._layers)], 1)
         return tuple(layer for layer, kind in numbered if kind.endswith("attention") and not kind.startswith("linear"))

@@ -70,7 +70,15 @@ def is_adapter(files: Collection[str]) -> bool:
 
 
 def read_adapter(folder: Path, name: str) -> Adapter:
-    """Read an adapter's config. `ModelError` where it names no base, or cannot be merged here."""
+    """The adapter in a folder. `ModelError` where it names no base, has no weights, or cannot be merged here."""
+    found = describe_adapter(folder, name)
+    if not (folder / WEIGHTS).is_file():
+        raise ModelError(f"{name} is an adapter (LoRA) of {found.base} without {WEIGHTS}: save it as safetensors")
+    return found
+
+
+def describe_adapter(folder: Path, name: str) -> Adapter:
+    """Read an adapter's config alone. `ModelError` where it names no base, or cannot be merged here."""
     try:
         config = parse_json(read_bounded(folder / CONFIG))
     except (OSError, ValueError) as error:
@@ -85,8 +93,6 @@ def read_adapter(folder: Path, name: str) -> Adapter:
             f"{name} is an adapter (LoRA) of {base}: to read {base} with it, pip install 'vlmtui[peft]'; without it "
             f"choose {base}"
         )
-    if not (folder / WEIGHTS).is_file():
-        raise ModelError(f"{name} is an adapter (LoRA) of {base} without {WEIGHTS}: save it as safetensors")
     revision = config.get("revision")
     return Adapter(folder, base, revision if isinstance(revision, str) else None, _settings(config, name, base))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import shutil
 from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from fnmatch import fnmatch
@@ -18,8 +17,7 @@ from vlmtui.display.numbers import format_bytes
 from vlmtui.errors import ModelError
 from vlmtui.files import write_whole
 from vlmtui.models.loading import safetensors_header
-from vlmtui.models.loading.adapters import CONFIG as ADAPTER_CONFIG
-from vlmtui.models.loading.adapters import WEIGHTS, is_adapter
+from vlmtui.models.loading.adapters import is_adapter
 from vlmtui.models.loading.checkpoint import (
     CONFIG,
     Checkpoint,
@@ -29,9 +27,10 @@ from vlmtui.models.loading.checkpoint import (
     read_config,
     refuse_without_weights,
 )
+from vlmtui.models.loading.hub_adapters import fetch_adapter, is_whole_adapter, own_adapter
 from vlmtui.models.loading.hub_answers import watch_answers
-from vlmtui.models.loading.hub_errors import HubUnreachableError, explain_hub_errors, explain_nonsense
-from vlmtui.models.loading.hub_files import HubCommit, silent_bar
+from vlmtui.models.loading.hub_errors import HubUnreachableError, check_cache, explain_hub_errors, explain_nonsense
+from vlmtui.models.loading.hub_files import HubCommit, check_room, silent_bar
 from vlmtui.models.loading.needed_tensors import check_complete, check_tensors, needed_keys
 from vlmtui.models.loading.other_formats import quantisation, refuse_other_formats
 from vlmtui.models.loading.processor import check_image_processor
@@ -44,8 +43,6 @@ _SMALL = ["*.json", "*.jinja", "*.model", "*.txt", "*.tiktoken"]
 _WEIGHTS = ["*.safetensors"]
 # subfolders of a repository and Mistral's consolidated files hold the same model in other formats
 _UNWANTED = ["*/*", "consolidated*.safetensors"]
-# bytes to leave free on the disk
-_SPARE = 64 << 20
 _LOCK_TELL_S = 0.5
 _COMMIT_SHOWN = 12
 
@@ -73,28 +70,28 @@ def fetch_checkpoint(
         return _from_hub(name, label, revision, decoder_layers, progress, own_processor)
     except HubUnreachableError:
         if revision is None and (found := _any_snapshot(name, label)) is not None:
-            progress(f"using the commit {found.folder.name[:_COMMIT_SHOWN]} of {name}, which is on this disk", 0, 0)
+            folder = found if isinstance(found, Path) else found.folder
+            progress(f"using the commit {folder.name[:_COMMIT_SHOWN]} of {name}, which is on this disk", 0, 0)
             return found
+        check_cache(name)  # the connection may not be all that is wrong
         raise
 
 
 def _from_hub(
     name: str, label: str, revision: str | None, decoder_layers: int | None, progress: Progress, own_processor: bool
 ) -> Checkpoint | Path:
-    found: Checkpoint | None
     with explain_hub_errors(name, revision), watch_answers(name, progress):
         remote = HubCommit.of(name, revision)
-        if is_adapter(remote.files):
-            progress(f"downloading the adapter {name}", 0, 0)
-            return _adapter_files(name, remote.commit)
-        download = _Download(remote, label, decoder_layers, progress, own_processor)
-        with _alone(download.place, name, progress):
+        place = cache.commit_folder(name, remote.commit)
+        with _alone(place, name, progress):
             # another process may have fetched it in the meantime
-            found = _own(download.place, label, decoder_layers)
-            if found is None:
-                download.run()
+            found = _own(place, label, decoder_layers)
+            if found is None and is_adapter(remote.files):
+                found = fetch_adapter(remote, label, progress)
+            elif found is None:
+                _Download(remote, label, decoder_layers, progress, own_processor).run()
         cache.record_commit(name, revision or _MAIN, remote.commit)
-    return found or Checkpoint(label, download.place, remote.commit, check_folder(download.place, label))
+    return found or Checkpoint(label, place, remote.commit, check_folder(place, label))
 
 
 def fetch_processor(name: str, progress: Progress) -> Path:
@@ -110,14 +107,15 @@ def fetch_processor(name: str, progress: Progress) -> Path:
         with explain_hub_errors(name, None), watch_answers(name, progress):
             return _processor_files(name)
     except HubUnreachableError:
-        if folders := _snapshots(name):
-            return folders[0]
+        for folder in _snapshots(name):
+            if (folder / CONFIG).exists():
+                return folder
         raise
 
 
 def _at_hand(name: str, label: str, revision: str | None, decoder_layers: int | None) -> Checkpoint | Path | None:
     folder = _snapshot(name, revision, _WEIGHTS + _SMALL)
-    if folder is not None and is_adapter({file.name for file in folder.iterdir()}) and (folder / WEIGHTS).exists():
+    if folder is not None and is_whole_adapter(folder):
         return folder
     if folder is not None:
         try:
@@ -128,9 +126,11 @@ def _at_hand(name: str, label: str, revision: str | None, decoder_layers: int | 
     return _own(cache.commit_folder(name, commit), label, decoder_layers) if commit else None
 
 
-def _any_snapshot(name: str, label: str) -> Checkpoint | None:
+def _any_snapshot(name: str, label: str) -> Checkpoint | Path | None:
     """The latest complete snapshot in the hub's own cache, where no branch is recorded: cached by its commit alone."""
     for folder in _snapshots(name):
+        if is_whole_adapter(folder):
+            return folder
         with contextlib.suppress(ModelError):
             return Checkpoint(label, folder, folder.name, check_folder(folder, label))
     return None
@@ -142,12 +142,14 @@ def _snapshots(name: str) -> list[Path]:
     from huggingface_hub.file_download import repo_folder_name
 
     place = Path(HF_HUB_CACHE) / repo_folder_name(repo_id=name, repo_type="model") / "snapshots"
-    folders = [folder for folder in place.glob("*") if (folder / CONFIG).exists()]
+    folders = [folder for folder in place.glob("*") if folder.is_dir()]
     return sorted(folders, key=lambda folder: folder.stat().st_mtime, reverse=True)
 
 
-def _own(place: Path, label: str, decoder_layers: int | None) -> Checkpoint | None:
+def _own(place: Path, label: str, decoder_layers: int | None) -> Checkpoint | Path | None:
     """The checkpoint of a commit in vlmtui's own cache; None where it is insufficient or damaged."""
+    if (adapter := own_adapter(place)) is not None:
+        return adapter
     whole, layers = cache.cached_layers(place)
     if not whole or not (layers is None or (decoder_layers is not None and layers >= decoder_layers)):
         return None
@@ -184,15 +186,6 @@ def _fetch_small_files(remote: HubCommit, place: Path) -> None:
     ]
     with ThreadPoolExecutor(THREADS, "small files") as pool:
         list(pool.map(lambda file: remote.fetch(file, place), wanted))
-
-
-def _adapter_files(name: str, commit: str) -> Path:
-    """Download an adapter into the hub's own cache."""
-    from huggingface_hub import snapshot_download
-
-    wanted = [ADAPTER_CONFIG, WEIGHTS]
-    with explain_nonsense(name):
-        return Path(snapshot_download(name, revision=commit, allow_patterns=wanted, tqdm_class=silent_bar()))
 
 
 def _processor_files(name: str) -> Path:
@@ -321,13 +314,7 @@ class _Download:
         part = self.place / f"part-{hashlib.sha256(repr((head, pieces)).encode()).hexdigest()[:16]}.safetensors"
         begun = part.with_suffix(".incomplete")
         fetch = RangeDownload(begun, at, pieces, self._remote.open)
-        free = shutil.disk_usage(self.place).free
-        if fetch.left + _SPARE > free:
-            raise ModelError(
-                f"{self._remote.name} needs {format_bytes(fetch.left)} more on the disk of {cache.folder()}, which "
-                f"has {format_bytes(free)} free: free some space, or name a folder on another disk with "
-                f"{cache.ENVIRONMENT}"
-            )
+        check_room(self._remote.name, fetch.left, self.place)
         doing = f"downloading {format_bytes(fetch.wanted)} of {self._remote.name}"
         fetch.run(lambda got, wanted: self._progress(doing, got, wanted))
         with begun.open("r+b") as opened:

@@ -6,11 +6,12 @@ huggingface_hub provides addresses, tokens, proxies and offline mode; ranges are
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
+import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,7 +20,9 @@ import httpx2
 from huggingface_hub import HfApi, get_hf_file_metadata, hf_hub_download, hf_hub_url
 from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
 
+from vlmtui import cache
 from vlmtui._version import __version__
+from vlmtui.display.numbers import format_bytes
 from vlmtui.errors import ModelError, one_line
 from vlmtui.json_files import MOST_BYTES
 from vlmtui.models.loading import safetensors_header
@@ -28,6 +31,8 @@ from vlmtui.models.loading.range_requests import ConnectionLostError, retry
 
 # bytes of the first request for a header: most headers are shorter, longer ones take a second request
 _FIRST = 16 << 10
+# bytes to leave free on the disk
+_SPARE = 64 << 20
 _CONNECT_S = 10.0
 _READ_S = 30.0
 _COMMIT = re.compile("[0-9a-f]{40}")
@@ -77,6 +82,10 @@ class HubCommit:
 
     def header(self, file: str) -> list[safetensors_header.Tensor]:
         """The tensors of a safetensors file. `ModelError` where its size contradicts its header."""
+        return self.header_and_size(file)[0]
+
+    def header_and_size(self, file: str) -> tuple[list[safetensors_header.Tensor], int]:
+        """The tensors of a safetensors file, and its size in bytes, which its header must not contradict."""
         try:
             first, size = self._read(file, 0, _FIRST)
             count = safetensors_header.length(first)
@@ -93,7 +102,7 @@ class HubCommit:
                 f"{file} of {self.name} is damaged on the hub ({one_line(error)}): tell its authors, or choose another "
                 "revision"
             ) from error
-        return tensors
+        return tensors, size
 
     @contextlib.contextmanager
     def open(self, file: str, start: int, size: int) -> Iterator[Iterator[bytes]]:
@@ -170,6 +179,16 @@ class HubCommit:
             self._places.pop(file, None)
 
 
+def check_room(name: str, size: int, place: Path) -> None:
+    """`ModelError` where the disk of the folder `place` has no room for so many bytes more of the model `name`."""
+    free = shutil.disk_usage(place).free
+    if size + _SPARE > free:
+        raise ModelError(
+            f"{name} needs {format_bytes(size)} more on the disk of {cache.folder()}, which has {format_bytes(free)} "
+            f"free: free some space, or name a folder on another disk with {cache.ENVIRONMENT}"
+        )
+
+
 def _timeout() -> Any:
     return httpx2.Timeout(_READ_S, connect=_CONNECT_S)
 
@@ -179,7 +198,7 @@ def _host(url: str) -> tuple[str, str]:
     return parts.scheme, parts.netloc.lower()
 
 
-@cache
+@functools.cache
 def silent_bar() -> Any:
     """A progress bar class that shows nothing: the terminal belongs to the clients."""
     from tqdm.auto import tqdm

@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import logging
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -60,7 +60,7 @@ class Skeleton:
         which no patch goes through, where the file has none.
         """
         if getattr(self.empty, "pooler", None) is not None and not any(".pooler." in f".{key}" for key in keys):
-            bare = _without_pooler(self.model_class)
+            bare = _trimmed(self.model_class, _leave_out_pooler)
             return replace(self, model_class=bare, empty=_on_meta(bare, self.part))
         if not (self.exploring and self.tied):
             return self
@@ -90,7 +90,7 @@ def skeleton(checkpoint: Checkpoint, decoder_layers: int | None) -> Skeleton:
         exploring = decoder_layers == 0 and not encoder
         tied = not encoder and _is_tied(empty)
         if exploring:
-            whole = _without_output(whole)
+            whole = _trimmed(whole, _leave_out_output)
             _leave_out_output(empty)
     if not encoder:
         # what the family cannot read is said before anything is fetched
@@ -250,24 +250,18 @@ def _is_tied(model: Any) -> bool:
     return head is not None and getattr(head, "weight", None) is matrix.weight
 
 
-def _without_output(model_class: Any) -> Any:
-    """A subclass whose models have neither final norm nor output head."""
+def _trimmed(model_class: Any, leave_out: Callable[[Any], None]) -> Any:
+    """A subclass whose models lack what `leave_out` takes out of each."""
 
     def init(self: Any, config: Any, *args: Any, **options: Any) -> None:
         model_class.__init__(self, config, *args, **options)
-        _leave_out_output(self)
+        leave_out(self)
 
     return type(model_class.__name__, (model_class,), {"__init__": init, "__module__": model_class.__module__})
 
 
-def _without_pooler(model_class: Any) -> Any:
-    """A subclass whose models have no pooler."""
-
-    def init(self: Any, config: Any, *args: Any, **options: Any) -> None:
-        model_class.__init__(self, config, *args, **options)
-        self.pooler = None
-
-    return type(model_class.__name__, (model_class,), {"__init__": init, "__module__": model_class.__module__})
+def _leave_out_pooler(model: Any) -> None:
+    model.pooler = None
 
 
 def _audio_tower(model: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from vlmtui.display.pieces import visible
+from vlmtui.display.pieces import fold, fold_name, visible
 from vlmtui.reports.atlas.counts import AtlasCounts, counted_words, grids_by_shape
 from vlmtui.reports.atlas.tables import Floats, Ints, Marks, TableBlock, rows_at
 
@@ -95,11 +95,9 @@ def choose_words(counts: AtlasCounts, k: int, words: Sequence[str]) -> ChosenWor
     """Choose the k words that are top-1 most often, and those asked for."""
     sought = []
     for word in words:
-        folded = _folded(word)
+        name = fold(visible(None, " ".join(word.split())))
         ids = tuple(
-            id_
-            for id_, (piece, text) in counts.names.items()
-            if folded in (_folded(text), _folded(visible(piece, text))) or word == piece
+            id_ for id_, (piece, text) in counts.names.items() if fold_name(id_, piece, text) == name or word == piece
         )
         sought.append(WordExamples(tuple(sorted(ids)), word))
     return ChosenWords([WordExamples((id_,)) for id_ in counts.first.ranked[:k]], sought)
@@ -184,7 +182,3 @@ def _parts(cell: Ints, count: int) -> Floats:
     ends = np.minimum((cell[:, None] + 1) / count, squares[None, 1:])
     begins = np.maximum(cell[:, None] / count, squares[None, :-1])
     return np.asarray(np.clip(ends - begins, 0, None) * count)
-
-
-def _folded(word: str | None) -> str:
-    return " ".join((word or "").split()).casefold()

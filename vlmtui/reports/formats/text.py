@@ -245,9 +245,9 @@ class _Entries:
         if report.words is not None:
             yield from flow(self._word_cells(self._words or report.words, row), "  ")
             if report.null is not None and report.query.search.null:
-                yield from wrapped(percentile_line(report.null.of(report.words, row), report.folded is None), "  ")
+                yield from wrapped(percentile_line(report.null, report.words, row, report.folded is not None), "  ")
             if report.agreements:
-                yield f"  {agreement_line(report.agreements[row], report.words, row)}"
+                yield f"  {agreement_line(report.agreements[row], report.words, row, report.folded is not None)}"
         yield from lens_lines(report, row)
         if report.layer_words:
             yield from logit_lens.layer_lines(report.layer_words[row], self._joins)

@@ -106,7 +106,8 @@ def sheet_scene(drawing: ReportDrawing) -> Scene:
         marks.append(TextMark(x + wide, y + tall + 16, label, layout.SMALL - 1, PALE, "end"))
     rows = math.ceil(len(stages) / num_columns)
     caption_top = MARGIN + rows * (tall + _LABEL + _GAP) - _GAP
-    label = _sheet_title(drawing)
+    noted = any(scale.note(values) for scale, values in zip(value_scales, stage_numbers, strict=True))
+    label = _sheet_title(drawing, noted)
     subject = f"{layout.image_name(report)} · {layout.model_name(report)}"
     sheet_width = max(num_columns * (wide + _GAP) - _GAP, layout.caption_width(label, subject))
     marks += layout.caption(MARGIN, caption_top + 10, label, subject, sheet_width)
@@ -156,7 +157,8 @@ def _share(result: LensResult) -> str:
     return f"{numbers.percent(100 * sum(explained))} of the variance" if explained else ""
 
 
-def _sheet_title(drawing: ReportDrawing) -> str:
+def _sheet_title(drawing: ReportDrawing, noted: bool) -> str:
+    """What the sheet shows; `noted`: numbers of some stage are noise."""
     lens = drawing.report.query.lens
     if lens is None:
         return "L2 norms stage by stage, each on its own scale: dark is low, yellow high"
@@ -165,7 +167,7 @@ def _sheet_title(drawing: ReportDrawing) -> str:
     inputs = f' with "{lens.text}"' if lens.text else ""
     inputs = f" with {' '.join(map(str, lens.marked))}" if lens.marked else inputs
     quantity = number_name(drawing.values[0].call, "") if drawing.values else ""
-    noise = "; grey: noise" if any(one.noise_end is not None for one in drawing.values) else ""
+    noise = "; grey: noise" if noted else ""
     return f"{lens.name.capitalize()}{f': {quantity}{inputs}' if quantity else ''}, stage by stage{noise}"
 
 

@@ -26,7 +26,7 @@ from vlmtui.display.metric_names import (
 )
 from vlmtui.display.norm_statistics import HIGH_NORM, is_outlier, norm_summaries, robust_z
 from vlmtui.display.piece_glosses import PieceGlosses
-from vlmtui.display.pieces import plain, visible
+from vlmtui.display.pieces import fold_name, plain, visible
 from vlmtui.geometry import Place, pixel_bounds
 from vlmtui.images.paths import is_address
 from vlmtui.lenses.captions import noise_caption
@@ -288,12 +288,14 @@ def _opening_order(content: PageContent) -> WordOrder:
 
 
 class _Pieces:
-    """The table of word-pieces, each once: id, displayed form, decoded text where that differs, and gloss."""
+    """The table of word-pieces, each once: id, displayed form, decoded text where that differs, gloss, and the number
+    of its word, the same for all spellings of it."""
 
     def __init__(self, joins: bool) -> None:
         self.table: list[list[Any]] = []
         self._joins, self._glosses = joins, PieceGlosses()
         self._rows: dict[int, int] = {}
+        self._words: dict[str, int] = {}
 
     def row(self, id_: int, words: TokenWords) -> int:
         """Index of a word-piece in the table, added if it is new."""
@@ -303,7 +305,9 @@ class _Pieces:
             # the text that a search is compared with; it is never displayed
             typed_text = (text or "").strip()
             self._rows[id_] = len(self.table)
-            self.table.append([id_, label, "" if typed_text == label else typed_text, self._glosses.of(text)])
+            word = self._words.setdefault(fold_name(id_, piece, text), len(self._words))
+            typed = "" if typed_text == label else typed_text
+            self.table.append([id_, label, typed, self._glosses.of(text), word])
         return self._rows[id_]
 
 

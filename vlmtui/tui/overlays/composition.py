@@ -73,7 +73,7 @@ def drawing_key(results: Results, selection: Selection, layout: CellLayout) -> o
         # what is found of one entry after the other is drawn beside the image
         found = None if choice.of_single else id(shown_result(selection, results))
         refused = lens is not None and bool(value_refused(selection, results))
-        values = found, lens is None, refused, choice, noise_floor_at(selection, results)
+        values = found, lens is None, refused, choice, noise_floor_at(selection, results), selection.folds
     if selection.stage == ANSWER:
         values = answer_drawing_key(results, selection)
     # without an overlay, all stages of one grid look the same
@@ -173,12 +173,13 @@ def _of_lens(results: Results, selection: Selection, page: EntryGrid, drawn: Ima
     legend, brief, scale = valued.lens_legend(results, selection, found)
     floor = noise_floor_at(selection, results)
     drawn = replace(drawn, legend=legend, brief=brief, scale=scale, word_colours=results.word_colours, floor=floor)
+    drawn = replace(drawn, folds=selection.folds)
     if found is None:
         return drawn
     if selection.overlay == SEGMENTS and isinstance(found.result, Words):
         metric = f", {selection.metric}" if llm_depth(selection.stage) is None else ""
         name = f"{SEGMENTS}: {found.call.name}{metric}"
-        words = of_lens(page, found.result)
+        words = of_lens(page, found.result, selection.folds)
         told = f" · {found.note}" if words.segments and words.segments.frequent else ": none; m: top-1"
         return draw_segments(replace(drawn, legend=f"{name}{told}"), page, words)
     overlay = next((one for one in OVERLAYS if one.kind is type(found.result)), None)

@@ -37,8 +37,8 @@ class ImageDrawing:
     cells that are marked, `flags` the characters of those that stand out: outliers, attention sinks. The scale is
     `diverging` where it runs from below 0 to above; numbers up to the `floor` are noise. Of words, the frequent ones
     have `colours`, which `word_colours` remembers; there are `segments` as soon as all words have come, and `labels` on
-    those of them that hold one. Large patches have `ranked` words, several each. `brief` is the legend in fewer words,
-    "" where it has none.
+    those of them that hold one; where it `folds`, the spellings of a word are one. Large patches have `ranked` words,
+    several each. `brief` is the legend in fewer words, "" where it has none.
     """
 
     pixels: Pixels
@@ -58,6 +58,7 @@ class ImageDrawing:
     word_colours: WordColours = field(default_factory=WordColours)
     floor: float | None = None
     brief: str = ""
+    folds: bool = False
 
     @property
     def inner(self) -> Pixels:

@@ -8,7 +8,7 @@ import numpy as np
 
 from vlmtui.display.colours import hex_colour, rgb_colours
 from vlmtui.display.numbers import count, format_number, ordinal
-from vlmtui.display.pieces import plain
+from vlmtui.display.pieces import fold, fold_name, plain, visible
 from vlmtui.display.value_scale import ValueScale
 from vlmtui.lenses import captions
 from vlmtui.lenses.captions import LensResult
@@ -87,13 +87,13 @@ def norm_legend(norms: StageNorms, stage: str, glyphs: bool) -> str:
 def sought_counts(results: Results, selection: Selection, brief: bool = False) -> str:
     """In how many lists of the stage the word that is searched for is, as soon as all have come; else ""."""
     choice, table = overlay_lens(selection, results), results.word_table(selection)
-    sought = selection.sought.strip().casefold()
-    if choice is None or not choice.offer.word or not sought or table is None or not table.rows:
+    sought = fold(visible(None, selection.sought.strip()))
+    if choice is None or not choice.offer.word or not selection.sought.strip() or table is None or not table.rows:
         return ""
     if table.missing(range(len(results.places_at(selection.stage)))):
         return ""
     lists = [
-        [(row.text or "").strip().casefold() for row in table.lines(token, selection.k, selection.folds) or ()]
+        [fold_name(row.id, row.piece, row.text) for row in table.lines(token, selection.k, selection.folds) or ()]
         for token in table.rows
     ]
     top, among = sum(one[:1] == [sought] for one in lists), sum(sought in one for one in lists)

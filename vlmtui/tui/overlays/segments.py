@@ -25,7 +25,9 @@ def draw_segments(drawing: ImageDrawing, page: EntryGrid, found: PageWords) -> I
     table = np.array([*colours.values(), GREY], np.uint8)
     numbers = {word: number for number, word in enumerate(colours)}
     grey = len(colours)
-    kinds = np.array([[numbers.get(word or "", grey) for word in line] for line in found.words], np.intp)
+    kinds = np.full((page.rows, page.cols), grey, np.intp)
+    for one in segments.segments:
+        kinds[*zip(*one.cells, strict=True)] = numbers.get(one.word, grey)
     pixels, layout = drawing.inner, drawing.layout
     which = spread_to_pixels(kinds, layout)
     under, over = shading(pixels), table[which]

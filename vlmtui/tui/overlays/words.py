@@ -13,7 +13,7 @@ from vlmtui.tui.state.page_words import PageWords, of_lens
 
 def draw(drawing: ImageDrawing, page: EntryGrid, result: Words) -> ImageDrawing:
     """Draw the words that a lens found."""
-    return draw_words(drawing, page, of_lens(page, result))
+    return draw_words(drawing, page, of_lens(page, result, drawing.folds))
 
 
 def draw_words(drawing: ImageDrawing, page: EntryGrid, found: PageWords) -> ImageDrawing:
@@ -23,7 +23,11 @@ def draw_words(drawing: ImageDrawing, page: EntryGrid, found: PageWords) -> Imag
         return draw_segments(drawing, page, found)
     dim(drawing.inner)
     segments = found.segments
-    colours = {} if segments is None else drawing.word_colours.give(segments.frequent, segments.touching)
+    colours = {}
+    if segments is not None:
+        colours = drawing.word_colours.give(segments.frequent, segments.touching)
+        of_spelling = {found.words[row][col] or "": one.word for one in segments.segments for row, col in one.cells}
+        colours |= {spelled: colours[word] for spelled, word in of_spelling.items() if word in colours}
     return replace(drawing, words=found.words, segments=segments, colours=colours)
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from vlmtui.display.pieces import fold_name
 from vlmtui.lenses.captions import noise_caption
+from vlmtui.lenses.folded_token_words import spellings_among
 from vlmtui.metrics import PURSUITS
 from vlmtui.results.noise_baseline import (
     MetricAgreement,
     NoiseBaseline,
     NoisePercentile,
+    NoiseScores,
     share_above_noise,
     statistic_of,
 )
@@ -31,8 +34,9 @@ def noise_percentile(results: Results, selection: Selection, words: tuple[WordRo
         return None
     first, last = words[0], words[-1]
     if statistic_of(noise.metric) == "explained":
-        return noise.standing(first.id, last.explained or 0.0, None)
-    return noise.standing(first.id, first.score, first.score - words[1].score if len(words) > 1 else None)
+        return noise.standing((first.id,), last.explained or 0.0, None)
+    spellings = first.id, *_spellings(noise.shuffled, selection, first)
+    return noise.standing(spellings, first.score, first.score - words[1].score if len(words) > 1 else None)
 
 
 def noise_of(results: Results, selection: Selection) -> NoiseBaseline | None:
@@ -63,5 +67,14 @@ def metrics_agreeing(results: Results, selection: Selection, words: tuple[WordRo
     """How many metrics have the first of these words as their top-1, and of how many; None where it is not known."""
     token = results.token(selection) if selection.stage == TOKENS else None
     found = None if token is None else results.found.get(agreement_key(token))
-    known = isinstance(found, MetricAgreement) and words
-    return (found.with_first(words[0].id), len(found.metrics)) if known and found is not None else None
+    if not isinstance(found, MetricAgreement) or not words:
+        return None
+    first = words[0]
+    return found.with_first(first.id, *_spellings(found, selection, first)), len(found.metrics)
+
+
+def _spellings(rows: MetricAgreement | NoiseScores | None, selection: Selection, word: WordRow) -> tuple[int, ...]:
+    """The ids of a word's spellings among those rows, where the lists of the stage are folded."""
+    if rows is None or not selection.folds:
+        return ()
+    return spellings_among(rows, fold_name(word.id, word.piece, word.text))

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from vlmtui.display.entry_grids import EntryGrid
 from vlmtui.display.numbers import short_score
-from vlmtui.display.pieces import visible
+from vlmtui.display.pieces import row_name
 from vlmtui.display.word_segments import WordSegments, word_segments
 from vlmtui.lenses.fact_lines import top_words
 from vlmtui.lenses.kinds import Words
@@ -25,21 +25,22 @@ WordGrid = tuple[tuple[str | None, ...], ...]
 
 @dataclass(frozen=True)
 class PageWords:
-    """The top-1 of every entry of a page; those of `missing` entries have not come."""
+    """The top-1 of every entry of a page; those of `missing` entries have not come. Segments may fold spellings."""
 
     words: WordGrid
     missing: int = 0
+    folds: bool = False
 
     @property
     def segments(self) -> WordSegments | None:
         """Their segments; None until all words have come, since they would grow together."""
-        return None if self.missing else _segments_of(self.words)
+        return None if self.missing else _segments_of(self.words, self.folds)
 
 
 @lru_cache(maxsize=8)
-def _segments_of(words: WordGrid) -> WordSegments:
+def _segments_of(words: WordGrid, folds: bool) -> WordSegments:
     """Remembered, since the view moves more often than the words change."""
-    return word_segments(words)
+    return word_segments(words, folds)
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def ranked_words(
         rows = None if table is None or token is None else table.lines(token, selection.k, selection.folds)
         if rows:
             ranked[cell] = tuple(
-                RankedWord(visible(row.piece, row.text), short_score(shown_score(row.score, selection.order)))
+                RankedWord(row_name(row.id, row.piece, row.text), short_score(shown_score(row.score, selection.order)))
                 for row in rows
             )
     return ranked
@@ -86,13 +87,16 @@ def page_words(results: Results, selection: Selection, page: EntryGrid) -> PageW
     if overlay_lens(selection, results) is None:
         return _of_metric(results, selection, page)
     found = shown_result(selection, results)
-    return of_lens(page, found.result) if found is not None and isinstance(found.result, Words) else None
+    if found is None or not isinstance(found.result, Words):
+        return None
+    return of_lens(page, found.result, selection.folds)
 
 
-def of_lens(page: EntryGrid, result: Words) -> PageWords:
-    """The words of a page that a lens found."""
+def of_lens(page: EntryGrid, result: Words, folds: bool) -> PageWords:
+    """The words of a page that a lens found; those of a vocabulary may fold, a lens's own texts do not."""
     firsts = top_words(result)
-    return PageWords(_by_cell(page, {entry: firsts[entry] or None for entry in page.entries.values()}))
+    words = _by_cell(page, {entry: firsts[entry] or None for entry in page.entries.values()})
+    return PageWords(words, folds=folds and result.rows)
 
 
 def page_segments(results: Results, selection: Selection) -> WordSegments | None:
@@ -109,8 +113,8 @@ def _of_metric(results: Results, selection: Selection, page: EntryGrid) -> PageW
         token = results.token_of(selection.stage, entry)
         rows = None if table is None or token is None else table.rows.get(token)
         missing += token is not None and rows is None
-        words[entry] = visible(rows[0].piece, rows[0].text) if rows else None
-    return PageWords(_by_cell(page, words), missing)
+        words[entry] = row_name(rows[0].id, rows[0].piece, rows[0].text) if rows else None
+    return PageWords(_by_cell(page, words), missing, selection.folds)
 
 
 def _by_cell(page: EntryGrid, words: dict[int, str | None]) -> WordGrid:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from vlmtui.lenses.folded_token_words import fold_name, fold_token_words
+from vlmtui.display.pieces import fold_name
+from vlmtui.lenses.folded_token_words import fold_token_words
 from vlmtui.metrics import PURSUITS, WordOrder
 from vlmtui.reading import TokenWords
 from vlmtui.results.folded_words import fold_list, next_depth

@@ -11,6 +11,7 @@ import pytest
 from tests.query.queries import query_of
 from tests.reports import made_reports
 from vlmtui.errors import UsageError
+from vlmtui.lenses.folded_token_words import fold_token_words
 from vlmtui.reports.formats.json import report_object
 from vlmtui.reports.formats.parts.noise_baseline import check_null
 from vlmtui.reports.formats.text import report_lines
@@ -61,6 +62,20 @@ def test_where_a_token_stands() -> None:
     assert any(
         line.startswith("null    score of the top-1 word, as a percentile of the same search on") for line in said
     )
+
+
+def test_another_spelling_is_the_same_top_1_where_spellings_fold() -> None:
+    reading = made_reports.reading(1, 2)
+    words = made_reports.words(reading, 2, ["▁sky", "Sky", "▁SKY"])
+    found = fold_token_words(words, 1)[0]
+    named: dict[int, str | None] = {0: "▁sky", 1: "Sky"}
+    of_noise = msgspec.structs.replace(noise(-9.0, -8.0), pieces=named, texts={0: " sky", 1: "Sky"})
+    seen = replace(
+        made_reports.seen(reading, words, query=query_of("tiny", null=True)), null=null(shuffled=of_noise), folded=found
+    )
+    assert sum("the same top-1 in 100% of noise" in line for line in report_lines(seen)) == 2
+    for token in report_object(seen)["tokens"]:
+        assert token["null"]["same"] == {0: 75.0, 1: 25.0, 2: 0.0}[token["words"][0]["id"]]
 
 
 def test_pursuits_and_pictures_that_cannot_be_shuffled() -> None:

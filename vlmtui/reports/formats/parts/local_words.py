@@ -12,7 +12,7 @@ import numpy as np
 
 from vlmtui.display.entry_grids import EntryGrid, ReadingGrids
 from vlmtui.display.numbers import count, percent
-from vlmtui.display.pieces import fit, folded, isolate, visible, width
+from vlmtui.display.pieces import fit, fold_names, isolate, row_name, width
 from vlmtui.display.segments import Segment, least_cells, segments
 from vlmtui.lenses.captions import LensResult
 from vlmtui.reading import Reading, TokenWords, of_patches
@@ -43,14 +43,13 @@ def local_words_of(
     if of_patches(stage) or not grids:
         return "", None
     if result is None:
-        spellings = {id_: folded(piece, words.texts[id_]) for id_, piece in words.pieces.items()}
-        found = find_local_words(words.ids, spellings, reading.places_at(stage))
+        found = find_local_words(words.ids, fold_names(words.pieces, words.texts), reading.places_at(stage))
         ids, note = found.ids, found.found.note
     elif result.call.lens.foreign:
         return "", None
     else:
         ids, note = words.ids[:, 0], result.note
-    names = {id_: visible(piece, words.texts[id_]) for id_, piece in words.pieces.items()}
+    names = {id_: row_name(id_, piece, words.texts[id_]) for id_, piece in words.pieces.items()}
     share = float(np.mean([ids[entry] >= 0 for grid in grids for entry in grid.entries.values()]))
     return _line(grids, dict(enumerate(ids.tolist())), names, note), share
 

@@ -10,8 +10,10 @@ from collections.abc import Callable
 import numpy as np
 
 from vlmtui.display import numbers
+from vlmtui.display.pieces import fold_name
 from vlmtui.errors import UsageError
 from vlmtui.lenses.captions import noise_caption
+from vlmtui.lenses.folded_token_words import spellings_among
 from vlmtui.metrics import PURSUITS
 from vlmtui.reading import ModelInfo, TokenWords, of_patches
 from vlmtui.reports.formats.parts.local_words import local_share_caption
@@ -20,7 +22,7 @@ from vlmtui.results.noise_baseline import (
     AGREEING,
     MetricAgreement,
     NoiseBaseline,
-    NoisePercentile,
+    NoiseScores,
     share_above_noise,
     statistic_of,
 )
@@ -74,9 +76,10 @@ def brief_percentiles(report: ImageReport) -> list[str]:
     ]
 
 
-def percentile_line(standing: NoisePercentile | None, unfolded: bool = True) -> str:
-    """The percentile of noise of one token's words, as text; the margin is that over the second piece, and is told with
-    `unfolded` lists alone."""
+def percentile_line(null: NoiseBaseline, words: TokenWords, row: int, fold: bool) -> str:
+    """The percentile of noise of one token's words, as text. The margin is that over the second piece, and is not told
+    where spellings `fold`; other spellings are the same top-1 then."""
+    standing = null.of(words, row, _spellings(null.shuffled, words, row) if fold else ())
     if standing is None:
         return "null  no word to compare with noise"
     phrases = []
@@ -84,11 +87,19 @@ def percentile_line(standing: NoisePercentile | None, unfolded: bool = True) -> 
         phrases.append(f"beats {numbers.part_of(standing.percentile, 'noise')}")
     if standing.same is not None:
         phrases.append(f"the same top-1 in {numbers.percent(standing.same)} of noise")
-    if standing.margin is not None and unfolded:
+    if standing.margin is not None and not fold:
         phrases.append(f"margin beats {numbers.part_of(standing.margin, 'noise')}")
     if standing.random is not None:
         phrases.append(f"beats {numbers.part_of(standing.random, 'random vectors')}")
     return f"null  {', '.join(phrases)}"
+
+
+def _spellings(rows: MetricAgreement | NoiseScores | None, words: TokenWords, row: int) -> tuple[int, ...]:
+    """The ids of the spellings of a token's top-1, if it has one, among those rows."""
+    if rows is None or not (there := words.at(row)):
+        return ()
+    first = there[0][0]
+    return spellings_among(rows, fold_name(first, words.pieces[first], words.texts[first]))
 
 
 def percentile_object(null: NoiseBaseline, words: TokenWords, row: int) -> dict[str, float | None] | None:
@@ -118,6 +129,8 @@ def agreements(
     """Agreement of all metrics on each row of `words`, k words found at `tokens`; one search per metric."""
     tokens = tuple(words.tokens.tolist())
     ids = np.full((len(tokens), len(AGREEING), min(k, words.candidates)), -1, np.int64)
+    pieces: dict[int, str | None] = {}
+    texts: dict[int, str | None] = {}
     for metric_index, metric in enumerate(AGREEING):
         num_words = 1 if metric in PURSUITS else k
         metric_words = words
@@ -128,18 +141,21 @@ def agreements(
             metric_words = search.result()
         metric_ids = metric_words.ids[:, :num_words]
         ids[:, metric_index, : metric_ids.shape[1]] = metric_ids
+        pieces |= metric_words.pieces
+        texts |= metric_words.texts
     return tuple(
-        MetricAgreement(token=token, metrics=AGREEING, ids=token_ids)
+        MetricAgreement(token=token, metrics=AGREEING, ids=token_ids, pieces=pieces, texts=texts)
         for token, token_ids in zip(tokens, ids, strict=True)
     )
 
 
-def agreement_line(agreement: MetricAgreement, words: TokenWords, row: int) -> str:
-    """How many metrics agree on the top-1 word of one token, as text."""
+def agreement_line(agreement: MetricAgreement, words: TokenWords, row: int, fold: bool) -> str:
+    """How many metrics agree on the top-1 word of one token, as text; with `fold` in whatever spelling."""
     token_words = words.at(row)
     if not token_words:
         return "agree no word to compare"
-    return f"agree {agreement.with_first(token_words[0][0])} of {len(agreement.metrics)} metrics have this top-1"
+    many = agreement.with_first(token_words[0][0], *(_spellings(agreement, words, row) if fold else ()))
+    return f"agree {many} of {len(agreement.metrics)} metrics have this top-1"
 
 
 def agreement_object(agreement: MetricAgreement, words: TokenWords, row: int) -> dict[str, float | None] | None:

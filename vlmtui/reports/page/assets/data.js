@@ -75,8 +75,8 @@ function firstOf(found, entry) {
   return found.k ? found.ids[entry * found.k] : -1;
 }
 
-/** The word of a row of the table of pieces: the same for all its spellings. */
-const wordOf = (row) => (row < 0 ? "" : data.pieces[row][1].replace(/^‿/, "").toLowerCase());
+/** The number of the word of a row of the table of pieces, the same for all its spellings; -1 for no row. */
+const wordOf = (row) => (row < 0 ? -1 : data.pieces[row][4]);
 
 /** Whether an entry is an outlier at a stage: its z, null for one beyond all measure; undefined where it is none. */
 function outlierOf(stage, entry) {

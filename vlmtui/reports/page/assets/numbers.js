@@ -47,10 +47,12 @@ function percent(value) {
   return `${fixed(value, value < 1 || value > 99 ? 1 : 0)}%`;
 }
 
-/** A percentage of something, its number and the rest: 27% and of noise, all and noise, no and noise. */
+/** How much of something a number is beyond, rounded down, and the rest: 27% and of noise, all and noise, no and noise. */
 function partOf(value, whole) {
   if (value === 0 || value === 100) return [value ? "all" : "no", whole];
-  return [percent(value), `of ${whole}`];
+  const steps = value < 1 || value > 99 ? 10 : 1;
+  const down = Math.floor(value * steps + 5e-5) / steps;
+  return [down ? percent(down) : "<0.1%", `of ${whole}`];
 }
 
 /** Pixels of the file: (229.3, 61) – (260.1, 91.5). */
