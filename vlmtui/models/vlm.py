@@ -41,9 +41,7 @@ from vlmtui.reading import ImageInfo, ModelInfo
 
 _SAMPLE = 64  # rows of the embedding matrix that show whether it reaches the decoder unchanged
 _EMBED_AT_ONCE = 2048
-
-LARGE = 16_000_000
-"""Pixels beyond which an image is not copied for its processor."""
+LARGE = 16_000_000  # pixels beyond which an image is not copied for its processor
 
 
 @dataclass(frozen=True)
@@ -109,8 +107,8 @@ class VisionLanguageModel:
         try:
             if isinstance(picture, Image.Image):
                 return self._processing.prepare(picture, sentence)
-            is_large = picture.width * picture.height > LARGE
-            return self._processing.prepare(picture.rgb if is_large else Image.fromarray(picture.rgb), sentence)
+            large = picture.width * picture.height > LARGE
+            return self._processing.prepare(picture.rgb if large else Image.fromarray(picture.rgb), sentence)
         except Exception as error:
             if isinstance(error, VlmtuiError) or lacks_memory(error):
                 raise
