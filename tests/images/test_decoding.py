@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from vlmtui.errors import ImageError
 from vlmtui.images.decoding import decode
@@ -165,12 +165,22 @@ def test_the_first_frame(format: str) -> None:
     assert picture.rgb[8, 8, 2] < 20
 
 
+@pytest.mark.parametrize("kind", [b"zTXt", b"iCCP"])
+def test_a_png_with_a_long_text_is_read(kind: bytes) -> None:
+    """Such as the workflow that made it; Pillow's own limit is 1 MB."""
+    extra = chunk(kind, b"a\0\0" + zlib.compress(b" " * (3 << 20)))
+    assert decode(png(2, 1, 8, 0, b"\0\x10\x20", extra), "x").rgb[0, :, 0].tolist() == [16, 32]
+    extra = chunk(kind, b"a\0\0" + zlib.compress(b" " * (80 << 20)))
+    with pytest.raises(ImageError, match="Decompressed data too large"):
+        decode(png(2, 1, 8, 0, b"\0\x10\x20", extra), "x")
+
+
 def test_decoding_leaves_pillows_own_limit_as_it_was() -> None:
-    before = Image.MAX_IMAGE_PIXELS
+    before, text = Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK
     decode(encoded(Image.fromarray(gradient())), "x")
     with pytest.raises(ImageError):
         decode(b"no", "x")
-    assert before == Image.MAX_IMAGE_PIXELS
+    assert (before, text) == (Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK)
 
 
 # --- what is no picture -----------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
 from vlmtui.errors import ImageError, one_line
 from vlmtui.images.colour_profile import profile_note
@@ -159,12 +159,14 @@ def _why_not(data: bytes, name: str, error: Exception) -> str:
 class _OwnLimits:
     """Context manager that lifts Pillow's own pixel limit, which is lower than ours and does not mention --max-pixels.
 
-    The limit and warnings are global: they stay lifted as long as any thread decodes.
+    That of one text or profile of a PNG becomes what all of them may have together (64 MB). Limits and warnings are
+    global: they stay lifted as long as any thread decodes.
     """
 
     def __init__(self) -> None:
         self._lock, self._inside = threading.Lock(), 0
         self._before: int | None = None
+        self._text = PngImagePlugin.MAX_TEXT_CHUNK
         self._quiet = warnings.catch_warnings()
 
     def __enter__(self) -> None:
@@ -174,13 +176,17 @@ class _OwnLimits:
                 self._quiet.__enter__()
                 warnings.simplefilter("ignore")
                 self._before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+                self._text, PngImagePlugin.MAX_TEXT_CHUNK = (
+                    PngImagePlugin.MAX_TEXT_CHUNK,
+                    PngImagePlugin.MAX_TEXT_MEMORY,
+                )
             self._inside += 1
 
     def __exit__(self, *_: object) -> None:
         with self._lock:
             self._inside -= 1
             if not self._inside:
-                Image.MAX_IMAGE_PIXELS = self._before
+                Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK = self._before, self._text
                 self._quiet.__exit__(None, None, None)
 
 
