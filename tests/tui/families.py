@@ -16,7 +16,7 @@ SIZE = (640, 427)
 Span = tuple[str, tuple[float, float, float, float], tuple[int, int]]
 """Kind, what the grid covers in pixels (padding included), and its vision patches (rows, columns)."""
 
-RESAMPLED = "The Perceiver mixes all patches into every token, so that none has a place in the picture."
+RESAMPLED = "Every token is a query of the Perceiver, which reads all patches."
 TOWER = "CLIP's vision tower alone has no language side: no vectors of words to compare with."
 CROSS = "In Mllama no image tokens enter the prompt: the LLM reads the patches by cross-attention."
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -18,8 +19,10 @@ import torch
 from tests.hub import COMMIT, FETCH, Hub
 from tests.lying_hub import LIES, LyingHub, LyingHubTrial, lying_hub
 from tests.tiny_checkpoints import build_llava
+from vlmtui.errors import ModelError
 from vlmtui.models.loading import model_folder, safetensors_header
 from vlmtui.models.loading.checkpoint import read_config
+from vlmtui.models.loading.hub_errors import check_cache
 from vlmtui.models.loading.loader import empty_model, load_model
 from vlmtui.models.loading.needed_tensors import needed_keys
 from vlmtui.models.loading.range_requests import Journal
@@ -122,6 +125,19 @@ def assert_same(mine: dict[str, torch.Tensor], theirs: dict[str, torch.Tensor]) 
     assert mine.keys() <= theirs.keys()
     for key, value in mine.items():
         assert torch.equal(value, theirs[key]), key
+
+
+def test_a_cache_that_cannot_be_written_is_named(fetch, hub, tmp_path):
+    (tmp_path / "own").touch()  # a file in the place of the folder
+    said = f"org/tiny cannot be stored in {tmp_path}/own ("
+    (found,) = fetch(tmp_path, "org/tiny")
+    assert found["error"].startswith(said)
+    assert found["error"].endswith("name a folder that you can write to with VLMTUI_CACHE or HF_HOME")
+    # also where the hub cannot be asked
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("VLMTUI_CACHE", str(tmp_path / "own"))
+        with pytest.raises(ModelError, match=re.escape(said)):
+            check_cache("org/tiny")
 
 
 def test_only_what_is_needed_is_fetched(fetch, hub, tmp_path, sharded):

@@ -15,6 +15,8 @@ from vlmtui.models.loading.hub_errors import explain_hub_errors
     [
         (OSError(errno.ENOSPC, "No space left on device"), "the disk of .* is full: free some"),
         (PermissionError(errno.EACCES, "Permission denied"), "a folder that you can write to with VLMTUI_CACHE"),
+        (OSError(errno.EROFS, "Read-only file system"), "cannot be stored in .*VLMTUI_CACHE or HF_HOME"),
+        (FileNotFoundError(errno.ENOENT, "No such file or directory"), "cannot be stored in .*VLMTUI_CACHE"),
         (ConnectionResetError(errno.ECONNRESET, "reset"), "check disk and connection"),
     ],
 )

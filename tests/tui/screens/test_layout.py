@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vlmtui.display.cell_layout import fit_patches
-from vlmtui.tui.screens.layout import CHROME, EDGE, SMALLEST, ImageCells, ScreenLayout, arrange
+from vlmtui.tui.screens.layout import CHROME, EDGE, SMALLEST, Bars, ImageCells, ScreenLayout, arrange
 from vlmtui.tui.screens.packing import Area, PanelRows
 
 PICTURE = (640, 427)
-BARS = 1
+BARS = Bars()
 
 
 def grid(rows: int, cols: int) -> ImageCells:

@@ -29,7 +29,7 @@ from vlmtui.models.loading.checkpoint import (
 )
 from vlmtui.models.loading.hub_adapters import fetch_adapter, is_whole_adapter, own_adapter
 from vlmtui.models.loading.hub_answers import watch_answers
-from vlmtui.models.loading.hub_errors import HubUnreachableError, explain_hub_errors, explain_nonsense
+from vlmtui.models.loading.hub_errors import HubUnreachableError, check_cache, explain_hub_errors, explain_nonsense
 from vlmtui.models.loading.hub_files import HubCommit, check_room, silent_bar
 from vlmtui.models.loading.needed_tensors import check_complete, check_tensors, needed_keys
 from vlmtui.models.loading.other_formats import quantisation, refuse_other_formats
@@ -73,6 +73,7 @@ def fetch_checkpoint(
             folder = found if isinstance(found, Path) else found.folder
             progress(f"using the commit {folder.name[:_COMMIT_SHOWN]} of {name}, which is on this disk", 0, 0)
             return found
+        check_cache(name)  # the connection may not be all that is wrong
         raise
 
 

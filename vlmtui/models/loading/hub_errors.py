@@ -26,6 +26,8 @@ from vlmtui import cache
 from vlmtui.errors import ModelError, one_line
 from vlmtui.models.loading.range_requests import ConnectionLostError
 
+_UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENOENT, errno.ELOOP)
+
 
 class HubUnreachableError(ModelError):
     """The hub cannot be asked: it is not reached, or must not be."""
@@ -74,13 +76,25 @@ def explain_hub_errors(name: str, revision: str | None) -> Iterator[None]:
                 f"{name} cannot be stored, the disk of {cache.folder()} is full: free some space, or name a folder "
                 f"on another disk with {cache.ENVIRONMENT}; what was downloaded is not downloaded again"
             ) from error
-        if isinstance(error, PermissionError):
-            raise ModelError(
-                f"{name} cannot be stored ({one_line(error)}): name a folder that you can write to with "
-                f"{cache.ENVIRONMENT}"
-            ) from error
+        if error.errno in _UNWRITABLE:
+            raise _no_place(name, error) from error
         why = f"{name}{at} could not be downloaded ({one_line(error)}): check disk and connection"
         raise ModelError(why) from error
+
+
+def check_cache(name: str) -> None:
+    """Make the folder of the cache; `ModelError` where a model could not be stored there, whatever the hub answers."""
+    try:
+        cache.folder().mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _no_place(name, error) from error
+
+
+def _no_place(name: str, error: OSError) -> ModelError:
+    return ModelError(
+        f"{name} cannot be stored in {cache.folder()} ({one_line(error)}): name a folder that you can write to with "
+        f"{cache.ENVIRONMENT} or HF_HOME"
+    )
 
 
 @contextlib.contextmanager

@@ -331,6 +331,11 @@ def _rows_wanted(results: Results, selection: Selection, cells: int) -> int:
     return max(FEW, wanted_rows(results.generation, cells, min(MOST_MEANING, max(1, len(foot)))))
 
 
+def _rows_given(results: Results, selection: Selection, cells: int) -> int:
+    """What the numbers are but for one line of it, and the blank line above."""
+    return _rows_wanted(results, selection, cells) - max(FEW, wanted_rows(results.generation, cells, 0))
+
+
 PANEL = Panel(
     "answer",
     "Answer",
@@ -341,5 +346,5 @@ PANEL = Panel(
     grows=True,
     # what the numbers are gives way to panels that would be hidden
     least=fixed(FEW),
-    gives=MOST_MEANING - 1,
+    gives=_rows_given,
 )

@@ -53,4 +53,4 @@ class Panel:
     main: bool = False
     grows: bool = False
     columns: int = 0
-    gives: int = 1
+    gives: RowsOf = lambda results, selection, cells: 1

@@ -41,7 +41,7 @@ from vlmtui.tui.panels.panel import Panel
 from vlmtui.tui.panels.registry import PANELS, panels_named
 from vlmtui.tui.requests import Requests
 from vlmtui.tui.screens.compositor import VisibleCompositor
-from vlmtui.tui.screens.layout import SMALLEST, ScreenLayout, arrange
+from vlmtui.tui.screens.layout import SMALLEST, Bars, ScreenLayout, arrange
 from vlmtui.tui.screens.packing import PanelRows
 from vlmtui.tui.session_events import SessionEvents
 from vlmtui.tui.session_worker import SessionWorker
@@ -52,7 +52,7 @@ from vlmtui.tui.state.status import SessionStatus, Work
 from vlmtui.tui.state.subject import NOW, LayersLens, LensRequest
 from vlmtui.tui.terminal import clipboard
 from vlmtui.tui.widgets.bars import KeysBar, StatusBar, TitleBar, status_line, view_texts
-from vlmtui.tui.widgets.image_side import ImageSide, ZoomDrawn, bars, image_cells
+from vlmtui.tui.widgets.image_side import ImageSide, LegendGrown, ZoomDrawn, image_cells
 from vlmtui.tui.widgets.image_view import PatchPointed, ZoomScrolled
 from vlmtui.tui.widgets.minimap import PixelPointed
 from vlmtui.tui.widgets.pages_bar import PageClicked
@@ -202,6 +202,11 @@ class Explorer(Screen[None]):
             # patches larger than the view are not drawn, and the way back begins at what is seen
             self.state.selection = replace(self.state.selection, zoom=message.drawn)
         self._show_bars()
+
+    @on(LegendGrown)
+    def _legend_grown(self) -> None:
+        self._arrange()
+        self.query_one(ImageSide).show(self.state.results, self.state.selection)
 
     @on(PageClicked)
     def _page_clicked(self, message: PageClicked) -> None:
@@ -377,13 +382,14 @@ class Explorer(Screen[None]):
                 partial(panel.least, results, selection) if panel.least else None,
                 panel.grows,
                 panel.columns,
-                panel.gives,
+                partial(panel.gives, results, selection),
             )
             for panel in seen
         ]
         image = partial(image_cells, results, selection)
         size = self.app.size.width, self.app.size.height
-        return arrange(size, rows, image, bars(results, selection), room.lead, room.alone)
+        bars = Bars(int(len(results.pages(selection.stage)) > 1), self.query_one(ImageSide).legend_rows)
+        return arrange(size, rows, image, bars, room.lead, room.alone)
 
     @property
     def _keymap(self) -> dict[str, str]:

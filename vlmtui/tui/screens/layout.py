@@ -40,8 +40,8 @@ LEAST_IMAGE = 8
 """Columns and rows that are left to the image in any case."""
 LEGEND_CELLS = 36
 """Columns that the legend needs, however narrow the image."""
-MORE_LEGEND = 1
-"""Lines of the legend after the first, where panels stand below it."""
+LEGEND_ROWS = 2
+"""Lines of the legend where panels stand below it, if it needs no more."""
 ACROSS = 40
 """Columns of each of several panels side by side."""
 TWO_COLUMNS = ACROSS + GAP + LEAST_BESIDE
@@ -64,12 +64,30 @@ class ScreenLayout:
     hidden: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Bars:
+    """The lines of the image's side that are not image: the bar of `pages`, and the `legend`."""
+
+    pages: int = 0
+    legend: int = 1
+
+    @property
+    def least(self) -> int:
+        """All of them."""
+        return self.pages + self.legend
+
+    @property
+    def more(self) -> int:
+        """Those that the legend is given where panels stand below it."""
+        return max(0, LEGEND_ROWS - self.legend)
+
+
 def arrange(
-    size: Cells, panels: Sequence[PanelRows], image: ImageCells, bars: int, first: str = "", alone: bool = False
+    size: Cells, panels: Sequence[PanelRows], image: ImageCells, bars: Bars, first: str = "", alone: bool = False
 ) -> ScreenLayout:
     """The image with panels beside and below it, on a screen of `size`; `first` is the panel that must be seen.
 
-    `bars` are the lines of the image's side that are not image. `alone`: the image has the whole screen.
+    `alone`: the image has the whole screen.
     """
     columns, rows = size
     spacious = rows >= SPACIOUS and not alone
@@ -77,8 +95,8 @@ def arrange(
     too_small = columns < SMALLEST[0] or rows < SMALLEST[1]
     if alone or too_small or not panels:
         return ScreenLayout(too_small, spacious, Area(EDGE, 0, max(1, width), max(1, height)), {})
-    room, body = (width, height - bars), (width, height)
-    largest = image_room(room, image)
+    room, body = (width, height - bars.least), (width, height)
+    largest = image_room(room, image, bars.more)
     side, best = _packed(body, largest, bars, panels, first, int(spacious))
     if best.hidden:
         # a little less image, where another column beside it has room for what would be hidden
@@ -91,18 +109,18 @@ def arrange(
 
 
 def _packed(
-    body: Cells, image: Cells, bars: int, panels: Sequence[PanelRows], first: str, gap: int
+    body: Cells, image: Cells, bars: Bars, panels: Sequence[PanelRows], first: str, gap: int
 ) -> tuple[int, PackedPanels]:
     """The columns of the image's side where the image has these cells, and the panels in what it leaves."""
     side = max(image[0], LEGEND_CELLS)
     if body[0] - side - GAP < LEAST_BESIDE:
         side = body[0]
-    packed = [pack(rooms, panels, first, gap) for rooms in _rooms(body, (side, image[1] + bars))]
+    packed = [pack(rooms, panels, first, gap) for rooms in _rooms(body, (side, image[1] + bars.least), bars.more)]
     return side, min(packed, key=lambda one: (len(one.hidden), one.cut, -one.cells if one.hidden or one.cut else 0))
 
 
-def image_room(room: Cells, image: ImageCells) -> Cells:
-    """The cells that the image takes of a room where panels stand beside or below it as well."""
+def image_room(room: Cells, image: ImageCells, more: int) -> Cells:
+    """The cells that the image takes of a room where panels stand beside it, or below it and `more` lines of legend."""
     whole = image(room)
     if room[0] - GAP - max(whole[0], LEGEND_CELLS) >= ENOUGH:
         return whole[:2]
@@ -110,12 +128,12 @@ def image_room(room: Cells, image: ImageCells) -> Cells:
     ample = min(MOST_AMPLE, max(AMPLE, room[0] * 2 // 5))
     wide = [(ample, room[1])] if room[0] >= WIDE - 2 * EDGE else []
     for beside, below in [*wide, (BESIDE, BELOW), (LEAST_BESIDE, LEAST_BELOW)]:
-        smaller = (room[0] - GAP - beside, room[1]), (room[0], room[1] - MORE_LEGEND - below)
+        smaller = (room[0] - GAP - beside, room[1]), (room[0], room[1] - more - below)
         fits = [whole, *(image(one) for one in smaller if min(one) >= LEAST_IMAGE)]
         leaving = [
             one
             for one in fits
-            if room[0] - GAP - max(one[0], LEGEND_CELLS) >= beside or room[1] - MORE_LEGEND - one[1] >= below
+            if room[0] - GAP - max(one[0], LEGEND_CELLS) >= beside or room[1] - more - one[1] >= below
         ]
         if leaving:
             largest = max(leaving, key=_cells)
@@ -129,10 +147,10 @@ def _cells(size: Sequence[int]) -> int:
     return size[0] * size[1]
 
 
-def _rooms(body: Cells, image: Cells) -> Iterator[list[Area]]:
+def _rooms(body: Cells, image: Cells, more: int) -> Iterator[list[Area]]:
     """The ways to divide what the image's side leaves of the body into rooms, the simplest first."""
     (width, height), (side, top) = body, image
-    top += MORE_LEGEND if height - top > STRIP else 0
+    top += more if height - top > STRIP else 0
     beside = [[]] if side == width else list(_columns(Area(EDGE + side + GAP, 0, width - side - GAP, height)))
     below = [[]] if height - top < STRIP else [[], *_columns(Area(EDGE, top, side, height - top))]
     if side == width and below == [[]]:

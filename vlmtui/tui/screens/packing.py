@@ -25,7 +25,7 @@ class PanelRows:
     least: Callable[[int], int] | None = None
     grows: bool = False
     columns: int = 0
-    gives: int = 1
+    gives: Callable[[int], int] = lambda cells: 1
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def _least(panel: PanelRows, room: Area, frugal: bool, lead: bool) -> int:
     """The rows that a panel must have in a room."""
     wanted = panel.wanted(room.width)
     least = min(wanted, panel.least(room.width)) if panel.least and frugal else wanted
-    return min(max(least, wanted - panel.gives), room.height) if lead else least
+    return min(max(least, wanted - panel.gives(room.width)), room.height) if lead else least
 
 
 def _stacked(room: Area, stack: Sequence[PanelRows], least: dict[str, int], gap: int, lead: str) -> dict[str, Area]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container, Horizontal
+from textual.geometry import Size
 from textual.message import Message
 
 from vlmtui.display.cell_layout import FIT, ZOOMS, CellLayout, in_window, is_near, shape_difference
@@ -41,11 +42,6 @@ LEAST_FOR_MAP = 20
 FIRST_S = 1.0
 """How long the first drawing waits for the model's patch grid: a warm session has told it by then, and the image is
 drawn once, not first without the grid and then with it."""
-
-
-def bars(results: Results, selection: Selection) -> int:
-    """The lines of the image's side that are not image: its legend, and the pages where there are several."""
-    return 1 + (len(results.pages(selection.stage)) > 1)
 
 
 def image_cells(results: Results, selection: Selection, room: tuple[int, int]) -> tuple[int, int, int]:
@@ -87,6 +83,10 @@ class ZoomDrawn(Message):
         self.asked = asked
         self.drawn = drawn
         self.shrinks = shrinks
+
+
+class LegendGrown(Message):
+    """The legend needs other rows than it had: there is to be laid out anew."""
 
 
 @dataclass(frozen=True)
@@ -138,8 +138,15 @@ class ImageSide(Container):
         self._zoom: tuple[int, int, bool] | None = None
         self._area: Area | None = None
         self._painted: ImageDrawing | None = None
-        self._legend_rows = 1
+        self._legend_rows = self._laid_out_for = 1
         self._said: tuple[str, str] = "", ""
+        self._terminal = Size()
+        self._growing = False
+
+    @property
+    def legend_rows(self) -> int:
+        """The rows that the legend needs, as far as it is known in a terminal of this size."""
+        return self._legend_rows if self._terminal == self.app.size else 1
 
     def compose(self) -> ComposeResult:
         yield PagesBar(id="pages")
@@ -170,6 +177,7 @@ class ImageSide(Container):
 
     def lay_out(self, area: Area) -> None:
         """Take a place: the image is drawn for it once it is there."""
+        self._laid_out_for = self.legend_rows
         if area != self._area:
             self._area = area
             put(self, area)
@@ -203,6 +211,10 @@ class ImageSide(Container):
         if (self._waits and results.model is None) or not _has_room(_Place.of(results, selection, self.size, 1)):
             return
         fitted = self._fit(results, selection)
+        self._growing = self._legend_rows != self._laid_out_for
+        if self._growing:
+            self.post_message(LegendGrown())
+            return
         place, drawn = fitted.place, fitted.drawn
         if listed:
             row = self.query_one("#picture-row", Horizontal)
@@ -228,10 +240,12 @@ class ImageSide(Container):
         before = self._drawn.layout if self._drawn else None
         fitted = self._draw(results, selection, self._legend_rows, before)
         said = fitted.drawn.legend, fitted.drawn.brief
-        if said != self._said and self._legend_rows > 1:
+        # they only grow until it is drawn: in another place it may need fewer, and would be moved back
+        other = (said, self.app.size) != (self._said, self._terminal) and not self._growing
+        if other and self._legend_rows > 1:
             self._legend_rows = 1
             fitted = self._draw(results, selection, 1, before)
-        self._said = said
+        self._said, self._terminal = said, self.app.size
         while self._legend_rows < MOST_LEGEND_ROWS and not bar.fits(fitted.legend, self.size.width, fitted.legend_rows):
             if not _has_room(_Place.of(results, selection, self.size, self._legend_rows + 1)):
                 break
