@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import math
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -17,6 +18,7 @@ import torch
 import transformers
 from PIL import Image
 from torch import Tensor, nn
+from torch.nn.functional import pad, unfold
 from transformers import AutoConfig, AutoImageProcessor, AutoProcessor, AutoTokenizer
 from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPil
 
@@ -56,6 +58,8 @@ class WholeModel:
     def __init__(self, folder: Path, family: Family) -> None:
         self.folder, self.family = folder, family
         self.config = AutoConfig.from_pretrained(folder)
+        if self.config.model_type == "kosmos-2":  # its ids at the image's positions are never read
+            self.config.image_token_id = self.config.text_config.eos_token_id
         # the class that saved it, as its config says
         architecture = getattr(transformers, self.config.architectures[0])
         self.model = architecture.from_pretrained(folder, dtype=torch.float32).eval()
@@ -84,10 +88,18 @@ class WholeModel:
     def _inputs(self, image: Image.Image) -> tuple[dict[str, Tensor], int]:
         if self.processor is not None:
             inputs = dict(self.processor(images=image, text=self._prompt(), return_tensors="pt"))
-            return inputs, int((inputs["input_ids"] == self.config.image_token_id).sum())
+            if (mask := inputs.get("image_embeds_position_mask")) is not None:  # no text has this id
+                inputs["input_ids"] = inputs["input_ids"].masked_fill(mask.bool(), self.config.image_token_id)
+            return inputs, int(self._positions(inputs).sum())
         made = self.image_processor(images=image, return_tensors="pt", **self.family.image_options)
         inputs = {key: value for key, value in made.items() if isinstance(value, Tensor)}
-        places = self._places(dict(made))
+        if "pixel_values_images" in inputs:  # Video-LLaVA's older name for what its model takes
+            inputs["pixel_values"] = inputs.pop("pixel_values_images")
+        if "images" in inputs:
+            inputs = _fuyu_patches(inputs, self.config.patch_size)
+            places = inputs["pixel_values"].shape[1]
+        else:
+            places = self._places(dict(made))
         tokenizer = AutoTokenizer.from_pretrained(self.folder)
         before, after = tokenizer(["USER:", PROMPT], add_special_tokens=False).input_ids
         if hasattr(self.config, "vision_start_token_id"):
@@ -104,7 +116,14 @@ class WholeModel:
             return str(self.processor.apply_chat_template(said, add_generation_prompt=True))
         # BLIP's processors put the image tokens before the text, and BOS where the tokenizer does, by themselves; the
         # Q-Former of InstructBLIP reads the sentence alone, in a vocabulary that has no BOS
-        return PROMPT if "blip" in self.config.model_type else "<image>" + PROMPT
+        itself = any(kind in self.config.model_type for kind in ("blip", "kosmos"))
+        return PROMPT if itself else "<image>" + PROMPT
+
+    def _positions(self, inputs: dict[str, Tensor]) -> Tensor:
+        """Where the image's tokens are in the prompt [1, positions]; Kosmos-2's processor says so by a mask."""
+        if (mask := inputs.get("image_embeds_position_mask")) is not None:
+            return mask.bool()
+        return inputs["input_ids"] == self.config.image_token_id
 
     def _places(self, inputs: dict[str, Tensor]) -> int:
         """The image tokens that the processor's own code writes for this picture; it needs no torchvision for that."""
@@ -130,14 +149,15 @@ class WholeModel:
             seen.append(args[0] if args else options["hidden_states"])
 
         def embedded(_: nn.Module, args: tuple[Any, ...], options: dict[str, Any]) -> None:
-            seen.append(options["inputs_embeds"])
+            given = options.get("image_embeds")
+            seen.append(options["inputs_embeds"] if given is None else given)
 
         if self.config.get_text_config().is_encoder_decoder:
             return self._encoder_reads(inputs)
         decoder = next(part for part in self.model.get_decoder().modules() if hasattr(part, "layers"))
-        # OPT adds positions to what it is given: what is wanted is what it is given
-        opt = "OPT" in type(decoder).__name__
-        part, hook = (decoder, embedded) if opt else (decoder.layers[0], first_layer)
+        # OPT and Kosmos-2 add positions to what they are given: what is wanted is what they are given
+        adds = any(name in type(decoder).__name__ for name in ("OPT", "Kosmos2"))
+        part, hook = (decoder, embedded) if adds else (decoder.layers[0], first_layer)
         handle = part.register_forward_pre_hook(hook, with_kwargs=True)
         accepted = inspect.signature(self.model.forward).parameters
         self.model(**{key: value for key, value in inputs.items() if key in accepted})
@@ -147,7 +167,8 @@ class WholeModel:
             copies = received.reshape(*received.shape[:2], self.family.streams, -1)
             assert (copies == copies[:, :, :1]).all()
             received = copies[:, :, 0]
-        return received[inputs["input_ids"] == self.config.image_token_id]
+        # Kosmos-2's decoder is given the image's tokens alone, and their places
+        return received[0] if "image_embeds_position_mask" in inputs else received[self._positions(inputs)]
 
     def _encoder_reads(self, inputs: dict[str, Tensor]) -> Tensor:
         """What the encoder of the language model is given at the image's positions."""
@@ -172,6 +193,10 @@ class WholeModel:
             return self._mllama_states(inputs)
         if self.config.model_type == "florence2":
             return self._last_stage_states(inputs)
+        if self.config.model_type == "fuyu":  # a linear layer alone
+            patches = inputs["pixel_values"]
+            made = self.model.model.vision_embed_tokens(patches)
+            return [patches, pad(made, (0, patches.shape[-1] - made.shape[-1]))]  # their lengths stay
         run = getattr(getattr(self.model, "model", self.model), "get_image_features", None)
         if run is None:
             return list(self.model(inputs["pixel_values"], output_hidden_states=True).hidden_states)
@@ -226,6 +251,8 @@ class WholeModel:
         if "image_grid_thw" in inputs:
             return (self._packed(torch.stack(states), inputs),)
         vision = getattr(self.config, "vision_config", self.config)
+        if kind == "fuyu":
+            return (_tile(torch.stack(states)[:, 0], 0, tuple(inputs["fuyu_grid"].tolist())),)
         if kind == "florence2":
             return (_tile(torch.stack(states)[:, 0], prefix, (2, 2)),)
         patch = vision.patch_size if isinstance(vision.patch_size, int) else vision.patch_size[0]
@@ -241,7 +268,7 @@ class WholeModel:
         pixels = inputs["pixel_values"]
         shape = pixels.shape[-2] // patch, pixels.shape[-1] // patch
         stacked = torch.stack(states)
-        if kind == "got_ocr2":  # its states are [tile, rows, columns, width]
+        if kind in ("got_ocr2", "pp_chart2table"):  # its states are [tile, rows, columns, width]
             stacked = stacked.flatten(2, 3)
         if kind == "mllama":
             rows, cols = vision.supported_aspect_ratios[int(inputs["aspect_ratio_ids"]) - 1]
@@ -272,6 +299,19 @@ class WholeModel:
         blocks = torch.arange(rows * cols).view(rows // merge, cols // merge, merge, merge)
         raster = blocks.permute(0, 2, 1, 3).reshape(-1)
         return _tile(states[:, order[raster]], 0, (rows, cols))
+
+
+def _fuyu_patches(made: dict[str, Tensor], side: int) -> dict[str, Tensor]:
+    """The patches that an image touches at the top left of its canvas, each row by row, its colours together.
+
+    As `patchify_image` of the image processor for torchvision cuts them out.
+    """
+    canvas = made["images"][0]
+    height, width = (math.ceil(int(made[f"image_unpadded_{axis}"]) / side) * side for axis in ("heights", "widths"))
+    canvas = canvas[..., : min(height, canvas.shape[-2]), : min(width, canvas.shape[-1])]
+    patches = unfold(canvas, side, stride=side).view(1, 3, side, side, -1).permute(0, 4, 2, 3, 1).flatten(2)
+    grid = torch.tensor([canvas.shape[-2] // side, canvas.shape[-1] // side])
+    return {"pixel_values": patches, "fuyu_grid": grid}
 
 
 def _tile(states: Tensor, prefix: int, shape: tuple[int, int]) -> Tile:

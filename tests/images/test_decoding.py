@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from vlmtui.errors import ImageError
 from vlmtui.images.decoding import decode
@@ -165,12 +165,22 @@ def test_the_first_frame(format: str) -> None:
     assert picture.rgb[8, 8, 2] < 20
 
 
+@pytest.mark.parametrize("kind", [b"zTXt", b"iCCP"])
+def test_a_png_with_a_long_text_is_read(kind: bytes) -> None:
+    """Such as the workflow that made it; Pillow's own limit is 1 MB."""
+    extra = chunk(kind, b"a\0\0" + zlib.compress(b" " * (3 << 20)))
+    assert decode(png(2, 1, 8, 0, b"\0\x10\x20", extra), "x").rgb[0, :, 0].tolist() == [16, 32]
+    extra = chunk(kind, b"a\0\0" + zlib.compress(b" " * (80 << 20)))
+    with pytest.raises(ImageError, match="Decompressed data too large"):
+        decode(png(2, 1, 8, 0, b"\0\x10\x20", extra), "x")
+
+
 def test_decoding_leaves_pillows_own_limit_as_it_was() -> None:
-    before = Image.MAX_IMAGE_PIXELS
+    before, text = Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK
     decode(encoded(Image.fromarray(gradient())), "x")
     with pytest.raises(ImageError):
         decode(b"no", "x")
-    assert before == Image.MAX_IMAGE_PIXELS
+    assert (before, text) == (Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK)
 
 
 # --- what is no picture -----------------------------------------------------------------------------------------
@@ -291,6 +301,19 @@ class Server(BaseHTTPRequestHandler):
             self._answer(200, encoded(Image.fromarray(gradient())))
         elif self.path in ("/text", "/o/r/blob/main/a.png"):
             self._answer(200, b"<html>not found, really</html>")
+        elif self.path[1:].isdecimal():
+            self._answer(int(self.path[1:]), b"no")
+        elif self.path == "/packed":
+            self.send_response(200)
+            self.send_header("Content-Encoding", "gzip")
+            self.send_header("Content-Length", "3")
+            self.end_headers()
+            self.wfile.write(b"abc")
+        elif self.path == "/pieces":
+            self.send_response(200)
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            self.wfile.write(b"ff\r\nabc")
         elif self.path == "/to-ok":
             self._redirect("/ok")
         elif self.path == "/to-file":
@@ -345,7 +368,13 @@ def test_a_picture_behind_an_address(server: str) -> None:
 @pytest.mark.parametrize(
     ("path", "said"),
     [
-        ("/none", "answered 404"),
+        ("/none", "answered 404 Not Found: check the address$"),
+        ("/401", "answered 401 .*: it wants a login; download the image in a browser, and give the file$"),
+        ("/403", "answered 403 .*: it wants a login"),
+        ("/429", "answered 429 .*: try again later$"),
+        ("/503", "answered 503 .*: try again later$"),
+        ("/packed", r"answered a compressed image \(gzip\), which was not asked for: download the image in a browser"),
+        ("/pieces", "/pieces was cut short: try again$"),
         ("/o/r/blob/main/a.png", r"answered a web page, not an image: the file itself is at .*/o/r/raw/main/a.png$"),
         ("/to-file", "only http and https"),
         ("/round", "answered 302|redirect"),

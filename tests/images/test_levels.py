@@ -15,7 +15,10 @@ from benchmarks.decoding_memory import peak
 from tests.images.test_decoding import chunk, encoded, png
 from vlmtui.errors import UsageError
 from vlmtui.images.decoding import decode
-from vlmtui.images.levels import check_levels
+from vlmtui.images.levels import check_levels, planar_problem
+
+TIFF_BLACK, TIFF_WHITE = (struct.pack("<HHII", 262, 3, 1, zero) for zero in (1, 0))
+"""The entry of a TIFF that says what a grey of 0 is."""
 
 
 def grey_png(values: list[int], bits: int | None = None) -> bytes:
@@ -172,3 +175,22 @@ def test_scaling_colours_makes_no_copy_of_the_whole() -> None:
     side = 1500
     row = b"\x00" + (np.arange(side * 3, dtype=">u2") % 4096).tobytes()
     assert peak(png(side, side, 16, 2, row * side), "whole") < 35 * side**2
+
+
+def test_white_is_zero_of_16_bits_too() -> None:
+    tags = ImageFileDirectory_v2()
+    tags[262] = 0  # PhotometricInterpretation
+    data = encoded(Image.fromarray(np.array([[0, 13107, 65535]], np.uint16)), "TIFF", tiffinfo=tags)
+    found = decode(data.replace(TIFF_BLACK, TIFF_WHITE), "x")
+    assert found.rgb[0, :, 0].tolist() == [255, 204, 0]
+
+
+def test_channels_of_16_bits_that_are_stored_apart_are_refused() -> None:
+    """Pillow reads them as bytes, which makes another image."""
+    data = encoded(Image.fromarray(np.zeros((2, 2, 3), np.uint8)), "TIFF")
+    image = Image.open(io.BytesIO(data))
+    image.tag_v2[284], image.tag_v2[258] = 2, (16, 16, 16)
+    assert "stored apart" in planar_problem(image)
+    for planar, bits in ((1, (16, 16, 16)), (2, (8, 8, 8))):
+        image.tag_v2[284], image.tag_v2[258] = planar, bits
+        assert planar_problem(image) == ""

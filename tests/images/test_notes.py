@@ -50,6 +50,12 @@ def test_a_photo_with_its_preview_is_one_image() -> None:
     assert notes(RGB, "MPO", save_all=True, append_images=[BLUE]) == ()
 
 
+def test_the_preview_of_a_raw_file_is_said() -> None:
+    """Cameras' raw files (DNG, NEF, ARW) are TIFFs whose first image is a small one."""
+    (note,) = notes(RGB, "TIFF", tiffinfo={254: 1})
+    assert note.startswith("only a reduced preview is read")
+
+
 def test_what_is_transparent_is_said() -> None:
     alpha = np.full((12, 16, 1), 255, np.uint8)
     for kind in ("PNG", "WEBP", "TIFF"):

@@ -27,7 +27,7 @@ def test_the_peak_of_batches_is_at_most_1_3_times_that_of_one_image() -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak of another process is read from /proc")
 def test_no_copy_of_a_large_image_is_kept_while_it_is_preprocessed() -> None:
-    """Three bytes a pixel fewer than with the decoded array beside what the processor is given."""
+    """Ten bytes a pixel: the decoded array, the processor's copy of it, and what Pillow resizes; 14 with an image."""
     side = 5000
     data = webp(side, side)
     client = started()
@@ -35,6 +35,6 @@ def test_no_copy_of_a_large_image_is_kept_while_it_is_preprocessed() -> None:
         client.read(image(0)).result()
         before = peak(client.pid)
         client.read(ImageFile("large.webp", data, hashlib.sha256(data).hexdigest())).result()
-        assert peak(client.pid) - before < 15 * side**2
+        assert peak(client.pid) - before < 12 * side**2
     finally:
         client.close()

@@ -8,11 +8,13 @@ from contextlib import closing
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from tests.session.local_engine import Desk
 from tests.session.test_batch_read import asked, noise, sent
 from vlmtui.errors import CancelledError, ImageError
+from vlmtui.models import vlm
 from vlmtui.session import preprocessing
 from vlmtui.session import protocol as m
 from vlmtui.session.preprocessing import ImagePreprocessing, PreprocessedImage
@@ -48,6 +50,18 @@ def test_notes_of_decoding_come_with_the_image(model):
     assert plain.notes == ()
     (note,) = deep.notes
     assert "its levels are scaled from 0 to 4,095 (12 bits hold its largest value)" in note
+
+
+def test_a_large_image_makes_the_same_tensors(model, monkeypatch):
+    pixels = []
+    for large in (10**9, 1):
+        for module in (preprocessing, vlm):
+            monkeypatch.setattr(module, "LARGE", large)
+        with closing(ImagePreprocessing(model, asked(noise(0), noise(1, (300, 7))))) as several:
+            pixels.append([one.inputs.pixels for one in several.each(going_on)])
+    for one, other in zip(*pixels, strict=True):
+        assert one.keys() == other.keys()
+        assert all(torch.equal(one[key], other[key]) for key in one)
 
 
 def test_no_more_than_the_budget_waits(model, monkeypatch):

@@ -44,9 +44,9 @@ def unchecked(name: str) -> set[str]:
     """What cannot be checked of a family."""
     if FAMILIES[name].streams > 1:
         return {LOGITS}
-    if name == "florence2":  # convolutions in its tower, which returns no hidden states of one shape
-        return {TOKEN_BOXES, PATCH_BOXES, NORMS}
+    if name == "florence2":  # convolutions in its tower
+        return {TOKEN_BOXES, PATCH_BOXES}
     if FAMILIES[name].tokens == "query":
         return {TOKEN_BOXES}
-    # its tower returns no hidden states
-    return {NORMS} if name == "mllama" else set()
+    # its tower returns no hidden states, or is no more than a linear layer
+    return {NORMS} if name in ("mllama", "fuyu") else set()

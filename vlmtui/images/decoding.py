@@ -14,12 +14,21 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
 from vlmtui.errors import ImageError, one_line
 from vlmtui.images.colour_profile import profile_note
 from vlmtui.images.file_kinds import HEIC, image_kind, kind_of, reads_heic, register_heic
-from vlmtui.images.levels import Levels, bands, colour_levels, grey_levels, is_wide_grey, sixteen_bit_rawmode, widen_key
+from vlmtui.images.levels import (
+    Levels,
+    bands,
+    colour_levels,
+    grey_levels,
+    is_wide_grey,
+    planar_problem,
+    sixteen_bit_rawmode,
+    widen_key,
+)
 from vlmtui.images.upright import frames_note, orientation, orientation_note, turn_upright
 from vlmtui.images.webp import webp_pixels
 
@@ -98,6 +107,8 @@ def _open(data: bytes, name: str, max_pixels: int, use: Callable[[Image.Image], 
                     f"{name} has {width}×{height} pixels, more than the limit of {max_pixels:,}: make it "
                     f"smaller{OR_RAISE}"
                 )
+            if problem := planar_problem(image):
+                raise ImageError(f"{name} is {problem}")
             return use(image)
     except ImageError:
         raise
@@ -139,7 +150,8 @@ def _why_not(data: bytes, name: str, error: Exception) -> str:
         return f"{name} is {kind.name}: {kind.advice}"
     if isinstance(error, UnidentifiedImageError) and kind is None:
         if begins_as := image_kind(data):
-            return f"{name} begins as {begins_as} and is damaged or truncated: download or export it again"
+            damaged = "is damaged or truncated, or of a variant that is not read"
+            return f"{name} begins as {begins_as} and {damaged}: download or export it again"
         return f"{name} is not an image that can be opened: choose one such as PNG, JPEG or WebP"
     return f"{name} is damaged or truncated ({one_line(error)}): download or export it again"
 
@@ -147,12 +159,14 @@ def _why_not(data: bytes, name: str, error: Exception) -> str:
 class _OwnLimits:
     """Context manager that lifts Pillow's own pixel limit, which is lower than ours and does not mention --max-pixels.
 
-    The limit and warnings are global: they stay lifted as long as any thread decodes.
+    That of one text or profile of a PNG becomes what all of them may have together (64 MB). Limits and warnings are
+    global: they stay lifted as long as any thread decodes.
     """
 
     def __init__(self) -> None:
         self._lock, self._inside = threading.Lock(), 0
         self._before: int | None = None
+        self._text = PngImagePlugin.MAX_TEXT_CHUNK
         self._quiet = warnings.catch_warnings()
 
     def __enter__(self) -> None:
@@ -162,13 +176,17 @@ class _OwnLimits:
                 self._quiet.__enter__()
                 warnings.simplefilter("ignore")
                 self._before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+                self._text, PngImagePlugin.MAX_TEXT_CHUNK = (
+                    PngImagePlugin.MAX_TEXT_CHUNK,
+                    PngImagePlugin.MAX_TEXT_MEMORY,
+                )
             self._inside += 1
 
     def __exit__(self, *_: object) -> None:
         with self._lock:
             self._inside -= 1
             if not self._inside:
-                Image.MAX_IMAGE_PIXELS = self._before
+                Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK = self._before, self._text
                 self._quiet.__exit__(None, None, None)
 
 

@@ -30,7 +30,8 @@ _WIDE_RAWMODES = ("RGB;16", "RGBA;16", "LA;16")
 _BAND = 1 << 18
 """Pixels that are scaled at once."""
 _BITS_PER_SAMPLE, _SAMPLE_FORMAT, _MAX_SAMPLE = 258, 339, 281
-_SIGNED = 2
+_PHOTOMETRIC, _PLANAR = 262, 284
+_SIGNED, _WHITE_IS_ZERO, _APART = 2, 0, 2
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,10 @@ def grey_levels(image: Image.Image, data: bytes, levels: Levels) -> tuple[Pixels
             yield _Band(rows, values, _is_key(values, image))
 
     scale = (_float_scale if image.mode == "F" else _integer_scale)(image, _extent(bands_of()), data, levels)
-    return *_scaled(image, bands_of(), scale), scale.note
+    rgb, see_through = _scaled(image, bands_of(), scale)
+    if image.format == "TIFF" and getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == _WHITE_IS_ZERO:
+        np.subtract(255, rgb, out=rgb)  # which Pillow heeds up to 8 bits
+    return rgb, see_through, scale.note
 
 
 def colour_levels(image: Image.Image, rawmode: str, data: bytes, levels: Levels) -> tuple[Pixels, bool, str] | None:
@@ -113,6 +117,15 @@ def sixteen_bit_rawmode(image: Image.Image) -> str | None:
     if image.mode in ("RGB", "RGBA") and isinstance(rawmode, str) and rawmode.startswith(_WIDE_RAWMODES):
         return rawmode
     return None
+
+
+def planar_problem(image: Image.Image) -> str:
+    """Why an image is read wrongly by Pillow, though without an error; "" for others."""
+    tags = getattr(image, "tag_v2", {})
+    bits = tags.get(_BITS_PER_SAMPLE, (8,))
+    if tags.get(_PLANAR) != _APART or not isinstance(bits, tuple) or len(bits) == 1 or max(bits) <= 8:
+        return ""
+    return "a TIFF whose channels of more than 8 bits are stored apart (planar): save it with its channels together"
 
 
 def widen_key(image: Image.Image, data: bytes) -> None:

@@ -7,7 +7,8 @@ from PIL import Image, ImageOps
 TURNED = "it is turned upright by its EXIF orientation: sizes and places are those of the turned image"
 DAMAGED_EXIF = "its EXIF cannot be read: it is not turned"
 FIRST_FRAME = "only its first frame or page is read: save another one as a file of its own to read that"
-_ORIENTATION = 274
+PREVIEW = "only a reduced preview is read, which comes first in it: export the whole image as PNG, TIFF or JPEG"
+_ORIENTATION, _SUBFILE, _REDUCED = 274, 254, 1
 _TURNS = range(2, 9)
 _NOT_FRAMES = ("PSD", "MPO")
 """Formats whose frames are layers of the image that is read, or previews and gain maps of it."""
@@ -40,5 +41,7 @@ def orientation_note(found: int | None) -> str:
 
 
 def frames_note(image: Image.Image) -> str:
-    """One line about an image that is not loaded yet and has more frames or pages than the one read; "" for others."""
+    """One line about an image that is not loaded yet and holds more than what is read; "" for others."""
+    if int(getattr(image, "tag_v2", {}).get(_SUBFILE, 0)) & _REDUCED:
+        return PREVIEW
     return FIRST_FRAME if image.format not in _NOT_FRAMES and getattr(image, "is_animated", False) else ""

@@ -13,34 +13,35 @@ from typing import Any
 
 import torch
 from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor
 
-from vlmtui.display.pieces import marks_words
 from vlmtui.errors import ModelError, VlmtuiError, lacks_memory
 from vlmtui.images.decoding import RgbImage
 from vlmtui.models.decoder.full_model import FullModel
 from vlmtui.models.decoder.generation import Generator
 from vlmtui.models.decoder.position_ids import image_position_ids
-from vlmtui.models.decoder.prompts import prompt_ids
+from vlmtui.models.decoder.prompts import expanded, prompt_ids
 from vlmtui.models.decoder.unembedding import Unembedding
 from vlmtui.models.families.base import Pixels, Shape
-from vlmtui.models.families.registry import family_class, part_title
+from vlmtui.models.families.registry import family_class
 from vlmtui.models.geometry.layout import Layout
 from vlmtui.models.geometry.placement import Placement
 from vlmtui.models.geometry.processor_plan import check_size
 from vlmtui.models.hooks import forward_pass
 from vlmtui.models.loading.loader import LoadedModel
 from vlmtui.models.loading.processor import DEFAULT_PROMPT, Inputs, on_device
+from vlmtui.models.model_info import describe
 from vlmtui.models.vision.batching import stack_inputs
-from vlmtui.models.vision.classifier import Classifier, has_classifier
+from vlmtui.models.vision.classifier import Classifier
 from vlmtui.models.vision.dual_encoder import DualEncoder, why_no_text_tower
 from vlmtui.models.vision.early_exit import early_exit_features
 from vlmtui.models.vision.hidden_states import stage_norms, watch_blocks
 from vlmtui.models.vision.patch_embedding import PatchEmbedding
-from vlmtui.reading import ImageInfo, ModelInfo
+from vlmtui.reading import ImageInfo
 
 _SAMPLE = 64  # rows of the embedding matrix that show whether it reaches the decoder unchanged
 _EMBED_AT_ONCE = 2048
+LARGE = 16_000_000  # pixels beyond which an image is not copied for its processor
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class VisionLanguageModel:
         self._head: Unembedding | None = None
         self._full_model: FullModel | None = None
         self._generator: Generator | None = None
-        self.info = self._describe(loaded)
+        self.info = describe(loaded, self.family, self.embeddings is not None)
 
     @property
     def network(self) -> torch.nn.Module:
@@ -98,13 +99,16 @@ class VisionLanguageModel:
     def prepare(self, picture: RgbImage | Image.Image, prompt: str | None, name: str = "the image") -> Inputs:
         """Run the processor on one upright RGB image, to tensors on the CPU. `ImageError` for an image that it refuses.
 
-        `ModelError` for a processor that fails with every image. An `RgbImage` is copied.
+        `ModelError` for a processor that fails with every image. The processor is given a large `RgbImage` as an array,
+        of which it makes the same tensors and one copy fewer; another is copied.
         """
         check_size(self._processing.image_processor, picture.width, picture.height, name)
         sentence = DEFAULT_PROMPT if prompt is None else prompt
         try:
-            image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture.rgb)
-            return self._processing.prepare(image, sentence)
+            if isinstance(picture, Image.Image):
+                return self._processing.prepare(picture, sentence)
+            large = picture.width * picture.height > LARGE
+            return self._processing.prepare(picture.rgb if large else Image.fromarray(picture.rgb), sentence)
         except Exception as error:
             if isinstance(error, VlmtuiError) or lacks_memory(error):
                 raise
@@ -206,10 +210,11 @@ class VisionLanguageModel:
             raise ModelError(f"the tokens of several images cannot be distinguished in {self.name}")
         image_token = int(self._config.image_token_id)
         ids = several[0].input_ids
-        if ids is not None and (positions := int((ids == image_token).sum())):
-            self._check_positions(positions, made)
-        else:
+        positions = 0 if ids is None else int((ids == image_token).sum())
+        if ids is None or positions == 0 or _is_placeholder(positions, made):
             ids = torch.full((1, made), image_token)
+        else:
+            self._check_positions(positions, made)
         rows = ids.repeat(len(several), 1)
         received = self.family.first_layer(rows.to(self.device), features)
         tokens = received[(rows == image_token).to(received.device)]
@@ -243,10 +248,22 @@ class VisionLanguageModel:
         if inputs.input_ids is None:
             self._check_image_token(made)
             picture = self.family.image_ids(self.tokenizer, inputs.pixels, tokens)
-            inputs = replace(inputs, input_ids=prompt_ids(self.tokenizer, image_token, picture, inputs.prompt, prompt))
+            sentence = DEFAULT_PROMPT if prompt is None else prompt
+            ids = prompt_ids(
+                self.tokenizer,
+                image_token,
+                picture,
+                inputs.prompt,
+                lambda: self.family.prompt_ids(self.tokenizer, picture, sentence),
+            )
+            inputs = replace(inputs, input_ids=ids)
         assert inputs.input_ids is not None
         if not (positions := int((inputs.input_ids == image_token).sum())):
             self._check_image_token(made)
+        if _is_placeholder(positions, tokens):
+            picture = self.family.image_ids(self.tokenizer, inputs.pixels, tokens)
+            inputs = replace(inputs, input_ids=expanded(list(inputs.input_ids[0].tolist()), image_token, picture))
+            positions = tokens
         if tokens:
             self._check_positions(positions, tokens)
         return inputs
@@ -357,40 +374,7 @@ class VisionLanguageModel:
     def _placed(self, tensors: Pixels) -> Pixels:
         return on_device(tensors, self.device, self._model.dtype)
 
-    def _describe(self, loaded: LoadedModel) -> ModelInfo:
-        config, family = self._config, self.family
-        vision = family.vision_config
-        size = getattr(vision, "image_size", None)
-        tower = f"{part_title(vision.model_type)} {family.patch_size[0]}" + (
-            f"/{size}" if isinstance(size, int) else ""
-        )
-        embeddings = None
-        parts = [tower]
-        if family.projector:
-            weight = self._model.get_input_embeddings().weight
-            embeddings = (int(weight.shape[0]), int(weight.shape[1]))
-            parts += [family.projector, part_title(config.get_text_config().model_type)]
-        return ModelInfo(
-            name=self.name,
-            family=config.model_type,
-            revision=loaded.revision,
-            dtype=str(self._model.dtype).removeprefix("torch."),
-            device=str(self.device),
-            processor=type(self._processing.image_processor).__name__,
-            parts=" → ".join(parts),
-            vision_layers=len(family.blocks),
-            llm_layers=loaded.llm_layers,
-            feeds=family.feeds(),
-            embeddings=embeddings,
-            vision_hidden=_width(family.blocks),
-            marks_words=self.embeddings is not None and marks_words(self.tokenizer.get_vocab()),
-            wordless=family.wordless,
-            text_tower=not why_no_text_tower(family),
-            classifies=has_classifier(loaded.model, family),
-            note=loaded.note,
-        )
 
-
-def _width(blocks: nn.ModuleList) -> int:
-    """The width of the tower's states, which is that of a block's first norm."""
-    return next(len(p) for name, p in blocks[0].named_parameters() if "norm" in name and p.ndim == 1)
+def _is_placeholder(positions: int, tokens: int) -> bool:
+    """Whether a prompt's only image token stands for all that the image has: its processor writes it as it is."""
+    return positions == 1 < tokens

@@ -14,12 +14,12 @@ from PIL import Image
 from torch import Tensor
 
 from vlmtui.errors import CancelledError
-from vlmtui.images.decoding import decode
+from vlmtui.images.decoding import RgbImage, decode
 from vlmtui.images.image_file import ImageFile
 from vlmtui.images.levels import Levels
 from vlmtui.models.loading.processor import Inputs
 from vlmtui.models.vision.batching import batch_key, input_bytes
-from vlmtui.models.vlm import VisionLanguageModel
+from vlmtui.models.vlm import LARGE, VisionLanguageModel
 from vlmtui.reading import ImageInfo
 from vlmtui.session.protocol import Read, ReadMany
 
@@ -91,11 +91,14 @@ class ImagePreprocessing:
         return image
 
 
-def decoded(sent: ImageFile | Read, max_pixels: int, levels: Levels) -> tuple[Image.Image, ImageInfo]:
-    """An upright RGB image as processors take it, and what is known of it. Of its pixels nothing else is held."""
+def decoded(sent: ImageFile | Read, max_pixels: int, levels: Levels) -> tuple[Image.Image | RgbImage, ImageInfo]:
+    """An upright RGB image as processors take it, and what is known of it. Of its pixels nothing else is held.
+
+    A large one stays an array: processors make one of what they are given, which is 4 bytes a pixel more.
+    """
     picture = decode(sent.data, sent.source, max_pixels, levels)
     info = ImageInfo(sent.source, sent.sha256, picture.width, picture.height, picture.notes)
-    return Image.fromarray(picture.rgb), info
+    return (Image.fromarray(picture.rgb) if picture.width * picture.height <= LARGE else picture), info
 
 
 class PreprocessingAhead:

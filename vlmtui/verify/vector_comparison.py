@@ -91,10 +91,13 @@ def count_same_words(ours: NearestRows, theirs: NearestRows) -> int:
 def library_norms(model: VisionLanguageModel, inputs: Inputs) -> list[Tensor] | None:
     """The norms of every vision stage and patch, from the tower's own `output_hidden_states`; None where it has none.
 
-    In the form of `encode`: [stages, patches] for each tile, without class tokens and registers. Where the library puts
+    In the form of `encode`: [stages, patches] for each tile, without class tokens and registers; without stage 0 where
+    the library does not return it. Where the library puts
     the tower's result, after a norm or a convolution, in the place of its last block's output, that output is taken.
     """
     tower, blocks, caught = model.family.tower, model.family.blocks, []
+    if isinstance(tower, nn.Linear):  # of Fuyu, which has no other
+        return None
     last: list[Tensor] = []
 
     def request_states(_: nn.Module, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
@@ -117,14 +120,19 @@ def library_norms(model: VisionLanguageModel, inputs: Inputs) -> list[Tensor] | 
         for hook in hooks:
             hook.remove()
     states = getattr(caught[0], "hidden_states", None) if caught else None
-    if states is None or len(states) != len(blocks) + 1 or any(state is None for state in states):
+    if states is not None and len(states) > len(blocks) + 1:  # those of earlier stages, in other shapes (Florence-2)
+        states = states[-len(blocks) :]
+    if states is None or len(states) < len(blocks) or any(state is None for state in states):
         return None
     result = getattr(caught[0], "last_hidden_state", None)
     if result is not None and states[-1] is result and result.data_ptr() != last[0].data_ptr():
         states = (*states[:-1], last[0])  # not its last block's output, but what is made of it
     shapes = model.family.shapes(model.family.frames(inputs.pixels))
     stages = [
-        model.family.states(torch.linalg.vector_norm(state, dim=-1, dtype=torch.float32), shapes) for state in states
+        model.family.states(
+            torch.linalg.vector_norm(model.family.by_patches(state), dim=-1, dtype=torch.float32), shapes
+        )
+        for state in states
     ]
     return [torch.stack([patches for patches, _ in tile]) for tile in zip(*stages, strict=True)]
 
@@ -133,7 +141,7 @@ def largest_norm_difference(encoded: EncodedImage, library: list[Tensor]) -> flo
     """The largest relative difference between the norms of `encode` and those of the library."""
     worst = 0.0
     for ours, theirs in zip(encoded.norms, library, strict=True):
-        found, expected = ours.patches.double(), theirs.cpu().double()
+        found, expected = ours.patches[-len(theirs) :].double(), theirs.cpu().double()
         if found.shape != expected.shape:
             return math.inf
         apart = torch.where(found == expected, 0.0, (found - expected).abs() / expected.clamp(min=1e-30))

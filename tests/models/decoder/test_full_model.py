@@ -62,7 +62,11 @@ class Both:
         if self.whole.processor is not None:
             made = dict(self.whole.processor(images=self.image, text=self.whole._prompt(), return_tensors="pt"))
             made.pop("labels", None)
-            assert torch.equal(ids, made["input_ids"])
+            if (mask := made.get("image_embeds_position_mask")) is None:
+                assert torch.equal(ids, made["input_ids"])
+            else:  # of Kosmos-2, which never reads the ids at the image's positions
+                assert torch.equal(ids[mask == 0], made["input_ids"][mask == 0])
+                assert torch.equal(self.places, mask[0].bool())
         else:  # the picture's inputs are its own, the prompt is ours
             made, _ = self.whole._inputs(self.image)
             kinds = (ids == self.whole.config.image_token_id).long()
@@ -173,6 +177,15 @@ def test_an_encoder_decoder_is_refused_where_its_layers_are_asked_for(folders):
     for asked in (lambda: model.run_layers(inputs, lambda *_: None), lambda: Generator(loaded), lambda: model.head):
         with pytest.raises(ModelError, match="is an encoder–decoder, whose layers and answers vlmtui does not read"):
             asked()
+
+
+def test_a_decoder_that_puts_the_image_in_itself_gives_no_answers(folders):
+    checkpoint = find_checkpoint(ModelSource("tiny", folders("kosmos2", False), None), None, lambda *_: None)
+    loaded = load_model(checkpoint, lambda *_: None, device="cpu", decoder_layers=None)
+    with pytest.raises(
+        ModelError, match=r"puts the image's tokens in by itself, .* look at its stages llm\.1 and later"
+    ):
+        Generator(loaded)
 
 
 def test_several_residual_streams_have_no_lens_between_layers_and_give_answers(folders):

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 from pathlib import Path
 
 import pytest
+import transformers
 from transformers import CONFIG_MAPPING
 from transformers.models.auto.image_processing_auto import IMAGE_PROCESSOR_MAPPING_NAMES
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
@@ -21,6 +23,8 @@ from vlmtui.models.loading.checkpoint import Checkpoint
 from vlmtui.models.loading.loader import empty_model
 from vlmtui.models.loading.processor import check_image_processor
 
+ROOT = Path(__file__).parents[3]
+PINNED = re.search(r"^transformers==(\S+)", (ROOT / "requirements.txt").read_text(), re.MULTILINE)[1]
 TYPES = list(MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES)
 # those of the registry are built and read in test_families.py
 OTHERS = [name for name in TYPES if name not in FAMILIES]
@@ -31,6 +35,15 @@ FOR_TORCHVISION = {
 }
 # towers of another library
 FOR_TIMM = {"fast_vlm", "gemma3n", "perception_lm"}
+# whose image processor needs torchvision: refused without it; with it read by the generic code, places proved
+BY_TORCHVISION = {
+    *("cohere2_vision", "inkling2", "inkling2_loop", "inkling_mm_model", "kimi_k25", "lfm2_vl", "llama4"),
+    *("minimax_m3_vl", "molmo2", "muse_glimmer", "muse_spark", "nemotron_h_omni", "step3p7", "unlimited_ocr"),
+}
+# read by the generic code: CONTRIBUTING adds it as an example
+GENERIC = {"lighton_ocr"}
+# whose default config leaves out what its class needs
+NO_IMAGE_TOKEN = {"minicpm_ocr"}
 
 
 def refusal(name: str, folder: Path) -> str:
@@ -51,8 +64,29 @@ def test_it_is_put_together_or_refused_in_a_sentence(name: str, tmp_path: Path) 
     assert "\n" not in found
     if name in UNREAD:
         assert found == f"it is a {name} model, {UNREAD[name]}: choose another model"
-    if name in FOR_TIMM and importlib.util.find_spec("timm") is None:
-        assert found.endswith("needs the package timm: install it with pip install timm, or choose another model")
+    elif name in FOR_TIMM:
+        has_timm = importlib.util.find_spec("timm") is not None
+        sentence = "needs the package timm: install it with pip install timm, or choose another model"
+        assert found == "" if has_timm else found.endswith(sentence)
+    elif name in NO_IMAGE_TOKEN:
+        assert found == f"it is a {name} model, whose config.json names no image token: choose another model"
+    elif name == "nemotron_h_omni":  # JSON has no infinity, which its default config holds
+        assert "time_step_limit" in found
+    else:
+        assert name in BY_TORCHVISION | GENERIC
+        assert found == ""
+
+
+def test_the_types_are_those_of_transformers() -> None:
+    """What is read, and what is refused, are together all that the pinned transformers has, each in one place."""
+    kinds = {name for name in FAMILIES if name in TYPES}, set(UNREAD), FOR_TIMM, BY_TORCHVISION, GENERIC, NO_IMAGE_TOKEN
+    if transformers.__version__ != PINNED:
+        pytest.skip(f"the types are those of transformers {PINNED}")
+    assert sum(map(len, kinds)) == len(set().union(*kinds)) == len(TYPES) == 100
+    assert set().union(*kinds) == set(TYPES)
+    assert len(kinds[0]) == 58
+    # refused before a download, each of them, where there is no torchvision
+    assert set(FOR_TORCHVISION) >= BY_TORCHVISION | NO_IMAGE_TOKEN
 
 
 def test_no_type_is_both_read_and_refused() -> None:

@@ -14,7 +14,8 @@ from torch import nn
 from tests.families import DISTINCT, FAMILIES, build
 from tests.hub import Hub, serving
 from tests.models.loading.test_hub import fetch_all, needed_bytes, parameters, quiet, tensors_of
-from vlmtui.models.decoder.unembedding import decoder_of, encoder_of
+from vlmtui.models.decoder.unembedding import encoder_of
+from vlmtui.models.families.decoder_structure import decoder_of
 from vlmtui.models.families.registry import family_class
 from vlmtui.models.loading import model_folder
 from vlmtui.models.loading.checkpoint import read_config
@@ -42,7 +43,7 @@ def whole_model(folder: Path) -> Any:
 
 def explored_bytes(model: Any) -> int:
     """Bytes of the parameters that exploring needs, by the parts of the whole model."""
-    if hasattr(model, "text_model"):
+    if hasattr(model, "text_model") and model.get_output_embeddings() is None:  # a dual encoder
         return sum(p.nbytes for p in model.vision_model.parameters())
     left_out: set[int] = set()
     if model.get_output_embeddings() is not None:

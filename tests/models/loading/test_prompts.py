@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from tests.families import build
+from tests.families.base import chat_template
 from tests.models.test_vlm import held, picture
 from tests.tiny_checkpoints import CHAT_TEMPLATE
 from vlmtui.errors import ImageError, ModelError
@@ -185,3 +186,16 @@ def test_how_it_generates_is_read_or_named(text: str, clip_folder: Path, tmp_pat
     held(folder).encode(held(folder).prepare(IMAGE, None))  # exploring does not need it
     with pytest.raises(ModelError, match=r"the generation_config\.json of tiny does not say how it generates \("):
         held(folder, decoder_layers=None)
+
+
+def test_a_placeholder_that_the_processor_does_not_expand_stands_for_all_tokens(tmp_path):
+    folder = build("pp_chart2table", tmp_path / "model")
+    image = picture(60, 40)
+    written = held(folder)  # its template has all of them, written out
+    (folder / "chat_template.jinja").write_text(chat_template("<img><imgpad></img>"))
+    one = held(folder)
+    inputs = one.prepare(image, None)
+    assert int((inputs.input_ids == one.family.config.image_token_id).sum()) == 1
+    theirs = written.prepare(image, None)
+    assert torch.equal(one.encode(inputs).tokens, written.encode(theirs).tokens)
+    assert torch.equal(one.prompted(inputs, 256, None).input_ids, theirs.input_ids)

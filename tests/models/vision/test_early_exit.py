@@ -42,8 +42,11 @@ def test_states_are_the_librarys_in_the_order_of_the_patches(name, shape, held, 
     assert sorted(found) == list(range(model.info.vision_layers + 1))
     theirs = torch.cat([tile.patches for tile in true.tiles], dim=1)
     for stage, states in found.items():
-        assert states.shape == theirs[stage].shape
-        close(states, theirs[stage])
+        expected = theirs[stage]
+        if name == "fuyu":  # its stages differ in width, where the reference has zeros
+            expected = expected[:, : states.shape[-1]]
+        assert states.shape == expected.shape
+        close(states, expected)
     # in the order of the layout, whose norms are another way to them
     norms = torch.cat([tile.patches for tile in model.encode(inputs).norms], dim=1)
     for stage, states in found.items():
@@ -70,6 +73,10 @@ def test_the_stage_that_feeds_the_projector_makes_the_models_own_tokens(name, sh
     tokens = model.encode(inputs).tokens
     assert torch.equal(model.early_exit(inputs, feeds), tokens)
     if shape != "wide":
+        return
+    if name == "fuyu":  # a patch's values are no vector that it could read
+        with pytest.raises(UsageError, match="192 wide, those that the projector reads 48: choose another stage"):
+            model.early_exit(inputs, 0)
         return
     others = [model.early_exit(inputs, stage) for stage in {0, feeds - 1, last} - {feeds}]
     for other in others:

@@ -18,13 +18,13 @@ from vlmtui.errors import ModelError
 from vlmtui.models.decoder.position_ids import planes_at
 from vlmtui.models.decoder.unembedding import (
     Unembedding,
-    decoder_of,
     encoder_of,
     layers_of,
     text_model,
     why_no_stream,
 )
-from vlmtui.models.families.decoder_structure import changes_embeddings, final_norm
+from vlmtui.models.families.decoder_structure import changes_embeddings, decoder_of, final_norm
+from vlmtui.models.families.registry import family_class
 from vlmtui.models.hooks import StopForward
 from vlmtui.models.loading.loader import LoadedModel
 from vlmtui.models.loading.processor import Inputs, on_device
@@ -173,6 +173,9 @@ class FullModel:
             if changes_it:
                 found = options.get("inputs_embeds")
                 found = reader.get_input_embeddings()(options["input_ids"]) if found is None else found
+                if options.get("image_embeds") is not None:  # Kosmos-2: the decoder itself puts them in
+                    places = options["image_embeds_position_mask"].bool()
+                    found[places] = options["image_embeds"].flatten(0, -2).to(found)
             else:
                 found = args[0] if args else options["hidden_states"]
             captured.append(found.clone())
@@ -204,4 +207,5 @@ def forward_arguments(model: Any, inputs: Inputs, image_token: int, device: torc
     accepted = inspect.signature(model.forward).parameters
     if "mm_token_type_ids" in accepted and "mm_token_type_ids" not in given:
         given["mm_token_type_ids"] = (ids == image_token).long()
-    return given | {"input_ids": ids, "attention_mask": torch.ones_like(ids), "use_cache": False}
+    more = family_class(model.config.model_type).of_prompt(ids, model.config)
+    return given | more | {"input_ids": ids, "attention_mask": torch.ones_like(ids), "use_cache": False}

@@ -21,7 +21,8 @@ from transformers.generation.streamers import BaseStreamer
 from vlmtui.errors import UsageError
 from vlmtui.models.decoder.full_model import forward_arguments
 from vlmtui.models.decoder.teacher_forcing import TeacherForcing, TokenReplacement, replaced_arguments
-from vlmtui.models.decoder.unembedding import Unembedding, decoder_of, layers_of, refuse_encoder_decoder, text_model
+from vlmtui.models.decoder.unembedding import Unembedding, layers_of, refuse_without_answers, text_model
+from vlmtui.models.families.decoder_structure import decoder_of
 from vlmtui.models.loading.loader import LoadedModel
 from vlmtui.models.loading.processor import Inputs
 
@@ -58,7 +59,7 @@ class Generator:
     """Answers of a model that was loaded with all decoder layers (`decoder_layers=None`)."""
 
     def __init__(self, loaded: LoadedModel) -> None:
-        refuse_encoder_decoder(loaded.model, loaded.name)
+        refuse_without_answers(loaded.model, loaded.name)
         self._model, self._name, self._device = loaded.model, loaded.name, loaded.device
         self._image_token = int(loaded.config.image_token_id)
         self._decoder = decoder_of(loaded.model)

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from vlmtui.models.loading.chat_templates import PromptText
-from vlmtui.models.loading.processor import DEFAULT_PROMPT
 
 
 def prompt_ids(
-    tokenizer: Any, image_token: int, image: list[int], made: PromptText | None, prompt: str | None = None
+    tokenizer: Any, image_token: int, image: list[int], made: PromptText | None, without: Callable[[], list[int]]
 ) -> Tensor:
     """The token ids of a prompt with an image, int64 [1, positions].
 
-    The text that a chat template has `made`, its one image token replaced by the ids `image`; without one BOS, image,
-    newline and the sentence.
+    The text that a chat template has `made`, its one image token replaced by the ids `image`; `without` one, the ids
+    of that.
     """
     ids = _by_template(tokenizer, made)
     if ids is None or ids.count(image_token) != 1:
-        sentence = DEFAULT_PROMPT if prompt is None else prompt
-        start = [] if tokenizer.bos_token_id is None else [int(tokenizer.bos_token_id)]
-        ids = [*start, image_token, *tokenizer(f"\n{sentence}", add_special_tokens=False)["input_ids"]]
+        return torch.tensor([without()])
+    return expanded(ids, image_token, image)
+
+
+def expanded(ids: list[int], image_token: int, image: list[int]) -> Tensor:
+    """The `ids` of a prompt with the first image token replaced by the ids `image`, int64 [1, positions]."""
     at = ids.index(image_token)
     return torch.tensor([ids[:at] + image + ids[at + 1 :]])
 

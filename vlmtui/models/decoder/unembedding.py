@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from vlmtui.errors import ModelError
-from vlmtui.models.families.decoder_structure import decoder_layers, final_norm, residual_streams
+from vlmtui.models.families.decoder_structure import decoder_layers, decoder_of, final_norm, residual_streams
 
 Finish = Callable[[Tensor], Tensor]
 _IDS = [0, 1, 2, 3]
@@ -98,10 +98,19 @@ class Unembedding:
         return next((p.dtype for p in self._norm.parameters()), torch.float32)
 
 
-def refuse_encoder_decoder(model: Any, name: str) -> None:
-    """Raise `ModelError` for a language model with an encoder (T5): its image tokens enter the encoder."""
+def refuse_without_answers(model: Any, name: str) -> None:
+    """Raise `ModelError` for a language model whose answers are not read.
+
+    One with an encoder (T5), which its image tokens enter; one that puts them in by itself (Kosmos-2), so that they can
+    be neither replaced nor differentiated, and computes attention in a way of its own.
+    """
     if encoder_of(model) is not None:
         raise ModelError(_encoder_decoder(name))
+    if "image_embeds" in inspect.signature(decoder_of(model).forward).parameters:
+        raise ModelError(
+            f"the decoder of {name} puts the image's tokens in by itself, and its answers are not read: look at its "
+            "stages llm.1 and later instead"
+        )
 
 
 def _encoder_decoder(name: str) -> str:
@@ -139,14 +148,6 @@ def layers_of(decoder: Any, name: str) -> nn.ModuleList:
     return found
 
 
-def decoder_of(model: Any) -> Any:
-    """The module with a language model's layers and final norm, however deeply it is wrapped."""
-    decoder = model.get_decoder()
-    while hasattr(decoder, "get_decoder") and (inner := decoder.get_decoder()) is not None and inner is not decoder:
-        decoder = inner
-    return decoder
-
-
 @torch.no_grad()
 def _measured_finish(model: Any, head: nn.Module, name: str) -> Finish:
     """The function that the model applies to the output of its head, by measurement."""
@@ -170,7 +171,10 @@ def _measured_finish(model: Any, head: nn.Module, name: str) -> Finish:
 
 
 def text_model(model: Any) -> Any:
-    """The module that computes logits without an image, which BLIP-2's own forward requires."""
+    """The module that computes logits without an image, which the forward pass of BLIP-2 and Kosmos-2 requires."""
+    inner = getattr(model, "text_model", None)
+    if hasattr(inner, "lm_head"):
+        return inner
     pixels = inspect.signature(model.forward).parameters.get("pixel_values")
     needed = pixels is not None and pixels.default is pixels.empty
     return model.language_model if needed else model

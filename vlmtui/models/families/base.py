@@ -49,6 +49,10 @@ class Family:
     class_token = False
     # whether its image processor can be replaced by ViT's
     processes_as_vit = False
+    # whether transformers' processor of the family works without torchvision, where it can be built at all
+    has_own_processor = True
+    # whether that processor places the image in a prompt itself
+    processor_places_image = False
     # modules of the base model that no image passes through on its way to the language model
     unread_parts: tuple[str, ...] = ()
     # the text between image and sentence in a prompt, in a family without a chat template
@@ -62,7 +66,7 @@ class Family:
         self.model, self.config, self.name = model, config, name
         self.base: Any = getattr(model, "model", model)
         self.tower: nn.Module = self._checked_tower()
-        self.blocks = _longest_list(self.tower, name)
+        self.blocks = self._blocks()
         if self.wordless:
             return
         if not hasattr(self.base, "get_image_features"):
@@ -87,7 +91,28 @@ class Family:
         """The settings that the family's processor passes to its image processor beside those in its file."""
         return {}
 
+    @classmethod
+    def completed(cls, config: Any) -> Any:
+        """The config with an `image_token_id`, also in a family that marks its image's positions in another way."""
+        return config
+
+    @classmethod
+    def tidied(cls, made: Pixels, config: Any) -> Pixels:
+        """What the processor or the image processor made, by the names and in the forms that are used here.
+
+        The pixels are `pixel_values`, and the image's positions in `input_ids` are `image_token_id`.
+        """
+        return made
+
+    @classmethod
+    def of_prompt(cls, ids: Tensor, config: Any) -> Pixels:
+        """What the whole model's forward pass needs beside the pixels and the prompt's `ids` [1, positions]."""
+        return {}
+
     # -- the parts
+
+    def _blocks(self) -> nn.ModuleList:
+        return _longest_list(self.tower, self.name)
 
     def _tower(self) -> nn.Module:
         tower: nn.Module = self.model.get_encoder(modality="image")
@@ -225,6 +250,11 @@ class Family:
         that SmolVLM's sets between tiles).
         """
         return [int(self.config.image_token_id)] * tokens
+
+    def prompt_ids(self, tokenizer: Any, image: list[int], sentence: str) -> list[int]:
+        """The ids of a prompt that neither processor nor template makes: BOS, `image`, newline, sentence."""
+        start = [] if tokenizer.bos_token_id is None else [int(tokenizer.bos_token_id)]
+        return [*start, *image, *tokenizer(f"\n{sentence}", add_special_tokens=False)["input_ids"]]
 
     # -- the layout
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from vlmtui.models.families.base import Family, Pixels, Shape, TokenSources
+from vlmtui.models.families.decoder_structure import decoder_of
 from vlmtui.models.hooks import CapturedInput
 
 if TYPE_CHECKING:
@@ -35,10 +36,7 @@ class Blip2(Family):
         """The module that the image tokens enter: a decoder, or the language model with an encoder (T5)."""
         if self.config.get_text_config().is_encoder_decoder:
             return self.model.language_model
-        decoder = self.model.get_decoder()
-        while hasattr(decoder, "get_decoder") and decoder.get_decoder() is not decoder:
-            decoder = decoder.get_decoder()
-        return decoder
+        return decoder_of(self.model)
 
 
 class InstructBlip(Blip2):

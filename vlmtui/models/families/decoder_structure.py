@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vlmtui.errors import ModelError
 
@@ -12,9 +12,20 @@ if TYPE_CHECKING:
 _LAYERS = ("layers", "h", "block", "blocks")
 # tables of positions that are added to the embeddings before the first layer
 _POSITIONS = ("embed_positions", "wpe")
-_FINAL_NORMS = ("norm", "final_layernorm", "final_layer_norm", "embedding_norm", "ln_f", "norm_f")
+_FINAL_NORMS = ("norm", "final_layernorm", "final_layer_norm", "embedding_norm", "ln_f", "norm_f", "layer_norm")
 # the number of streams that hyper-connections mix
 _STREAMS = ("hc_mult", "hc_count")
+
+
+def decoder_of(model: Any) -> Any:
+    """The module with a language model's layers and final norm, however deeply it is wrapped."""
+    decoder = model.get_decoder()
+    while hasattr(decoder, "get_decoder") and (inner := decoder.get_decoder()) is not None and inner is not decoder:
+        decoder = inner
+    # a language model that does not name its decoder (Kosmos-2) is what it keeps its embeddings in
+    while decoder is not model and getattr(decoder, "model", None) is not None and hasattr(decoder, "lm_head"):
+        decoder = decoder.model
+    return decoder
 
 
 def decoder_layers(decoder: nn.Module) -> nn.ModuleList | None:

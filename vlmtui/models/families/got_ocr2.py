@@ -39,6 +39,13 @@ class GotOcr2(Family):
         return [neck.conv1, neck.conv2, projector.conv_upsampler1, projector.conv_upsampler2]
 
 
+class PPChart2Table(GotOcr2):
+    """As GOT-OCR 2."""
+
+    title = "PP-Chart2Table"
+    part_titles = {"pp_chart2table": "SAM"}
+
+
 def _convolved(reads: list[set[int]], convolution: Any) -> list[set[int]]:
     """The patches that each output of a convolution reads along one axis, from those of its inputs."""
     kernel, stride, padding = (

@@ -49,3 +49,15 @@ class VipLlava(Llava):
 
     def feeds(self) -> str | None:
         return None
+
+
+class VideoLlava(Llava):
+    """As LLaVA 1.5; a tower of its own for videos is not read."""
+
+    title = "Video-LLaVA"
+    unread_parts = ("video_tower",)
+
+    @classmethod
+    def tidied(cls, made: Pixels, config: Any) -> Pixels:
+        # an older name, which the model no longer takes
+        return {key.replace("pixel_values_images", "pixel_values"): value for key, value in made.items()}

@@ -12,7 +12,7 @@ from transformers.conversion_mapping import get_model_conversion_mapping
 from transformers.core_model_loading import WeightConverter, WeightRenaming, dot_natural_key, rename_source_key
 
 from vlmtui.errors import ModelError
-from vlmtui.models.families.decoder_structure import decoder_layers, find_final_norm
+from vlmtui.models.families.decoder_structure import decoder_layers, decoder_of, find_final_norm
 from vlmtui.models.families.registry import is_encoder
 from vlmtui.models.loading.checkpoint import CONFIG, FLOATS, refuse_dtype
 from vlmtui.models.loading.safetensors_header import Tensor
@@ -158,8 +158,9 @@ def _only_decoding(skeleton: Any, key: str) -> bool:
     if is_encoder(skeleton.config.model_type):
         return False
     head = skeleton.get_output_embeddings()
-    layers = decoder_layers(skeleton.get_decoder())
-    parts = [part for part in (head, layers, find_final_norm(skeleton.get_decoder())) if part is not None]
+    decoder = decoder_of(skeleton)
+    layers = decoder_layers(decoder)
+    parts = [part for part in (head, layers, find_final_norm(decoder)) if part is not None]
     inner = {id(weight) for part in parts for weight in part.parameters()}
     matrix = skeleton.get_input_embeddings().weight
     weight = skeleton.get_parameter(key)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from transformers import AutoImageProcessor, AutoProcessor, AutoTokenizer
 from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPil
 
 from vlmtui.errors import ImageError, ModelError, VlmtuiError, lacks_memory, one_line
+from vlmtui.images.levels import Pixels
 from vlmtui.json_files import damaged_json, parse_json, read_bounded
 from vlmtui.models.families.registry import family_class, has_class_token, is_encoder
 from vlmtui.models.loading.chat_templates import NO_IMAGE, PromptText, chat_templates, prompts, without_templates
@@ -58,6 +59,10 @@ class Processing:
     folder: Path | None = None
     separator: str = "\n"
     image_token: int | None = None
+    # what the family does with all that its processors make
+    tidy: Callable[[dict[str, Tensor]], dict[str, Tensor]] = dict
+    # whether the family's processor places the image in a prompt itself
+    places_image: bool = False
     # by sentence: which prompt has an image does not depend on the image
     _chosen: dict[str, PromptText] = field(default_factory=dict)
 
@@ -66,11 +71,11 @@ class Processing:
         assert self.folder is not None
         return _tokenizer(self.folder, name, {})
 
-    def pixels(self, image: Image.Image) -> dict[str, Tensor]:
-        """The tensors that the image processor makes from one upright RGB image."""
+    def pixels(self, image: Image.Image | Pixels) -> dict[str, Tensor]:
+        """The tensors that the image processor makes from one upright RGB image, or its uint8 [height, width, 3]."""
         # some processors pass `return_tensors` on
         made = self.image_processor(images=image, **self.options | {"return_tensors": "pt"})
-        return {key: value for key, value in made.items() if isinstance(value, Tensor)}
+        return self.tidy({key: value for key, value in made.items() if isinstance(value, Tensor)})
 
     def works(self) -> bool:
         """Whether the image processor reads an image of an ordinary size."""
@@ -91,7 +96,7 @@ class Processing:
             "--processor"
         )
 
-    def prepare(self, image: Image.Image, sentence: str) -> Inputs:
+    def prepare(self, image: Image.Image | Pixels, sentence: str) -> Inputs:
         """The inputs for one upright RGB image and a sentence.
 
         A chat template that fails or has no image is passed over. Where the processor makes no prompt at all, there are
@@ -201,7 +206,7 @@ class Processing:
             piece = self.tokenizer.convert_ids_to_tokens(self.image_token)
         return f"{piece}{self.separator}{sentence}"
 
-    def _processed(self, image: Image.Image, text: str, add_bos: bool) -> dict[str, Tensor]:
+    def _processed(self, image: Image.Image | Pixels, text: str, add_bos: bool) -> dict[str, Tensor]:
         """The processor's tensors. `add_bos`: the text is to begin with BOS, whether or not the tokenizer adds it."""
         tensors = self._tensors(image, text)
         bos = self.tokenizer.bos_token_id
@@ -209,12 +214,12 @@ class Processing:
             tensors = self._tensors(image, self.tokenizer.bos_token + text)
         return tensors
 
-    def _tensors(self, image: Image.Image, text: str) -> dict[str, Tensor]:
+    def _tensors(self, image: Image.Image | Pixels, text: str) -> dict[str, Tensor]:
         bos = self.tokenizer.bos_token
         # as in transformers' apply_chat_template: where the text begins with BOS, the tokenizer adds none
         options = {"add_special_tokens": False} if bos and text.startswith(bos) else {}
         made = self.whole(images=image, text=text, return_tensors="pt", **options)
-        return {key: value for key, value in made.items() if isinstance(value, Tensor)}
+        return self.tidy({key: value for key, value in made.items() if isinstance(value, Tensor)})
 
     @property
     def _bare(self) -> bool:
@@ -223,7 +228,7 @@ class Processing:
         The family's processor decides where BOS is; PaliGemma's adds a newline at the end.
         """
         # BLIP's processors put the placeholders of their queries before the text, and give the text to the Q-Former
-        return not getattr(self.whole, "num_query_tokens", None)
+        return not (self.places_image or getattr(self.whole, "num_query_tokens", None))
 
 
 def load_processing(folder: Path, config: Any, name: str, own: bool = True) -> Processing:
@@ -231,10 +236,15 @@ def load_processing(folder: Path, config: Any, name: str, own: bool = True) -> P
 
     `own`: it is the folder of the model, whose `config` need not be read there again.
     """
-    image_processor = _image_processor(folder, config, name)
+    image_processor, family = _image_processor(folder, config, name), family_class(config.model_type)
     if is_encoder(config.model_type):
         return Processing(image_processor, None, None, folder=folder)
-    image_token = getattr(config, "image_token_id", None)
+    of_family: dict[str, Any] = {
+        "folder": folder,
+        "image_token": getattr(config, "image_token_id", None),
+        "tidy": partial(family.tidied, config=config),
+        "places_image": family.processor_places_image,
+    }
     # without it transformers reads config.json again, which may name a dtype that it does not take
     of_model = {"config": config} if own else {}
     try:
@@ -244,15 +254,17 @@ def load_processing(folder: Path, config: Any, name: str, own: bool = True) -> P
         # placeholders are counted from the features
         logging.getLogger(__name__).warning("the processor of %s could not be built completely: %s", name, error)
         whole = None
-    if whole is not None and hasattr(whole, "image_processor") and hasattr(whole, "tokenizer"):
+    if family.has_own_processor and hasattr(whole, "image_processor") and hasattr(whole, "tokenizer"):
         whole.image_processor = image_processor
         _filled(whole.tokenizer, folder, name)
         _complete(whole, config)
-        asked, separator = _options(type(whole), config), family_class(config.model_type).prompt_separator
-        return Processing(image_processor, whole.tokenizer, whole, asked, folder, separator, image_token)
+        asked = _options(type(whole), config)
+        return Processing(
+            image_processor, whole.tokenizer, whole, asked, separator=family.prompt_separator, **of_family
+        )
     asked = _options(_processor_class(config.model_type), config)
     tokenizer = _tokenizer(folder, name, of_model)
-    return Processing(image_processor, tokenizer, None, asked, folder, image_token=image_token)
+    return Processing(image_processor, tokenizer, None, asked, **of_family)
 
 
 def check_image_processor(folder: Path, config: Any, name: str) -> None:

@@ -26,7 +26,7 @@ from transformers import (
 from transformers.models.auto.auto_factory import _get_model_class
 
 from vlmtui.errors import ModelError, one_line
-from vlmtui.models.families.decoder_structure import find_final_norm
+from vlmtui.models.families.decoder_structure import decoder_of, find_final_norm
 from vlmtui.models.families.registry import family_class, is_encoder
 from vlmtui.models.families.unread import refuse_unread
 from vlmtui.models.loading.checkpoint import Checkpoint
@@ -115,7 +115,7 @@ def read_model_config(checkpoint: Checkpoint) -> Any:
     with explained(checkpoint, (MemoryError,)):
         config = CONFIG_MAPPING[model_type].from_dict(_without_dtypes(checkpoint.config))
     _check_feature_layers(config, checkpoint.name)
-    return config
+    return family_class(model_type).completed(config)
 
 
 @contextmanager
@@ -277,12 +277,14 @@ def _leave_out_output(model: Any) -> None:
 
     Where the norm goes by an unknown name it stays: it is small.
     """
-    outputs = [model.get_output_embeddings(), find_final_norm(model.get_decoder()), _audio_tower(model)]
+    outputs = [model.get_output_embeddings(), find_final_norm(decoder_of(model)), _audio_tower(model)]
     base = getattr(model, "model", model)
     outputs += [getattr(base, part, None) for part in family_class(model.config.model_type).unread_parts]
     gone = [name for name, module in model.named_modules() if any(module is one for one in outputs)]
     for name in gone:
-        model.set_submodule(name, nn.Identity())
+        nothing = nn.Identity()
+        nothing.weight = torch.empty(0)  # no parameter: what a model (Kosmos-2) begins with random numbers by its name
+        model.set_submodule(name, nothing)
     lost = tuple(f"{name}." for name in gone)
     tied = model.all_tied_weights_keys
     model.all_tied_weights_keys = {

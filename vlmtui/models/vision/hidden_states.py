@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from vlmtui.errors import UsageError
+
 Seen = Callable[[int, Tensor], None]
 Form = Callable[[Tensor], Tensor]
 
@@ -64,7 +66,13 @@ def replace_states(blocks: nn.ModuleList, stage: int, states: Callable[[], Tenso
         return ((states(), *args[1:]), options) if args else (args, options | {"hidden_states": states()})
 
     def after(_: nn.Module, __: Any, output: Any) -> Any:
-        return (states(), *output[1:]) if isinstance(output, tuple) else states()
+        before, made = output[0] if isinstance(output, tuple) else output, states()
+        if made.shape[-1] != before.shape[-1]:
+            raise UsageError(
+                f"the vectors of this stage are {made.shape[-1]} wide, those that the projector reads "
+                f"{before.shape[-1]}: choose another stage"
+            )
+        return (made, *output[1:]) if isinstance(output, tuple) else made
 
     if stage:
         # before the hooks by which transformers itself captures hidden states

@@ -18,7 +18,7 @@ def projection_of(family: Family) -> Projection | None:
     It is recognised by its input size: the number of a patch's values, or a multiple of it in a model that reads video.
     """
     values = 3 * math.prod(family.patch_size)
-    inside = set(family.blocks.modules())
+    inside = set(family.blocks.modules()) - {family.tower}  # of Fuyu the tower is its only block
     there = [module for module in family.tower.modules() if module not in inside]
     # a linear layer can have that size by chance, so a convolution takes precedence
     for kinds in (nn.Conv2d | nn.Conv3d, nn.Linear):
