@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import Future
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -118,6 +119,13 @@ def test_words_and_percentiles_equal_brute_force(client, siglip_folder):
         ids, scores = brute(tokens, matrix, np.array(words), metric, 8)
         assert found.ids.tolist() == ids
         np.testing.assert_allclose(found.scores, np.array(scores), rtol=1e-5, atol=1e-7)
+
+
+def test_a_session_keeps_its_docstrings(monkeypatch):
+    """transformers reads its own when it is imported, and fails without."""
+    monkeypatch.setenv("PYTHONOPTIMIZE", "2")
+    with closing(SessionClient.start()) as optimised:
+        assert optimised.load("demo", device="cpu").result().name == "demo"
 
 
 def test_readings_have_ids_of_their_own(client):

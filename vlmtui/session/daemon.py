@@ -146,6 +146,11 @@ def lock_owner(runtime: Path) -> int | None:
         return None
 
 
+def session_environment() -> dict[str, str]:
+    """The environment of a session: with docstrings, which transformers reads when it is imported."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONOPTIMIZE"}
+
+
 def start_daemon(idle: float) -> None:
     """Start a warm session, detached from this terminal, and return when it listens.
 
@@ -161,6 +166,7 @@ def start_daemon(idle: float) -> None:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
             pass_fds=(signal,),
+            env=session_environment(),
             cwd=Path.home() if Path.home().is_dir() else "/",
         )
     except OSError as error:

@@ -146,7 +146,12 @@ class PipeLink(_ProcessLink):
             command = [sys.executable, "-P", "-m", "vlmtui.session", "--log", str(log)]
             with log.open("ab") as errors:
                 process = subprocess.Popen(
-                    command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, start_new_session=True
+                    command,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=errors,
+                    start_new_session=True,
+                    env=daemon.session_environment(),
                 )
         except OSError as error:
             advice = "raise the limit of open files (ulimit -n)" if error.errno == errno.EMFILE else "run vlmtui doctor"
