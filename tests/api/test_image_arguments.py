@@ -121,6 +121,31 @@ def test_what_is_no_image_is_a_sentence(image: Any, said: str) -> None:
         image_file(image)
 
 
+class _NoPath:
+    def __fspath__(self) -> Any:
+        return 7
+
+
+class _NoNumbers:
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        raise RuntimeError("not now")
+
+
+@pytest.mark.parametrize(
+    ("image", "said"),
+    [
+        (torch.empty(3, 4, 4, device="meta"), r"^image is a Tensor whose numbers cannot be had \(.*: give a dense"),
+        (torch.zeros(3, 4, 4).to_sparse(), r"^image is a Tensor whose numbers cannot be had \(.*: give a dense"),
+        (_NoNumbers(), r"^image is a _NoNumbers whose numbers cannot be had \(not now\): give a dense"),
+        (_NoPath(), "^image is a _NoPath that gives no path"),
+    ],
+    ids=["meta", "sparse", "array", "path"],
+)
+def test_what_cannot_be_made_an_image_is_a_sentence(image: Any, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        image_file(image)
+
+
 @pytest.mark.parametrize("image", [7, None, object(), [1, 2], {"bytes": b""}], ids=lambda image: type(image).__name__)
 def test_another_type_is_a_type_error(image: Any) -> None:
     with pytest.raises(TypeError, match=f"^image must be a path, .*, not {type_name(image)}$"):

@@ -301,6 +301,19 @@ class Server(BaseHTTPRequestHandler):
             self._answer(200, encoded(Image.fromarray(gradient())))
         elif self.path in ("/text", "/o/r/blob/main/a.png"):
             self._answer(200, b"<html>not found, really</html>")
+        elif self.path[1:].isdecimal():
+            self._answer(int(self.path[1:]), b"no")
+        elif self.path == "/packed":
+            self.send_response(200)
+            self.send_header("Content-Encoding", "gzip")
+            self.send_header("Content-Length", "3")
+            self.end_headers()
+            self.wfile.write(b"abc")
+        elif self.path == "/pieces":
+            self.send_response(200)
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            self.wfile.write(b"ff\r\nabc")
         elif self.path == "/to-ok":
             self._redirect("/ok")
         elif self.path == "/to-file":
@@ -355,7 +368,13 @@ def test_a_picture_behind_an_address(server: str) -> None:
 @pytest.mark.parametrize(
     ("path", "said"),
     [
-        ("/none", "answered 404"),
+        ("/none", "answered 404 Not Found: check the address$"),
+        ("/401", "answered 401 .*: it wants a login; download the image in a browser, and give the file$"),
+        ("/403", "answered 403 .*: it wants a login"),
+        ("/429", "answered 429 .*: try again later$"),
+        ("/503", "answered 503 .*: try again later$"),
+        ("/packed", r"answered a compressed image \(gzip\), which was not asked for: download the image in a browser"),
+        ("/pieces", "/pieces was cut short: try again$"),
         ("/o/r/blob/main/a.png", r"answered a web page, not an image: the file itself is at .*/o/r/raw/main/a.png$"),
         ("/to-file", "only http and https"),
         ("/round", "answered 302|redirect"),

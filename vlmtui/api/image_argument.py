@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from vlmtui.errors import ArgumentTypeError, ImageError, UsageError, type_name
+from vlmtui.errors import ArgumentTypeError, ImageError, UsageError, one_line, type_name
 from vlmtui.images.image_file import ImageFile, read_source
 
 ImageArgument = str | Path | bytes | bytearray | memoryview | BinaryIO | Image.Image | NDArray[Any]
@@ -31,12 +31,16 @@ _LEVELS = "give uint8, or floats from 0 to 1"
 def image_file(image: Any) -> ImageFile:
     """The file of an image; a Pillow image, an array or a tensor is encoded without loss.
 
-    `ArgumentTypeError` for another type, `UsageError` for an array that is no image.
+    `ArgumentTypeError` for another type, `UsageError` for an array that is no image, or has no numbers.
     """
     if isinstance(image, str):
         return read_source(image)
     if isinstance(image, os.PathLike):
-        return read_source(os.fsdecode(image))
+        try:
+            path = os.fsdecode(image)
+        except TypeError as error:
+            raise ArgumentTypeError(f"image is a {type_name(image)} that gives no path ({one_line(error)})") from error
+        return read_source(path)
     if isinstance(image, bytes | bytearray | memoryview):
         return _named("bytes", bytes(image))
     if callable(getattr(image, "read", None)):
@@ -45,9 +49,12 @@ def image_file(image: Any) -> ImageFile:
         return _named("image", _encoded(image))
     is_tensor = all(callable(getattr(image, name, None)) for name in ("detach", "cpu", "numpy"))
     if is_tensor or hasattr(image, "__array__"):
-        return _named(
-            "image", _encoded(Image.fromarray(levels(_array(image) if is_tensor else np.asarray(image), is_tensor)))
-        )
+        try:
+            array = _array(image) if is_tensor else np.asarray(image)
+        except Exception as error:  # a sparse tensor, one of the meta device, a lazy array
+            why = f"whose numbers cannot be had ({one_line(error)})"
+            raise UsageError(f"image is a {type_name(image)} {why}: give a dense tensor or an array") from error
+        return _named("image", _encoded(Image.fromarray(levels(array, is_tensor))))
     raise ArgumentTypeError(
         "image must be a path, an address, bytes, an open file, a Pillow image, an array or a tensor, "
         f"not {type_name(image)}"

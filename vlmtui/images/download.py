@@ -13,6 +13,7 @@ from vlmtui.images.paths import without_password
 
 TIMEOUT_S = 20.0
 _REDIRECTS = 10
+_BY_HAND = "download the image in a browser, and give the file"
 _SCHEMES = ("http", "https")
 # with another encoding, the bytes would not be those of the file
 _HEADERS = {"User-Agent": "vlmtui", "Accept-Encoding": "identity"}
@@ -61,7 +62,10 @@ def _body(response: httpx2.Response, address: str, max_bytes: int) -> bytes:
     """The body of a successful answer; `ImageError` for another answer, and for one that is too long or too short."""
     if not response.is_success:
         reason = one_line(response.reason_phrase)
-        raise ImageError(f"{address} answered {response.status_code} {reason}: check the address")
+        raise ImageError(f"{address} answered {response.status_code} {reason}: {_advice(response.status_code)}")
+    encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding not in ("", "identity"):
+        raise ImageError(f"{address} answered a compressed image ({encoding}), which was not asked for: {_BY_HAND}")
     blocks: list[bytes] = []
     size = 0
     try:
@@ -73,12 +77,21 @@ def _body(response: httpx2.Response, address: str, max_bytes: int) -> bytes:
     except httpx2.RemoteProtocolError:
         length = response.headers.get("Content-Length", "")
         if not length.isdecimal():
-            raise
+            if not size:
+                raise
+            raise ImageError(f"{address} was cut short: try again") from None
         missing = int(length) - size
         raise ImageError(f"{address} was cut short, {missing:,} bytes are missing: try again") from None
     data = b"".join(blocks)
     check_no_page(data, address)
     return data
+
+
+def _advice(status: int) -> str:
+    """What to do about a status that is no success."""
+    if status in (401, 403, 407):
+        return f"it wants a login; {_BY_HAND}"
+    return "try again later" if status == 429 or status >= 500 else "check the address"
 
 
 def check_no_page(data: bytes, address: str) -> None:
