@@ -10,6 +10,7 @@ import pickle
 import shutil
 import sqlite3
 import struct
+import sys
 import zipfile
 from collections.abc import Callable
 from contextlib import closing
@@ -155,6 +156,18 @@ def test_heic_without_its_extra_names_it(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(file_kinds, "find_spec", lambda name: None)
     with pytest.raises(ImageError, match=r"HEIC image: pip install 'vlmtui\[heic\]'"):
         decode(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + b"\0" * 99, "photo.heic")
+
+
+def test_a_package_for_heic_that_cannot_be_loaded_stops_no_other_image(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(file_kinds, "reads_heic", lambda: True)
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)  # importing it fails
+    file_kinds._register_once.cache_clear()
+    try:
+        np.testing.assert_array_equal(decode(encoded(Image.fromarray(gradient())), "x").rgb, gradient())
+        with pytest.raises(ImageError, match=r"HEIC image: pip install"):
+            decode(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + b"\0" * 99, "photo.heic")
+    finally:
+        file_kinds._register_once.cache_clear()
 
 
 def test_a_preview_is_small_and_the_same_picture() -> None:

@@ -18,7 +18,7 @@ from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
 from vlmtui.errors import ImageError, one_line
 from vlmtui.images.colour_profile import profile_note
-from vlmtui.images.file_kinds import HEIC, image_kind, kind_of, reads_heic, register_heic
+from vlmtui.images.file_kinds import HEIC, image_kind, kind_of, register_heic
 from vlmtui.images.levels import (
     Levels,
     bands,
@@ -146,7 +146,7 @@ def _noted(rgb: Pixels, see_through: bool, *notes: str) -> RgbImage:
 def _why_not(data: bytes, name: str, error: Exception) -> str:
     """The sentence about a file that cannot be decoded: what it is, where its first bytes tell."""
     kind = kind_of(data)
-    if kind is not None and not (kind is HEIC and reads_heic()):
+    if kind is not None and not (kind is HEIC and register_heic()):
         return f"{name} is {kind.name}: {kind.advice}"
     if isinstance(error, UnidentifiedImageError) and kind is None:
         if begins_as := image_kind(data):

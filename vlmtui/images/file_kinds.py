@@ -179,17 +179,19 @@ def reads_heic() -> bool:
     return find_spec("pillow_heif") is not None
 
 
-def register_heic() -> None:
-    """Have Pillow read HEIC, where the package for it is installed."""
-    if reads_heic():
-        _register_once()
+def register_heic() -> bool:
+    """Have Pillow read HEIC, where the package for it is installed and can be loaded; whether it does."""
+    return reads_heic() and _register_once()
 
 
 @cache
-def _register_once() -> None:
-    import pillow_heif
-
+def _register_once() -> bool:
+    try:
+        import pillow_heif
+    except (ImportError, OSError):  # a library of its own is missing, or does not fit into memory
+        return False
     pillow_heif.register_heif_opener()
+    return True
 
 
 def _boxed(data: bytes) -> FileKind | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import shlex
@@ -148,7 +149,8 @@ class PipeLink(_ProcessLink):
                     command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, start_new_session=True
                 )
         except OSError as error:
-            raise SessionError(f"the model session could not be started ({error}): run vlmtui doctor") from error
+            advice = "raise the limit of open files (ulimit -n)" if error.errno == errno.EMFILE else "run vlmtui doctor"
+            raise SessionError(f"the model session could not be started ({error}): {advice}") from error
         super().__init__(process)
         self.log: Path = log
         self.pid = process.pid

@@ -35,17 +35,33 @@ async def test_enter_walks_over_the_pixels_and_into_the_next_patch() -> None:
         assert stage(pilot) == "pixels"
         row, col = at(pilot)
         await pilot.press("enter")
-        assert "row 8, column 8 of 16×16 px" in text(tui, "#numbers")
+        assert "#1c64c8  row 8, column 8 " in text(tui, "#numbers")
         await pilot.press(*["right"] * 7)
         assert at(pilot) == (row, col)
-        assert "row 8, column 15 of 16×16 px" in text(tui, "#numbers")
+        assert "row 8, column 15 " in text(tui, "#numbers")
         await pilot.press("right")
         assert at(pilot) == (row, col + 1)
         await rested(pilot)
-        assert "row 8, column 0 of 16×16 px" in text(tui, "#numbers")
+        assert "row 8, column 0 " in text(tui, "#numbers")
         await pilot.press("escape", "left")
         assert at(pilot) == (row, col)
         assert explorer(pilot).state.selection.pixel is None
+
+
+@pytest.mark.parametrize(("size", "said"), [((200, 60), "16×16 px"), ((80, 24), "columns ")])
+async def test_the_header_says_which_columns_of_the_patch_are_drawn(size: tuple[int, int], said: str) -> None:
+    """All of them where there is room beside a pixel in decimal and binary; else those around the pixel's."""
+    tui = app(stage="pixels")
+    async with tui.run_test(size=size) as pilot:
+        await rested(pilot)
+        await pilot.press("enter")
+        header = text(tui, "#numbers").splitlines()[0]
+        assert said in header
+        if said == "columns ":
+            first, last = map(int, header.split("columns ")[1].split(" of 16")[0].split("–"))
+            assert first <= SIDE // 2 <= last
+        await pilot.press(*["right"] * 7)
+        assert "15 of 16" in text(tui, "#numbers").splitlines()[0] or said == "16×16 px"
 
 
 async def test_the_vectors_have_their_names_and_norms() -> None:

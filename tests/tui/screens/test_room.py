@@ -74,6 +74,19 @@ async def test_a_panel_without_room_comes_by_its_number() -> None:
         assert "patch" in seen(pilot)
 
 
+async def test_tab_does_nothing_where_all_panels_are_seen() -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        before = {name: explorer(pilot).query_one(f"#{name}").region for name in seen(pilot)}
+        await pilot.press("tab")
+        await pilot.pause()
+        assert {name: explorer(pilot).query_one(f"#{name}").region for name in seen(pilot)} == before
+        await pilot.press(digit("norms"), "tab")
+        await pilot.pause()
+        assert "norms" in seen(pilot)
+
+
 async def test_a_number_of_no_panel_says_so() -> None:
     tui = app()
     async with tui.run_test(size=WIDE) as pilot:

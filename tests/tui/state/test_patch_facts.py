@@ -61,9 +61,10 @@ async def test_a_patch_is_asked_about_where_the_cursor_rests(monkeypatch: pytest
         await pilot.press(BACK)
         assert stage(pilot) == "pixels"
         numbers = text(tui, "#numbers")
-        assert "row 8, column 8 of 16×16 px" in numbers
+        assert "row 8, column 8 " in numbers
         red = next(line for line in numbers.splitlines() if " red " in line)
-        assert f"{here + 3:3d} 0x{here + 3:02X} {here + 3:08b}" in red
+        assert f"{here + 3:3d} {here + 3:08b}" in red
+        assert f" #{here + 3:02x}64c8 " in numbers
         assert red.split()[-1] == f"{(here + 3) / 127.5 - 1:.3f}"
         # a patch of the model's own pixels is enlarged: all of one colour
         drawn = explorer(pilot).query_one("EnlargedPatch").render_line(1)

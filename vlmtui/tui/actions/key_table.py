@@ -74,6 +74,11 @@ def _at_answer(label: str) -> Offer:
     return _when(label, lambda at: at.read and at.at_answer)
 
 
+def _over_image(label: str) -> Offer:
+    """At an answer, as long as the attention mask is not in the place of the image."""
+    return _when(label, lambda at: at.read and at.at_answer and not at.masked)
+
+
 @dataclass(frozen=True)
 class Group:
     """Actions that are one matter: `keys` as `?` writes them, its `help` line, what the key bar has of it.
@@ -203,7 +208,7 @@ GROUPS: dict[str, Group] = {
         18,
         "n N",
     ),
-    "mark": Group("Space  U", "mark the patch / remove all marks", _at_answer("mark"), 20, "Space"),
+    "mark": Group("Space  U", "mark the patch / remove all marks", _over_image("mark"), 20, "Space"),
     "outliers": Group("V", "outliers: where in this image; across the images opened, by position or by content"),
     "play": Group("p", f"play through the layers with the overlay ({default_overlay()} if there is none)"),
     "ask": Group(
@@ -220,15 +225,15 @@ GROUPS: dict[str, Group] = {
         ", .",
     ),
     "attribution": Group(
-        "v", f"attribution: {', '.join(NAMED.get(one, one) for one in ATTRIBUTIONS)}", _at_answer("attribution"), 5
+        "v", f"attribution: {', '.join(NAMED.get(one, one) for one in ATTRIBUTIONS)}", _over_image("attribution"), 5
     ),
     "layer": Group("{  }", "attention or mask: previous / next layer, or all layers", _at_answer("layer"), 32, "{ }"),
     "head": Group("H", "attention: next head of that layer, or all heads", _at_answer("head"), 33),
     "occlude": Group(
-        "O", "occlusion map: blocks of patches are replaced, one after the other", _at_answer("occlusion"), 22
+        "O", "occlusion map: blocks of patches are replaced, one after the other", _over_image("occlusion"), 22
     ),
     "ablate": Group(
-        "x", "ask again with the marked patches replaced: mean token, zeros, blurred pixels", _at_answer("ablate"), 21
+        "x", "ask again with the marked patches replaced: mean token, zeros, blurred pixels", _over_image("ablate"), 21
     ),
     "mask": Group("K", "the attention mask instead of the image, or the image again", _at_answer("mask"), 23),
     "full": Group(
@@ -246,7 +251,7 @@ GROUPS: dict[str, Group] = {
     "read": Group("r", "read the image again"),
     "restart": Group("R", "restart the model session"),
     "copy": Group("y", "copy the patch's words, box and norms", _elsewhere("copy"), 45),
-    "save": Group("s", "save the report", _elsewhere("save"), 44),
+    "save": Group("s", "save the report, in any format but gif", _elsewhere("save"), 44),
     "palette": Group("Ctrl-P", "find any action by name"),
     "redraw": Group("Ctrl-L", "repaint the screen, where another program has written on it"),
     "suspend": Group("Ctrl-Z", "back to the shell; fg returns"),

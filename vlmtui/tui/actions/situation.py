@@ -49,15 +49,19 @@ class Situation:
         return self.worded and at_words and not self.at_answer
 
     @property
+    def masked(self) -> bool:
+        """Whether the attention mask is in the place of the image."""
+        return self.selection.of_answer.mask is not None
+
+    @property
     def shows_cursor(self) -> bool:
         """Whether the cursor is seen: the attention mask has the image's tokens, and patches that become one."""
-        masked = self.selection.of_answer.mask is not None
-        return self.read and not (masked and self.results.token(self.selection) is None)
+        return self.read and not (self.masked and self.results.token(self.selection) is None)
 
     @property
     def ranked(self) -> bool:
         """Whether the overlay has values, or segments, that the cursor can go through in turn."""
-        if not self.read:
+        if not self.read or self.masked:
             return False
         return (
             has_word_overlay(self.results, self.selection) or overlay_scores(self.selection, self.results) is not None

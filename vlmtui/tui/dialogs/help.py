@@ -50,7 +50,8 @@ def _table(rows: Sequence[tuple[str, str]]) -> Table:
 def _help_text() -> Text:
     text = Text()
     text.append(
-        "\nWords: the first has a full bar, the last a fifth of it, those between in proportion to their scores. Norms:"
+        "\nWords: bars begin where 95% of noise ends, so that a score within noise has none; the first has a full bar."
+        " Until the noise is known, and for logits, the last has a fifth of it, those between in proportion. Norms:"
         " the height of a bar is the L2 norm of the patch after that layer; behind it are the 5–95% band and the median"
         " of all patches. The vision tower is on the left and the language model on the right, with separate scales."
         "\n\nTop-1 per layer (logit lens): for the token under the cursor the word of the largest logit after every"

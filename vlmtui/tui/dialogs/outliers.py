@@ -32,7 +32,7 @@ class OutliersPage(Dialog[None]):
     def __init__(
         self, stages: Sequence[tuple[str, Sequence[PositionCounts]]], here: str, image: OutlierPlaces | None = None
     ) -> None:
-        super().__init__("Outliers across images")
+        super().__init__("Outliers")
         self.add_class("page")
         self.border_subtitle = LEAVES
         self.can_focus = True
@@ -87,15 +87,17 @@ def outlier_report(
 
 def _add_image(text: Text, r: Roles, image: OutlierPlaces, here: str) -> None:
     """The places of this image's outliers by stage, and which stages were read."""
-    text.append("This image", style="bold").append(": row,column, and how many times the stage's median\n")
+    text.append("This image", style="bold")
+    text.append(": row,column, and how many times the stage's median (▲ above, ▼ below it)\n")
     label = max((len(stage) for stage in image.places), default=0)
     width = max((len(place) for places in image.places.values() for place in places), default=0)
     for stage, places in image.places.items():
         shown = [f"{place:<{width}}" for place in places[:SHOWN]]
         lines = ["  ".join(shown[at : at + A_LINE]).rstrip() for at in range(0, len(shown), A_LINE)]
         text.append(f"{stage:<{label}}  ", style=r.accent if stage == here else "")
-        more = f"  and {len(places) - SHOWN} more" if len(places) > SHOWN else ""
-        text.append(f"\n{'':<{label}}  ".join(lines) + more + "\n")
+        if len(places) > SHOWN:
+            lines.append(f"and {len(places) - SHOWN} more")
+        text.append(f"\n{'':<{label}}  ".join(lines) + "\n")
     if not image.places and image.read:
         text.append("none\n")
     if image.read:

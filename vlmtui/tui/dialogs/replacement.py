@@ -24,7 +24,7 @@ class ReplacementDialog(Dialog[Replacement]):
     """One of three, the one before preset."""
 
     def __init__(self, marked: int, before: Replacement) -> None:
-        super().__init__(f"Ask again without {count(marked, 'marked token')}")
+        super().__init__(f"Ask again with {count(marked, 'marked token')} replaced")
         self._before = before
 
     def compose(self) -> ComposeResult:

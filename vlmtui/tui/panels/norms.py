@@ -117,7 +117,9 @@ class NormsPanel(Lines):
             if sum(int(block.flags.sum()) for block in outliers) > 1:
                 # of several stages, the one where it is farthest
                 text = f"{text} at {name}"
-            return [*parts, (f"{arrow} outlier at {where}: {text}", r.style("outlier", bold=True))]
+            said: Part = (f"{arrow} outlier at {where}: {text}", r.style("outlier", bold=True))
+            line_key: list[Part] = [("  ", r.style()), (MEDIAN, r.style()), (" median", r.style("dim"))]
+            return [*parts, said, *([] if brief else line_key)]
         values = vision.values if vision else blocks[0].values
         if values is not None:
             columns = vision.columns if vision else [0]

@@ -13,9 +13,10 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from vlmtui.display.colours import Rgb, difference_colours, ink, magnitude_colours
+from vlmtui.display.colours import Rgb, difference_colours, hex_colour, ink, magnitude_colours
 from vlmtui.display.entry_grids import EntryGrid
 from vlmtui.display.numbers import format_number
+from vlmtui.display.pieces import width
 from vlmtui.results.patch_embedding import PatchEmbeddingResult
 from vlmtui.tui import needs
 from vlmtui.tui.panels.channels import CHANNELS, channels
@@ -34,10 +35,10 @@ STEPS = 8
 FLAT_ROWS, VECTOR_ROWS, MAP_ROWS = 2, 1, 12
 PIXEL_LINES = 8
 LABEL_CELLS = 8
-NUMBER_LINE = 33
-"""Cells of a channel in decimal, hexadecimal, binary and normalised."""
+NUMBER_LINE = 28
+"""Cells of a channel in decimal, binary and normalised."""
 LEAST_NUMBER = 18
-"""Without hexadecimal and binary."""
+"""Without binary."""
 ENTER = "Enter: pixel by pixel"
 
 
@@ -50,8 +51,12 @@ class NumbersPanel(Lines):
         dim, text = r.style("dim"), r.style()
         page = results.page(selection) if results else None
         seen = patch_embedding(results, selection) if results else None
-        right = ENTER if seen and selection.pixel is None else ""
-        lines = [line(cells, text, self.heading("NUMBERS"), [(right, r.style("accent"))])]
+        heading = self.heading("NUMBERS")
+        enter = ENTER if seen and selection.pixel is None else ""
+        window = _in_view(seen, selection, cells) if seen and seen.values is not None else ""
+        room = cells - sum(width(part) for part, _ in heading) - 1
+        right = fitting(room, " · ".join(part for part in (window, enter) if part), window or enter, enter)
+        lines = [line(cells, text, heading, [(right, r.style("accent"))])]
         if results is None or page is None or seen is None or seen.values is None:
             waiting = "the model has not read the image yet" if page is None else ""
             lines += [line(cells, text, [(part, dim)]) for part in wrapped(waiting, cells)]
@@ -74,24 +79,22 @@ class NumbersPanel(Lines):
         tall, wide, _ = seen.pixels.shape
         row, col = pixel_under(self._selection, (tall, wide))
         levels = np.clip(np.rint(seen.pixels), 0, 255).astype(np.uint8)
-        across, down = min(wide, WINDOW[0], max(4, cells - NUMBER_LINE - 2)), min(tall, WINDOW[1])
-        left, top = (
-            min(max(0, at - span // 2), size - span) for at, span, size in ((col, across, wide), (row, down, tall))
-        )
+        columns, lines_seen = _window((tall, wide), (row, col), cells)
+        (left, across), (top, down) = (columns.start, len(columns)), (lines_seen.start, len(lines_seen))
         drawn = levels[top : top + down, left : left + across].copy()
         if self._selection.pixel is not None:
             drawn[row - top, col - left] = _accent(r.accent, levels[row, col])
         beside_cells = max(1, cells - across - 2)
         colour = levels[row, col]
-        said = f" row {row}, column {col}"
+        said = f"row {row}, column {col}"
         facts: list[list[Part]] = [
             [
                 ("  ", Style(bgcolor=Color.from_rgb(*colour.tolist()))),
-                (fitting(beside_cells - 2, f"{said} of {wide}×{tall} px", said), text),
+                (fitting(beside_cells - 2, f" {hex_colour(colour)}  {said}", f" {said}"), text),
             ]
         ]
         for name, level, value in zip(CHANNELS, colour.tolist(), values[row, col].tolist(), strict=True):
-            written = fitting(beside_cells - LEAST_NUMBER, f" 0x{level:02X} {level:08b} ", f" {level:08b} ", " ")
+            written = fitting(beside_cells - LEAST_NUMBER, f" {level:08b} ", " ")
             number: list[Part] = [(f"{level:3d}", r.style("strong")), (written, dim)]
             facts.append([(name.ljust(LABEL_CELLS), dim), *number, (format_number(value, 3).rjust(7), text)])
         shown = slice(left, left + across)
@@ -197,6 +200,21 @@ def _rgb(colour: str) -> tuple[int, int, int]:
     return red, green, blue
 
 
+def _window(size: tuple[int, int], at: tuple[int, int], cells: int) -> tuple[range, range]:
+    """The columns and rows of a patch of pixels (tall, wide) that are drawn, those around the one under the cursor."""
+    (tall, wide), (row, col) = size, at
+    spans = (col, min(wide, WINDOW[0], max(4, cells - NUMBER_LINE - 2)), wide), (row, min(tall, WINDOW[1]), tall)
+    columns, rows = (min(max(0, at - span // 2), size - span) for at, span, size in spans)
+    return range(columns, columns + spans[0][1]), range(rows, rows + spans[1][1])
+
+
+def _in_view(seen: PatchEmbeddingResult, selection: Selection, cells: int) -> str:
+    """`16×16 px`; `columns 3–12 of 16` where there is no room for all of them."""
+    tall, wide, _ = seen.pixels.shape
+    columns, _rows = _window((tall, wide), pixel_under(selection, (tall, wide)), cells)
+    return f"columns {columns[0]}–{columns[-1]} of {wide}" if len(columns) < wide else f"{wide}×{tall} px"
+
+
 def _rows_wanted(results: Results, selection: Selection, cells: int) -> int:
     tall = results.reading.patch_size[0] if results.reading else 0
     page = results.page(selection)
@@ -206,7 +224,7 @@ def _rows_wanted(results: Results, selection: Selection, cells: int) -> int:
 
 PANEL = Panel(
     "numbers",
-    "Patch by numbers",
+    "Numbers",
     NumbersPanel,
     _rows_wanted,
     applies=lambda results, selection: selection.stage == PIXELS,

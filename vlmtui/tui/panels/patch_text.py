@@ -152,7 +152,7 @@ def facts_of(r: Roles, under: CursorPlace, selection: Selection, cells: int) -> 
     size = f"{across * wide}×{down * tall} px"
     facts.append(("seen as", [(fitting(cells, f"{size} of {reading.seen}", size), text)]))
     if before_first_block(stage):
-        facts += _embedding_facts(r, under, selection)
+        facts += _embedding_facts(r, under, selection, cells)
     elif of_tokens(stage):
         if len(place.patches) > 1:
             down, across = under.page.split
@@ -182,7 +182,7 @@ def facts_of(r: Roles, under: CursorPlace, selection: Selection, cells: int) -> 
     return facts
 
 
-def _embedding_facts(r: Roles, under: CursorPlace, selection: Selection) -> list[Fact]:
+def _embedding_facts(r: Roles, under: CursorPlace, selection: Selection, cells: int) -> list[Fact]:
     """What the session says of the patch before the first block; how it is flattened, once it has of any."""
     text, dim = r.style(), r.style("dim")
     some, this = any_patch(under.results), patch_embedding(under.results, selection)
@@ -192,11 +192,14 @@ def _embedding_facts(r: Roles, under: CursorPlace, selection: Selection) -> list
         one = f"{tall} × {wide} × {channels}"
         laid = f"{some.frames} × {one} =" if some.frames > 1 else f"{one} ="
         flat = "" if some.frames > 1 else ", flattened"
-        facts.append(("is", [(f"{laid} {some.length:,} values{flat}", text)]))
+        said = f"{laid} {some.length:,} values"
+        facts.append(("is", [(fitting(cells, said + flat, said, f"{some.length:,} values"), text)]))
     if this is not None and this.projected is not None:
         made: list[Part] = [(format_number(this.projected), text), (" projected", dim)]
         if this.position is not None:
             made += [(", ", dim), (format_number(this.position), text), (" position", dim)]
+            if sum(width(part) for part, _ in made) > cells:
+                made = [made[0], (", position ", dim), (format_number(this.position), text)]
         facts.append((NORMS, [*made, ("" if this.position is not None else ", no position added", dim)]))
     return facts
 

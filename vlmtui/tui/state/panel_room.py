@@ -30,8 +30,8 @@ class PanelRoom:
             self.first = name
 
     def turn_to_next(self, names: Sequence[str]) -> None:
-        """Make the next of the panels that there are the one that must be seen."""
-        if names:
+        """Make the next of the panels that there are the one that must be seen, where not all of them are."""
+        if not set(names) <= set(self.seen):
             at = names.index(self.lead) if self.lead in names else -1
             self.first = names[(at + 1) % len(names)]
             self.folded -= {self.first}
