@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import math
 import os
@@ -20,6 +21,7 @@ SMALL_FILES = (
 )
 """Files that transformers reads whole; a tokenizer's own files may be larger."""
 
+_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _READ = (".json", ".jinja", ".model", ".txt", ".tiktoken")
 
 
@@ -36,9 +38,11 @@ def read_bounded(file: Path) -> bytes:
 
 
 def parse_json(text: str | bytes) -> Any:
-    """The value of a JSON text. `ValueError` where it is none, or nested without end."""
+    """The value of a JSON text. `ValueError` where it is none, not in plain UTF-8, or nested without end."""
     if len(text) > MOST_BYTES:
         raise ValueError(f"it is larger than {MOST_BYTES >> 20} MB")
+    if isinstance(text, bytes) and text.startswith(_MARKS):  # transformers does not read it
+        raise ValueError("it is no plain UTF-8: save it as UTF-8 without a byte order mark")
     try:
         value = json.loads(text)
     except RecursionError:

@@ -14,6 +14,7 @@ from vlmtui.display.outlier_positions import (
     ALPHA,
     LEAST,
     MOSTLY,
+    GridLayouts,
     GridOutliers,
     GridShape,
     PositionCounts,
@@ -119,3 +120,13 @@ def test_views_are_told_by_their_shape():
     found = entries_by_grid(of.grids, queries, "token").marked(marks[:4])
     assert list(found) == [GridShape("query", 4, 1)]
     assert found[GridShape("query", 4, 1)][0].outlier.tolist() == [False, True, False, False]
+
+
+def test_layouts_of_other_shapes_are_not_taken_for_each_other():
+    layouts = GridLayouts()
+    for rows, cols in ((4, 6), (6, 4), (4, 6)):
+        of = reading(rows=rows, cols=cols)
+        # of the first place alone only the grid says how many there are in a row
+        for places in (of.places, of.places[:1]):
+            found = layouts.entries(of.grids, places, "token").marked(np.ones(len(places), bool))
+            assert list(found) == [GridShape("token", rows, cols)]

@@ -9,14 +9,14 @@ from typing import Any
 Check = Callable[[Any, str], None]
 
 
-def obj(**fields: Check) -> Check:
-    """An object with exactly these keys, in this order."""
+def obj(optional: tuple[str, ...] = (), **fields: Check) -> Check:
+    """An object with exactly these keys, in this order; those that are `optional` may be missing."""
 
     def check(value: Any, where: str) -> None:
         assert isinstance(value, dict), where
-        assert list(value) == list(fields), where
-        for key, field in fields.items():
-            field(value[key], f"{where}.{key}")
+        assert list(value) == [key for key in fields if key in value or key not in optional], where
+        for key, inner in value.items():
+            fields[key](inner, f"{where}.{key}")
 
     return check
 
@@ -68,6 +68,8 @@ text, whole, number = one_of(str), one_of(int), one_of(float)
 
 WORD = obj(id=whole, piece=maybe(text), text=maybe(text), score=maybe(number), special=one_of(bool))
 
+POSITIONS = ("position_ids",)
+"""Of decoders that turn each token by time, row and column."""
 TOKEN_FIELDS: dict[str, Check] = {
     "index": whole,
     "kind": one_of("patch", "newline", "query"),
@@ -77,6 +79,7 @@ TOKEN_FIELDS: dict[str, Check] = {
     "box": maybe(box),
     "inside": number,
     "patches": many(whole),
+    "position_ids": many(whole),
     "norm": maybe(number),
     "words": many(WORD),
 }
@@ -110,9 +113,9 @@ REPORT = obj(
             prefix_norms=many(many(maybe(number))),
         )
     ),
-    tokens=many(obj(**TOKEN_FIELDS)),
+    tokens=many(obj(POSITIONS, **TOKEN_FIELDS)),
     hub_words=maybe(many(obj(id=whole, piece=maybe(text), text=maybe(text), share=number))),
 )
 
-LINE = obj(**TOKEN_FIELDS, image=obj(source=text), model=obj(name=text))
+LINE = obj(POSITIONS, **TOKEN_FIELDS, image=obj(source=text), model=obj(name=text))
 FAILED_LINE = obj(image=obj(source=text), error=text)

@@ -216,13 +216,25 @@ class VisionLanguageModel:
         else:
             self._check_positions(positions, made)
         rows = ids.repeat(len(several), 1)
-        received = self.family.first_layer(rows.to(self.device), features)
+        if image_token < 0:  # on a GPU such an index would end the process
+            raise self._no_row(image_token)
+        try:
+            received = self.family.first_layer(rows.to(self.device), features)
+        except IndexError as error:
+            raise self._no_row(image_token) from error
         tokens = received[(rows == image_token).to(received.device)]
         if tokens.shape != flat.shape:
             raise ModelError(
                 f"{self.name} does not put its image tokens where vlmtui expects them: choose another model"
             )
         return tuple(torch.split(tokens, made)) if made else (tokens,) * len(several)
+
+    def _no_row(self, image_token: int) -> ModelError:
+        return ModelError(
+            f"the config.json of {self.name} has {image_token} for the image token, and its embedding matrix has "
+            f"{len(self._model.get_input_embeddings().weight)} rows: set image_token_id to the tokenizer's "
+            "(image_token_index where it is called so)"
+        )
 
     @torch.no_grad()
     def embed(self, ids: Sequence[int]) -> Tensor:

@@ -372,3 +372,21 @@ def test_a_vit_saved_without_its_pooler(tmp_path: Path) -> None:
     found, expected = held(tmp_path / "bare"), held(plain)
     mine, theirs = (one.encode(one.prepare(IMAGE, None)).norms[0].patches for one in (found, expected))
     torch.testing.assert_close(mine, theirs)
+
+
+@pytest.mark.parametrize("token", [-5, 10**7])
+def test_an_image_token_that_no_matrix_has(token: int, clip_folder: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(clip_folder, tmp_path / "model"))
+    edit(folder / "config.json", image_token_index=token)
+    model = held(folder)
+    with pytest.raises(ModelError, match=rf"has {token} for the image token, and its embedding matrix has \d+ rows"):
+        model.encode(model.prepare(IMAGE, None))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("file", ["config.json", "tokenizer_config.json"])
+def test_a_file_that_is_not_plain_utf_8_is_named(encoding: str, file: str, clip_folder: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(clip_folder, tmp_path / "model"))
+    (folder / file).write_bytes((folder / file).read_text().encode(encoding))
+    with pytest.raises(ModelError, match=rf"{file}.* is damaged .*save it as UTF-8 without a byte order mark"):
+        held(folder)

@@ -6,6 +6,7 @@ import csv
 import io
 import itertools
 import json
+from functools import partial
 
 import numpy as np
 
@@ -110,7 +111,7 @@ def test_words_near_a_hostile_word() -> None:
         scores=-np.linspace(0, 2, 12),
         norms=np.linspace(1, 2, 12),
         pieces=dict(enumerate(PIECES[:12])),
-        texts=dict(enumerate(PIECES[:12])),
+        texts={i: piece and piece.replace("▁", " ") for i, piece in enumerate(PIECES[:12])},
         special=frozenset({11}),
         candidates=38,
         left_out=2,
@@ -124,4 +125,12 @@ def test_words_near_a_hostile_word() -> None:
     told = json.loads("".join(word_neighbours.neighbours_json(MODEL, of)))
     assert [word["id"] for word in told["words"]] == ids.tolist()
     assert told["query"]["pieces"] == ["▁sky", "\x1b"]
-    assert len(list(csv.reader(io.StringIO("".join(word_neighbours.neighbours_csv(MODEL, of)))))) == 13
+    whole = found()
+    for named in (of, whole):
+        named.pieces[2], named.texts[2] = "▁=1+1", "=1+1"
+    near, rows = word_neighbours.FORMATS["csv"], vocabulary.FORMATS["csv"]
+    for written, count in ((partial(near, MODEL, of), 13), (partial(rows, MODEL, whole), ROWS + 1)):
+        plain, safe = (list(csv.reader(io.StringIO("".join(written(is_safe))))) for is_safe in (False, True))
+        assert len(plain) == len(safe) == count
+        assert any(cell == "=1+1" for row in plain for cell in row)
+        assert not any(cell.startswith(("=", "@")) for row in safe for cell in row)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -54,6 +55,17 @@ def test_one_image_is_one_object_of_the_schema() -> None:
         "template": "none",
         "length_ratio": None,
     }
+
+
+def test_position_ids_are_between_patches_and_norm_where_a_decoder_has_three() -> None:
+    reading = made_reports.reading(1, 2)
+    turned = msgspec.structs.replace(reading, position_ids=((4, 4, 4), (4, 4, 5)))
+    report = json.loads(written("json", made_reports.seen(turned, made_reports.words(turned))))
+    contract.REPORT(report, "report")
+    assert [token["position_ids"] for token in report["tokens"]] == [[4, 4, 4], [4, 4, 5]]
+    moved = {key: report["tokens"][0][key] for key in sorted(report["tokens"][0])}
+    with pytest.raises(AssertionError, match=r"report.tokens\[0\]"):
+        contract.REPORT(report | {"tokens": [moved]}, "report")
 
 
 def test_a_vision_stage_has_its_patches_and_no_words() -> None:

@@ -97,19 +97,14 @@ def _written(
     model = load_model(client, load, progress).result()
     if asked.near is not None:
         near = client.near(asked.near, asked.metric, asked.k, asked.all_tokens, on_progress=progress).result()
-        if format == "csv":
-            yield from csv.csv_lines(nearby.neighbour_rows(near), asked.csv_safe)
-        else:
-            yield from nearby.FORMATS[format](model, near)
+        yield from nearby.FORMATS[format](model, near, asked.csv_safe)
         return
-    found = client.vocabulary(asked.k, asked.all_tokens, named=format == "csv", on_progress=progress).result()
-    if format == "csv":
-        yield from csv.csv_lines(vocabulary_rows(found), asked.csv_safe)
-    else:
-        yield from FORMATS[format](model, found)
+    writer = FORMATS[format]
+    found = client.vocabulary(asked.k, asked.all_tokens, named=writer in _OF_EVERY_ROW, on_progress=progress).result()
+    yield from writer(model, found, asked.csv_safe)
 
 
-def vocabulary_text(model: ModelInfo, found: VocabularyRows) -> Iterator[str]:
+def vocabulary_text(model: ModelInfo, found: VocabularyRows, csv_safe: bool = False) -> Iterator[str]:
     """One page of text."""
     yield from (f"{line.rstrip()}\n" for line in _page(model, found))
 
@@ -243,7 +238,7 @@ def norm_histogram(found: VocabularyRows) -> list[HistogramBin]:
     return [HistogramBin(float(edges[i]), float(edges[i + 1]), int(counts[i]), int(words[i])) for i in range(BINS)]
 
 
-def vocabulary_json(model: ModelInfo, found: VocabularyRows) -> Iterator[str]:
+def vocabulary_json(model: ModelInfo, found: VocabularyRows, csv_safe: bool = False) -> Iterator[str]:
     """One object."""
     yield f"{json.json_line(vocabulary_object(model, found))}\n"
 
@@ -294,9 +289,9 @@ def vocabulary_object(model: ModelInfo, found: VocabularyRows) -> json.Object:
     }
 
 
-def vocabulary_csv(model: ModelInfo, found: VocabularyRows) -> Iterator[str]:
-    """One line for each row of the vocabulary."""
-    yield from csv.csv_lines(vocabulary_rows(found))
+def vocabulary_csv(model: ModelInfo, found: VocabularyRows, csv_safe: bool = False) -> Iterator[str]:
+    """One line for each row of the vocabulary; `csv_safe`: no text of it is a formula of a spreadsheet."""
+    yield from csv.csv_lines(vocabulary_rows(found), csv_safe)
 
 
 def vocabulary_rows(found: VocabularyRows) -> Iterator[list[Any]]:
@@ -323,8 +318,10 @@ def _ends(norms: np.ndarray[tuple[int], np.dtype[np.float64]]) -> json.Object:
     return {"least": float(finite.min()), "most": float(finite.max())} if finite.size else {"least": None, "most": None}
 
 
-FORMATS: dict[str, Callable[[ModelInfo, VocabularyRows], Iterator[str]]] = {
+FORMATS: dict[str, Callable[[ModelInfo, VocabularyRows, bool], Iterator[str]]] = {
     "text": vocabulary_text,
     "json": vocabulary_json,
     "csv": vocabulary_csv,
 }
+_OF_EVERY_ROW = (vocabulary_csv,)
+"""Those that need the names of all rows."""

@@ -22,7 +22,7 @@ from vlmtui.results.vocabulary import WordNeighbours
 SCHEMA = "vlmtui/near/1"
 
 
-def neighbours_text(model: ModelInfo, neighbours: WordNeighbours) -> Iterator[str]:
+def neighbours_text(model: ModelInfo, neighbours: WordNeighbours, csv_safe: bool = False) -> Iterator[str]:
     """One page."""
     yield from (f"{line.rstrip()}\n" for line in _page(model, neighbours))
 
@@ -52,7 +52,7 @@ def _page(model: ModelInfo, neighbours: WordNeighbours) -> Iterator[str]:
         yield f"  {number:>9}  {numbers.format_number(norm):>9}  {id_:>{id_width}}  {shown}{mark}"
 
 
-def neighbours_json(model: ModelInfo, neighbours: WordNeighbours) -> Iterator[str]:
+def neighbours_json(model: ModelInfo, neighbours: WordNeighbours, csv_safe: bool = False) -> Iterator[str]:
     """One object."""
     query = {
         "word": neighbours.word,
@@ -80,9 +80,9 @@ def neighbours_json(model: ModelInfo, neighbours: WordNeighbours) -> Iterator[st
     yield f"{json.json_line({'schema': SCHEMA, 'model': model_object(model), 'query': query, 'words': words})}\n"
 
 
-def neighbours_csv(model: ModelInfo, neighbours: WordNeighbours) -> Iterator[str]:
-    """One line per word, the nearest first."""
-    yield from csv.csv_lines(neighbour_rows(neighbours))
+def neighbours_csv(model: ModelInfo, neighbours: WordNeighbours, csv_safe: bool = False) -> Iterator[str]:
+    """One line per word, the nearest first; `csv_safe`: no text of it is a formula of a spreadsheet."""
+    yield from csv.csv_lines(neighbour_rows(neighbours), csv_safe)
 
 
 def neighbour_rows(neighbours: WordNeighbours) -> Iterator[list[Any]]:
@@ -112,7 +112,7 @@ def model_object(model: ModelInfo) -> json.Object:
     return {key: getattr(model, key) for key in ("name", "family", "revision", "dtype", "device", "processor")}
 
 
-FORMATS: dict[str, Callable[[ModelInfo, WordNeighbours], Iterator[str]]] = {
+FORMATS: dict[str, Callable[[ModelInfo, WordNeighbours, bool], Iterator[str]]] = {
     "text": neighbours_text,
     "json": neighbours_json,
     "csv": neighbours_csv,
