@@ -63,8 +63,8 @@ def test_words_first_shown_together_have_different_colours(grids: list[list[str]
         known |= set(words)
 
 
-def test_the_first_colours_are_the_eight_hues() -> None:
-    assert list(WordColours().give(map(str, range(15))).values()) == [*HUES, *SHADES]
+def test_the_first_colours_are_the_seven_hues() -> None:
+    assert list(WordColours().give(map(str, range(14))).values()) == [*HUES, *SHADES]
 
 
 @pytest.mark.parametrize("eyes", EYES)
@@ -82,6 +82,14 @@ def lab(colour: tuple[int, int, int], eyes: str) -> np.ndarray:
     ratio = np.array(to_xyz) @ seen / np.array([0.9505, 1.0, 1.089])
     f = np.where(ratio > (6 / 29) ** 3, np.cbrt(ratio), ratio / (3 * (6 / 29) ** 2) + 4 / 29)
     return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+def test_no_colour_of_a_word_looks_like_the_grey() -> None:
+    grey = lab(tint(None), "normal")
+    for colour in PALETTE:
+        seen = lab(tint(colour), "normal")
+        assert np.hypot(*seen[1:]) > 15, colour
+        assert np.linalg.norm(seen - grey) > 18, colour
 
 
 @pytest.mark.parametrize("eyes", EYES)

@@ -1,4 +1,4 @@
-"""Colours of words: eight hues that colour-blind eyes tell apart, and seven shades of them.
+"""Colours of words: seven hues that colour-blind eyes tell apart, and seven shades of them.
 
 The hues are those of Okabe and Ito, "Color Universal Design" (2008). A word keeps its colour as long as the same
 `WordColours` is asked, and no neighbour has one that looks like it.
@@ -22,19 +22,19 @@ HUES: tuple[Colour, ...] = (
     (86, 180, 233),
     (213, 94, 0),
     (240, 228, 66),
-    (0, 0, 0),
 )
-"""Blue, orange, bluish green, reddish purple, sky blue, vermilion, yellow, black."""
+"""Blue, orange, bluish green, reddish purple, sky blue, vermilion, yellow; not black, which looks like the grey."""
 SHADES: tuple[Colour, ...] = (
     (106, 47, 0),
-    (204, 232, 248),
     (0, 68, 107),
     (238, 191, 153),
     (0, 111, 80),
     (249, 244, 179),
-    (0, 34, 53),
+    (0, 0, 255),
+    (0, 0, 119),
 )
-"""Lighter and darker, each as far as can be from all colours before it, also to eyes without red or green cones."""
+"""Lighter and darker, each as far as can be from all colours before it and from the grey, also to eyes without red or
+green cones."""
 PALETTE = HUES + SHADES
 GREY: Colour = (44, 44, 44)
 """Of words that have no colour of their own."""

@@ -116,7 +116,7 @@ def test_a_patch_of_a_grid_without_tokens() -> None:
         entries_at(onevision, "tokens", PatchPosition(3, 0, 0))
     resampled = FAMILIES["idefics2"]()
     assert entries_at(resampled, "vision.2", PatchPosition(None, 14, 21)) == (15 * 22 - 1,)
-    with pytest.raises(UsageError, match="mixes all patches"):
+    with pytest.raises(UsageError, match="reads all patches"):
         entries_at(resampled, "tokens", PatchPosition(None, 0, 0))
 
 

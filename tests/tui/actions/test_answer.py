@@ -181,9 +181,10 @@ async def test_a_token_is_chosen_with_the_mouse() -> None:
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
         await ask(pilot)
+        await pilot.pause()
         lines = text(tui, "#answer").split("\n")
         row = next(y for y, line in enumerate(lines) if "sky" in line and "-0.500" in line)
-        await pilot.click("#answer", offset=(4, row))
+        await pilot.click("#answer", offset=(lines[row].index("sky") + 1, row))
         await pilot.pause()
         assert explorer(pilot).state.selection.of_answer.token == 1
 

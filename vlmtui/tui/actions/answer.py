@@ -140,6 +140,9 @@ def layer(context: ActionContext, step: int) -> None:
 
 def head(context: ActionContext) -> None:
     """The attention of the next head of the layer; after the last the mean of all."""
+    if not context.state.generation.ready:
+        _say_no_answer(context)
+        return
     chosen, found = context.state.selection.of_answer, attention(context.state.results, context.state.selection)
     if chosen.layer is None or chosen.attribution != ATTENTION or found is None:
         context.notify("heads are those of one layer: } chooses a layer", timeout=4)

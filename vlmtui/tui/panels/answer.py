@@ -65,18 +65,19 @@ class AnswerPanel(Lines):
         if results is None:
             return []
         generation = results.generation
+        cramped = rows < FEW and rows < wanted_rows(generation, cells)
         head = self.heading("ANSWER")
         lines = [line(cells, blank, head, [(fitting(cells - 8 - NUMBER_CELLS, *about(generation)), dim)])]
         if not generation.begun:
             return [*lines, line(cells, blank, [("a asks the model a question", dim)])]
         lines += [
-            line(cells, blank, [(part, dim)]) for part in folded(generation.question, cells)[: 1 if rows < FEW else 2]
+            line(cells, blank, [(part, dim)]) for part in folded(generation.question, cells)[: 1 if cramped else 2]
         ]
         if not generation.tokens:
             return [*lines, line(cells, blank, [("…", dim)])]
         meaning = meaning_of(results, selection)
-        meaning = meaning[:1] if rows < FEW else meaning
-        foot = whole_sentences(meaning, cells, 1 if rows < FEW else MOST_MEANING)
+        meaning = meaning[:1] if cramped else meaning
+        foot = whole_sentences(meaning, cells, 1 if cramped else MOST_MEANING)
         columns = self._columns(generation, cells)
         chosen = None if generation.speaking else selection.of_answer.token
         text_rows, token_rows, foot_rows = shares(
@@ -84,7 +85,7 @@ class AnswerPanel(Lines):
             len(self._texts(generation, chosen, cells)),
             -(-(1 + len(generation.tokens)) // columns),
             len(foot),
-            len(wrapped(meaning[0], cells)) if meaning and rows >= FEW else 1,
+            len(wrapped(meaning[0], cells)) if meaning and not cramped else 1,
         )
         lines += self._texts(generation, chosen, cells, text_rows)
         tokens, hidden = self._tokens(generation, selection, cells, token_rows, len(lines), columns)
@@ -328,12 +329,16 @@ def _probability(said: AnswerToken) -> float:
 def _rows_wanted(results: Results, selection: Selection, cells: int) -> int:
     """The answer whole, and what its numbers are."""
     foot = wrapped(" ".join(meaning_of(results, selection)), cells)
-    return max(FEW, wanted_rows(results.generation, cells, min(MOST_MEANING, max(1, len(foot)))))
+    rows = wanted_rows(results.generation, cells, min(MOST_MEANING, max(1, len(foot))))
+    # as long as tokens come, there is room for some more
+    return rows if results.generation.ready else max(FEW, rows)
 
 
 def _rows_given(results: Results, selection: Selection, cells: int) -> int:
     """What the numbers are but for one line of it, and the blank line above."""
-    return _rows_wanted(results, selection, cells) - max(FEW, wanted_rows(results.generation, cells, 0))
+    wanted = _rows_wanted(results, selection, cells)
+    least = wanted_rows(results.generation, cells, 0)
+    return max(0, wanted - (least if results.generation.ready else max(FEW, least)))
 
 
 PANEL = Panel(

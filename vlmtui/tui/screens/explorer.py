@@ -381,6 +381,7 @@ class Explorer(Screen[None]):
                 partial(panel.rows, results, selection),
                 partial(panel.least, results, selection) if panel.least else None,
                 panel.grows,
+                panel.main,
                 panel.columns,
                 partial(panel.gives, results, selection),
             )

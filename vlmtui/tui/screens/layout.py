@@ -99,6 +99,12 @@ def arrange(
     largest = image_room(room, image, bars.more)
     side, best = _packed(body, largest, bars, panels, first, int(spacious))
     if best.hidden:
+        # a panel that a person wants to see need not have its room before the main one, where others would have none
+        mains = (one.name for one in panels if one.main and one.name != first)
+        others = (_packed(body, largest, bars, panels, main, int(spacious)) for main in mains)
+        keeping = [one for one in others if first not in one[1].hidden]
+        side, best = min([(side, best), *keeping], key=lambda one: len(one[1].hidden))
+    if best.hidden:
         # a little less image, where another column beside it has room for what would be hidden
         smaller = image((width - GAP - TWO_COLUMNS, room[1])) if width - GAP - TWO_COLUMNS >= LEAST_IMAGE else (0, 0, 0)
         if _cells(smaller) >= MOSTLY * _cells(largest):

@@ -24,6 +24,7 @@ class PanelRows:
     wanted: Callable[[int], int]
     least: Callable[[int], int] | None = None
     grows: bool = False
+    main: bool = False
     columns: int = 0
     gives: Callable[[int], int] = lambda cells: 1
 

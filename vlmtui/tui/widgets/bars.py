@@ -71,6 +71,9 @@ class TitleBar(Lines):
             tail = "  ".join(part.strip() for part in (tail, view) if part) + " "
             if width(f" {name}{size}{said}{middle}{note}  {tail}") <= cells:
                 break
+        else:
+            # rather than the zoom the note is cut
+            tail = f"{self._views[-2]} " if len(self._views) > 1 else tail
         left: list[Part] = [(" ", dim), (name, strong), (size, dim), (said, strong), (middle, dim)]
         left.append((note, r.style("accent", "raised")))
         return [line(cells, r.style("text", "raised"), left, [(tail, dim)])]

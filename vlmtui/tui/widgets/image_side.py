@@ -354,11 +354,13 @@ def _view_text(layout: CellLayout) -> str:
     zoom = [f"{layout.zoom}×"] if layout.zoom > 1 else []
     if layout.window is None or not rows or not cols:
         return " · ".join(zoom)
-    return " · ".join([*zoom, f"rows {_span(rows)}, columns {_span(cols)} of {layout.rows} × {layout.cols}"])
+    seen = f"{_span('row', rows)}, {_span('column', cols)}"
+    return " · ".join([*zoom, f"{seen} of {layout.rows} × {layout.cols}"])
 
 
-def _span(numbers: range) -> str:
-    return f"{numbers[0]}–{numbers[-1]}" if len(numbers) > 1 else str(numbers[0])
+def _span(what: str, numbers: range) -> str:
+    """`rows 4–9`, `row 7`."""
+    return f"{what}s {numbers[0]}–{numbers[-1]}" if len(numbers) > 1 else f"{what} {numbers[0]}"
 
 
 def _shape_note(drawn: ImageDrawing) -> str:

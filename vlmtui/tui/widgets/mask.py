@@ -8,14 +8,14 @@ from rich.color import Color
 from textual.strip import Strip
 
 from vlmtui.display.numbers import count
-from vlmtui.display.pieces import plain
-from vlmtui.results.answers import IMAGE, AttentionMask
+from vlmtui.display.pieces import plain, width
+from vlmtui.results.answers import IMAGE, SAID, AttentionMask
 from vlmtui.tui.state.answer_values import mask_key
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.terminal.theme import Roles
 from vlmtui.tui.widgets.blocks import lines as half_blocks
-from vlmtui.tui.widgets.lines import Lines, line, wrapped
+from vlmtui.tui.widgets.lines import Lines, fitting, line, wrapped
 
 EDGE = 2
 """Pixels of the edges that say what stands there."""
@@ -35,8 +35,12 @@ class MaskView(Lines):
         token = self._results.token(self._selection)
         pixels = square(found, min(cells, 2 * (rows - 1)), r, token)
         drawn = half_blocks(pixels, [0, pixels.shape[1]], {})[0]
-        kinds = [("image", r.style("measured")), ("  text  ", blank), ("answer", r.style("alive"))]
-        below = line(cells, blank, [*kinds, ("   a row attends to its coloured columns", dim)])
+        kinds = [("image", r.style("measured")), ("  text", blank)]
+        if (found.kinds == SAID).any():
+            kinds.append(("  answer", r.style("alive")))
+        room = cells - sum(width(part) for part, _ in kinds) - 3
+        said = fitting(room, "a row attends to its coloured columns", "rows attend to coloured columns")
+        below = line(cells, blank, [*kinds, (f"   {said}", dim)])
         ground = Strip.blank(cells - pixels.shape[1], blank)
         return [*(Strip.join([strip, ground]) for strip in drawn), below]
 

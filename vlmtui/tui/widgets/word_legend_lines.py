@@ -59,13 +59,14 @@ def word_legend_lines(
     """The lines, and where they name a word: the title, words from the most frequent on, how many more there are, and
     in any case the word under the cursor and the share that is grey.
 
-    A title beside which few words have room gives way to a shorter one, and to none before anything else.
+    A title beside which few words have room, or that is cut, gives way to a shorter one, and to none before anything
+    else.
     """
     text, dim = roles.style(), roles.style("dim")
     items = [_word(one, not i, one.word == legend.here, roles) for i, one in enumerate(legend.words)]
     here = [_word(one, False, True, roles) for one in legend.words if one.word == legend.here]
     placed: list[list[_Item]] = []
-    for name in (title, legend.name, legend.name.partition(" · ")[0], legend.name.partition(":")[0]):
+    for name in _names(title, legend.name, cells):
         head = _Item(((name, dim),))
         for shown in range(len(items), -1, -1):
             rest = _rest(items[shown:], here, roles)
@@ -90,6 +91,17 @@ def word_legend_lines(
             at += item.cells
         strips.append(line(cells, text, parts))
     return strips, spots
+
+
+def _names(title: str, name: str, cells: int) -> list[str]:
+    """What the words are, the longest first: `segments: top-1, cosine · …`, `segments: top-1, cosine`, `top-1, cosine`,
+    `top-1`; none that is wider than the line but the last."""
+    whole = name.partition(" · ")[0]
+    kind, _, of = whole.partition(": ")
+    of = of or whole
+    # of what is drawn instead the reason, else which words they are
+    names = [title, name, whole, *([kind] if " " in kind else [of, of.partition(",")[0]])]
+    return [one for one in names if width(one) <= cells] or names[-1:]
 
 
 def _flow(items: list[_Item], cells: int) -> list[list[_Item]]:
