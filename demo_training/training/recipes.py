@@ -64,7 +64,7 @@ SHIPPED: Final = Recipe(
     stages={
         "siglip": (
             Stage("pairs", 1000, 96, 1e-3, 0.3, match=1, kept=0.5),
-            Stage("pairs, whole pictures", 150, 96, 3e-4, 0.05, match=1),
+            Stage("pairs, whole images", 150, 96, 3e-4, 0.05, match=1),
         ),
         "language": (Stage("text", 300, 48, 1.5e-3, 0.3, talk=1, pictures=False),),
         "captioned": (
@@ -108,7 +108,7 @@ HOUR: Final = Recipe(
     stages={
         "siglip": (
             Stage("pairs", 600, 96, 1e-3, 0.3, match=1, kept=0.5),
-            Stage("pairs, whole pictures", 60, 96, 3e-4, 0.05, match=1),
+            Stage("pairs, whole images", 60, 96, 3e-4, 0.05, match=1),
         ),
         "language": (Stage("text", 200, 48, 1.5e-3, 0.3, talk=1, pictures=False),),
         "captioned": (
@@ -130,7 +130,7 @@ LARGE: Final = Recipe(
     stages={
         "siglip": (
             Stage("pairs", 2000, 256, 1e-3, 0.3, match=1, kept=0.5),
-            Stage("pairs, whole pictures", 400, 256, 3e-4, 0.05, match=1),
+            Stage("pairs, whole images", 400, 256, 3e-4, 0.05, match=1),
         ),
         "language": (Stage("text", 400, 128, 1.5e-3, 0.3, talk=1, pictures=False),),
         "captioned": (

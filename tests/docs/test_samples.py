@@ -1,0 +1,35 @@
+"""Samples of output on pages: they are what the command beneath them prints."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+from tests.docs.blocks import DOCS, ROOT
+
+SEGMENT = re.compile(r"(\w+) (\d+)(?: of (\d+))? patches, rows? [\d–]+")
+"""`house 13 of 15 patches, rows 8–11`; the total is left out where it is the same."""
+
+
+def segments(text: str) -> dict[str, tuple[int, int]]:
+    """Of each segment of a report's line `local`: its word, its patches, and all patches with the word."""
+    line = re.search(r"^local   (.+(?:\n {8}.+)*)", text, re.MULTILINE)
+    assert line
+    found = SEGMENT.findall(" ".join(line[1].split()))
+    return {word: (int(patches), int(total or patches)) for word, patches, total in found}
+
+
+def test_the_segments_of_local_words_are_those_of_the_report(warm_session: None) -> None:
+    page = (DOCS / "lenses" / "local-words.md").read_text("utf-8")
+    said = segments(page)
+    command = [sys.executable, "-m", "vlmtui", "report", str(ROOT / "sample_images" / "china.jpg")]
+    found = segments(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    assert len(said) >= 4
+    assert said.keys() <= found.keys()
+    # float32 sums differ from machine to machine, and near ties with them
+    assert all(abs(said[word][i] - found[word][i]) <= 2 for word in said for i in (0, 1))
+    explained = re.search(r"`(\w+) (\d+) of (\d+) patches`: this segment has (\d+) of the (\d+) patches", page)
+    assert explained
+    assert explained.groups()[1:3] == explained.groups()[3:]
+    assert said[explained[1]] == (int(explained[2]), int(explained[3]))
