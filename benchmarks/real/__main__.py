@@ -93,7 +93,7 @@ def nearer_than_noise(session: Session, readings: Sequence[ImageReading]) -> Ite
         noise = one.null("cosine", k=1)
         words: Any = one.look("nearest-tokens", metric="cosine", k=1)
         for (first, *_), (score, *_) in zip(words.ids.tolist(), words.scores.tolist(), strict=True):
-            percentile = noise.standing(first, score, None).percentile
+            percentile = noise.standing((first,), score, None).percentile
             above += [percentile > 95] if percentile is not None else []
     yield (
         "tokens nearer to a word than 95% of a shuffled image's, by cosine (no judge: not the published measure)",
