@@ -33,7 +33,7 @@ def rows() -> Iterator[tuple[str, str, str]]:
         ray, killed = _report(album, Path(folder, "ray.parquet"), "--engine", "ray", "--workers", "2", kill=True)
         same = Path(folder, "plain.parquet").read_bytes() == Path(folder, "ray.parquet").read_bytes()
     assert plain == 0
-    what = f"{IMAGES:,} small pictures, {BAD} bad: two sessions on Ray, {killed} worker killed, against one session"
+    what = f"{IMAGES:,} small images, {BAD} bad: two sessions on Ray, {killed} worker killed, against one session"
     equal = "the same bytes" if same else "OTHER BYTES"
     yield what, f"{equal}; {format_duration(ray)} against {format_duration(alone)}", "the same"
 

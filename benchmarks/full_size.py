@@ -32,7 +32,7 @@ def rows() -> Iterator[tuple[str, str, str]]:
             client.read(image).result()
             began = time.monotonic()
             reading = client.read(image).result()
-            yield f"read a picture ({len(reading.places)} tokens)", format_duration(time.monotonic() - began), ""
+            yield f"read an image ({len(reading.places)} tokens)", format_duration(time.monotonic() - began), ""
             for metric in METRICS:
                 began = time.monotonic()
                 client.words(reading.id, metric, 8, all_tokens=True).result()

@@ -108,7 +108,7 @@ def step_stages(side: Side) -> Measurements:
         took = [step(terminal, key) for _ in range(2) for key in STEPS * BACK + STEPS * FORWARD]
         _leave(terminal)
     return {
-        "command to picture on the screen, s": picture,
+        "command to image on the screen, s": picture,
         "command to words, s": words,
         "a stage step, from the key to the last byte, ms": 1000 * median(took),
     }
@@ -118,7 +118,7 @@ def report_images(side: Side) -> Measurements:
     """A table of many images, by the warm session, which has the model loaded."""
     cpu = _cpu_of(side.session) if side.session else 0.0
     seconds = float(side.run("-c", _TIMED, "report", "album", "--fresh", "-o", "words.parquet", "--quiet"))
-    measured = {f"{IMAGES} pictures into a parquet (demo), images/s": IMAGES / seconds}
+    measured = {f"{IMAGES} images into a parquet (demo), images/s": IMAGES / seconds}
     if side.session:
         measured["CPU time of the session for that, s"] = _cpu_of(side.session) - cpu
     return measured

@@ -35,7 +35,11 @@ def rows() -> Iterator[tuple[str, str, str]]:
     base = statistics.median(imports)
     picture, word = statistics.median(pictures), statistics.median(words)
     yield f"`python -c '{IMPORT}'`", f"{base:.2f} s", ""
-    yield "command to picture on the screen", f"{picture:.2f} s, {picture / base:.2f} of that import", "at most 0.25"
+    yield (
+        "command to image on the screen",
+        f"{picture:.2f} s, {picture / base:.2f} of that import",
+        "at most 0.25 of that import",
+    )
     yield "command to words (demo model)", f"{word:.2f} s, {word / base:.2f} of that import", ""
     yield "peak memory of the front end", f"{max(front) / 1e6:.0f} MB", ""
     yield "peak memory of the session (demo model, float32)", f"{max(session) / 1e6:.0f} MB", ""

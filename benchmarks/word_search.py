@@ -137,7 +137,7 @@ def rows() -> Iterator[tuple[str, str, str]]:
         found = _run(_PURSUIT, *PURSUIT, K, dtype, ROUNDS, TOKENS, swept)
         wanted = 15 if swept == "float32" else 40
         yield (
-            f"OMP, {K} words, {_size(PURSUIT)}, weights in {dtype}, sweeps in {swept}: against the way of today",
+            f"OMP, {K} words, {_size(PURSUIT)}, weights in {dtype}, sweeps in {swept}: against the plain way",
             f"{_against(found['ours'], found['plain'])}, the same support for {found['same']} of {ROUNDS * TOKENS}"
             f" tokens, {format_bytes(int(found['peak']))} over the inputs",
             f"at least {wanted} times",

@@ -113,6 +113,18 @@ def test_what_is_refused(picture: vlmtui.ImageReading, written: Path, tmp_path: 
         picture.look(written, entries=3)
     with pytest.raises(UsageError, match="the lens find has no option 'word'"):
         picture.look("find", word="sky")
+    with pytest.raises(UsageError, match=r"the lens pair-loss needs its option logits: give logits=…$"):
+        picture.look("pair-loss")
+    with pytest.raises(UsageError, match=r"for one token: choose one, such as entries=\[0\]$"):
+        picture.look("agreement")
+    for stage in ("tokens", "pixels"):
+        with pytest.raises(UsageError, match=r"the lens patch-embedding looks at one stage only: give 'vision\.0'$"):
+            picture.look("patch-embedding", stage)
+    with pytest.raises(UsageError, match=r"for one patch, not 196: choose one of 196, such as entries=\[0\]$"):
+        picture.look("patch-embedding", "vision.0")
+    for name in ("attention", "ablation"):
+        with pytest.raises(UsageError, match=r"this is about an answer: give answer=…, from reading\.ask\(…\)$"):
+            picture.look(name)
     (tmp_path / "raises.py").write_text(f"{HEAD}@lens\ndef raises(context: Context) -> Scalars:\n    1 / 0\n")
     with pytest.raises(
         VlmtuiError, match=r"^raises\.py:5: the lens raised ZeroDivisionError: division by zero"

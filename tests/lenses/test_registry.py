@@ -280,7 +280,10 @@ def test_words_of_a_command_line_and_numbers_of_numpy(options: dict[str, Any], w
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"flag": True}, "the lens everything needs its option count: give it with --lens-option count=…"),
+        (
+            {"flag": True},
+            "the lens everything needs its option count: give count=…, on the command line --lens-option count=…",
+        ),
         (NEEDED | {"colour": 1}, "the lens everything has no option 'colour': it has flag, count, power"),
         (NEEDED | {"flag": "yes"}, "flag must be bool, not str"),
         (NEEDED | {"count": 1.5}, "count must be int, not float"),

@@ -89,7 +89,7 @@ def test_what_cannot_be_asked(clip):
     with pytest.raises(ReadingGoneError):
         engine.typed(image_level.patch("another", 0))
     lens = lens_call("patch-embedding")
-    with pytest.raises(UsageError, match=r"the patch embedding is for one patch, not 25: name one of 25"):
+    with pytest.raises(UsageError, match=r"the patch embedding is for one patch, not 25: choose one of 25"):
         engine.typed(typed_lenses.look(reading, "vision.0", lens))
     with pytest.raises(UsageError, match=r"choose vision\.0"):
         engine.typed(typed_lenses.look(reading, "vision.1", lens, (0,)))

@@ -26,6 +26,7 @@ from vlmtui.images.image_file import ImageFile
 from vlmtui.lenses.base import Lens
 from vlmtui.lenses.kinds import ResultKind
 from vlmtui.lenses.lens_source import LensCall, lens_call
+from vlmtui.lenses.registry import find_lens
 from vlmtui.lenses.validation import validated
 from vlmtui.metrics import DEFAULT_METRIC, RIDGE, Metric
 from vlmtui.query.options import EntrySelection, LoadOptions, Query, ReadOptions, SearchOptions
@@ -193,8 +194,11 @@ class ImageReading(AnswerableReading):
         several) or folder, or a function that comes from a file; `options` are its own. `entries` are indices among
         `data.places_at(stage)`, all without.
         """
-        check_stage(stage, self.data.model)
         source = lens_source(lens)
+        known = None if source.foreign else find_lens(source.name)
+        if known and (only := known.offer.only_at(self.data.model)) and stage != only:
+            raise UsageError(f"the lens {known.name} looks at one stage only: give {only!r}")
+        check_stage(stage, self.data.model)
         some = None if entries is None else check_list("entries", entries, int)
         there = len(self.data.places_at(stage))
         if wrong := [entry for entry in some or () if not 0 <= entry < there]:

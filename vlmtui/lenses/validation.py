@@ -11,6 +11,7 @@ import msgspec
 from vlmtui.errors import ArgumentTypeError, UsageError, type_name
 from vlmtui.lenses.arrays import decode_array, encode_other
 from vlmtui.lenses.base import Lens
+from vlmtui.lenses.registry import find_lens
 
 _T = TypeVar("_T")
 _MISSING = re.compile(r"missing required field `([^`]*)`")
@@ -54,7 +55,9 @@ def checked_options(lens: Lens, options: dict[str, Any], strict: bool = False) -
         made = msgspec.convert(msgspec.to_builtins(words, enc_hook=encode_any), lens.options, strict=strict)
     except msgspec.ValidationError as error:
         if missing := _MISSING.search(str(error)):
-            way_out = f"give it with --lens-option {missing[1]}=…"
+            way_out = f"give {missing[1]}=…"
+            if find_lens(lens.name) is not lens:  # commands have options of their own for what built-in ones need
+                way_out += f", on the command line --lens-option {missing[1]}=…"
             raise UsageError(f"the lens {lens.name} needs its option {missing[1]}: {way_out}") from None
         raise mismatch(error, words, lens.options) from None
     return {name: getattr(made, name) for name in there}

@@ -151,7 +151,9 @@ class _TokenStream:
 
 
 def latest_answer(kept: CachedReading, answer: str) -> CachedAnswer:
-    """The latest answer about a reading; `ReadingGoneError` where its id is another one."""
+    """The latest answer about a reading; `ReadingGoneError` where its id is another one, `UsageError` for none."""
+    if not answer:
+        raise UsageError("this is about an answer: give answer=…, from reading.ask(…)")
     found = kept.answered
     if found is None or found.id != answer:
         raise ReadingGoneError("that answer is no longer in memory, a newer one replaced it: ask again")

@@ -328,7 +328,11 @@ def test_memory_that_does_not_suffice(clip_folder: Path, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({}, "choosy.py:3: the lens choosy needs its option level: give it with --lens-option level=…"),
+        (
+            {},
+            "choosy.py:3: the lens choosy needs its option level: give level=…, on the command line "
+            "--lens-option level=…",
+        ),
         ({"level": 1, "other": 1}, "choosy.py:3: the lens choosy has no option 'other': it has level, way"),
         ({"level": "x"}, "choosy.py:3: level must be int, not str"),
         ({"level": 0}, "choosy.py:3: level must be at least 1, not 0"),

@@ -19,7 +19,7 @@ def compare_metrics(context: Context, all_tokens: bool) -> Facts:
     """The top-1 word by each metric; `own` is a `MetricAgreement`."""
     which = context.model.tokens_asked()
     if len(which) != 1:
-        raise NotHere("metrics are compared for one token: choose one")
+        raise NotHere("metrics are compared for one token: choose one, such as entries=[0]")
     vector = context.model.states("tokens")[which[0] : which[0] + 1]
     found = []
     for metric in AGREEING:

@@ -35,7 +35,8 @@ def _anatomy(context: Context) -> PatchEmbeddingResult:
     places = model.kept.patch_places
     if len(context.entries) != 1:
         raise UsageError(
-            f"the patch embedding is for one patch, not {len(context.entries)}: name one of {len(places)}, from 0"
+            f"the patch embedding is for one patch, not {len(context.entries)}: choose one of {len(places)}, such as "
+            "entries=[0]"
         )
     (patch,) = context.entries
     if not 0 <= patch < len(places):
