@@ -138,10 +138,20 @@ async def shares_at(made: Reading, sizes: Sequence[tuple[int, int]], *, answered
             await ask(pilot)
         for size in sizes:
             await pilot.resize_terminal(*size)
-            for _ in range(3):
-                await pilot.pause()
-            found.append(measured(pilot))
+            found.append(await settled(pilot))
     return found
+
+
+async def settled(pilot: Pilot[int]) -> Shares:
+    """The shares once they stay: results come, and the screen is laid out for them."""
+    before: Shares | None = None
+    for _ in range(20):
+        await pilot.pause(0.05)
+        now = measured(pilot)
+        if now == before:
+            return now
+        before = now
+    raise AssertionError("the screen does not come to rest")
 
 
 async def ask(pilot: Pilot[int]) -> None:

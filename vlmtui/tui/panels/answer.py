@@ -14,7 +14,7 @@ from textual.strip import Strip
 from vlmtui.display.numbers import NOT_A_NUMBER, count
 from vlmtui.display.pieces import fit, isolate, width
 from vlmtui.results.answers import Ablation, AnswerToken
-from vlmtui.tui.panels.panel import Panel, fixed
+from vlmtui.tui.panels.panel import Panel
 from vlmtui.tui.state.answer_values import answer_meaning as meaning_of
 from vlmtui.tui.state.answer_values import token_name
 from vlmtui.tui.state.generation import AblatedAnswer, AnswerGeneration
@@ -334,6 +334,11 @@ def _rows_wanted(results: Results, selection: Selection, cells: int) -> int:
     return rows if results.generation.ready else max(FEW, rows)
 
 
+def _rows_least(results: Results, selection: Selection, cells: int) -> int:
+    """A few tokens around the chosen one, or a short answer whole."""
+    return min(FEW, wanted_rows(results.generation, cells, 0)) if results.generation.ready else FEW
+
+
 def _rows_given(results: Results, selection: Selection, cells: int) -> int:
     """What the numbers are but for one line of it, and the blank line above."""
     wanted = _rows_wanted(results, selection, cells)
@@ -350,6 +355,6 @@ PANEL = Panel(
     main=True,
     grows=True,
     # what the numbers are gives way to panels that would be hidden
-    least=fixed(FEW),
+    least=_rows_least,
     gives=_rows_given,
 )

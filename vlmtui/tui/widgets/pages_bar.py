@@ -18,6 +18,8 @@ from vlmtui.tui.widgets.lines import Lines, Part, line
 
 _Add = Callable[[str, Style, "EntryGrid | None"], None]
 HINT = "t T  step "
+UNIT = " tokens"
+"""What a page without a grid is counted in; left out where there is no room."""
 CLOSER = "  z  zoom "
 
 
@@ -49,14 +51,15 @@ class PagesBar(Lines):
     def build(self, cells: int, rows: int) -> list[Strip]:
         """`whole selection  tiles 1 2 3 │ 4 5 6  24 newline tokens`; numbers give way to one where they do not fit."""
         parts = self._parts(every_tile=True)
-        if _wide(parts) > cells:
-            parts = self._parts(every_tile=False)
+        for unit in UNIT, "":
+            if _wide(parts) > cells:
+                parts = self._parts(every_tile=False, unit=unit)
         kinds = [page.grid.kind for page in self._pages if page.grid]
         hint = HINT + (CLOSER if len(kinds) > 1 and "whole" in kinds else "")
         hint = hint if _wide(parts) + width(hint) < cells else ""
         return [line(cells, self.roles.style(), parts, [(hint, self.roles.style("rule"))])]
 
-    def _parts(self, every_tile: bool) -> list[Part]:
+    def _parts(self, every_tile: bool, unit: str = UNIT) -> list[Part]:
         r = self.roles
         lit, dim, rule = r.style("on_accent", on="accent", bold=True), r.style("dim"), r.style("rule")
         parts: list[Part] = []
@@ -78,7 +81,8 @@ class PagesBar(Lines):
             if page.grid is None and tiles:
                 self._add_tiles(add, tiles, every_tile)
                 tiles = {}
-            add(f" {page.name} ", lit if page is here else dim, page)
+            name = page.name if page.grid else page.name.removesuffix(UNIT) + unit
+            add(f" {name} ", lit if page is here else dim, page)
             add(" ", rule, None)
         if tiles:
             self._add_tiles(add, tiles, every_tile)
