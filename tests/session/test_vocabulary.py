@@ -20,7 +20,7 @@ from vlmtui.session.typed_lenses import vocabulary
 
 # an Mllama's pictures are no tokens among its words
 WORDY = [name for name, family in DISTINCT.items() if family.has_tokens]
-EMBEDDINGS = ("embed_tokens.weight", "shared.weight")
+EMBEDDINGS = (".embed_tokens.weight", ".shared.weight")
 
 
 def opened(folder: Path) -> Desk:
@@ -32,7 +32,7 @@ def opened(folder: Path) -> Desk:
 def stored(folder: Path) -> tuple[str, np.ndarray]:
     """The embedding matrix as it is on disk, and its name there."""
     ((name, found),) = [
-        (key, value) for key, value in load_file(folder / "model.safetensors").items() if key.endswith(EMBEDDINGS)
+        (key, value) for key, value in load_file(folder / "model.safetensors").items() if f".{key}".endswith(EMBEDDINGS)
     ]
     return name, found.double().numpy()
 

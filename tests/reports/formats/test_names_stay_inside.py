@@ -20,7 +20,6 @@ COMMANDS = {
     "reports/atlas/tables.py": "kinds of a column, of which text is one",
     "reports/commands/ask.py": "formats of an answer",
     "reports/commands/atlas.py": "formats of an atlas",
-    "reports/commands/vocabulary.py": "formats of the vocabulary",
 }
 """Files that compare with the name of a format which is another command's, or no format: where, and which."""
 

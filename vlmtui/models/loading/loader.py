@@ -118,7 +118,8 @@ def load_model(
 def _shared(model: Any) -> bool:
     """Whether the output head, where it is loaded, is the embedding matrix: two that were trained apart are not."""
     head = getattr(model.get_output_embeddings(), "weight", None)
-    return head is None or head is model.get_input_embeddings().weight
+    # what is left out has an empty tensor, which is no parameter
+    return not isinstance(head, torch.nn.Parameter) or head is model.get_input_embeddings().weight
 
 
 def empty_model(checkpoint: Checkpoint, decoder_layers: int | None = 0) -> Any:
