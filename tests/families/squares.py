@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from tests.families.base import SHAPES, Family, chat_template, id_of, save, save_parts, text, tokenizer, vision
 from tests.families.shrunk import build_small, image_processor
@@ -69,23 +70,30 @@ def ovis2(folder: Path) -> None:
     save_parts(folder, images, tokens, "Ovis2Processor", image_seq_length=4)
 
 
-def got_ocr2(folder: Path) -> None:
-    """Squashed to 256×256, 64×64 patches of 4; convolutions after the blocks make 16×16 tokens of overlapping windows.
+def save_got_ocr2(config_class: Any, tokens: Any, folder: Path) -> None:
+    """GOT-OCR 2's model of a config class: a SAM at 256×256 with windows alone, and a Qwen2."""
+    from transformers import GotOcr2ForConditionalGeneration
 
-    Its processor writes 256 image tokens, whatever the size. Attention is in windows of 8 patches alone.
-    """
-    from transformers import GotOcr2Config, GotOcr2ForConditionalGeneration
-    from transformers.models.got_ocr2.image_processing_pil_got_ocr2 import GotOcr2ImageProcessorPil
-
-    tokens = tokenizer(["<img>", "</img>", "<imgpad>"], template=chat_template("<img><imgpad></img>"))
     tower = vision(image_size=256, patch_size=4, output_channels=16, mlp_dim=32, window_size=8, num_hidden_layers=3)
     tower.pop("intermediate_size")
-    config = GotOcr2Config(
+    config = config_class(
         vision_config=tower | {"hidden_size": 16, "num_attention_heads": 2, "global_attn_indexes": []},
         text_config=text(tokens, model_type="qwen2"),
         image_token_index=id_of(tokens, "<imgpad>"),
     )
     save(GotOcr2ForConditionalGeneration(config), folder)
+
+
+def got_ocr2(folder: Path) -> None:
+    """Squashed to 256×256, 64×64 patches of 4; convolutions after the blocks make 16×16 tokens of overlapping windows.
+
+    Its processor writes 256 image tokens, whatever the size. Attention is in windows of 8 patches alone.
+    """
+    from transformers import GotOcr2Config
+    from transformers.models.got_ocr2.image_processing_pil_got_ocr2 import GotOcr2ImageProcessorPil
+
+    tokens = tokenizer(["<img>", "</img>", "<imgpad>"], template=chat_template("<img><imgpad></img>"))
+    save_got_ocr2(GotOcr2Config, tokens, folder)
     images = GotOcr2ImageProcessorPil(size={"height": 256, "width": 256})
     save_parts(folder, images, tokens, "GotOcr2Processor")
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tests.families.base import SHAPES, Family, chat_template, id_of, save, save_parts, text, tokenizer, vision
 from tests.families.shrunk import image_processor
+from tests.families.squares import save_got_ocr2
 
 
 def fuyu(folder: Path) -> None:
@@ -65,17 +66,10 @@ def video_llava(folder: Path) -> None:
 
 def pp_chart2table(folder: Path) -> None:
     """GOT-OCR 2's model; the prompt that it is published with has all 256 image tokens, written out."""
-    from transformers import GotOcr2ForConditionalGeneration, PPChart2TableConfig
+    from transformers import PPChart2TableConfig
 
     tokens = tokenizer(["<img>", "</img>", "<imgpad>"], template=chat_template(f"<img>{'<imgpad>' * 256}</img>"))
-    tower = vision(image_size=256, patch_size=4, output_channels=16, mlp_dim=32, window_size=8, num_hidden_layers=3)
-    tower.pop("intermediate_size")
-    config = PPChart2TableConfig(
-        vision_config=tower | {"hidden_size": 16, "num_attention_heads": 2, "global_attn_indexes": []},
-        text_config=text(tokens, model_type="qwen2"),
-        image_token_index=id_of(tokens, "<imgpad>"),
-    )
-    save(GotOcr2ForConditionalGeneration(config), folder)
+    save_got_ocr2(PPChart2TableConfig, tokens, folder)
     images = image_processor("pp_chart2table", size={"height": 256, "width": 256})
     save_parts(folder, images, tokens, "PPChart2TableProcessor")
 
