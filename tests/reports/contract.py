@@ -32,6 +32,16 @@ def many(of: Check) -> Check:
     return check
 
 
+def exactly(count: int, of: Check) -> Check:
+    """A list of so many of the same."""
+
+    def check(value: Any, where: str) -> None:
+        many(of)(value, where)
+        assert len(value) == count, where
+
+    return check
+
+
 def one_of(*kinds: type | str | None) -> Check:
     """One of these types, of these words, or null; a bool is no number."""
 
@@ -79,7 +89,7 @@ TOKEN_FIELDS: dict[str, Check] = {
     "box": maybe(box),
     "inside": number,
     "patches": many(whole),
-    "position_ids": many(whole),
+    "position_ids": exactly(3, whole),
     "norm": maybe(number),
     "words": many(WORD),
 }

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.families import build
 from tests.reports import contract
 
 pytestmark = pytest.mark.usefixtures("warm_session")
@@ -129,3 +130,17 @@ def test_siglip_under_dot_the_same_twice(siglip: Expected, siglip_folder: Path) 
     second, _ = reported(siglip_folder, "--metric", "dot", "--quiet", "--no-warm")
     assert first == second
     siglip.check(report, "dot", 8, siglip.candidates())
+
+
+def test_a_decoder_that_turns_tokens_by_row_and_column(tmp_path: Path) -> None:
+    from transformers import AutoTokenizer
+
+    folder = build("qwen2_vl", tmp_path / "qwen2_vl")
+    _, report = reported(folder)
+    contract.REPORT(report, "report")
+    (grid,) = report["grids"]
+    assert grid["rows"] < grid["cols"]
+    before, _, _ = report["query"]["prompt_text"].partition("<|image_pad|>")
+    first = len(AutoTokenizer.from_pretrained(folder)(before)["input_ids"])
+    for token in report["tokens"]:
+        assert token["position_ids"] == [first, first + token["row"], first + token["col"]]

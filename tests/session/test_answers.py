@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.families import build
 from tests.models.conftest import one_thread  # noqa: F401
 from tests.session.local_engine import Desk
 from tests.session.test_client import png
@@ -18,7 +19,7 @@ from tests.session.test_engine import quiet, request
 from vlmtui.errors import CancelledError, ModelError, ReadingGoneError, UsageError
 from vlmtui.lenses.context import Generation
 from vlmtui.lenses.kinds import Facts, Matrix, Scalars, TokenMaps, unpack_details
-from vlmtui.lenses.lens_source import LensSource
+from vlmtui.lenses.lens_source import LensSource, lens_call
 from vlmtui.models.decoder.teacher_forcing import TokenReplacement
 from vlmtui.results.answers import IMAGE, SAID, TEXT, Ablation, Answer, Attention
 from vlmtui.session import protocol as m
@@ -192,6 +193,27 @@ def test_there_are_only_so_many_layers_and_heads(engine, reading, answer, which,
         engine.typed(typed_lenses.attention(reading, answer.id, **which))
 
 
+def test_of_a_hybrid_decoder_only_layers_with_attention_are_looked_at(tmp_path):
+    """Its second layer of three is the only one with attention weights: a mean over layers is that layer's."""
+    desk = Desk()
+    desk.load(m.Load(str(build("qwen3_5", tmp_path / "hybrid")), device="cpu"), quiet)
+    reading = desk.read(request(png()), quiet).reading.id
+    answer = desk.ask(m.Generate(reading, QUESTION, 2)).answer
+
+    def weights(**which) -> np.ndarray:
+        return desk.typed(typed_lenses.attention(reading, answer.id, **which)).weights
+
+    np.testing.assert_array_equal(weights(layer=2), weights())
+    assert weights().any()
+    by_head = [weights(layer=2, head=head) for head in range(HEADS)]
+    np.testing.assert_allclose(np.mean(by_head, axis=0), weights(layer=2), rtol=1e-5)
+    for layer in (1, 3):
+        with pytest.raises(UsageError, match=rf"^layer {layer} has no attention weights; layers that have them: 2$"):
+            weights(layer=layer)
+    with pytest.raises(UsageError, match="goes through every layer, and some of this model's have no attention"):
+        weights(rollout=True)
+
+
 def test_only_the_latest_answer_is_kept(engine, reading, answer):
     newer = engine.ask(m.Generate(reading, "Is there a dog?", 2)).answer
     with pytest.raises(ReadingGoneError, match="ask again"):
@@ -209,6 +231,8 @@ def test_gradients_of_a_token_and_of_the_answer(engine, reading, answer):
     assert (found.answer, found.token, found.numbers.shape) == (answer.id, 2, (TOKENS,))
     whole = engine.typed(typed_lenses.gradient(reading, answer.id))
     assert not np.allclose(whole.numbers, found.numbers)
+    asked = typed_lenses.look(reading, "tokens", lens_call(LensSource("gradient")), (9, 2), answer.id)
+    np.testing.assert_array_equal(engine.typed(asked).result.values, whole.numbers[[9, 2]])
     with pytest.raises(UsageError, match="0 … 5"):
         engine.typed(typed_lenses.gradient(reading, answer.id, WORDS))
 

@@ -13,7 +13,7 @@ from sklearn.decomposition import PCA
 from tests.session.local_engine import Desk, quiet
 from tests.session.test_client import png
 from tests.session.test_engine import request
-from vlmtui.errors import CancelledError, ReadingGoneError, UsageError
+from vlmtui.errors import CancelledError, ReadingGoneError, UsageError, VlmtuiError
 from vlmtui.images.image_file import read_source
 from vlmtui.lenses.lens_source import LensCall, LensSource, lens_call
 from vlmtui.reading import stages
@@ -38,6 +38,14 @@ def reading(engine) -> str:
     reading = engine.read(request(png()), quiet).reading.id
     engine.typed(typed_lenses.layers(reading))
     return reading
+
+
+@pytest.fixture(scope="module")
+def classifier() -> tuple[Desk, str]:
+    """The demo tower with a classification head, and an image that it has read."""
+    desk = Desk()
+    desk.load(m.Load("demo-vit", device="cpu"), quiet)
+    return desk, desk.read(request(png()), quiet).reading.id
 
 
 @pytest.fixture(scope="module")
@@ -156,6 +164,31 @@ def test_entries_asked_for_are_those_of_all(engine, reading, call, noise, stage)
     some = engine.typed(typed_lenses.look(reading, stage, asked, entries=(9, 2, 24))).result.values
     assert len(every) == ENTRIES
     np.testing.assert_allclose(some, every[[9, 2, 24]], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("stage", "call"),
+    [
+        ("last", lens_call(LensSource("evidence"), label="0")),
+        ("last", lens_call(LensSource("evidence"), label="0", noise=True)),
+        ("vision.0", lens_call(LensSource("position"))),
+    ],
+    ids=["evidence", "evidence of noise", "position"],
+)
+def test_entries_of_a_tower_asked_for_are_those_of_all(classifier, stage, call):
+    engine, reading = classifier
+    stage = f"vision.{engine.state.model.info.vision_layers}" if stage == "last" else stage
+    every = engine.typed(typed_lenses.look(reading, stage, call)).result.values
+    some = engine.typed(typed_lenses.look(reading, stage, call, entries=(9, 2, 24))).result.values
+    assert len(set(every[[9, 2, 24]].tolist())) == 3
+    np.testing.assert_array_equal(some, every[[9, 2, 24]])
+
+
+def test_a_lens_that_forgets_which_entries_were_asked_for_is_found_out(engine, reading, monkeypatch):
+    monkeypatch.setattr("vlmtui.session.built_in_context.ModelAccess.of_entries", lambda access, rows: rows)
+    call = lens_call(LensSource("find"), text="sky")
+    with pytest.raises(VlmtuiError, match=f"the lens find returned Scalars of {ENTRIES} entries, but there are 2$"):
+        engine.typed(typed_lenses.look(reading, "tokens", call, entries=(9, 2)))
 
 
 def test_what_cannot_be_asked(engine, reading):

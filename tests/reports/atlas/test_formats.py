@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from PIL import Image
@@ -25,7 +26,7 @@ from vlmtui.display.pieces import visible, width
 from vlmtui.errors import ImageError
 from vlmtui.reading import ImageInfo
 from vlmtui.reports.atlas import crops
-from vlmtui.reports.atlas.json_csv import TABLES
+from vlmtui.reports.atlas.json_csv import TABLES, atlas_csv
 from vlmtui.reports.atlas.page import atlas_html
 from vlmtui.reports.atlas.summary import AtlasOptions, build_atlas
 from vlmtui.reports.atlas.text import atlas_text
@@ -224,3 +225,26 @@ def test_no_cell_of_a_safe_table_is_a_formula() -> None:
     rows = [["word", "n"], ["=1+1", -2], ["@x", None], ["sky", 3]]
     assert "".join(csv_lines(rows, True)) == "word,n\n'=1+1,-2\n'@x,\nsky,3\n"
     assert "".join(csv_lines(rows)) == "word,n\n=1+1,-2\n@x,\nsky,3\n"
+
+
+def test_no_table_of_an_atlas_has_a_formula_where_it_is_for_a_spreadsheet(tmp_path: Path) -> None:
+    one = seen(0, 4, 6, image=ImageInfo("=image.png", "0" * 64, 640, 427))
+    texts = dict.fromkeys(one.words.pieces, "=1+1")
+    results = [replace(one, words=msgspec.structs.replace(one.words, pieces=texts, texts=texts))]
+    results += [ImageFailure("@bad.png", ImageError("+bad.png is no picture"))]  # type: ignore[list-item]
+    file = write(results, tmp_path / "a.parquet")
+    for table in TABLES:
+        plain, safe = (
+            list(
+                csv.reader(
+                    io.StringIO(
+                        "".join(atlas_csv(build_atlas(AtlasOptions((str(file),), table=table, csv_safe=is_safe))))
+                    )
+                )
+            )
+            for is_safe in (False, True)
+        )
+        formulas = [cell for row in plain for cell in row if cell.startswith(("=", "@", "+"))]
+        assert bool(formulas) == (table != "outliers"), table
+        assert not [cell for row in safe for cell in row if cell.startswith(("=", "@", "+"))], table
+        assert len(plain) == len(safe)

@@ -63,6 +63,8 @@ def test_position_ids_are_between_patches_and_norm_where_a_decoder_has_three() -
     report = json.loads(written("json", made_reports.seen(turned, made_reports.words(turned))))
     contract.REPORT(report, "report")
     assert [token["position_ids"] for token in report["tokens"]] == [[4, 4, 4], [4, 4, 5]]
+    # a table has the same columns whatever the model is
+    assert written("csv", made_reports.seen(turned, None)) == written("csv", made_reports.seen(reading, None))
     moved = {key: report["tokens"][0][key] for key in sorted(report["tokens"][0])}
     with pytest.raises(AssertionError, match=r"report.tokens\[0\]"):
         contract.REPORT(report | {"tokens": [moved]}, "report")

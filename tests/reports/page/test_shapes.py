@@ -133,3 +133,15 @@ def test_thin_pictures_have_patches_wide_enough_to_point_at(opened: Opened, widt
     cell = page.locator("#entry-5").bounding_box()
     assert min(cell["width"], cell["height"]) > 20
     assert texts(page, "#patch-facts dd")[0] == box_text(places[5].box)
+
+
+def test_the_position_in_the_prompt_where_a_decoder_turns_by_row_and_column(opened: Opened) -> None:
+    reading = made_reports.reading(1, 2)
+    page = opened(page_document(glance(reading, entry=1)))
+    assert "position" not in texts(page, "#patch-facts dt")
+    turned = msgspec.structs.replace(reading, position_ids=((4, 5, 6), (4, 7, 8)))
+    page = opened(page_document(glance(turned, entry=1)))
+    at = texts(page, "#patch-facts dt").index("position")
+    assert texts(page, "#patch-facts dd")[at] == "time 4, row 7, column 8"
+    page.keyboard.press("[")  # a vision patch has no position there
+    assert "position" not in texts(page, "#patch-facts dt")

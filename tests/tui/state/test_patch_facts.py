@@ -22,7 +22,7 @@ from vlmtui.tui import messages, requests
 from vlmtui.tui.actions.key_table import help_rows
 from vlmtui.tui.dialogs.outliers import OutliersPage, outlier_report
 from vlmtui.tui.state.outlier_history import MODELS, OutlierHistory
-from vlmtui.tui.state.patch_facts import patch_key, recurring
+from vlmtui.tui.state.patch_facts import _position, patch_key, recurring
 from vlmtui.tui.state.results import KEPT, Results
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.subject import REST, LensRequest, PatchLens
@@ -139,6 +139,16 @@ async def test_outliers_are_counted_from_picture_to_picture() -> None:
         assert "in 4 of 4 images, by position" in text(tui, "PatchFacts")
         await pilot.press("right")
         assert "outlier" not in text(tui, "PatchFacts")
+
+
+@pytest.mark.parametrize(("rows", "cols"), [(4, 6), (6, 4)])
+def test_a_position_is_counted_in_a_grid_of_its_own_shape(rows: int, cols: int) -> None:
+    made = readings.reading(rows, cols)
+    grid = made.grids[0]
+    assert (grid.rows, grid.cols) == (rows, cols)
+    place = next(place for place in made.places if (place.row, place.col) == (2, 3))
+    for at, kind in (("vision.1", "patch"), ("tokens", "token")):
+        assert _position(made, at, place) == (GridShape(kind, rows, cols), 2 * cols + 3)
 
 
 async def test_every_stage_has_its_verdict_on_the_pictures_so_far() -> None:

@@ -75,7 +75,7 @@ def page_data(content: PageContent, embedded: EmbeddedImage) -> Object:
         "agreeing": list(AGREEING),
         "first": {"stage": content.stage, "metric": content.query.search.metric, "entry": content.entry},
         "entries": {
-            "tokens": _entries(reading.places, atlas, content.rgb),
+            "tokens": _entries(reading.places, atlas, content.rgb) | {"positions": reading.position_ids},
             "patches": _entries(reading.patch_places, atlas, content.rgb),
         },
         "pages": {

@@ -172,6 +172,8 @@ function patchFacts(of, entry) {
     const laid = down * across === patches ? ` (${down}×${across})` : "";
     if (patches > 1) pairs.push(["made of", `${count(patches, "vision patch", "vision patches")}${laid}`]);
     else if (!patches) pairs.push(["made of", "patches of several tiles, resampled"]);
+    const [time, row, column] = entriesOf.tokens.positions[entry] ?? [];
+    if (time !== undefined) pairs.push(["position", `time ${time}, row ${row}, column ${column}`]);
     if (state.stage === "tokens" && data.model.feeds) pairs.push(["reads", `${data.model.feeds} → projector → here`]);
   } else if (state.stage === data.model.feeds) pairs.push(["feeds", "the projector"]);
   return pairs;
