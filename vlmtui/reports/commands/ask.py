@@ -139,6 +139,10 @@ def _asked_once(
     )
     try:
         answer = asking.result()
+    except ReadingGoneError:  # asked again where nothing of the answer was written
+        if streamed and streamed.begun:
+            streamed.end()
+        raise
     except BaseException:  # usually an interrupt: the session stops generating, and the line is ended here
         client.cancel(asking)
         if streamed:
