@@ -48,12 +48,12 @@ def test_a_model_of_the_environment_is_said_to_be_that(
 ) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("VLMTUI_MODEL", "org/nowhere")
-    for words, named in ([], True), (["-m", "org/other"], False):
+    for words, named in ([], True), (["-m", "org/other"], False), (["-m", "org/nowhere"], False):
         assert main(["report", CHINA, *words]) == 1
         said = capsys.readouterr().err
         assert "is not on this disk" in said
         assert said.count("(VLMTUI_MODEL names it)") == named
     monkeypatch.setenv("VLMTUI_MODEL", "./nowhere")
-    for words, named in (["a.png", "--format", "text"], True), (["a.png", "--format", "text", "-m", "./other"], False):
-        assert main(words) == 1
+    for words, named in ([], True), (["-m", "./other"], False), (["-m", "./nowhere"], False):
+        assert main(["a.png", "--format", "text", *words]) == 1
         assert ("(VLMTUI_MODEL names it)" in capsys.readouterr().err) == named

@@ -44,7 +44,9 @@ class UserSettings:
         """The model of a command that names none."""
         from vlmtui.catalogue import default_model
 
-        return str(self.in_force["model"]) if self._some else default_model()
+        if not self._some or (given := self.in_force.given("model")).source == "environment":
+            return default_model()
+        return str(given.value)
 
     @property
     def lens_folders(self) -> tuple[str, ...]:
