@@ -50,6 +50,14 @@ class AskOptions:
     wanted: AttributionOptions = field(default_factory=AttributionOptions)
 
 
+def check_format(format: str, wanted: AttributionOptions) -> None:
+    """Raise `UsageError` for an unknown format, and for one that cannot show what is wanted."""
+    if format not in FORMATS:
+        raise UsageError(f"no answer format {format!r}: choose {', '.join(FORMATS)}")
+    if wanted.only_numbers and format != "json":
+        raise UsageError("--attention, --gradient and --occlude give numbers for every patch: add --format json")
+
+
 def run_ask(
     question: AskOptions,
     load: LoadOptions,
@@ -63,10 +71,6 @@ def run_ask(
 
     An interrupt ends the generation and the line being written.
     """
-    if format not in FORMATS:
-        raise UsageError(f"no answer format {format!r}: choose {', '.join(FORMATS)}")
-    if question.wanted.only_numbers and format != "json":
-        raise UsageError("--attention, --gradient and --occlude give numbers for every patch: add --format json")
     if output is not None and output != "-":
         check_target(output)
     source = read_source(question.image)
