@@ -101,8 +101,9 @@ def stop(
     """Stop the warm session, for all clients that use it."""
     from vlmtui.session import daemon
     from vlmtui.session.client import SessionClient
+    from vlmtui.session.endings import write_end
     from vlmtui.session.logs import log_of
-    from vlmtui.session.transport import warm_link, write_end
+    from vlmtui.session.transport import warm_link
 
     runtime = daemon.runtime_folder()
     try:
