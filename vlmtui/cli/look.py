@@ -23,7 +23,8 @@ from vlmtui.cli.report_options import BatchArguments, DrawingArguments, Selectio
 from vlmtui.cli.user_settings import UserSettings
 from vlmtui.errors import UsageError, VlmtuiError
 from vlmtui.query.choices import THEMES, check_choice
-from vlmtui.reports.formats.registry import ENDINGS, FORMATS, names
+from vlmtui.reports.formats.base import COLOR
+from vlmtui.reports.formats.registry import ENDINGS, FORMATS, format_named, names, taking
 
 if TYPE_CHECKING:
     from vlmtui.query.options import Query
@@ -171,8 +172,8 @@ def _run_report(
     if format is None and output is not None:
         check_sources(output, sources)  # more serious than an unknown ending
     chosen = chosen_format(format, output, ENDINGS)
-    if "color" in settings.named and chosen != "ansi":
-        raise UsageError("--color is for the explorer and for --format ansi: leave it out")
+    if "color" in settings.named and not format_named(chosen).takes(COLOR):
+        raise UsageError(f"--color is for the explorer: leave it out, or choose --format {names(taking(COLOR))}")
     how = batch.batch_options(sources, several, query, chosen, output)
     order = ReportJob(
         sources, query.load.where, output, quiet, lambda error: print_error(error, debug), tell, debug, several
