@@ -149,8 +149,9 @@ def lock_owner(runtime: Path) -> int | None:
 
 
 def session_environment() -> dict[str, str]:
-    """The environment of a session: with docstrings, which transformers reads when it is imported."""
-    return {name: value for name, value in os.environ.items() if name != "PYTHONOPTIMIZE"}
+    """The environment of a session: with docstrings, which transformers reads when it is imported, and without the
+    compiled code that transformers would fetch from the hub where the package kernels is installed."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONOPTIMIZE"} | {"USE_HUB_KERNELS": "NO"}
 
 
 def start_daemon(idle: float) -> None:
