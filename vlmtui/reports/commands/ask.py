@@ -28,6 +28,7 @@ from vlmtui.reports.formats import json
 from vlmtui.reports.formats.json import Object
 from vlmtui.reports.output.progress import ProgressLine
 from vlmtui.reports.output.target import Target, check_target, target
+from vlmtui.reports.per_image import SESSION_IS_BUSY
 from vlmtui.results.answers import MAX_NEW_TOKENS, Answer, empty_note
 from vlmtui.session.client import SessionClient
 from vlmtui.session.discovery import connect
@@ -113,9 +114,9 @@ def _asked(
     for again in range(_READ_AGAIN):
         try:
             return _asked_once(client, source, question, read, progress, streamed)
-        except ReadingGoneError:  # another client has used the session in between
+        except ReadingGoneError as error:  # another client has used the session in between
             if again == _READ_AGAIN - 1 or (streamed and streamed.begun):
-                raise
+                raise ReadingGoneError(SESSION_IS_BUSY) from error
     raise AssertionError("the last attempt returns or raises")
 
 
