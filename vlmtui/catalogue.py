@@ -99,9 +99,14 @@ def note_with_advice(note: str) -> str:
     return f"{note}: {CHOOSE_A_MODEL}" if note in DEMO_NOTES.values() else note
 
 
+class EnvironmentModel(str):
+    """A model's name that `VLMTUI_MODEL` gave, and nobody typed: what cannot be loaded is said to come from there."""
+
+
 def default_model() -> str:
-    """The model used without --model: `VLMTUI_MODEL`, or the demo model."""
-    return os.environ.get(ENVIRONMENT) or DEMO
+    """The model used without --model: an `EnvironmentModel`, or the demo model."""
+    named = os.environ.get(ENVIRONMENT)
+    return EnvironmentModel(named) if named else DEMO
 
 
 def resolve_model(name: str, base: Path | None = None) -> ModelSource:
@@ -120,7 +125,7 @@ def resolve_model(name: str, base: Path | None = None) -> ModelSource:
 
 def named_by(model: str) -> str:
     """The end of a sentence about a model that cannot be loaded: that the environment names it, or ""."""
-    return f" ({ENVIRONMENT} names it)" if model and model == os.environ.get(ENVIRONMENT) else ""
+    return f" ({ENVIRONMENT} names it)" if isinstance(model, EnvironmentModel) else ""
 
 
 def _resolved(name: str, base: Path | None) -> ModelSource:

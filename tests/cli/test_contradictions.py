@@ -25,6 +25,9 @@ CHINA = str(Path(__file__).parents[2] / "sample_images" / "china.jpg")
         ("vocabulary demo -o {0}/x.csv --format json", "ends as csv does, and --format is json"),
         ("atlas a.parquet --csv-safe", "--csv-safe is for spreadsheets: leave it out, or choose --format csv"),
         ("vocabulary demo --csv-safe --format json", "choose --format csv"),
+        ("session start --dtype bfloat16", "--dtype says how a model is loaded: name one with -m, or leave it out"),
+        ("config --format json path", "--format is not used before path: see vlmtui help config path"),
+        ("report a.png --null --no-null", "--null or --no-null is given more than once: give one"),
         ("atlas a.parquet -o {0}/x.html --format text", "ends as html does, and --format is text"),
     ],
 )
@@ -48,12 +51,12 @@ def test_a_model_of_the_environment_is_said_to_be_that(
 ) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("VLMTUI_MODEL", "org/nowhere")
-    for words, named in ([], True), (["-m", "org/other"], False):
+    for words, named in ([], True), (["-m", "org/other"], False), (["-m", "org/nowhere"], False):
         assert main(["report", CHINA, *words]) == 1
         said = capsys.readouterr().err
         assert "is not on this disk" in said
         assert said.count("(VLMTUI_MODEL names it)") == named
     monkeypatch.setenv("VLMTUI_MODEL", "./nowhere")
-    for words, named in (["a.png", "--format", "text"], True), (["a.png", "--format", "text", "-m", "./other"], False):
-        assert main(words) == 1
+    for words, named in ([], True), (["-m", "./other"], False), (["-m", "./nowhere"], False):
+        assert main(["a.png", "--format", "text", *words]) == 1
         assert ("(VLMTUI_MODEL names it)" in capsys.readouterr().err) == named

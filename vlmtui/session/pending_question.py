@@ -56,8 +56,7 @@ class PendingQuestion:
         if isinstance(answer, m.Failed):
             message = answer.message
             if isinstance(self.body, m.Load | m.Verify) and answer.kind == ModelError.kind:
-                # the session may be older than the variable; one that knows it has said so
-                message = message.removesuffix(named := named_by(self.body.model)) + named
+                message += named_by(self.body.model)  # the session is told no more than the name
             error = error_from_kind(answer.kind, message)
             if answer.detail:
                 error.add_note(answer.detail)
