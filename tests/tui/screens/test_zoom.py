@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PIL import Image
+from rich.color import Color
 from textual import events
 from textual.pilot import Pilot
 from textual.strip import Strip
@@ -14,12 +15,14 @@ from tests.tui.families import FAMILIES
 from tests.tui.screens.test_explorer import at, explorer, text
 from vlmtui.display.cell_layout import FIT, CellLayout
 from vlmtui.tui.overlays.composition import draw_overlay
+from vlmtui.tui.terminal.theme import DARK
 from vlmtui.tui.widgets.image_side import ImageSide
-from vlmtui.tui.widgets.image_view import ImageView
+from vlmtui.tui.widgets.image_view import ImageView, PatchPointed
 from vlmtui.tui.widgets.minimap import ViewMap
 
 PHOTO_SIZE = (640, 427)
 SIZES = [(80, 24), (100, 30), (120, 40), (140, 30), (160, 24), (200, 60), (240, 64)]
+GROUND = Color.parse(DARK.rule).get_truecolor()
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -161,7 +164,7 @@ async def test_a_view_moves_no_further_than_the_cursor_must_and_says_where_it_is
         await pilot.pause()
         first = layout_of(pilot)
         rows, cols = first.in_view()
-        assert f"4× · rows {rows[0]}–{rows[-1]}, columns {cols[0]}–{cols[-1]} of 24 × 24" in " ".join(
+        assert f"4× · rows {rows[0]}–{rows[-1]}, columns {cols[0]}–{cols[-1]} of 24×24" in " ".join(
             text(tui, "#map-facts").split()
         )
         assert "rows" not in text(tui, "#legend")
@@ -184,9 +187,9 @@ async def test_the_map_is_lit_where_the_view_is_and_a_click_goes_there() -> None
         await pilot.pause()
         await pilot.press("z", "z")
         await pilot.pause()
-        view = explorer(pilot).query_one(ViewMap)
+        view = explorer(pilot).query_one("#map", ViewMap)
         assert explorer(pilot).query_one("#map-row").display
-        await pilot.click(ViewMap, offset=(1, 0))
+        await pilot.click("#map", offset=(1, 0))
         await pilot.pause()
         row, col = at(pilot)
         assert row <= 3
@@ -234,7 +237,7 @@ async def test_more_patches_than_columns_are_panned() -> None:
         assert layout.window is not None
         assert (layout.wide, layout.high) == (1, 1)
         rows, cols = layout.in_view()
-        assert f"rows {rows[0]}–{rows[-1]}, columns {cols[0]}–{cols[-1]} of 81 × 120" in " ".join(
+        assert f"rows {rows[0]}–{rows[-1]}, columns {cols[0]}–{cols[-1]} of 81×120" in " ".join(
             text(tui, "#map-facts").split()
         )
         await pilot.press("end")
@@ -302,7 +305,65 @@ async def test_a_small_terminal_says_in_the_legend_what_is_in_view() -> None:
         await pilot.pause()
         rows, cols = layout_of(pilot).in_view()
         assert not explorer(pilot).query_one("#map-row").display
-        assert f"4× · rows {rows[0]}–{rows[-1]}, columns {cols[0]}–{cols[-1]} of " in text(tui, "#legend")
+        assert f"4× · rows {rows[0]}–{rows[-1]}, columns {cols[0]}–{cols[-1]} of 24×24" in text(tui, "#legend")
+        # and beside it a map, which goes where it is clicked
+        await pilot.click("#small-map", offset=(0, 0))
+        await pilot.pause()
+        row, col = at(pilot)
+        assert row <= 6
+        assert col <= 3
+
+
+def lit_pixels(view: ViewMap) -> np.ndarray:
+    """[2 · rows, columns] of a plain map: which half-cells are not the ground of it."""
+    rows: list[list[bool]] = []
+    for y in range(view.size.height):
+        cells = [(letter, one.style) for one in view.render_line(y) for letter in one.text]
+        colours = [(style.color, style.bgcolor) if letter == "▀" else (style.bgcolor,) * 2 for letter, style in cells]
+        rows += [
+            [pair[half] is not None and pair[half].get_truecolor() != GROUND for pair in colours] for half in (0, 1)
+        ]
+    return np.array(rows)
+
+
+@pytest.mark.parametrize("overlay", ["words", "segments", "norms"])
+async def test_a_map_tells_what_is_in_view_at_every_size(overlay: str) -> None:
+    tui = app(shape=(24, 24), size=PHOTO_SIZE, photo=photo())
+    async with tui.run_test(size=SIZES[0]) as pilot:
+        await pilot.pause()
+        explorer(pilot).action_choose_overlay(overlay)
+        await pilot.press("z", "z")
+        plain = []
+        for size in SIZES:
+            await pilot.resize_terminal(*size)
+            for _ in range(3):
+                # laid out, drawn there, and laid out again for the legend
+                await pilot.pause()
+            shown = [one for one in explorer(pilot).query(ViewMap) if one.size.area]
+            assert len(shown) == 1, size
+            # nothing else stands there, and none of it is beyond the image's side
+            assert explorer(pilot).get_widget_at(*shown[0].region.offset)[0] is shown[0]
+            assert shown[0].region in explorer(pilot).query_one("#picture-side").region
+            plain += [size] if shown[0].id == "small-map" else []
+            for row, col in ((0, 0), (12, 12), (23, 23)) if shown[0].id == "small-map" else ():
+                explorer(pilot)._patch_pointed(PatchPointed(row, col))
+                await pilot.pause()
+                layout, lit = layout_of(pilot), lit_pixels(shown[0])
+                assert layout.window is not None
+                (down, across), whole = lit.shape, layout.size
+                (x, y), (wide, tall) = layout.corner, (layout.width, layout.height)
+                for axis, start, seen, total, many in ((1, x, wide, whole[0], across), (0, y, tall, whole[1], down)):
+                    there = np.flatnonzero(lit.any(axis=1 - axis))
+                    # to half a pixel of the map, and as wide to half of one
+                    assert abs(there[0] - start / total * many) <= 0.75, (size, axis)
+                    assert (start == 0) == (there[0] == 0) or start / total * many < 1
+                    assert abs(there[-1] + 1 - (start + seen) / total * many) <= 0.75, (size, axis)
+                assert lit.sum() == lit.any(axis=0).sum() * lit.any(axis=1).sum()
+        assert plain[0] == (80, 24)
+        assert (160, 24) in plain
+        await pilot.press("Z", "Z", "Z")
+        await pilot.pause()
+        assert not [one for one in explorer(pilot).query(ViewMap) if one.region.area]
 
 
 async def test_as_the_model_sees_it_patches_are_square_and_nothing_lies_around_them() -> None:

@@ -12,7 +12,7 @@ from vlmtui.tui.overlays.word_legend import LegendWord, WordLegend
 from vlmtui.tui.terminal.theme import DARK
 from vlmtui.tui.widgets.word_legend_lines import LONGEST, word_legend_lines
 
-TITLE, NAME = "rows 2–23, columns 0–23 of 24 × 24 · segments: local-words, l2", "segments: local-words, l2"
+TITLE, NAME = "rows 2–23, columns 0–23 of 24×24 · segments: local-words, l2", "segments: local-words, l2"
 LEAST = width("+30 words   █ other patches: 99.9% (here: )") + LONGEST
 
 

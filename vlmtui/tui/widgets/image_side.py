@@ -10,15 +10,14 @@ from textual.containers import Container, Horizontal
 from textual.geometry import Size
 from textual.message import Message
 
-from vlmtui.display.cell_layout import FIT, ZOOMS, CellLayout, in_window, is_near, shape_difference
+from vlmtui.display.cell_layout import FIT, ZOOMS, CellLayout, in_window
 from vlmtui.tui.overlays import composition as overlays
-from vlmtui.tui.overlays import legend as valued
 from vlmtui.tui.overlays.drawing import ImageDrawing
-from vlmtui.tui.overlays.word_legend import word_legend
 from vlmtui.tui.screens.packing import Area
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.widgets import mask
+from vlmtui.tui.widgets.image_legend import image_legend, view_text
 from vlmtui.tui.widgets.image_view import BesidePointed, ImageView
 from vlmtui.tui.widgets.legend_bar import Legend, LegendBar
 from vlmtui.tui.widgets.lines import wrapped
@@ -36,9 +35,12 @@ LEGEND_ROWS, MOST_LEGEND_ROWS = 3, 5
 """Of those that the image leaves; and those that the image gives way to where the legend would be cut."""
 MAP_ROWS = 8
 MAP_HELP = ("z in · Z out · arrows pan at the edge", "a click on the map goes there")
-SHRUNK = "fit (averages)"
 LEAST_FOR_MAP = 20
-"""Rows that the image must have before a map of it takes some."""
+"""Rows that the image must have before a map of it takes some; with fewer a small one stands beside the legend."""
+SMALL_MAP, SMALL_MAP_CELLS, MAP_GAP = 2, 12, 2
+"""Rows of the small map, columns that it has at most, and blank ones between it and the legend."""
+ROWS_A_ROW = 5
+"""Rows of the image for one of the small map."""
 FIRST_S = 1.0
 """How long the first drawing waits for the model's patch grid: a warm session has told it by then, and the image is
 drawn once, not first without the grid and then with it."""
@@ -112,13 +114,15 @@ class _Place:
 
 @dataclass(frozen=True)
 class _Fitted:
-    """A drawing in its place, and the rows of the map and the legend below it."""
+    """A drawing in its place, and below it the legend, in so many cells, and the rows of the map; a `small_map`
+    (columns, rows) stands beside the legend. (0, 0) and 0 where there is none."""
 
     place: _Place
     drawn: ImageDrawing
     legend: Legend
     map_rows: int
-    legend_rows: int
+    small_map: tuple[int, int]
+    legend_cells: tuple[int, int]
 
 
 def _has_room(place: _Place) -> bool:
@@ -154,7 +158,9 @@ class ImageSide(Container):
             yield ImageView(id="picture")
             yield TokenList(id="list")
         yield MaskView(id="mask")
-        yield LegendBar(id="legend")
+        with Horizontal(id="legend-row"):
+            yield ViewMap(id="small-map")
+            yield LegendBar(id="legend")
         with Horizontal(id="map-row"):
             yield ViewMap(id="map")
             yield ViewFacts(id="map-facts")
@@ -206,7 +212,7 @@ class ImageSide(Container):
             said = mask.legend(results, selection)
             legend.styles.height = min(MOST_LEGEND_ROWS, max(1, len(wrapped(said, self.size.width))))
             legend.explain(Legend(said))
-            self.query_one("#map-row").display = False
+            self.query_one("#map-row").display = self.query_one("#small-map").display = False
             return
         if (self._waits and results.model is None) or not _has_room(_Place.of(results, selection, self.size, 1)):
             return
@@ -226,8 +232,8 @@ class ImageSide(Container):
             self._tell_zoom(
                 selection.zoom, drawn.layout, overlays.layout_of(results, replace(selection, zoom=FIT), place.room)
             )
-        self._show_map(results, selection, drawn.layout, fitted.map_rows)
-        legend.styles.height = fitted.legend_rows
+        self._show_map(results, selection, fitted)
+        legend.styles.height = fitted.legend_cells[1]
         # a list takes all the room there is
         self.query_one("#picture-row").styles.height = place.height if listed else drawn.layout.height
         cursor = (selection.row, selection.col) if page is not None and not listed else None
@@ -246,7 +252,7 @@ class ImageSide(Container):
             self._legend_rows = 1
             fitted = self._draw(results, selection, 1, before)
         self._said, self._terminal = said, self.app.size
-        while self._legend_rows < MOST_LEGEND_ROWS and not bar.fits(fitted.legend, self.size.width, fitted.legend_rows):
+        while self._legend_rows < MOST_LEGEND_ROWS and not bar.fits(fitted.legend, *fitted.legend_cells):
             if not _has_room(_Place.of(results, selection, self.size, self._legend_rows + 1)):
                 break
             self._legend_rows += 1
@@ -258,16 +264,28 @@ class ImageSide(Container):
         place = _Place.of(results, selection, self.size, rows)
         room = place.room
         layout = overlays.layout_of(results, selection, room, before)
-        mapped = layout.window is not None and room[1] >= LEAST_FOR_MAP
-        map_rows = min(MAP_ROWS, room[1] // 4) if mapped else 0
-        if mapped:
-            layout = in_window(layout, (room[0], room[1] - map_rows), (selection.row, selection.col), before)
+        map_rows, small_map = self._map_room(results, room[1]) if layout.window is not None else (0, (0, 0))
+        # a small map takes no more than the rows that the legend has not
+        taken = map_rows + max(0, small_map[1] - rows)
+        if taken:
+            layout = in_window(layout, (room[0], room[1] - taken), (selection.row, selection.col), before)
+        rows = max(rows, small_map[1])
         if not place.listed:
-            rows = max(rows, min(LEGEND_ROWS, rows + room[1] - map_rows - layout.height))
+            rows = max(rows, min(LEGEND_ROWS, rows + room[1] - taken - layout.height))
         key = overlays.drawing_key(results, selection, layout)
         if key != self._key or self._drawn is None:
             self._key, self._drawn = key, overlays.draw_overlay(results, selection, layout)
-        return _Fitted(place, self._drawn, _legend(results, selection, self._drawn, mapped), map_rows, rows)
+        legend = image_legend(results, selection, self._drawn, map_rows > 0)
+        cells = self.size.width - (small_map[0] + MAP_GAP if small_map[0] else 0), rows
+        return _Fitted(place, self._drawn, legend, map_rows, small_map, cells)
+
+    def _map_room(self, results: Results, rows: int) -> tuple[int, tuple[int, int]]:
+        """The rows of a map below the legend where the image has so many, or the columns and rows of a small one."""
+        if rows >= LEAST_FOR_MAP:
+            return min(MAP_ROWS, rows // 4), (0, 0)
+        room = min(SMALL_MAP_CELLS, self.size.width // 4), 2 * max(SMALL_MAP, rows // ROWS_A_ROW)
+        wide, tall = map_size((results.image.width, results.image.height), room)
+        return 0, (wide, tall // 2)
 
     def _paint(self, drawn: ImageDrawing, cursor: tuple[int, int] | None) -> None:
         """Paint a drawing; of one that is painted already, the two patches that the cursor has left and come to."""
@@ -298,18 +316,24 @@ class ImageSide(Container):
             self._zoom = told
             self.post_message(ZoomDrawn(*told))
 
-    def _show_map(self, results: Results, selection: Selection, layout: CellLayout, rows: int) -> None:
-        """Where the view lies, below the legend."""
-        row, page = self.query_one("#map-row"), results.page(selection)
-        row.display = rows > 0 and page is not None
-        if page is None or not row.display:
+    def _show_map(self, results: Results, selection: Selection, fitted: _Fitted) -> None:
+        """Where the view lies, below the legend or beside it."""
+        row, page, layout = self.query_one("#map-row"), results.page(selection), fitted.drawn.layout
+        large, small = self.query_one("#map", ViewMap), self.query_one("#small-map", ViewMap)
+        row.display = fitted.map_rows > 0 and page is not None
+        small.display = fitted.small_map[0] > 0 and page is not None
+        if page is None:
             return
-        there = self.query_one(ViewMap)
-        row.styles.height = there.styles.height = rows
-        image = results.image.width, results.image.height
-        there.styles.width, _ = map_size(image, (max(2, self.size.width // 2), 2 * rows))
-        there.show_view(results, selection, layout.seen_box(page.box))
-        self.query_one(ViewFacts).explain(_view_text(layout), *MAP_HELP)
+        view = layout.seen_box(page.box)
+        if small.display:
+            small.styles.width, small.styles.height = fitted.small_map
+            small.show_view(results, selection, view)
+        if row.display:
+            row.styles.height = large.styles.height = fitted.map_rows
+            image = results.image.width, results.image.height
+            large.styles.width, _ = map_size(image, (max(2, self.size.width // 2), 2 * fitted.map_rows))
+            large.show_view(results, selection, view)
+            self.query_one(ViewFacts).explain(view_text(layout), *MAP_HELP)
 
     @on(BesidePointed)
     def _beside(self, message: BesidePointed) -> None:
@@ -319,56 +343,3 @@ class ImageSide(Container):
         x0, y0, x1, y1 = self._drawn.page.box
         across, down = self._drawn.layout.share_at(message.x + 0.5, 2 * message.y + 1)
         self.post_message(PixelPointed(x0 + across * (x1 - x0), y0 + down * (y1 - y0)))
-
-
-def _legend(results: Results, selection: Selection, drawn: ImageDrawing, mapped: bool) -> Legend:
-    """The legend of a drawing; what is in view stands beside the map where there is one (`mapped`)."""
-    here, value = valued.cursor_text(results, selection), valued.cursor_value(results, selection)
-    words = word_legend(drawn, (selection.row, selection.col))
-    view = "" if mapped else _view_text(drawn.layout)
-    counts, few = (valued.sought_counts(results, selection, brief) for brief in (False, True))
-    note = " · as the model sees it" if selection.as_seen and _of_page(drawn) else _shape_note(drawn)
-    named = drawn.brief or drawn.legend
-    # the title bar names zoom and overlay: what a lens found stays longest, and without one what is in view
-    said = [(view, drawn.legend, counts), (view, named, few), (named, few) if drawn.brief else (view or named,)]
-    longest, *shorter = (" · ".join(part for part in parts if part) for parts in said)
-    cut = valued.values_beyond(results, selection, drawn.scale) if drawn.scale else (False, False)
-    floor = drawn.floor if drawn.scale else None
-    texts = longest + note, shorter[0] + note, shorter[1]
-    return Legend(
-        texts[0], drawn.scale, here, value, drawn.diverging, words, tuple(dict.fromkeys(texts[1:])), cut, floor
-    )
-
-
-def _of_page(drawn: ImageDrawing) -> bool:
-    """Whether the cells are those of the page, and not of the image alone."""
-    page, layout = drawn.page, drawn.layout
-    return page is not None and (layout.rows, layout.cols) == (page.rows, page.cols)
-
-
-def _view_text(layout: CellLayout) -> str:
-    """`4× · rows 4–9, columns 6–11 of 24 × 24`, where not all is in view; what all of it in view is made of."""
-    if layout.shrunk is not None:
-        return SHRUNK
-    rows, cols = layout.in_view()
-    zoom = [f"{layout.zoom}×"] if layout.zoom > 1 else []
-    if layout.window is None or not rows or not cols:
-        return " · ".join(zoom)
-    seen = f"{_span('row', rows)}, {_span('column', cols)}"
-    return " · ".join([*zoom, f"{seen} of {layout.rows} × {layout.cols}"])
-
-
-def _span(what: str, numbers: range) -> str:
-    """`rows 4–9`, `row 7`."""
-    return f"{what}s {numbers[0]}–{numbers[-1]}" if len(numbers) > 1 else f"{what} {numbers[0]}"
-
-
-def _shape_note(drawn: ImageDrawing) -> str:
-    """How patches differ from their shape in the file, where they do."""
-    if drawn.page is None or not _of_page(drawn):
-        return ""
-    difference = shape_difference(drawn.layout, drawn.page.box)
-    if is_near(difference):
-        return ""
-    share = f"{100 * abs(difference - 1):.0f}%"
-    return f" · patches drawn {share} {'wider' if difference > 1 else 'narrower'}"

@@ -18,6 +18,9 @@ from vlmtui.tui.widgets.blocks import half_block
 from vlmtui.tui.widgets.lines import Lines, line, wrapped
 
 DIMMED = 0.3
+LEAST_PICTURED = 4
+"""Rows of a map that shows the image; in fewer it is plain, with the view on it: a few pixels of a dark photograph
+would look the same lit and dimmed."""
 
 
 class PixelPointed(Message):
@@ -107,11 +110,12 @@ def map_rows(
     pixel in the accent colour."""
     width, height = results.image.width, results.image.height
     wide, tall = map_size((width, height), (room[0], 2 * room[1]))
-    pixels = _lit(results, lit, wide, tall)
+    x0, y0, x1, y1 = lit
+    columns, lines = _part(x0 / width, x1 / width, wide), _part(y0 / height, y1 / height, tall)
+    pixels = _lit(results, (columns, lines), (wide, tall), None if room[1] >= LEAST_PICTURED else roles)
     x0, y0, x1, y1 = page.cell_box(selection.row, selection.col)
-    x = min(max(int((x0 + x1) / 2 / width * wide), 0), wide - 1)
-    y = min(max(int((y0 + y1) / 2 / height * tall), 0), tall - 1)
-    pixels[y, x] = Color.parse(roles.accent).get_truecolor()
+    place = _within(lines, (y0 + y1) / 2 / height * tall), _within(columns, (x0 + x1) / 2 / width * wide)
+    pixels[place] = Color.parse(roles.accent).get_truecolor()
     return [
         Strip([half_block(tuple(a), tuple(b)) for a, b in zip(top, bottom, strict=True)], wide)
         for top, bottom in zip(pixels[::2].tolist(), pixels[1::2].tolist(), strict=True)
@@ -125,15 +129,28 @@ def map_size(picture: tuple[int, int], room: tuple[int, int]) -> tuple[int, int]
     return wide, max(2, 2 * round(picture[1] * scale / 2))
 
 
-def _lit(results: Results, box: Box, wide: int, tall: int) -> Pixels:
-    """The image at wide × tall pixels, all but a part of it dimmed."""
-    size = results.image.width, results.image.height
-    pixels = resize_part(results.picture, (0.0, 0.0, float(size[0]), float(size[1])), (wide, tall))
-    x0, y0, x1, y1 = box
-    # at least a pixel, however small the tile
-    left, top = (min(max(round(v * n / whole), 0), n - 1) for v, n, whole in ((x0, wide, size[0]), (y0, tall, size[1])))
-    right = max(left + 1, round(x1 * wide / size[0]))
-    bottom = max(top + 1, round(y1 * tall / size[1]))
+def _part(start: float, end: float, many: int) -> range:
+    """The pixels of so many from one share of them to another; at least one, however small the tile. A part that begins
+    or ends with the whole does so here."""
+    size = min(max(1, round((end - start) * many)), many)
+    first = min(max(0, round((start + end) / 2 * many - size / 2)), many - size)
+    return range(first, first + size)
+
+
+def _within(part: range, at: float) -> int:
+    """The pixel at a place, or the nearest of a part."""
+    return min(max(int(at), part.start), part.stop - 1)
+
+
+def _lit(results: Results, part: tuple[range, range], pixels: tuple[int, int], plain: Roles | None) -> Pixels:
+    """The image at so many pixels (across, down), all but a part of it (columns, lines) dimmed; with `plain`, that part
+    in the colour of text and no image."""
+    (columns, lines), (wide, tall) = part, pixels
     lit = np.zeros((tall, wide, 1), dtype=bool)
-    lit[top:bottom, left:right] = True
-    return np.where(lit, pixels, (pixels * DIMMED).astype(np.uint8))
+    lit[lines.start : lines.stop, columns.start : columns.stop] = True
+    if plain is not None:
+        light, dark = (np.array(Color.parse(one).get_truecolor(), np.uint8) for one in (plain.text, plain.rule))
+        return np.where(lit, light, dark)
+    whole = 0.0, 0.0, float(results.image.width), float(results.image.height)
+    image = resize_part(results.picture, whole, (wide, tall))
+    return np.where(lit, image, (image * DIMMED).astype(np.uint8))
