@@ -17,6 +17,8 @@ settings.register_profile("vlmtui", deadline=None)
 settings.load_profile("vlmtui")
 # a test that would reach for the real hub is wrong; one that asks for a hub of its own sets HF_ENDPOINT and unsets this
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+# transformers' own model, which vlmtui is compared with, computes as a session does
+os.environ["USE_HUB_KERNELS"] = "NO"
 if "PYTEST_XDIST_WORKER" in os.environ:
     # read by torch when it is first imported, here and in the sessions that tests start: threads of several processes
     # on the same cores wait for each other

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from vlmtui.session.daemon import session_environment
+
 ROOT = Path(__file__).parents[1]
 PICKLES = {"pickle", "_pickle", "cPickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
 RUNS = {"eval", "exec", "execfile", "os.system", "os.popen", "torch.load", "pandas.read_pickle"}
@@ -69,6 +71,15 @@ def test_remote_code_is_off_in_every_call() -> None:
     for name, call in calls:
         given = {one.arg: ast.unparse(one.value) for one in call.keywords}
         assert given.get("trust_remote_code") == "False", f"{name}:{call.lineno}"
+
+
+def test_no_compiled_code_of_the_hub_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = [node for _, tree in sources() for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    given = [{one.arg: ast.unparse(one.value) for one in call.keywords} for call in calls]
+    of_weights = [one for one in given if "state_dict" in one and "local_files_only" in one]
+    assert [one.get("use_kernels") for one in of_weights] == ["False"]
+    monkeypatch.setenv("USE_HUB_KERNELS", "YES")
+    assert session_environment()["USE_HUB_KERNELS"] == "NO"
 
 
 @pytest.mark.parametrize(

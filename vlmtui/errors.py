@@ -58,7 +58,7 @@ class OutOfMemoryError(ModelError):
     kind = "memory"
 
 
-_NO_MEMORY = ("not enough memory", "can't allocate memory", "out of memory")
+_NO_MEMORY = ("not enough memory", "can't allocate memory", "out of memory", "can't start new thread")
 
 
 def lacks_memory(error: BaseException) -> bool:

@@ -121,6 +121,8 @@ def explain_write_errors(name: str) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or type(error).__name__
         way_out = "free some space or choose another place" if error.errno in _NO_ROOM else "choose another place"
+        if error.errno == errno.EFBIG:
+            way_out = "raise the limit of file sizes, ulimit -f, or choose another file system"
         raise VlmtuiError(f"{name} cannot be written ({reason}): {way_out}") from error
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -55,14 +56,31 @@ def _gpu() -> DeviceMemory | None:
 
 
 def available_memory() -> int | None:
-    """Bytes of RAM available without swapping, within this process's control group; None where unknown."""
-    found = [value for value in (_proc_available(), _cgroup_available()) if value is not None]
+    """Bytes of RAM available without swapping, within this process's control group and limit; None where unknown."""
+    found = [value for value in (_proc_available(), _cgroup_available(), _left_of_limit()) if value is not None]
     if found:
         return min(found)
     try:  # macOS reports only the total
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
     except (ValueError, OSError):
         return None
+
+
+def memory_limit() -> int | None:
+    """Bytes of addresses that this process may have, as `ulimit -v` sets them; None where there is no limit."""
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    return None if limit == resource.RLIM_INFINITY else limit
+
+
+def _left_of_limit() -> int | None:
+    limit = memory_limit()
+    if limit is None:
+        return None
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+    except (OSError, ValueError, IndexError):
+        return limit
+    return max(0, limit - pages * os.sysconf("SC_PAGE_SIZE"))
 
 
 def _proc_available() -> int | None:

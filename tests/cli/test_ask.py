@@ -7,7 +7,9 @@ import math
 import signal
 import subprocess
 import sys
+from concurrent.futures import Future
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +17,9 @@ from tests.cli.test_cli import CHINA, PHOTOS, vlmtui
 from tests.cli.test_interrupts import heeding
 from tests.waiting import children, gone, until
 from vlmtui.cli import ask, main
+from vlmtui.errors import ReadingGoneError
 from vlmtui.results.answers import MAX_NEW_TOKENS
+from vlmtui.session.client import SessionClient
 
 QUESTION = "What color is the sky?"
 SCENE = str(PHOTOS / "scene-landscape.png")
@@ -87,6 +91,23 @@ def test_an_answer_that_was_cut_says_so(warm_session: None) -> None:
     done = vlmtui("ask", SCENE, QUESTION, "--max-new-tokens", "1")
     assert (done.returncode, done.stdout) == (0, b"blue\n")
     assert done.stderr == b"vlmtui: the answer was cut after 1 token: raise --max-new-tokens for a longer one\n"
+
+
+def test_an_answer_whose_reading_another_client_replaced_is_asked_for_again(
+    warm_session: None, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    answer, attempts = SessionClient.answer, iter([True])
+
+    def replaced_once(client: SessionClient, *words: Any, **more: Any) -> Future[Any]:
+        if not next(attempts, False):
+            return answer(client, *words, **more)
+        gone: Future[Any] = Future()
+        gone.set_exception(ReadingGoneError("that image is no longer in memory: read it again"))
+        return gone
+
+    monkeypatch.setattr(SessionClient, "answer", replaced_once)
+    assert main(["ask", SCENE, QUESTION, "--max-new-tokens", "2"]) == 0
+    assert capfdbinary.readouterr() == (b"blue.\n", b"")
 
 
 def test_json_holds_tokens_and_where_they_looked(warm_session: None) -> None:

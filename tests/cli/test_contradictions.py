@@ -25,6 +25,9 @@ CHINA = str(Path(__file__).parents[2] / "sample_images" / "china.jpg")
         ("vocabulary demo -o {0}/x.csv --format json", "ends as csv does, and --format is json"),
         ("atlas a.parquet --csv-safe", "--csv-safe is for spreadsheets: leave it out, or choose --format csv"),
         ("vocabulary demo --csv-safe --format json", "choose --format csv"),
+        ("session start --dtype bfloat16", "--dtype says how a model is loaded: name one with -m, or leave it out"),
+        ("config --format json path", "--format is not used before path: see vlmtui help config path"),
+        ("report a.png --null --no-null", "--null or --no-null is given more than once: give one"),
         ("atlas a.parquet -o {0}/x.html --format text", "ends as html does, and --format is text"),
     ],
 )

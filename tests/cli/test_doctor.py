@@ -48,6 +48,39 @@ def test_the_driver_of_the_explorer_is_named(monkeypatch: pytest.MonkeyPatch) ->
     assert "unset VLMTUI_DRIVER" in said["fast"][1]
 
 
+@pytest.mark.parametrize(
+    ("answers", "lines"),
+    [
+        (None, ["tmux does not answer", "→ leave it and attach again: tmux attach"]),
+        (
+            {"show-options": "off", "-V": "tmux 3.4", "display-message": "256,title"},
+            [
+                "tmux 3.4",
+                "clipboard y fills tmux' buffer; set-clipboard is off",
+                "→ to have tmux pass it on to the terminal: tmux set -s set-clipboard external",
+                "tmux' colours 256: tmux does not know that the terminal has more",
+                "→ where it has: tmux set -as terminal-features ',*:RGB', and attach again",
+            ],
+        ),
+        (
+            {"show-options": "external", "-V": "tmux 3.4", "display-message": "256,RGB"},
+            [
+                "tmux 3.4",
+                "clipboard y fills tmux' buffer; set-clipboard is external",
+                "tmux' colours 16 million (RGB)",
+            ],
+        ),
+    ],
+)
+def test_tmux_its_clipboard_and_colours_are_examined(
+    answers: dict[str, str] | None, lines: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMUX", "/tmp/tmux,1,0")
+    monkeypatch.setattr(doctor, "tmux", lambda *words: (answers or {}).get(words[0]))
+    said = [" ".join(doctor.line_of(row).split()) for row in doctor.terminal_findings()]
+    assert [line for line in said if line in lines] == lines
+
+
 def test_a_whole_examination(capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor"]) == 0
     said = capfd.readouterr().out

@@ -135,6 +135,7 @@ def test_the_condition_in_the_help_is_one(capfd: pytest.CaptureFixture[str]) -> 
 def test_the_width_of_the_terminal_breaks_no_example(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "40")
-    shown = help_of("report", capfd)
-    assert all(f"  {line}\n" in shown for line in EXAMPLES["report"])
+    for columns in ("40", "0", "-5", "abc", "9" * 20):
+        monkeypatch.setenv("COLUMNS", columns)
+        shown = help_of("report", capfd)
+        assert all(f"  {line}\n" in shown for line in EXAMPLES["report"])

@@ -120,6 +120,11 @@ def test_a_reading_that_is_gone_is_read_again(photos: list[str]) -> None:
     (found,) = run(photos[:1], session)
     assert isinstance(found, ImageReport)
     assert [name for what, name in session.asked if what == "read"] == [photos[0]] * 3
+    session = Shared()
+    session.gone = 99
+    (failed,) = run(photos[:1], session)
+    assert isinstance(failed, ImageFailure)
+    assert failed.why.endswith("again and again: wait for it, or add --no-warm")
 
 
 @pytest.mark.parametrize("error", [ModelError("there is no such model"), SessionError("it died at once")])

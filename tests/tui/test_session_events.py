@@ -1,9 +1,13 @@
-"""A session that dies, whatever the explorer was at: it is said, keys still work, and R brings it back."""
+"""What a session tells that is no result: vectors that are not finite; and its end, whatever the explorer was at, which
+is said, keys still work, and R brings it back."""
 
 from __future__ import annotations
 
+import msgspec
+import numpy as np
 import pytest
 
+from tests.tui import readings
 from tests.tui.actions.test_answer import ask
 from tests.tui.fake import app
 from tests.tui.panels.test_layer_words import ON, talk
@@ -48,3 +52,12 @@ async def test_a_session_is_lost_at_every_state(state: str) -> None:
         assert "signal 9" not in text(tui, "#status")
         assert explorer(pilot).state.connected
         assert tui.return_code is None
+
+
+async def test_vectors_that_are_not_finite_are_told_in_the_status_line() -> None:
+    made = readings.reading(6, 8)
+    norms = np.where(np.arange(48) < 5, np.nan, made.norms).astype(np.float32)
+    tui = app(made=msgspec.structs.replace(made, norms=norms))
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        assert "5 of 48 vectors are not finite at tokens, and have no words" in text(tui, "#status")

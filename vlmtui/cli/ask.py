@@ -22,6 +22,8 @@ from vlmtui.cli.options import (
 from vlmtui.cli.user_settings import UserSettings
 from vlmtui.errors import UsageError
 
+_USED = ("model", "max_pixels", "levels", "no_warm")
+"""Parameters of `QueryArguments` that an answer depends on."""
 _MAX_NEW_TOKENS = 128  # `vlmtui.results.answers.MAX_NEW_TOKENS`, which imports NumPy
 
 
@@ -29,7 +31,7 @@ _MAX_NEW_TOKENS = 128  # `vlmtui.results.answers.MAX_NEW_TOKENS`, which imports 
 def ask(
     image: Annotated[str, typer.Argument(metavar="IMAGE", help="A path, an http(s) address, or - for stdin.")],
     question: Annotated[str, typer.Argument(metavar="QUESTION", help="What to ask about it, in quotes.")],
-    query_arguments: Annotated[QueryArguments, ListedOptions(("model", "max_pixels", "no_warm"))],
+    query_arguments: Annotated[QueryArguments, ListedOptions(_USED)],
     load_arguments: LoadArguments,
     remote_arguments: RemoteArguments,
     settings: UserSettings,
@@ -47,8 +49,8 @@ def ask(
         ),
     ] = None,
     seed: Annotated[
-        int, typer.Option("--seed", rich_help_panel=ANSWER, metavar="N", help="Random seed for --temperature.")
-    ] = 0,
+        int | None, typer.Option("--seed", rich_help_panel=ANSWER, metavar="N", help="Random seed for --temperature.")
+    ] = None,
     attention: Annotated[
         bool,
         typer.Option("--attention", rich_help_panel=ATTRIBUTION, help="json: attention of each token of the answer."),
@@ -103,10 +105,12 @@ def ask(
     query = query_arguments.query(load_arguments, remote_arguments, settings.lens_folders)
     if query_arguments.prompt is not None:
         raise UsageError("QUESTION is the prompt: leave out --prompt")
+    if seed is not None and temperature is None:
+        raise UsageError("--seed is for a sampled answer: add --temperature, such as 0.7, or leave it out")
     if temperature is not None and not 0 < temperature < math.inf:
         raise UsageError(f"--temperature {temperature:g} is not above 0: choose a number such as 0.7, or leave it out")
     from vlmtui.query.patches import parse_patches
-    from vlmtui.reports.commands.ask import AskOptions, run_ask
+    from vlmtui.reports.commands.ask import AskOptions, check_format, run_ask
     from vlmtui.reports.commands.attribution import AttributionOptions
     from vlmtui.results.answers import check_question
     from vlmtui.results.replacement import REPLACEMENTS
@@ -125,5 +129,9 @@ def ask(
         raise UsageError("--by says what replaces patches: name some with --ablate, or a block's side with --occlude")
     patches = tuple(patch for words in ablate or () for patch in parse_patches(words, "--ablate"))
     wanted = AttributionOptions(attention, gradient, patches, occlude, stand)
-    asked = AskOptions(image, question, max_new_tokens, temperature, seed, wanted)
+    asked = AskOptions(image, question, max_new_tokens, temperature, seed or 0, wanted)
+    check_format(format, wanted)
+    unused = [option for name, option in settings.named.items() if hasattr(query_arguments, name) and name not in _USED]
+    if unused:
+        tell(f"an answer does not depend on {', '.join(unused)}: see vlmtui ask --help for what it takes")
     return run_ask(asked, query.load, query.read, format, output, quiet, tell)

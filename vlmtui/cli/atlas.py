@@ -12,7 +12,15 @@ from vlmtui.cli.messages import print_message
 from vlmtui.cli.options import CsvSafe, Debug, Quiet, Version, check_csv_safe
 from vlmtui.errors import UsageError
 
-_TABLES = ("words", "where", "patches", "outliers", "failures")
+_TABLES = {
+    "words": ("-k",),
+    "where": ("-k", "--word"),
+    "patches": ("-k", "--word", "--patches"),
+    "outliers": (),
+    "failures": (),
+}
+"""The tables of csv, and the options that each depends on; --word takes the place of -k."""
+_K, _PATCHES = 12, 8
 _ENDINGS = {".txt": "text", ".json": "json", ".csv": "csv", ".html": "html", ".htm": "html"}
 
 
@@ -24,8 +32,10 @@ def atlas(
         list[str] | None,
         typer.Option("--word", metavar="WORD", help="Also where WORD is top-1, and its best patches; repeatable."),
     ] = None,
-    k: Annotated[int, typer.Option("-k", min=1, metavar="N", help="So many of the most frequent words.")] = 12,
-    patches: Annotated[int, typer.Option("--patches", min=0, metavar="N", help="So many patches per word.")] = 8,
+    k: Annotated[int | None, typer.Option("-k", min=1, metavar="N", help="So many of the most frequent words.")] = None,
+    patches: Annotated[
+        int | None, typer.Option("--patches", min=0, metavar="N", help="So many patches per word.")
+    ] = None,
     model: Annotated[
         str | None, typer.Option("-m", "--model", metavar="NAME", help="Only this model, of tables with several.")
     ] = None,
@@ -36,7 +46,7 @@ def atlas(
         str | None, typer.Option("--metric", metavar="METRIC", help="Only this metric, of tables with several.")
     ] = None,
     table: Annotated[
-        str | None, typer.Option("--table", metavar="TABLE", help=f"csv: {', '.join(_TABLES[:-1])} or {_TABLES[-1]}.")
+        str | None, typer.Option("--table", metavar="TABLE", help="csv: words, where, patches, outliers or failures.")
     ] = None,
     format: Annotated[
         str | None,
@@ -71,8 +81,23 @@ def atlas(
     if table is not None and chosen != "csv":
         raise UsageError(f"--table is for csv, and {chosen} shows them all: leave it out, or choose --format csv")
     check_csv_safe(csv_safe, chosen)
+    shown = table or next(iter(_TABLES))
+    given = {"-k": k is not None, "--word": bool(word), "--patches": patches is not None}
+    unused = [option for option in given if given[option] and chosen == "csv" and option not in _TABLES[shown]]
+    if chosen == "csv" and shown != "words" and word and k is not None:
+        unused.append("-k beside --word")
+    if chosen == "text" and patches is not None and not word:
+        unused.append("--patches without --word")
+    for option in dict.fromkeys(unused):
+        tell(f"{f'the table {shown}' if chosen == 'csv' else chosen} does not depend on {option}")
     exit_on_signals()
     asked = AtlasOptions(
-        tuple(tables), TableFilter(model, stage, metric), k, patches, tuple(word or ()), table or _TABLES[0], csv_safe
+        tuple(tables),
+        TableFilter(model, stage, metric),
+        k or _K,
+        _PATCHES if patches is None else patches,
+        tuple(word or ()),
+        shown,
+        csv_safe,
     )
     return run_atlas(asked, chosen, output, quiet, tell)

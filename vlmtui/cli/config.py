@@ -11,7 +11,7 @@ import typer
 from vlmtui.cli.help import HelpCommand
 from vlmtui.cli.messages import print_message
 from vlmtui.cli.options import Debug, Profile, Quiet
-from vlmtui.errors import VlmtuiError
+from vlmtui.errors import UsageError, VlmtuiError
 from vlmtui.query.choices import check_choice
 
 _FORMATS = ("text", "json")
@@ -35,7 +35,10 @@ def config(
     debug: Debug = False,
 ) -> int:
     """List every setting in force: its value, where it comes from, and its default."""
-    if context.invoked_subcommand is not None:
+    if (command := context.invoked_subcommand) is not None:
+        given = {"--profile": profile is not None, "--format": format != "text", "--quiet": quiet}
+        if unused := [option for option in given if given[option]]:
+            raise UsageError(f"{unused[0]} is not used before {command}: see vlmtui help config {command}")
         return 0
     import json
 

@@ -99,7 +99,8 @@ class HelpCommand(TyperCommand):
             values, left, order = parse(args)
             for parameter in order:
                 if _takes_one_value(parameter) and order.count(parameter) > 1:
-                    raise UsageError(f"{max(parameter.opts, key=len)} is given more than once: give one")
+                    given = " or ".join([max(parameter.opts, key=len), *parameter.secondary_opts])
+                    raise UsageError(f"{given} is given more than once: give one")
             return values, left, order
 
         parser.parse_args = parse_once
@@ -136,8 +137,10 @@ class HelpCommand(TyperCommand):
 
 
 def _takes_one_value(parameter: Any) -> bool:
-    """Whether it is an option with a value, and not one that may be repeated."""
-    return parameter.param_type_name == "option" and not (parameter.multiple or parameter.is_flag)
+    """Whether it is an option with a value, or of two names of which one is chosen, and may not be repeated."""
+    if parameter.param_type_name != "option" or parameter.multiple:
+        return False
+    return bool(parameter.secondary_opts) or not parameter.is_flag
 
 
 def _heading(parameter: Any) -> str:

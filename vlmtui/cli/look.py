@@ -23,7 +23,8 @@ from vlmtui.cli.report_options import BatchArguments, DrawingArguments, Selectio
 from vlmtui.cli.user_settings import UserSettings
 from vlmtui.errors import UsageError, VlmtuiError
 from vlmtui.query.choices import THEMES, check_choice
-from vlmtui.reports.formats.registry import ENDINGS, FORMATS, names
+from vlmtui.reports.formats.base import COLOR
+from vlmtui.reports.formats.registry import ENDINGS, FORMATS, format_named, names, taking
 
 if TYPE_CHECKING:
     from vlmtui.query.options import Query
@@ -70,8 +71,10 @@ def image(
         if query.selection.stages:
             raise UsageError("--stages is for --format html: the explorer has every stage")
         return _explore(image, query, drawing.color, theme, debug, settings)
+    if theme != "auto":
+        raise UsageError("--theme is for the explorer: leave it out")
     settings.tell()
-    return _run_report((image,), selection.apply(query), format, output, quiet, debug)
+    return _run_report((image,), selection.apply(query), format, output, quiet, debug, settings)
 
 
 @with_grouped_options
@@ -106,7 +109,7 @@ def report(
     query = query_arguments.query(load_arguments, remote_arguments, settings.lens_folders)
     query = selection.apply(drawing.apply(query))
     sources, several = expand_sources(images or (), listed, lambda note: None if quiet else print_message(note))
-    return _run_report(sources, query, format, output, quiet, debug, several, batch)
+    return _run_report(sources, query, format, output, quiet, debug, settings, several, batch)
 
 
 def can_explore(source: str) -> bool:
@@ -151,6 +154,7 @@ def _run_report(
     output: str | None,
     quiet: bool,
     debug: bool,
+    settings: UserSettings,
     several: bool = False,
     batch: BatchArguments = BatchArguments(),  # noqa: B008
 ) -> int:
@@ -168,6 +172,8 @@ def _run_report(
     if format is None and output is not None:
         check_sources(output, sources)  # more serious than an unknown ending
     chosen = chosen_format(format, output, ENDINGS)
+    if "color" in settings.named and not format_named(chosen).takes(COLOR):
+        raise UsageError(f"--color is for the explorer: leave it out, or choose --format {names(taking(COLOR))}")
     how = batch.batch_options(sources, several, query, chosen, output)
     order = ReportJob(
         sources, query.load.where, output, quiet, lambda error: print_error(error, debug), tell, debug, several

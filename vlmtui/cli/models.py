@@ -31,8 +31,10 @@ def models(
     from vlmtui.reports.commands.models import clear_model as remove
 
     check_choice("--format", format, FORMATS)
-    if clear is not None and format == "json":
-        raise UsageError("--clear removes a model and lists none: leave --format json out")
+    if clear is not None and (format == "json" or long):
+        raise UsageError(f"--clear removes a model and lists none: leave {'--long' if long else '--format json'} out")
+    if long and format == "json":
+        raise UsageError("--long is for text, and json has all of it: leave one of them out")
     if format == "json":
         print_json(models_object())
         return 0

@@ -357,7 +357,8 @@ def with_grouped_options(command: Callable[..., int]) -> Callable[..., int]:
     def called(*, context: typer.Context, profile: str | None, **given: Any) -> int:
         unnamed = {name: names for name, names in options.items() if not _is_named(context, name)}
         remote = given.get("remote") if "remote" not in unnamed else None
-        settings = UserSettings(profile, remote, quiet=given.get("quiet", False))
+        named = {name: max(names, key=len) for name, names in options.items() if name not in unnamed}
+        settings = UserSettings(profile, remote, quiet=given.get("quiet", False), named=named)
         given |= settings.defaults(unnamed)
         whole: dict[str, Any] = {
             name: kind(**{field.name: given.pop(field.name) for field in dataclasses.fields(kind)})

@@ -12,8 +12,9 @@ from typing import Annotated
 import typer
 
 from vlmtui.cli.help import MODEL, HelpCommand
-from vlmtui.cli.messages import print_json
+from vlmtui.cli.messages import print_json, print_message
 from vlmtui.cli.options import Debug, LoadArguments, Quiet, TextOrJson, with_grouped_options
+from vlmtui.cli.user_settings import UserSettings
 from vlmtui.errors import SessionError, UsageError, VlmtuiError
 from vlmtui.query.choices import check_choice
 
@@ -30,18 +31,19 @@ app = typer.Typer(
 
 IDLE = "30m"
 """How long a warm session waits for the next client before it ends."""
-Idle = Annotated[str, typer.Option("--idle", metavar="TIME", help="End after so long without clients: 90s, 30m, 2h.")]
+IDLE_OPTION = typer.Option("--idle", metavar="TIME", help="End after so long without clients: 90s, 30m, 2h.")
 
 
 @app.command(cls=HelpCommand)
 @with_grouped_options
 def start(
     load_arguments: LoadArguments,
+    settings: UserSettings,
     model: Annotated[
         str | None,
         typer.Option("-m", "--model", rich_help_panel=MODEL, metavar="NAME", help="Load this model at once."),
     ] = None,
-    idle: Idle = IDLE,
+    idle: Annotated[str | None, IDLE_OPTION] = None,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> int:
@@ -55,12 +57,18 @@ def start(
     from vlmtui.session.client import SessionClient
     from vlmtui.session.discovery import JUST_BEGUN_S, connect_warm, start_warm
 
-    seconds = parse_idle(idle)
+    settings.tell()
+    seconds = parse_idle(idle or IDLE)
     load_arguments.check()
+    if model is None and settings.named:
+        unused = next(iter(settings.named.values()))
+        raise UsageError(f"{unused} says how a model is loaded: name one with -m, or leave it out")
     if model is not None:
         resolve_model(model)
     link = connect_warm(JUST_BEGUN_S)
     word = "is already running"
+    if link is not None and idle is not None and not quiet:
+        print_message("--idle is not used, as it is already running: vlmtui session stop, then start it again")
     if link is None:
         word = "started"
         link = start_warm(seconds)
@@ -93,8 +101,9 @@ def stop(
     """Stop the warm session, for all clients that use it."""
     from vlmtui.session import daemon
     from vlmtui.session.client import SessionClient
+    from vlmtui.session.endings import write_end
     from vlmtui.session.logs import log_of
-    from vlmtui.session.transport import warm_link, write_end
+    from vlmtui.session.transport import warm_link
 
     runtime = daemon.runtime_folder()
     try:
@@ -167,7 +176,7 @@ def status(format: TextOrJson = "text", debug: Debug = False) -> int:
 
 
 @app.command(cls=HelpCommand)
-def stdio(idle: Idle = IDLE, debug: Debug = False) -> int:
+def stdio(idle: Annotated[str, IDLE_OPTION] = IDLE, debug: Debug = False) -> int:
     """Speak the protocol on stdin and stdout.
 
     This is what --remote runs at the far end.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from vlmtui.cli.messages import print_message
@@ -19,11 +20,19 @@ _MOST_NOTES = 3
 class UserSettings:
     """The settings in force for one command; the file is read when one is first asked for.
 
-    `profile` and `remote` are those of the command line. Without a file nothing is read or imported for it.
+    `profile` and `remote` are those of the command line, and `named` the options of groups that it names, such as
+    `--metric`, by their parameters. Without a file nothing is read or imported for it.
     """
 
-    def __init__(self, profile: str | None = None, remote: str | None = None, quiet: bool = False) -> None:
+    def __init__(
+        self,
+        profile: str | None = None,
+        remote: str | None = None,
+        quiet: bool = False,
+        named: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self._profile, self._remote, self._quiet = profile, remote, quiet
+        self.named = named
 
     @cached_property
     def _some(self) -> bool:

@@ -21,8 +21,10 @@ from vlmtui.cli.options import (
     with_grouped_options,
 )
 from vlmtui.cli.user_settings import UserSettings
+from vlmtui.errors import UsageError
 from vlmtui.metrics import DEFAULT_METRIC
 
+_K = 8
 _ENDINGS = {".txt": "text", ".json": "json", ".csv": "csv"}
 
 
@@ -36,9 +38,11 @@ def vocabulary(
     ] = None,
     near: Annotated[str | None, typer.Option("--near", metavar="WORD", help="List the words nearest to WORD.")] = None,
     metric: Annotated[
-        str, typer.Option("--metric", metavar="METRIC", help="With --near: cosine, cosine-centred, l2 or dot.")
-    ] = DEFAULT_METRIC,
-    k: Annotated[int, typer.Option("-k", min=1, metavar="N", help="So many words, or rows at either end.")] = 8,
+        str | None, typer.Option("--metric", metavar="METRIC", help="With --near: cosine, cosine-centred, l2 or dot.")
+    ] = None,
+    k: Annotated[
+        int | None, typer.Option("-k", min=1, metavar="N", help="So many words, or rows at either end.")
+    ] = None,
     all_tokens: Annotated[
         bool, typer.Option("--all-tokens", help="Include special tokens, and rows without a token.")
     ] = False,
@@ -76,6 +80,11 @@ def vocabulary(
         resolve_model(name)
     chosen = chosen_format(format, output, _ENDINGS)
     check_csv_safe(csv_safe, chosen)
+    if metric is not None and near is None:
+        raise UsageError("--metric orders the words near a word: name one with --near, or leave it out")
+    if chosen == "csv" and near is None and (k is not None or all_tokens):
+        raise UsageError(f"csv has every row of the vocabulary: leave {'-k' if k is not None else '--all-tokens'} out")
     exit_on_signals()
     load = load_arguments.load_options(name, where)
-    return run_vocabulary(load, VocabularyOptions(near, metric, k, all_tokens, csv_safe), chosen, output, quiet, tell)
+    asked = VocabularyOptions(near, metric or DEFAULT_METRIC, k or _K, all_tokens, csv_safe)
+    return run_vocabulary(load, asked, chosen, output, quiet, tell)

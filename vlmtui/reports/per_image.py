@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from vlmtui.session.client import SessionClient
 
 _LOOK_AGAIN = 3
+SESSION_IS_BUSY = (
+    "another client loads other weights in the warm session again and again: wait for it, or add --no-warm"
+)
+"""What to do where a session that is shared forgets an image before it has been asked about."""
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -106,9 +110,10 @@ def run_per_image(
 
 def run_task(task: ImageTask[T_co], client: SessionClient, source: ImageFile, index: int) -> T_co:
     """Process one image, retried where another client has replaced its reading in the session."""
-    for _ in range(_LOOK_AGAIN):
+    for again in range(_LOOK_AGAIN + 1):
         try:
             return task.look(client, source, index)
-        except ReadingGoneError:
-            continue  # another client has used the session in between
-    return task.look(client, source, index)
+        except ReadingGoneError as error:  # another client has used the session in between
+            if again == _LOOK_AGAIN:
+                raise ReadingGoneError(SESSION_IS_BUSY) from error
+    raise AssertionError("the last attempt returns or raises")

@@ -10,10 +10,11 @@ from typing import Any, TypeVar
 
 from vlmtui.errors import UsageError, VlmtuiError
 from vlmtui.files import is_disk_full
+from vlmtui.metrics import RIDGE
 from vlmtui.query.chosen_lens import ChosenLens
 from vlmtui.query.options import Query
 from vlmtui.reports.formats import vectors
-from vlmtui.reports.formats.base import CSV_SAFE, DRAW, FIELDS, FOLD, ROWS, STAGES, Format
+from vlmtui.reports.formats.base import CSV_SAFE, DRAW, FIELDS, FOLD, ROWS, STAGES, Content, Format
 from vlmtui.reports.formats.contents import collect, report_in
 from vlmtui.reports.formats.registry import FORMATS, check_known, format_named, names, taking, with_fields
 from vlmtui.reports.image_notes import ImageNotes
@@ -155,6 +156,10 @@ def check_job(job: ReportJob, query: Query, format: Format) -> None:
         raise UsageError(f"--fold is for reading, and {name} has every spelling: choose --format {names(taking(FOLD))}")
     if (query.selection.rows or query.selection.condition is not None) and not format.takes(ROWS):
         raise UsageError(f"--rows and --where are for reports of some patches, and {name} shows all: leave them out")
+    if query.selection.patches and format.content is Content.ANIMATION:
+        raise UsageError(f"--patch is for reports of some patches, and {name} shows all: leave it out")
+    if query.search.ridge != RIDGE and query.search.metric != "ridge":
+        raise UsageError("--ridge is the λ of --metric ridge: add that, or leave it out")
     if query.lens is not None and query.lens.is_described:
         check_lens_kind(query.lens, format)
     if query.output.vectors is not None:
@@ -192,10 +197,10 @@ def _with_notes(contents: Iterator[Any | ImageFailure], job: ReportJob, format: 
     is_noted = is_lens_noted = False
     is_empty: bool | None = None  # None until an image has been read
     for result in contents:
+        if not is_noted and (unused := getattr(result, "unused_option", "")):  # pages and failures have none
+            job.on_note(unused)
+            is_noted = True
         if (report := report_in(result)) is not None:
-            if not is_noted and (unused := report.unused_option):
-                job.on_note(unused)
-                is_noted = True
             if not is_lens_noted and format.takes(FIELDS) and report.values is not None and report.values.note:
                 job.on_note(f"{report.values.call.name}: {report.values.note}")
                 is_lens_noted = True

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 from platformdirs import user_runtime_dir
 
 from vlmtui.errors import SessionError
+from vlmtui.session.endings import why_ended
+from vlmtui.session.logs import log_of
 
 if TYPE_CHECKING:
     from filelock import FileLock
@@ -147,8 +149,9 @@ def lock_owner(runtime: Path) -> int | None:
 
 
 def session_environment() -> dict[str, str]:
-    """The environment of a session: with docstrings, which transformers reads when it is imported."""
-    return {name: value for name, value in os.environ.items() if name != "PYTHONOPTIMIZE"}
+    """The environment of a session: with docstrings, which transformers reads when it is imported, and without the
+    compiled code that transformers would fetch from the hub where the package kernels is installed."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONOPTIMIZE"} | {"USE_HUB_KERNELS": "NO"}
 
 
 def start_daemon(idle: float) -> None:
@@ -178,7 +181,7 @@ def start_daemon(idle: float) -> None:
     listens = os.read(ready, 1)
     os.close(ready)
     if not listens and process.wait() != ALREADY:
-        raise SessionError(
-            f"the warm session ended while starting, with status {process.returncode}: run vlmtui doctor"
-        )
+        log = log_of(process.pid)
+        reason = (log and why_ended(log)) or ": run vlmtui doctor"
+        raise SessionError(f"the warm session ended while starting, with status {process.returncode}{reason}")
     process.returncode = process.returncode or 0  # it outlives this process, which never waits for it

@@ -16,6 +16,7 @@ import transformers
 from vlmtui import catalogue
 from vlmtui.errors import ModelError, OutOfMemoryError, UsageError, VlmtuiError, lacks_memory
 from vlmtui.lenses.kernels.word_finder import WordFinder
+from vlmtui.memory import memory_limit
 from vlmtui.models.loading import device, model_folder
 from vlmtui.models.loading.loader import load_model
 from vlmtui.models.vision.dual_encoder import why_no_text_tower
@@ -162,9 +163,9 @@ class ModelState:
                 have = f"{device.gigabytes(free)} of {device.gigabytes(total)} were free on the GPU"
             else:
                 have = f"{device.gigabytes(device.available_memory() or 0)} of memory are available"
-            return OutOfMemoryError(
-                f"there is not enough memory ({have}): choose --dtype bfloat16, --device cpu, or a smaller model"
-            )
+            limited = memory_limit() is not None
+            way_out = "raise its limit, ulimit -v" if limited else "choose --dtype bfloat16, --device cpu"
+            return OutOfMemoryError(f"there is not enough memory ({have}): {way_out}, or a smaller model")
         brief = text if len(text) <= 300 else text[:297] + "..."
         return ModelError(f"the model failed: {type(error).__name__}: {brief} (see the session's log)")
 

@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 from vlmtui.errors import SessionError, VlmtuiError
 from vlmtui.session.discovery import JUST_BEGUN_S, connect_warm, start_warm
-from vlmtui.session.transport import ENDED, why_ended
+from vlmtui.session.endings import why_ended
+from vlmtui.session.transport import ENDED
 
 _CHUNK = 1 << 16
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import re
 import shlex
 import signal
 import socket
@@ -21,6 +20,7 @@ from typing import IO
 from vlmtui.display.pieces import plain
 from vlmtui.errors import SessionError, UsageError
 from vlmtui.session import daemon
+from vlmtui.session.endings import why_ended, write_end
 from vlmtui.session.logs import new_log
 
 SSH = "VLMTUI_SSH"
@@ -31,7 +31,6 @@ _PATIENCE_S = 5.0
 _GOODBYE_S = 0.3
 _DYING_S = 0.5
 _STOP_S = 60.0
-_ENDED = "vlmtui session: ended by a client: "
 _SIGNALS = {
     signal.SIGKILL: "killed (signal 9): probably the system ran out of memory",
     signal.SIGSEGV: "crashed (signal 11, a fault in native code)",
@@ -170,7 +169,7 @@ class PipeLink(_ProcessLink):
         status = self.status()
         if self.reason:
             return f"{self.reason}; its log is {self.log}"
-        if fault is not None:
+        if fault is not None and not (status or 0) > 0:
             what = f"ended: {fault}"
         elif status is None:
             what = "closed its pipe"
@@ -366,32 +365,3 @@ def warm_link() -> SocketLink | None:
     """A link to the warm session, None where there is none. `SessionError` where it cannot be used."""
     connection = daemon.connect_socket()
     return SocketLink(connection) if connection is not None else None
-
-
-def write_end(log: Path, reason: str) -> None:
-    """Write into a session's log why a front end ends it; `why_ended` finds it there."""
-    with contextlib.suppress(OSError), log.open("a") as file:
-        file.write(f"\n{_ENDED}{reason}\n")
-
-
-LAST_LINE_S = 5.0
-"""How old the last line of a log may be to say why the session ended."""
-
-
-def why_ended(log: Path) -> str:
-    """Why a session ended, by its log: why a front end ended it, or the exception in the last line; "" for neither."""
-    try:
-        with log.open("rb") as file:
-            file.seek(0, os.SEEK_END)
-            file.seek(max(0, file.tell() - 4096))
-            lines = file.read().decode(errors="replace").strip().splitlines()
-            age = time.time() - os.fstat(file.fileno()).st_mtime
-    except OSError:
-        return ""
-    if ended := next((line for line in reversed(lines) if line.startswith(_ENDED)), ""):
-        return f" ({ended.removeprefix(_ENDED).strip()[:200]})"
-    last = lines[-1].strip()[:200] if lines else ""
-    # any other line, and one from long before the end, was written before somebody killed it, and is no reason
-    if age > LAST_LINE_S:
-        return ""
-    return f" ({last})" if re.match(r"[\w.]*(Error|Exception|Interrupt|Exit)\b", last) else ""

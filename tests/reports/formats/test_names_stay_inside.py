@@ -16,6 +16,7 @@ COMMANDS = {
     "cli/config.py": "formats of the list of settings",
     "cli/options.py": "the format of a table for spreadsheets",
     "cli/models.py": "formats of what is found of models and the machine",
+    "cli/vocabulary.py": "formats of a vocabulary",
     "cli/session.py": "formats of the session's state",
     "reports/atlas/tables.py": "kinds of a column, of which text is one",
     "reports/commands/ask.py": "formats of an answer",

@@ -350,3 +350,13 @@ def test_a_word_is_shrunk_before_it_is_cut() -> None:
     assert isinstance(mark, TextMark)
     assert mark.text == "mountain"
     assert mark.size >= words_on_image.LEAST
+
+
+@pytest.mark.parametrize("show", [HEAT, LAYERS, NORMS])
+def test_a_metric_that_no_word_is_drawn_by_is_said(show: str) -> None:
+    assert shown(show, metric="l2").unused_option == f"--metric l2 is not used: --draw {show} shows no words"
+    assert shown(WORDS, metric="l2").unused_option == shown(show).unused_option == ""
+    # a condition may be about words
+    assert shown(show, metric="l2", condition=parse_where("word ~ sky")).unused_option == ""
+    with pytest.raises(UsageError, match=f"--num-words is for --draw words, and {show} shows none"):
+        drawing_kind(query_of("tiny", drawing=DrawOptions(show, num_words=2)))

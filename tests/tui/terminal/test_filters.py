@@ -26,6 +26,13 @@ def test_ascii_keeps_the_width(text: str) -> None:
     assert len(segment.text) == width(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"), [("sky°", "sky*"), ("☃ 漢", "? ??"), ("640×427 → 1…", "640x427 > 1~"), ("é½", "??")]
+)
+def test_no_letter_is_made_up(text: str, shown: str) -> None:
+    assert Ascii().apply([Segment(text)], BLACK)[0].text == shown
+
+
 def test_half_blocks_become_their_mean() -> None:
     style = Style(color="rgb(100,0,0)", bgcolor="rgb(0,200,0)")
     (segment,) = Ascii().apply([Segment("▀▀", style)], BLACK)

@@ -203,6 +203,7 @@ def _weights(
                 output_loading_info=True,
                 local_files_only=True,
                 trust_remote_code=False,
+                use_kernels=False,  # from 5.25 on the default is compiled code that is fetched from the hub
                 **options,
             )
     except (OSError, ValueError, RuntimeError, KeyError) as error:

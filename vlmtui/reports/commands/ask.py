@@ -28,6 +28,7 @@ from vlmtui.reports.formats import json
 from vlmtui.reports.formats.json import Object
 from vlmtui.reports.output.progress import ProgressLine
 from vlmtui.reports.output.target import Target, check_target, target
+from vlmtui.reports.per_image import SESSION_IS_BUSY
 from vlmtui.results.answers import MAX_NEW_TOKENS, Answer, empty_note
 from vlmtui.session.client import SessionClient
 from vlmtui.session.discovery import connect
@@ -50,6 +51,14 @@ class AskOptions:
     wanted: AttributionOptions = field(default_factory=AttributionOptions)
 
 
+def check_format(format: str, wanted: AttributionOptions) -> None:
+    """Raise `UsageError` for an unknown format, and for one that cannot show what is wanted."""
+    if format not in FORMATS:
+        raise UsageError(f"no answer format {format!r}: choose {', '.join(FORMATS)}")
+    if wanted.only_numbers and format != "json":
+        raise UsageError("--attention, --gradient and --occlude give numbers for every patch: add --format json")
+
+
 def run_ask(
     question: AskOptions,
     load: LoadOptions,
@@ -63,10 +72,6 @@ def run_ask(
 
     An interrupt ends the generation and the line being written.
     """
-    if format not in FORMATS:
-        raise UsageError(f"no answer format {format!r}: choose {', '.join(FORMATS)}")
-    if question.wanted.only_numbers and format != "json":
-        raise UsageError("--attention, --gradient and --occlude give numbers for every patch: add --format json")
     if output is not None and output != "-":
         check_target(output)
     source = read_source(question.image)
@@ -109,9 +114,9 @@ def _asked(
     for again in range(_READ_AGAIN):
         try:
             return _asked_once(client, source, question, read, progress, streamed)
-        except ReadingGoneError:  # another client has used the session in between
+        except ReadingGoneError as error:  # another client has used the session in between
             if again == _READ_AGAIN - 1 or (streamed and streamed.begun):
-                raise
+                raise ReadingGoneError(SESSION_IS_BUSY) from error
     raise AssertionError("the last attempt returns or raises")
 
 
@@ -139,6 +144,10 @@ def _asked_once(
     )
     try:
         answer = asking.result()
+    except ReadingGoneError:  # asked again where nothing of the answer was written
+        if streamed and streamed.begun:
+            streamed.end()
+        raise
     except BaseException:  # usually an interrupt: the session stops generating, and the line is ended here
         client.cancel(asking)
         if streamed:

@@ -28,7 +28,7 @@ class Content(Enum):
     ANIMATION = "animation"
 
 
-ROWS, FIELDS, STAGES, DRAW, CSV_SAFE, FOLD, NOISE = (
+ROWS, FIELDS, STAGES, DRAW, CSV_SAFE, FOLD, NOISE, COLOR = (
     "--rows",
     "--fields",
     "--stages",
@@ -36,6 +36,7 @@ ROWS, FIELDS, STAGES, DRAW, CSV_SAFE, FOLD, NOISE = (
     "--csv-safe",
     "--fold",
     "--null",
+    "--color",
 )
 """Options that not every format takes; `--where` follows `--rows`, `--size` and `--num-words` follow `--draw`."""
 

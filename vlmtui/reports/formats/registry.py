@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from vlmtui.errors import UsageError
-from vlmtui.reports.formats.base import CSV_SAFE, DRAW, FIELDS, FOLD, NOISE, ROWS, STAGES, Content, Format
+from vlmtui.reports.formats.base import COLOR, CSV_SAFE, DRAW, FIELDS, FOLD, NOISE, ROWS, STAGES, Content, Format
 
 _HERE = "vlmtui.reports.formats"
 _TABLE, _DRAWN = frozenset((ROWS, FIELDS)), frozenset((ROWS, DRAW, NOISE))
@@ -80,7 +80,7 @@ FORMATS = (
         (".ans",),
         f"{_HERE}.ansi:write_ansi",
         Content.DRAWING,
-        options=_DRAWN,
+        options=_DRAWN | {COLOR},
         lens_kinds=_DRAWN_KINDS,
         check=f"{_HERE}.ansi:check_drawing",
     ),

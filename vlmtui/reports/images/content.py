@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from vlmtui.lenses.base import applies_at
 from vlmtui.lenses.captions import LensResult
 from vlmtui.lenses.kinds import Words
 from vlmtui.lenses.noise_call import noise_call
+from vlmtui.metrics import DEFAULT_METRIC
 from vlmtui.query.chosen_lens import lens_for
 from vlmtui.query.drawing_options import HEAT, LAYERS, MOST_LINES, NORMS, WORDS
 from vlmtui.query.options import Query, ReadOptions, load_model, read_image
@@ -44,6 +45,14 @@ class ReportDrawing:
     stages: tuple[str, ...] = ()
     values: tuple[LensResult, ...] = ()
     layers: LayerNorms | None = None
+
+    @property
+    def unused_option(self) -> str:
+        """A note on an option of the query that has no effect on this drawing; "" where all have one."""
+        if self.show == WORDS or self.report.query.selection.condition is not None:
+            return self.report.unused_option
+        values = [self.report.values] if self.report.values else self.values
+        return unused_metric(self.report.query, values, f"--draw {self.show}")
 
 
 def collect_drawings(
@@ -78,9 +87,23 @@ def drawing_kind(query: Query) -> str:
         raise UsageError(f"--draw {NORMS} shows all patches, and lines of single ones: name these with --patch")
     if show == NORMS and len(query.selection.patches) > MOST_LINES:
         raise UsageError(f"--draw {NORMS} has lines for at most {MOST_LINES} patches: give fewer --patch")
+    if query.output.drawing.num_words is not None and show != WORDS:
+        raise UsageError(f"--num-words is for --draw {WORDS}, and {show} shows none: leave it out")
+    check_null(query)
+    return show
+
+
+def check_null(query: Query) -> None:
+    """Raise `UsageError` for `--null` where an image would show no noise baseline of it."""
     if query.search.null and (query.lens is None or noise_call(query.lens.call) is None):
         raise UsageError("an image report does not show the noise baseline: leave --null out, or choose --format json")
-    return show
+
+
+def unused_metric(query: Query, values: Iterable[LensResult], drawing: str) -> str:
+    """A note on a metric that neither words nor these values depend on; "" where one does."""
+    metric = query.search.metric
+    used = metric == DEFAULT_METRIC or any("metric" in one.call.given for one in values)
+    return "" if used else f"--metric {metric} is not used: {drawing} shows no words"
 
 
 class _DrawingTask:

@@ -16,6 +16,7 @@ from vlmtui.query.chosen_lens import ChosenLens, default_colour_lens, lens_for
 from vlmtui.query.options import Query, ReadOptions, load_model, read_image
 from vlmtui.reading import ModelInfo, Reading, check_stage, default_stage, stages
 from vlmtui.reports.image_reader import answer_for
+from vlmtui.reports.images.content import check_null, unused_metric
 from vlmtui.reports.lens_noise import with_noise_end
 from vlmtui.reports.per_image import ImageFailure, run_per_image
 from vlmtui.session.reconnecting import OnProgress
@@ -34,6 +35,11 @@ class Animation:
     reading: Reading
     values: tuple[LensResult, ...]
 
+    @property
+    def unused_option(self) -> str:
+        """A note on an option of the query that has no effect here; "" where all have one."""
+        return unused_metric(self.query, self.values, "a gif")
+
 
 def collect_animations(
     sources: tuple[str, ...], query: Query, start: Callable[[], SessionClient], on_progress: OnProgress | None = None
@@ -44,6 +50,7 @@ def collect_animations(
     lens = query.lens or default_colour_lens()
     if not lens.is_drawable:
         raise UsageError("a gif shows numbers and colours: choose --lens pca, similarity or find")
+    check_null(query)
     return run_per_image(sources, _AnimationTask(query, lens, on_progress), start)
 
 

@@ -61,8 +61,9 @@ def _same_width(character: str) -> str:
         return character
     if character in ONE_CELL:
         return ONE_CELL[character]
-    cells = width(character)
-    return ascii_only(character)[:cells].ljust(cells, "?")
+    cells, letters = width(character), ascii_only(character)
+    # part of a code point's name, such as the U of U+2603, would be read as a letter
+    return (letters if len(letters) <= cells else "").ljust(cells, "?")
 
 
 def _mean(one: RichColor | None, other: RichColor | None) -> RichColor | None:
