@@ -1,11 +1,13 @@
 """Tiny random checkpoints of every family, in the format that their real ones have.
 
-`build("qwen2_vl", folder)` takes about a second; `FAMILIES` tells what to expect of each. `DISTINCT` are those that are
+`build("qwen2_vl", folder)` takes about a second; `FAMILIES` tells what to expect of each: all of `EVERY`
+but those of `LACKING`, which says what package they need that is not installed. `DISTINCT` are those that are
 put together in a way of their own, for tests that take long; all of them with `VLMTUI_FAMILIES=all`.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import shutil
@@ -14,14 +16,45 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 
-from tests.families import anyres, google, grids, merging, qwen, resamplers, squares, tiles, towers, unusual, various
+from tests.families import (
+    anyres,
+    google,
+    grids,
+    merging,
+    qwen,
+    resamplers,
+    squares,
+    tiles,
+    torchvision_only,
+    towers,
+    unusual,
+    various,
+)
 from tests.families.base import Family
 
-FAMILIES: dict[str, Family] = {
-    family.name: family
-    for module in (anyres, google, tiles, qwen, merging, grids, squares, resamplers, unusual, various, towers)
-    for family in module.FAMILIES
+_MODULES = (
+    anyres,
+    google,
+    tiles,
+    torchvision_only,
+    qwen,
+    merging,
+    grids,
+    squares,
+    resamplers,
+    unusual,
+    various,
+    towers,
+)
+EVERY: dict[str, Family] = {family.name: family for module in _MODULES for family in module.FAMILIES}
+
+LACKING: dict[str, str] = {
+    name: f"its image processor or its tower needs {', '.join(lacking)}"
+    for name, family in EVERY.items()
+    if (lacking := [package for package in family.needs if importlib.util.find_spec(package) is None])
 }
+
+FAMILIES: dict[str, Family] = {name: family for name, family in EVERY.items() if name not in LACKING}
 
 DISTINCT = {
     name: family for name, family in FAMILIES.items() if not family.like or os.environ.get("VLMTUI_FAMILIES") == "all"
@@ -29,7 +62,7 @@ DISTINCT = {
 
 # what an attention's results go through on their way back to the residual stream, as the towers call it
 _PUTS_OUT = re.compile(
-    r"((self_attn|attention)\.out_proj|self_attn\.projection|attn\.proj|o_proj(\.linear)?|projection_layer|attention\.output\.dense|conv\.out_proj|vision_encoder\S*attention\.wo|high_res_vision_proj)\.(weight|bias)$"
+    r"((self_attn|attention)\.out_proj|self_attn\.projection|attn\.proj|o_proj(\.linear)?|projection_layer|attention\.output\.dense|conv\.out_proj|vision_encoder\S*attention\.wo|image_vit\S*attention\.wo|high_res_vision_proj)\.(weight|bias)$"
 )
 _OTHERS = re.compile(r"language_model|text_model|qformer|perceiver|connector|^model\.layers")
 

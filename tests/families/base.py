@@ -15,7 +15,7 @@ from tests.tiny_checkpoints import CHAT_TEMPLATE, randomise, tiny_tokenizer
 # wide, tall and tiny: the first two make several tiles in every tiled family, of 3 × 2 or so, never square
 SHAPES = {"wide": (420, 180), "tall": (130, 300), "tiny": (9, 7)}
 
-Tokens = Literal["patch", "merged", "overlapping", "newline", "query", "none"]
+Tokens = Literal["patch", "merged", "overlapping", "windows", "newline", "query", "none"]
 
 
 @dataclass(frozen=True)
@@ -24,14 +24,16 @@ class Family:
 
     `prefix` counts class tokens and registers before the patches; `has_processor` says whether `AutoProcessor` builds
     it without torchvision; `tokens` is what an image token is made of: one patch, several, those of a window that
-    overlaps the next, patches with a newline after each row, a query, or nothing (towers alone, cross-attention).
+    overlaps the next, or that may have patches of several crops, patches with a newline after each row, a query, or
+    nothing (towers alone, cross-attention).
     `image_options` is what the family's own processor passes to its image processor. `support` is how far its resize
     filter reaches, in pixels of whichever picture is smaller: 2 for bicubic, 3 for LANCZOS. `first_edge` is the longest
     edge of what a first resize makes, where others follow on it. `last_by_hook`: in the place of the last block's
     output the library gives the tower's result, after a norm or a convolution, so that it is read by a hook. `like` is
     the family that it is put together as. `encoder_decoder`: its language model is one, without a lens of its layers.
     `row_by_row`: its flattened patches come so. `streams`: how many residual streams its decoder keeps.
-    `title` is its name in the table of families where it is not the family's own.
+    `title` is its name in the table of families where it is not the family's own. `needs` are packages without which it
+    can be neither built nor read.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Family:
     row_by_row: bool = False
     streams: int = 1
     title: str = ""
+    needs: tuple[str, ...] = ()
     image_options: dict[str, Any] = field(default_factory=dict)
     shapes: dict[str, tuple[int, int]] = field(default_factory=lambda: dict(SHAPES))
 

@@ -6,6 +6,7 @@ the options that the processor's class passes to it, and the prompt is made by h
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import json
 import math
@@ -88,6 +89,7 @@ class WholeModel:
     def _inputs(self, image: Image.Image) -> tuple[dict[str, Tensor], int]:
         if self.processor is not None:
             inputs = dict(self.processor(images=image, text=self._prompt(), return_tensors="pt"))
+            inputs["pixel_values"] = inputs["pixel_values"].float()  # Llama 4's are bfloat16
             if (mask := inputs.get("image_embeds_position_mask")) is not None:  # no text has this id
                 inputs["input_ids"] = inputs["input_ids"].masked_fill(mask.bool(), self.config.image_token_id)
             return inputs, int(self._positions(inputs).sum())
@@ -160,7 +162,9 @@ class WholeModel:
         part, hook = (decoder, embedded) if adds else (decoder.layers[0], first_layer)
         handle = part.register_forward_pre_hook(hook, with_kwargs=True)
         accepted = inspect.signature(self.model.forward).parameters
-        self.model(**{key: value for key, value in inputs.items() if key in accepted})
+        # after its decoder's layers the forward pass of Llama 4 fails in transformers 5.24
+        with contextlib.suppress(AttributeError) if self.config.model_type == "llama4" else contextlib.nullcontext():
+            self.model(**{key: value for key, value in inputs.items() if key in accepted})
         handle.remove()
         (received,) = seen
         if self.family.streams > 1:  # copies of the same vector, one for each residual stream
@@ -191,6 +195,8 @@ class WholeModel:
         """The tower's `output_hidden_states`, in whatever order it keeps them."""
         if self.config.model_type == "mllama":
             return self._mllama_states(inputs)
+        if self.config.model_type == "perception_lm":
+            return self._timm_states(inputs)
         if self.config.model_type == "florence2":
             return self._last_stage_states(inputs)
         if self.config.model_type == "fuyu":  # a linear layer alone
@@ -224,6 +230,16 @@ class WholeModel:
         handle.remove()
         return [state.permute(0, 2, 3, 1).flatten(1, 2) for state in seen]
 
+    def _timm_states(self, inputs: dict[str, Tensor]) -> list[Tensor]:
+        """By hooks: timm gives maps of patches, without what enters the first block and without the class token."""
+        tower, states = self.model.model.vision_tower.timm_model, []
+        handles = [tower.blocks[0].register_forward_pre_hook(lambda _, args: states.append(args[0]))]
+        handles += [block.register_forward_hook(lambda _, __, output: states.append(output)) for block in tower.blocks]
+        tower.forward_features(inputs["pixel_values"].flatten(0, 1))
+        for handle in handles:
+            handle.remove()
+        return states
+
     def _mllama_states(self, inputs: dict[str, Tensor]) -> list[Tensor]:
         """By hooks: the tower gives nothing for `output_hidden_states`."""
         layers = self.model.model.vision_model.transformer.layers
@@ -255,12 +271,17 @@ class WholeModel:
             return (_tile(torch.stack(states)[:, 0], 0, tuple(inputs["fuyu_grid"].tolist())),)
         if kind == "florence2":
             return (_tile(torch.stack(states)[:, 0], prefix, (2, 2)),)
-        patch = vision.patch_size if isinstance(vision.patch_size, int) else vision.patch_size[0]
+        if kind == "molmo2":
+            side = vision.image_size[0] // vision.patch_size
+            return tuple(_tile(states, 0, (side, side)) for states in torch.stack(states).unbind(1))
+        if "spatial_shapes" in inputs:  # padded to the same number of patches
+            stacked = torch.stack(states)
+            shapes = [(rows, cols) for rows, cols in inputs["spatial_shapes"].tolist()]
+            return tuple(_tile(stacked[:, i, : shape[0] * shape[1]], 0, shape) for i, shape in enumerate(shapes))
+        size = vision.model_args["patch_size"] if kind == "perception_lm" else vision.patch_size
+        patch = size if isinstance(size, int) else size[0]
         if "image_position_ids" in inputs:
             cols, rows = (inputs["image_position_ids"][0].amax(dim=0) + 1).tolist()
-            return (_tile(torch.stack(states)[:, 0, : rows * cols], 0, (rows, cols)),)
-        if kind == "siglip2":
-            rows, cols = inputs["spatial_shapes"][0].tolist()
             return (_tile(torch.stack(states)[:, 0, : rows * cols], 0, (rows, cols)),)
         if vision.model_type == "pixtral":
             height, width = inputs["image_sizes"][0].tolist()
@@ -268,6 +289,8 @@ class WholeModel:
         pixels = inputs["pixel_values"]
         shape = pixels.shape[-2] // patch, pixels.shape[-1] // patch
         stacked = torch.stack(states)
+        if kind == "llama4":  # its class token is the last
+            stacked = stacked.roll(1, dims=2)
         if kind in ("got_ocr2", "pp_chart2table"):  # its states are [tile, rows, columns, width]
             stacked = stacked.flatten(2, 3)
         if kind == "mllama":

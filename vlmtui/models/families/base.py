@@ -109,6 +109,10 @@ class Family:
         """What the whole model's forward pass needs beside the pixels and the prompt's `ids` [1, positions]."""
         return {}
 
+    @classmethod
+    def complete(cls, model: Any) -> None:
+        """Supply what transformers' own code of the family needs and leaves out, in a model that was just loaded."""
+
     # -- the parts
 
     def _blocks(self) -> nn.ModuleList:

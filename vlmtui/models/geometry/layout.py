@@ -124,30 +124,46 @@ def _layout(grids: list[Grid], places: list[Place], patches: list[Place], raster
 
 
 def _in_blocks(grids: list[Grid], places: list[Place]) -> tuple[list[Grid], list[Place]]:
-    """Give rows and columns to tokens made of blocks of patches, and to their grids the numbers of those."""
-    found: list[Place] = []
+    """Give rows and columns to tokens made of blocks of patches, and to their grids the numbers of those.
+
+    The blocks of a grid are of one size; at its right and lower edge they may be cut off.
+    """
+    spans = [_span(place, grids[place.grid].patch_cols) if place.grid is not None else None for place in places]
     sides: dict[int, Shape] = {}
-    for place in places:
-        if place.grid is None:
+    for place, span in zip(places, spans, strict=True):
+        if place.grid is not None and span is not None:
+            tall, wide = sides.get(place.grid, (0, 0))
+            sides[place.grid] = max(tall, len(span[0])), max(wide, len(span[1]))
+    found: list[Place] = []
+    counts = {i: (grids[i].patch_rows // tall, grids[i].patch_cols // wide) for i, (tall, wide) in sides.items()}
+    for place, span in zip(places, spans, strict=True):
+        if place.grid is None or span is None:
             found.append(place)
             continue
-        cols = grids[place.grid].patch_cols
-        at = np.array(place.patches)
-        top, left = int(at.min()) // cols, int((at % cols).min())
-        side = int(at.max()) // cols - top + 1, int((at % cols).max()) - left + 1
-        regular = side[0] * side[1] == len(at) and top % side[0] == 0 and left % side[1] == 0
-        if not regular or sides.setdefault(place.grid, side) != side:
+        grid, (down, across), (tall, wide) = grids[place.grid], span, sides[place.grid]
+        regular = (
+            len(down) * len(across) == len(place.patches)
+            and down.start % tall == across.start % wide == 0
+            and len(down) == min(tall, grid.patch_rows - down.start)
+            and len(across) == min(wide, grid.patch_cols - across.start)
+        )
+        if not regular:
             raise ModelError(
                 "the model arranges its patches in a way vlmtui cannot map to the image: choose another model"
             )
-        found.append(replace(place, row=top // side[0], col=left // side[1]))
+        found.append(replace(place, row=down.start // tall, col=across.start // wide))
+        rows, cols = counts[grid.id]
+        counts[grid.id] = max(rows, down.start // tall + 1), max(cols, across.start // wide + 1)
     counted = [
-        replace(grid, rows=grid.patch_rows // sides[grid.id][0], cols=grid.patch_cols // sides[grid.id][1])
-        if grid.id in sides
-        else grid
-        for grid in grids
+        replace(grid, rows=counts[grid.id][0], cols=counts[grid.id][1]) if grid.id in counts else grid for grid in grids
     ]
     return counted, found
+
+
+def _span(place: Place, cols: int) -> tuple[range, range]:
+    """The rows and columns from the first to the last of a place's patches, in a grid of so many columns."""
+    rows, columns = [n // cols for n in place.patches], [n % cols for n in place.patches]
+    return range(min(rows), max(rows) + 1), range(min(columns), max(columns) + 1)
 
 
 def _anew(places: list[Place], grid: int, cols: int) -> list[Place]:

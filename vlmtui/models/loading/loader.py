@@ -13,6 +13,7 @@ from safetensors import safe_open
 from transformers import GenerationConfig
 
 from vlmtui.errors import ModelError, lacks_memory, one_line
+from vlmtui.models.families.registry import family_class
 from vlmtui.models.loading.adapter_merging import BaseModel, merge_adapter
 from vlmtui.models.loading.adapters import CONFIG as ADAPTER_CONFIG
 from vlmtui.models.loading.adapters import read_adapter
@@ -218,6 +219,7 @@ def _weights(
         )
     if not shape.exploring and model.can_generate():
         model.generation_config = _generation_config(checkpoint)
+    family_class(model.config.model_type).complete(model)
     return model.eval().requires_grad_(False)
 
 

@@ -112,15 +112,18 @@ def check_complete(skeleton: Any, keys: Collection[str], name: str, quantised: b
 
 
 def _made_with(skeleton: Any, found: set[str]) -> set[str]:
-    """The names `found`, and those of weights made of the same tensors (ERNIE: experts for text and for images)."""
+    """The names `found`, and those of weights made of the same tensors.
+
+    ERNIE has experts for text and for images in one, Molmo 2 queries, keys and values.
+    """
     made = set(found)
     for transform in get_model_conversion_mapping(skeleton):
         targets = getattr(transform, "target_patterns", ())
         if not isinstance(transform, WeightConverter) or isinstance(targets, str) or len(targets) < 2:
             continue
         for one in targets:
-            parents = [name.removesuffix(one) for name in found if name.endswith(one)]
-            made |= {parent + other for parent in parents for other in targets}
+            part = re.compile(rf"(?<![^.]){re.escape(one)}(?![^.])")
+            made |= {part.sub(other, name) for name in found if part.search(name) for other in targets}
     return made
 
 

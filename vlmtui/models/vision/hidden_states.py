@@ -24,7 +24,7 @@ def watch_blocks(blocks: nn.ModuleList, seen: Seen, form: Form = lambda states: 
     """
 
     def before(_: nn.Module, args: tuple[Any, ...], options: dict[str, Any]) -> None:
-        seen(0, form(args[0] if args else options["hidden_states"]))
+        seen(0, form(args[0] if args else options[_states_of(options)]))
 
     def after(stage: int) -> Callable[..., None]:
         def hook(_: nn.Module, __: Any, output: Any) -> None:
@@ -63,7 +63,7 @@ def replace_states(blocks: nn.ModuleList, stage: int, states: Callable[[], Tenso
     """Replace the output of block `stage`, or at stage 0 the first block's input, by `states()` of the same shape."""
 
     def before(_: nn.Module, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
-        return ((states(), *args[1:]), options) if args else (args, options | {"hidden_states": states()})
+        return ((states(), *args[1:]), options) if args else (args, options | {_states_of(options): states()})
 
     def after(_: nn.Module, __: Any, output: Any) -> Any:
         before, made = output[0] if isinstance(output, tuple) else output, states()
@@ -83,3 +83,8 @@ def replace_states(blocks: nn.ModuleList, stage: int, states: Callable[[], Tenso
         yield
     finally:
         hook.remove()
+
+
+def _states_of(options: dict[str, Any]) -> str:
+    """The name by which a block is given its states; Llama 4's is in the singular."""
+    return "hidden_states" if "hidden_states" in options else "hidden_state"
