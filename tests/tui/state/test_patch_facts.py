@@ -147,8 +147,8 @@ def test_a_position_is_counted_in_a_grid_of_its_own_shape(rows: int, cols: int) 
     grid = made.grids[0]
     assert (grid.rows, grid.cols) == (rows, cols)
     place = next(place for place in made.places if (place.row, place.col) == (2, 3))
-    for stage, kind in (("vision.1", "patch"), ("tokens", "token")):
-        assert _position(made, stage, place) == (GridShape(kind, rows, cols), 2 * cols + 3)
+    for where, kind in (("vision.1", "patch"), ("tokens", "token")):
+        assert _position(made, where, place) == (GridShape(kind, rows, cols), 2 * cols + 3)
 
 
 async def test_every_stage_has_its_verdict_on_the_pictures_so_far() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vlmtui.models.families.base import Family, Shape
 
@@ -20,7 +20,8 @@ class PerceptionLM(Family):
     @property
     def patch_size(self) -> Shape:
         """That of timm's model: its architecture may say it, and not the config."""
-        tall, wide = self.tower.timm_model.patch_embed.patch_size
+        timm_model: Any = self.tower.timm_model
+        tall, wide = timm_model.patch_embed.patch_size
         return int(tall), int(wide)
 
     def mixers(self) -> list[nn.Module]:
