@@ -79,8 +79,9 @@ class WordColours:
 
     def give(self, words: Iterable[str], touching: Mapping[str, Collection[str]] | None = None) -> dict[str, Colour]:
         """The colours of words, the most important first: a word keeps the one that it has, unless one of those it is
-        `touching` has one that is not clear of it. Another, or the first, is clear of theirs, then one that no other of
-        the words has, or where all are taken the one that fewest words have."""
+        `touching` has one that is not clear of it, or a more important word of these has the same one while another is
+        free. Another, or the first, is clear of theirs, then one that no other of the words has, or where all are taken
+        the one that fewest words have."""
         wanted, touching = list(dict.fromkeys(words)), touching or {}
         decided: dict[str, int] = {}
         # those that have a colour first, so that as few as can be change it
@@ -91,7 +92,19 @@ class WordColours:
                 place = self._place(word, near, [*decided.values(), *self._kept(wanted, decided, word)])
             decided[word] = self._places[word] = place
             self._touched[word].update(touching.get(word, ()))
-        return {word: PALETTE[decided[word]] for word in wanted}
+        self._part(wanted, touching)
+        return {word: PALETTE[self._places[word]] for word in wanted}
+
+    def _part(self, wanted: list[str], touching: Mapping[str, Collection[str]]) -> None:
+        """Give a word whose colour a more important one has, from another map, one that is free, if that is clear of
+        all that it touches."""
+        for at, word in enumerate(wanted):
+            if self._places[word] not in [self._places[one] for one in wanted[:at]]:
+                continue
+            near = [self._places[one] for one in touching.get(word, ()) if one in wanted]
+            clear = set(range(len(PALETTE))) - {self._places[one] for one in wanted}
+            clear -= {place for one in near for place in _alike()[one]}
+            self._places[word] = min(clear, default=self._places[word])
 
     def _place(self, word: str, near: list[int], taken: list[int]) -> int:
         """The colour for a word that touches colours `near` it, beside those `taken` by other words of the map."""
