@@ -36,7 +36,7 @@ def test_what_a_client_wrote_is_the_reason(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("limit", "said"),
     [
-        ("-v 300000", " failed to map segment from shared object: raise the memory limit of 292 MB, ulimit -v)"),
+        ("-v 300000", ": raise the memory limit of 292 MB, ulimit -v)"),
         ("-f 0", " (its log may not have more than 0 bytes: raise the limit of file sizes, ulimit -f)"),
     ],
 )
