@@ -109,6 +109,17 @@ def test_no_memory_is_a_sentence_with_numbers(error):
     assert "--dtype bfloat16" in str(said)
 
 
+@pytest.mark.parametrize("on_gpu", [False, True])
+def test_the_limit_of_a_process_is_no_cure_for_a_gpu(on_gpu, monkeypatch):
+    monkeypatch.setattr("vlmtui.session.model_state.memory_limit", lambda: 1 << 40)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: on_gpu)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (1 << 30, 8 << 30))
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
+    said = str(Desk().state.explain(torch.OutOfMemoryError("out of memory")))
+    assert ("ulimit -v" in said) != on_gpu
+    assert ("--dtype bfloat16" in said) == on_gpu
+
+
 def test_anything_else_is_a_sentence_too():
     said = Desk().state.explain(KeyError("x"))
     assert isinstance(said, ModelError)

@@ -1,7 +1,7 @@
 """Colours of words: seven hues that colour-blind eyes tell apart, and seven shades of them.
 
 The hues are those of Okabe and Ito, "Color Universal Design" (2008). A word keeps its colour as long as the same
-`WordColours` is asked, and no neighbour has one that looks like it.
+`WordColours` is asked, no neighbour has one that looks like it, and no more important word has it while one is free.
 """
 
 from __future__ import annotations
@@ -98,13 +98,13 @@ class WordColours:
     def _part(self, wanted: list[str], touching: Mapping[str, Collection[str]]) -> None:
         """Give a word whose colour a more important one has, from another map, one that is free, if that is clear of
         all that it touches."""
-        for at, word in enumerate(wanted):
-            if self._places[word] not in [self._places[one] for one in wanted[:at]]:
-                continue
-            near = [self._places[one] for one in touching.get(word, ()) if one in wanted]
-            clear = set(range(len(PALETTE))) - {self._places[one] for one in wanted}
-            clear -= {place for one in near for place in _alike()[one]}
-            self._places[word] = min(clear, default=self._places[word])
+        earlier: set[int] = set()
+        for word in wanted:
+            if self._places[word] in earlier:
+                free = set(range(len(PALETTE))) - {self._places[one] for one in wanted}
+                near = (self._places[one] for one in touching.get(word, ()) if one in wanted)
+                self._places[word] = min(free.difference(*(_alike()[one] for one in near)), default=self._places[word])
+            earlier.add(self._places[word])
 
     def _place(self, word: str, near: list[int], taken: list[int]) -> int:
         """The colour for a word that touches colours `near` it, beside those `taken` by other words of the map."""

@@ -157,14 +157,15 @@ class ModelState:
         if lacks_memory(error):
             self.readings.clear()
             gc.collect()
+            way_out = "choose --dtype bfloat16, --device cpu"
             if torch.cuda.is_available():
                 free, total = torch.cuda.mem_get_info()
                 torch.cuda.empty_cache()
                 have = f"{device.gigabytes(free)} of {device.gigabytes(total)} were free on the GPU"
             else:
                 have = f"{device.gigabytes(device.available_memory() or 0)} of memory are available"
-            limited = memory_limit() is not None
-            way_out = "raise its limit, ulimit -v" if limited else "choose --dtype bfloat16, --device cpu"
+                if memory_limit() is not None:
+                    way_out = "raise its limit, ulimit -v"
             return OutOfMemoryError(f"there is not enough memory ({have}): {way_out}, or a smaller model")
         brief = text if len(text) <= 300 else text[:297] + "..."
         return ModelError(f"the model failed: {type(error).__name__}: {brief} (see the session's log)")
