@@ -33,7 +33,7 @@ def image_legend(results: Results, selection: Selection, drawn: ImageDrawing, ma
     cut = valued.values_beyond(results, selection, drawn.scale) if drawn.scale else (False, False)
     floor = drawn.floor if drawn.scale else None
     texts = longest + note, shorter[0] + note, shorter[1]
-    shorter = tuple(dict.fromkeys(texts[1:]))
+    others = tuple(dict.fromkeys(texts[1:]))
     return Legend(
         texts[0],
         drawn.scale,
@@ -41,7 +41,7 @@ def image_legend(results: Results, selection: Selection, drawn: ImageDrawing, ma
         value,
         drawn.diverging,
         words,
-        shorter,
+        others,
         cut,
         floor,
         valued.NOT_FOUND * sought.absent,

@@ -166,8 +166,8 @@ class LegendBar(Lines):
         if legend.words is not None:
             lines, self._spots = word_legend_lines(legend.text, legend.words, cells, rows, r)
             return lines
-        lines = legend_lines(legend, cells, rows, r).lines
-        return [line(cells, r.style(), _alarming(parts, legend.alarm, r)) for parts in lines]
+        found = legend_lines(legend, cells, rows, r).lines
+        return [line(cells, r.style(), _alarming(parts, legend.alarm, r)) for parts in found]
 
     def on_click(self, event: events.Click) -> None:
         """Choose the word that was clicked."""
