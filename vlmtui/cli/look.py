@@ -109,7 +109,7 @@ def report(
     query = query_arguments.query(load_arguments, remote_arguments, settings.lens_folders)
     query = selection.apply(drawing.apply(query))
     sources, several = expand_sources(images or (), listed, lambda note: None if quiet else print_message(note))
-    return _run_report(sources, query, format, output, quiet, debug, settings, several, batch)
+    return _run_report(sources, query, format, output, quiet, debug, settings, several, batch, listed)
 
 
 def can_explore(source: str) -> bool:
@@ -157,8 +157,9 @@ def _run_report(
     settings: UserSettings,
     several: bool = False,
     batch: BatchArguments = BatchArguments(),  # noqa: B008
+    listed: str | None = None,
 ) -> int:
-    from vlmtui.reports.output.target import check_sources, chosen_format
+    from vlmtui.reports.output.target import check_inputs, check_sources, chosen_format
     from vlmtui.reports.run import ReportJob, run_report
     from vlmtui.signals import exit_on_signals
 
@@ -169,6 +170,9 @@ def _run_report(
     def fail(error: VlmtuiError) -> int:
         return print_error(error, debug)
 
+    lens_path = query.lens.source.path if query.lens is not None and query.lens.source is not None else None
+    for written in filter(None, (output, query.output.vectors)):
+        check_inputs(written, {"the list of images": listed, "the lens": lens_path})
     if format is None and output is not None:
         check_sources(output, sources)  # more serious than an unknown ending
     chosen = chosen_format(format, output, ENDINGS)

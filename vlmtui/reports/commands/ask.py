@@ -27,7 +27,7 @@ from vlmtui.reports.commands.attribution import (
 from vlmtui.reports.formats import json
 from vlmtui.reports.formats.json import Object
 from vlmtui.reports.output.progress import ProgressLine
-from vlmtui.reports.output.target import Target, check_target, target
+from vlmtui.reports.output.target import Target, check_sources, check_target, target
 from vlmtui.reports.per_image import SESSION_IS_BUSY
 from vlmtui.results.answers import MAX_NEW_TOKENS, Answer, empty_note
 from vlmtui.session.client import SessionClient
@@ -74,6 +74,7 @@ def run_ask(
     """
     if output is not None and output != "-":
         check_target(output)
+        check_sources(output, (question.image,))
     source = read_source(question.image)
     progress = ProgressLine(quiet)
     client = connect(load.where, on_line=lambda sentence: progress(Progress(sentence)) if sentence else None)

@@ -74,11 +74,28 @@ def check_sources(name: str, sources: Iterable[str]) -> None:
         raise UsageError(f"{name} is the image itself: name another file for the report")
 
 
+def check_inputs(name: str, inputs: Mapping[str, str | None]) -> None:
+    """Raise `UsageError` where a file to write is one that the command reads, or in a folder that it reads.
+
+    `inputs` are the paths of these, `-` for standard input, by what each is.
+    """
+    for what, path in inputs.items():
+        if path and (same_file(name, path) or _within(name, path)):
+            raise UsageError(f"{name} is {what} itself: name another file")
+
+
 def same_file(name: str, other: str) -> bool:
-    """Whether two names refer to the same existing file."""
+    """Whether two names refer to the same existing file; `other` may be `-`, the file on standard input."""
     with suppress(OSError, ValueError):
-        return os.path.samefile(expand_path(name), expand_path(other))
+        other_file = os.fstat(0) if other == "-" else os.stat(expand_path(other))
+        return os.path.samestat(os.stat(expand_path(name)), other_file)
     return False
+
+
+def _within(name: str, folder: str) -> bool:
+    """Whether NAME is an existing file somewhere in a folder."""
+    path, above = Path(os.path.realpath(expand_path(name))), Path(os.path.realpath(expand_path(folder)))
+    return path.is_file() and above.is_dir() and path.is_relative_to(above)
 
 
 def format_by_ending(name: str | None, endings: Mapping[str, str], otherwise: str = "text") -> str:
