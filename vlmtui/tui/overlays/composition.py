@@ -193,7 +193,8 @@ def _of_answer(results: Results, selection: Selection, page: EntryGrid, bare: Im
     legend = answer_legend(results, selection, found)
     if found is None:
         return replace(bare, legend=legend)
-    drawn = replace(bare, pixels=bare.pixels.copy(), legend=legend, scale=found.scale, diverging=found.diverging)
+    drawn = replace(bare, pixels=bare.pixels.copy(), legend=legend, brief=found.brief)
+    drawn = replace(drawn, scale=found.scale, diverging=found.diverging)
     lay_heat(drawn.inner, page, bare.layout, page.spread(found.values), found.scale, found.diverging)
     if found.sinks is None:
         return drawn

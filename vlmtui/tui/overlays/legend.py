@@ -20,7 +20,7 @@ from vlmtui.tui.state.lens_values import (
     overlay_call,
     overlay_lens,
     overlay_scores,
-    ranked_entries,
+    overlay_turns,
     shown_result,
     value_refused,
 )
@@ -130,8 +130,10 @@ def cursor_text(results: Results, selection: Selection) -> str:
     numbers, entry = overlay_scores(selection, results), results.entry(selection)
     if numbers is None or entry is None:
         return _colour(results, selection, entry)
-    order = ranked_entries(numbers).tolist()
-    rank = f", {ordinal(order.index(entry) + 1)} of {len(order):,}" if entry in order else ""
+    turns = overlay_turns(selection, results)
+    at = next((i for i, entries in enumerate(turns) if entry in entries), None)
+    blocks = " blocks" if any(len(entries) > 1 for entries in turns) else ""
+    rank = "" if at is None else f", {ordinal(at + 1)} of {len(turns):,}{blocks}"
     return f"here {format_number(float(numbers[entry]), 3)}{rank}"
 
 

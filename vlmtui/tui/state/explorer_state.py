@@ -12,7 +12,14 @@ from vlmtui.display.word_segments import middle
 from vlmtui.results.replacement import Replacement
 from vlmtui.tui import navigation
 from vlmtui.tui.state.generation import AnswerGeneration
-from vlmtui.tui.state.lens_values import STOPPED, noise_awaited, noise_floor_at, overlay_scores, ranked_entries
+from vlmtui.tui.state.lens_values import (
+    STOPPED,
+    noise_awaited,
+    noise_floor_at,
+    overlay_scores,
+    overlay_turns,
+    ranked_entries,
+)
 from vlmtui.tui.state.page_words import page_segments
 from vlmtui.tui.state.panel_room import PanelRoom
 from vlmtui.tui.state.results import Results
@@ -83,15 +90,17 @@ class ExplorerState:
 
     def to_next_value(self, step: int) -> None:
         """The cursor on the entry with the highest value of the overlay, or for a `step` of −1 with the lowest; from
-        there on the next one in turn, round and round. Where it is on that one already, it goes on."""
-        values = overlay_scores(self.selection, self.results)
-        if values is None or not (order := ranked_entries(values).tolist()):
+        there on the next one in turn, round and round. Where it is on that one already, it goes on. Of a block of
+        entries it goes to the one in the middle."""
+        turns = overlay_turns(self.selection, self.results)
+        if not turns:
             return
         entry = self.results.entry(self.selection)
-        first = 0 if step > 0 else len(order) - 1
-        at = order.index(entry) if entry in order else None
+        first = 0 if step > 0 else len(turns) - 1
+        at = next((i for i, entries in enumerate(turns) if entry in entries), None)
         in_turn = at is not None and (at == first or self._in_turn == self._place)
-        self._to_entry(order[(at + step) % len(order) if at is not None and in_turn else first])
+        entries = turns[(at + step) % len(turns) if at is not None and in_turn else first]
+        self._to_entry(sorted(entries)[len(entries) // 2])
 
     def _to_entry(self, entry: int) -> None:
         """The cursor on an entry, as one of the values in turn."""
