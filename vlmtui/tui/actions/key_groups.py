@@ -123,7 +123,9 @@ GROUPS: dict[str, Group] = {
         "+ -",
     ),
     "spellings": Group("F", "fold the spellings of a word (case, leading space) into one line, or list each"),
-    "overlay": Group("o", "next overlay, of those that are listed below", _elsewhere("overlay"), 11),
+    "overlay": Group(
+        "o  Ctrl-O", "next / previous overlay, of those that are listed below", _elsewhere("overlay"), 11, "o"
+    ),
     "find": Group(
         "/",
         "find a word: the cursor goes to the patch most similar to it, and all are coloured by similarity",

@@ -42,6 +42,7 @@ GLYPHS = {
     "question_mark": "?",
     "ctrl+p": "Ctrl-P",
     "ctrl+l": "Ctrl-L",
+    "ctrl+o": "Ctrl-O",
     "ctrl+z": "Ctrl-Z",
     "ctrl+c": "Ctrl-C",
 }
@@ -107,7 +108,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("fewer-words", "words", "Words: one fewer", "minus", lambda c: lens.words(c, -1), "top-k"),
     Action("fold-spellings", "spellings", "Words: fold the spellings of a word, or not", "F", lens.fold, "case space"),
     Action("early-exit", "early-exit", "Projector lens: on or off", "e", lens.early_exit, "early exit"),
-    Action("overlay", "overlay", "Overlay: next", "o", lens.next_overlay, "lens"),
+    Action("overlay", "overlay", "Overlay: next", "o", lambda c: lens.next_overlay(c, 1), "lens"),
+    Action("previous-overlay", "overlay", "Overlay: previous", "ctrl+o", lambda c: lens.next_overlay(c, -1), "lens"),
     Action("options", "options", lens.OPTIONS, "", lens.options),
     Action("find", "find", "Find: colour patches by similarity to a word", "slash", lens.find, "search"),
     Action("next-highest", "next", "Overlay: next highest value", "n", lambda c: cursor.next_highest(c, 1), "find"),
