@@ -20,6 +20,23 @@ def move(context: ActionContext, rows: int, cols: int) -> None:
     state.selection = navigation.move_cursor(state.selection, state.results, rows, cols)
 
 
+def enter(context: ActionContext) -> None:
+    """Into the patch, as far as there is something: its pixels, or its word alone."""
+    here = context.state.selection
+    if here.stage != PIXELS and has_word_overlay(context.state.results, here):
+        one_word(context)
+    else:
+        pixel(context)
+
+
+def one_word(context: ActionContext) -> None:
+    """The segments of the word under the cursor alone; those of all words again, where they are that word's."""
+    if not has_word_overlay(context.state.results, context.state.selection):
+        context.notify("Enter chooses one word of words or segments: o chooses an overlay", timeout=4)
+    elif not context.state.choose_word():
+        context.notify("this patch has no word: n goes to one", timeout=4)
+
+
 def pixel(context: ActionContext) -> None:
     """Into the patch, pixel by pixel, and back; at `pixels` alone, where pixels are what is looked at."""
     state = context.state
@@ -92,7 +109,8 @@ def unmark(context: ActionContext) -> None:
 
 def next_highest(context: ActionContext, step: int) -> None:
     """To the entry with the highest number of the overlay, and from there on to the next smaller one, round and round;
-    for a `step` of −1 the other way. Of words to the largest segment, the next smaller one."""
+    for a `step` of −1 the other way. Of words to the largest segment, then the next smaller one; where one word was
+    chosen, to those of that word."""
     state = context.state
     if has_word_overlay(state.results, state.selection):
         state.to_segment(step)

@@ -100,14 +100,27 @@ class ExplorerState:
 
     def to_segment(self, step: int = 0, word: str = "") -> None:
         """The cursor in the middle of the next smaller segment, or for a `step` of −1 the next larger; or of the next
-        one of a `word`."""
+        one of a `word`, or of the word that was chosen."""
         segments = page_segments(self.results, self.selection)
         if segments is None:
             return
         cell = self.selection.row, self.selection.col
-        found = segments.next_of(word, cell) if word else segments.next(cell, step)
+        if word and segments.one_word(self.selection.word):
+            self.selection = replace(self.selection, word=word)
+        of = word or segments.one_word(self.selection.word)
+        found = segments.next_of(of, cell, step or 1) if of else segments.next(cell, step)
         if found is not None:
             self.selection = navigation.place_cursor(self.selection, *middle(found))
+
+    def choose_word(self) -> bool:
+        """The word under the cursor alone, or all words again where it is chosen; False where there is none."""
+        segments = page_segments(self.results, self.selection)
+        here = segments.at((self.selection.row, self.selection.col)) if segments is not None else None
+        if here is None and not self.selection.word:
+            return False
+        word = here.word if here is not None else ""
+        self.selection = replace(self.selection, word="" if word == self.selection.word else word)
+        return True
 
     @property
     def _place(self) -> tuple[object, ...]:

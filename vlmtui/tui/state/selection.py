@@ -78,9 +78,9 @@ class Selection:
     patch at `pixels`, None where the cursor walks over patches. `texts` are scored against the image, and with
     `classes` its top classes are shown, where the model has the tower or the head for it. At `zoom` the patches of the
     page have so many times the width and the height that they have where all of them are in view; at `FIT` all are, as
-    averages where single ones have no room. With `fold`
-    the spellings of one word are one line. With `noise` words are compared with those of noise. With `top_1` segments
-    are those of the metric's top-1, and not of the lens that they show first.
+    averages where single ones have no room. With `fold` the spellings of one word are one line.
+    With `noise` words are compared with those of noise. With `top_1` segments are those of the metric's top-1, and not
+    of the lens that they show first. `word` is the one that alone has its colour over words or segments, "" for all.
     """
 
     row: int = 0
@@ -105,6 +105,7 @@ class Selection:
     as_seen: bool = False
     fold: bool = True
     noise: bool = True
+    word: str = ""
 
     @property
     def order(self) -> WordOrder:
