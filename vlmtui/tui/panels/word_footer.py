@@ -63,7 +63,7 @@ def footer(
         sayings.append((1, margin, margin))
     hubs = results.hubs(selection)
     if any(word.id in hubs for word in words[:room]):
-        sayings.append((2, [(HUB_RULE, dim)], [(f"{HUB_MARK} hub word", dim)]))
+        sayings.append((1, [(HUB_RULE, dim)], [(f"{HUB_MARK} hub word", dim)]))
     if any(word.spellings > 1 for word in words[:room]):
         sayings.append((3, [(f"{TIMES} counts spellings", dim)], [(f"{TIMES} spellings", dim)]))
     share = share_above(results, selection)

@@ -44,7 +44,7 @@ def image_legend(results: Results, selection: Selection, drawn: ImageDrawing, ma
         others,
         cut,
         floor,
-        valued.NOT_FOUND * sought.absent,
+        valued.NOT_FOUND if sought.absent else "",
     )
 
 
