@@ -250,7 +250,7 @@ async def test_words_give_way_to_segments_where_patches_are_narrow(width: int, d
         view = explorer(pilot).query_one(ImageView)
         assert view._layout is not None
         assert (view._layout.wide < 4) == (drawn == "segments")
-        assert ("segments, as words need 4 columns" in text(tui, "#legend")) == (drawn == "segments")
+        assert ("segments, as words need 4 columns (z zooms in)" in text(tui, "#legend")) == (drawn == "segments")
         shown = " ".join(image_lines(tui))
         assert (shown.count("sky") > 100) == (drawn == "words")
         # and n steps through them in both

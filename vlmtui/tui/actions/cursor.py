@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from vlmtui.display.cell_layout import ZOOMS
 from vlmtui.tui import navigation
 from vlmtui.tui.actions.context import ActionContext
 from vlmtui.tui.dialogs.go_to import ask_place
@@ -68,9 +69,24 @@ def page(context: ActionContext, step: int) -> None:
 
 
 def zoom(context: ActionContext, step: int) -> None:
-    """Closer, or further away: a finer page, or larger patches."""
+    """Closer, or further away: a finer page, or larger patches; at the ends it says so."""
+    state, before = context.state, context.state.selection
+    state.selection = navigation.zoom(before, state.results, step, state.shrinks)
+    page = state.results.page(before)
+    if state.selection == before and page is not None and page.grid is not None:
+        context.notify(f"{ZOOMS[-1]}× is the closest" if step > 0 else "all of the image is in view", timeout=4)
+
+
+def zoom_drawn(context: ActionContext, asked: int, drawn: int, shrinks: bool) -> None:
+    """Take in at which zoom a view is drawn. Patches larger than the view are not: then the way back begins at what is
+    seen, and that it is the closest is said."""
     state = context.state
-    state.selection = navigation.zoom(state.selection, state.results, step, state.shrinks)
+    state.shrinks = shrinks
+    if state.selection.zoom != asked:
+        return
+    state.selection = replace(state.selection, zoom=drawn)
+    if ZOOMS[0] < drawn < asked:
+        context.notify(f"{drawn}× is the closest here: patches fill the view", timeout=4)
 
 
 def shape(context: ActionContext) -> None:

@@ -62,7 +62,7 @@ NUMBERS = range(1, min(len(PANELS), 9) + 1)
 
 GROUPS: dict[str, Group] = {
     "move": Group(
-        "← ↑ ↓ →  h j k l", "move the cursor by one patch", _when("move", lambda at: at.shows_cursor), 1, "←↑↓→"
+        "← ↑ ↓ →  h j k l", "move the cursor by one patch", _when("move", lambda at: at.shows_cursor), 16, "←↑↓→"
     ),
     "column": Group("Home End", "to the first / last column"),
     "quarter": Group("PgUp PgDn", "up / down by a quarter of the image"),
@@ -101,13 +101,13 @@ GROUPS: dict[str, Group] = {
         "w",
         "at llm stages: top-1 per layer, or the words of this layer (logit lens)",
         _when("all layers", lambda at: at.read and llm_depth(at.selection.stage) is not None),
-        12,
+        15,
     ),
     "metric": Group(
         "m",
         "metric: l2, cosine, centred, dot, omp …; llm stages have logits; segments: local words first",
         _when("metric", lambda at: at.read and at.shows_words and llm_depth(at.selection.stage) is None),
-        13,
+        17,
     ),
     "early-exit": Group(
         "e",
@@ -135,7 +135,7 @@ GROUPS: dict[str, Group] = {
                 at.read and not at.at_answer and at.selection.stage != PIXELS and bool(at.worded or at.scored_by)
             ),
         ),
-        14,
+        12,
     ),
     "image": Group(
         "c",
@@ -157,7 +157,7 @@ GROUPS: dict[str, Group] = {
         "a",
         "ask the model; its answer is the last stage, with attribution over the image",
         _when("ask", lambda at: at.read and (at.at_answer or (at.worded and not at.scored_by))),
-        16,
+        13,
     ),
     "token": Group(
         ",  .",
@@ -182,7 +182,7 @@ GROUPS: dict[str, Group] = {
         "f",
         "the whole screen for the image, with one line on the patch under the cursor; or the panels again",
         lambda at: "full" if at.read and not at.alone else "",
-        17,
+        14,
     ),
     "fold": Group(
         " ".join(map(str, NUMBERS)), "fold the panel of that number, or show it; the key bar names what is folded"

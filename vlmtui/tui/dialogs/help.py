@@ -17,6 +17,12 @@ from vlmtui.tui.state.results import Results
 
 _MEANINGS = (
     (
+        "Counting",
+        "Rows, columns, patches, tokens and heads are counted from 0, as in reports. vision.0 is what enters the "
+        "first block of the vision tower, vision.1 what that block gives; the layers of the language model begin with "
+        "llm.1.",
+    ),
+    (
         "How sure a word is",
         "Above noise means that the top-1 word is nearer than 95% of the top-1 words of the same search in this "
         "image with its pixels shuffled; within noise, that shuffled pixels do as well. It does not mean that the "

@@ -20,7 +20,9 @@ def draw(drawing: ImageDrawing, page: EntryGrid, result: Words) -> ImageDrawing:
 def draw_words(drawing: ImageDrawing, page: EntryGrid, found: PageWords) -> ImageDrawing:
     """Dim the image, and give each cell its word on a shade of the word's colour."""
     if not fits_words(drawing.layout):
-        drawing = replace(drawing, legend=f"segments, as words need {LEAST_FOR_WORDS} columns: {drawing.legend}")
+        drawing = replace(
+            drawing, legend=f"segments, as words need {LEAST_FOR_WORDS} columns (z zooms in): {drawing.legend}"
+        )
         return draw_segments(drawing, page, found)
     dim(drawing.inner)
     segments = found.segments
