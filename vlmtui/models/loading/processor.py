@@ -23,6 +23,7 @@ from vlmtui.images.levels import Pixels
 from vlmtui.json_files import damaged_json, parse_json, read_bounded
 from vlmtui.models.families.registry import family_class, has_class_token, is_encoder
 from vlmtui.models.loading.chat_templates import NO_IMAGE, PromptText, chat_templates, prompts, without_templates
+from vlmtui.models.loading.config_values import PROCESSOR_FILES, check_processor_values
 from vlmtui.reading import TemplateKind
 
 _IMAGE = re.compile(r"image|img", re.IGNORECASE)
@@ -295,6 +296,7 @@ def _filled(tokenizer: Any, folder: Path, name: str) -> Any:
 
 
 def _image_processor(folder: Path, config: Any, name: str) -> Any:
+    check_processor_values(folder, name)
     declared = _declared_class(folder)
     # classes that transformers has dropped or renamed are called after their family, whose own then reads the file
     of_family = declared is None or _plain(config.model_type) in _plain(declared)
@@ -316,7 +318,7 @@ def _image_processor(folder: Path, config: Any, name: str) -> Any:
 
 def _declared_class(folder: Path) -> str | None:
     """The class of the image processor as the processor's files name it."""
-    for file, keys in (("preprocessor_config.json", ()), ("processor_config.json", ("image_processor",))):
+    for file, keys in PROCESSOR_FILES:
         try:
             found = parse_json(read_bounded(folder / file))
             for key in keys:
