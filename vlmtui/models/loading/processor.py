@@ -20,9 +20,9 @@ from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPi
 
 from vlmtui.errors import ImageError, ModelError, VlmtuiError, lacks_memory, one_line
 from vlmtui.images.levels import Pixels
-from vlmtui.json_files import damaged_json, parse_json, read_bounded
 from vlmtui.models.families.registry import family_class, has_class_token, is_encoder
 from vlmtui.models.loading.chat_templates import NO_IMAGE, PromptText, chat_templates, prompts, without_templates
+from vlmtui.models.loading.processor_files import cannot_build, check_settings, declared_class, no_files
 from vlmtui.reading import TemplateKind
 
 _IMAGE = re.compile(r"image|img", re.IGNORECASE)
@@ -78,9 +78,9 @@ class Processing:
         return self.tidy({key: value for key, value in made.items() if isinstance(value, Tensor)})
 
     def works(self) -> bool:
-        """Whether the image processor reads an image of an ordinary size."""
+        """Whether an image of an ordinary size is prepared."""
         try:
-            self.pixels(Image.new("RGB", _ORDINARY))
+            self.prepare(Image.new("RGB", _ORDINARY), "")
         except Exception:
             return False
         return True
@@ -92,8 +92,7 @@ class Processing:
                 f"{image}, and the processor of {name} rejects it ({one_line(error)}): crop or enlarge it"
             )
         return ModelError(
-            f"the image processor of {name} fails ({type(error).__name__}: {one_line(error)}): name another with "
-            "--processor"
+            f"the processor of {name} fails ({type(error).__name__}: {one_line(error)}): name another with --processor"
         )
 
     def prepare(self, image: Image.Image | Pixels, sentence: str) -> Inputs:
@@ -283,19 +282,20 @@ def _tokenizer(folder: Path, name: str, of_model: dict[str, Any]) -> Any:
     except Exception as error:
         with contextlib.suppress(Exception), without_templates(folder) as place:
             return _filled(read(place), folder, name)
-        raise _cannot_build("tokenizer", folder, name, error) from error
+        raise cannot_build("tokenizer", folder, name, error) from error
 
 
 def _filled(tokenizer: Any, folder: Path, name: str) -> Any:
     """A tokenizer that was read from files: without any, transformers makes an empty one and says nothing."""
     files = {*tokenizer.vocab_files_names.values(), "tokenizer.json"}
     if tokenizer.vocab_files_names and not any((folder / file).is_file() for file in files):
-        raise _no_files("tokenizer", name)
+        raise no_files("tokenizer", name)
     return tokenizer
 
 
 def _image_processor(folder: Path, config: Any, name: str) -> Any:
-    declared = _declared_class(folder)
+    check_settings(folder, name)
+    declared = declared_class(folder)
     # classes that transformers has dropped or renamed are called after their family, whose own then reads the file
     of_family = declared is None or _plain(config.model_type) in _plain(declared)
     of_model = {"config": config} if of_family else {}
@@ -311,20 +311,7 @@ def _image_processor(folder: Path, config: Any, name: str) -> Any:
                 f"{name} names {declared} as its image processor, which transformers does not know: name a model or "
                 "folder with another one with --processor"
             ) from error
-        raise _cannot_build("image processor", folder, name, error) from error
-
-
-def _declared_class(folder: Path) -> str | None:
-    """The class of the image processor as the processor's files name it."""
-    for file, keys in (("preprocessor_config.json", ()), ("processor_config.json", ("image_processor",))):
-        try:
-            found = parse_json(read_bounded(folder / file))
-            for key in keys:
-                found = found[key]
-            return str(found["image_processor_type"])
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
-    return None
+        raise cannot_build("image processor", folder, name, error) from error
 
 
 def _plain(name: str) -> str:
@@ -354,29 +341,6 @@ def _complete(whole: Any, config: Any) -> None:
         whole.vision_feature_select_strategy = strategy
         # "default" leaves out the first of the tower's states: the class token, or the first patch where there is none
         whole.num_additional_image_tokens = int(has_class_token(config.vision_config.model_type))
-
-
-def _cannot_build(part: str, folder: Path, name: str, error: Exception) -> ModelError:
-    text = " ".join(str(error).split())
-    if "torchvision" in text.lower():
-        return ModelError(
-            f"the {part} of {name} exists only for torchvision: install it with pip install 'vlmtui[torchvision]'"
-        )
-    if damaged := damaged_json(folder):
-        return ModelError(
-            f"the {part} of {name} cannot be built: its {damaged[0]} is damaged ({one_line(damaged[1])}): copy or "
-            "download it again, or name another with --processor"
-        )
-    if isinstance(error, OSError) or "Unrecognized" in text:
-        return _no_files(part, name)
-    return ModelError(
-        f"the {part} of {name} cannot be built ({one_line(error)}): copy or download it again, or name another with "
-        "--processor"
-    )
-
-
-def _no_files(part: str, name: str) -> ModelError:
-    return ModelError(f"{name} has no usable {part} files: name a model or folder that has them with --processor")
 
 
 def on_device(tensors: dict[str, Tensor], device: torch.device, dtype: torch.dtype) -> dict[str, Tensor]:
