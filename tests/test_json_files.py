@@ -11,7 +11,7 @@ import pytest
 
 from vlmtui import catalogue
 from vlmtui.errors import ModelError
-from vlmtui.json_files import MOST_BYTES, SMALL_FILES, check_preprocessing, check_shapes, parse_json
+from vlmtui.json_files import MOST_BYTES, SMALL_FILES, check_shapes, parse_json
 from vlmtui.models.loading.checkpoint import parse_index, read_config
 from vlmtui.models.loading.safetensors_header import parse
 
@@ -82,23 +82,6 @@ def test_an_index_and_a_header_have_bounds_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
-    [
-        ({"num_hidden_layers": 0}, "vision_config.num_hidden_layers is 0, where a number above 0 is expected"),
-        ({"num_hidden_layers": -1}, "vision_config.num_hidden_layers is -1, where a number above 0"),
-        ({"patch_size": 0}, "vision_config.patch_size is 0, where a number above 0"),
-        ({"image_size": [224, 0]}, "vision_config.image_size is 0, where a number above 0"),
-        ({"inner": {"quantization_config": []}}, r"inner.quantization_config is \[\], where an object is expected"),
-        ({"quantization_config": "int4"}, 'vision_config.quantization_config is "int4", where an object'),
-    ],
-)
-def test_a_number_or_an_object_that_no_model_has_is_named(changes: dict[str, Any], said: str, tmp_path: Path) -> None:
-    (tmp_path / "config.json").write_text(config_with(**changes))
-    with pytest.raises(ModelError, match=f"config.json of it is damaged .*{said}.*: copy or download it again"):
-        read_config(tmp_path, "it")
-
-
-@pytest.mark.parametrize(
     ("data", "said"),
     [
         (b" \n", "it is empty"),
@@ -122,26 +105,3 @@ def test_what_is_no_json_is_said_to_be_that(data: bytes | None, said: str, tmp_p
 def test_an_index_that_names_no_files(index: str) -> None:
     with pytest.raises(ModelError, match=r"cannot be read \(its weight_map names no files\): download it again"):
         parse_index(index, "it")
-
-
-@pytest.mark.parametrize(
-    ("settings", "said"),
-    [
-        ({"image_std": 0}, "image_std is 0, where numbers above 0 are expected"),
-        ({"image_std": [0.5, None, 0.5]}, r"image_std is \[0.5, null, 0.5\], where numbers above 0"),
-        ({"image_mean": [0, float("nan"), 0]}, r"image_mean is \[0, NaN, 0\], where finite numbers"),
-        ({"rescale_factor": "x"}, 'rescale_factor is "x", where numbers above 0'),
-        ({"size": {"height": "x"}}, 'size.height is "x", where numbers above 0'),
-        ({"image_processor": {"crop_size": {"width": 0}}}, "image_processor.crop_size.width is 0, where numbers"),
-    ],
-)
-def test_settings_with_which_no_image_is_prepared(settings: dict[str, Any], said: str) -> None:
-    with pytest.raises(ValueError, match=said):
-        check_preprocessing(settings)
-
-
-def test_settings_that_processors_have() -> None:
-    check_preprocessing({"image_mean": [0, 0.5, -1], "image_std": [0.5, 1], "rescale_factor": 1 / 255, "size": 224})
-    check_preprocessing({"size": {"shortest_edge": 224, "longest_edge": None}, "crop_size": None, "resample": 0})
-    check_preprocessing({"do_normalize": False, "image_std": 0, "do_rescale": False, "rescale_factor": 0})
-    check_preprocessing([])

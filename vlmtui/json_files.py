@@ -7,7 +7,7 @@ import json
 import math
 import os
 import stat
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +22,6 @@ SMALL_FILES = (
 )
 """Files that transformers reads whole; a tokenizer's own files may be larger."""
 
-_ABOVE_0 = frozenset(
-    {
-        *("hidden_size", "intermediate_size", "embed_dim", "num_hidden_layers", "num_attention_heads"),
-        *("image_size", "patch_size", "temporal_patch_size", "spatial_merge_size", "vocab_size", "num_channels"),
-    }
-)
-"""Keys of a config whose numbers are never 0 or less."""
 _MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _LFS = b"version https://git-lfs"
 _READ = (".json", ".jinja", ".model", ".txt", ".tiktoken")
@@ -71,39 +64,12 @@ def parse_json(text: str | bytes) -> Any:
 
 
 def check_shapes(config: Any) -> None:
-    """`ValueError` for a number of layers, or a size, that no model has; these would take memory before any weight, or
-    be divided by. Names the key by its path."""
+    """`ValueError` for a number of layers, or a size, that no model has; these would take memory before any weight."""
     for path, value in entries(config):
         key = path.rpartition(".")[2]
         for number in value if isinstance(value, list) else [value]:
             if isinstance(number, int | float) and not isinstance(number, bool):
                 _check_number(path, key, number)
-        if key.endswith("quantization_config") and not isinstance(value, dict | None):
-            raise ValueError(f"{path} is {shown(value)}, where an object is expected")
-
-
-def check_preprocessing(settings: Any) -> None:
-    """`ValueError` for numbers of a processor's file with which no image can be resized or normalised."""
-    for path, value in (("", settings), *entries(settings)):
-        if not isinstance(value, dict):
-            continue
-        if value.get("do_normalize") is not False:
-            _check_settings(f"{path}.", value, ("image_std",), above_0=True)
-            _check_settings(f"{path}.", value, ("image_mean",), above_0=False)
-        if value.get("do_rescale") is not False:
-            _check_settings(f"{path}.", value, ("rescale_factor",), above_0=True)
-        if path.rpartition(".")[2] in ("size", "crop_size"):
-            _check_settings(f"{path}.", value, tuple(value), above_0=True)
-
-
-def _check_settings(path: str, settings: dict[str, Any], keys: Collection[str], *, above_0: bool) -> None:
-    for key in keys:
-        value = settings.get(key)
-        for number in value if isinstance(value, list) else [] if value is None else [value]:
-            finite = isinstance(number, int | float) and math.isfinite(number)
-            if not finite or (above_0 and number <= 0):
-                expected = "numbers above 0 are" if above_0 else "finite numbers are"
-                raise ValueError(f"{path.removeprefix('.')}{key} is {shown(value)}, where {expected} expected")
 
 
 def entries(config: Any) -> Iterator[tuple[str, Any]]:
@@ -136,8 +102,6 @@ def _check_number(path: str, key: str, value: float) -> None:
         most = MOST_SIZE
     if most is not None and not (math.isfinite(value) and abs(value) <= most):
         raise ValueError(f"{path} is {value:g}")
-    if key in _ABOVE_0 and value <= 0:
-        raise ValueError(f"{path} is {value:g}, where a number above 0 is expected")
 
 
 def unreadable_files(folder: Path) -> list[tuple[str, Exception]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from vlmtui.display.colours import VIRIDIS, robust_range
 from vlmtui.display.value_scale import GREY, ValueScale
@@ -27,6 +28,14 @@ def test_it_begins_where_noise_ends_and_noise_is_grey() -> None:
     assert (coloured[98:] == VIRIDIS[255]).all()
     # one number above noise that the 98th percentile leaves out has the whole scale
     assert ValueScale.of(np.r_[np.zeros(99), 7.0], 5.0).high == 7.0
+
+
+def test_a_number_hardly_above_noise_is_not_bright() -> None:
+    values = np.r_[np.linspace(-0.1, 0.1, 575), 0.101]
+    scale = ValueScale.of(values, 0.1)
+    assert scale.high - scale.low == pytest.approx(0.25 * np.ptp(robust_range(values)))
+    # on the darkest tenth of the scale
+    assert tuple(scale.colours([0.101])[0]) in {tuple(colour) for colour in VIRIDIS[:26]}
 
 
 def test_grey_is_told_of_only_where_something_is_grey() -> None:

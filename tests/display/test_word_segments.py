@@ -89,6 +89,7 @@ def test_a_word_has_its_segments_in_turn(words: list[list[str | None]]) -> None:
             cell = middle(there)
             gone.append(there)
         assert gone == own
+        assert found.next_of(word, middle(own[0]), -1) is own[-1]
     assert found.next_of("of no patch", (0, 0)) is None
 
 

@@ -74,6 +74,12 @@ def finding(reading: Reading, of: Answer, wanted: object) -> object:
     if isinstance(wanted, GradientLens):
         return Gradient(answer=of.id, token=wanted.token, numbers=index - many / 2)
     if isinstance(wanted, OcclusionLens):
+        # equal within a block, as the session's are: the number of its first token
+        firsts: dict[tuple[int, ...], int] = {}
+        side = wanted.block
+        keys = [(at.grid or 0, at.row // side, at.col // side) if at.row is not None and at.col is not None else (i,)
+                for i, at in enumerate(reading.places)]  # fmt: skip
+        index = np.array([firsts.setdefault(key, i) for i, key in enumerate(keys)], np.float32)
         drops = np.stack([index - i for i in range(said)], axis=1)
         return Occlusion(answer=of.id, block=wanted.block, by="mean", drops=drops, blocks=many)
     assert isinstance(wanted, MaskLens)

@@ -99,5 +99,6 @@ def atlas(
         tuple(word or ()),
         shown,
         csv_safe,
+        fold=chosen in ("text", "html"),
     )
     return run_atlas(asked, chosen, output, quiet, tell)

@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike
 
 from vlmtui.display.colours import Rgb, magnitude_colours, robust_range
 
+LEAST_SHARE = 0.25
+"""Of the range of all numbers, the least that a scale above noise spans: numbers that are hardly above it stay dark."""
 GREY = np.uint8(96)
 """Of numbers that are no more than noise."""
 
@@ -25,14 +27,16 @@ class ValueScale:
     @classmethod
     def of(cls, values: ArrayLike, floor: float | None = None) -> ValueScale:
         """The scale of some numbers: that of `robust_range`; with a `floor` from there to the 98th percentile, or to
-        the largest number where that is noise, so that noise takes none of it."""
+        the largest number where that is noise, so that noise takes none of it, and no less than `LEAST_SHARE` of the
+        whole range."""
         low, high = robust_range(values)
         if floor is None:
             return cls(low, high)
         above = _above(values, floor)
         if not above.size:
             return cls(floor, floor, floor)
-        return cls(floor, high if high > floor else float(above.max()), floor)
+        top = high if high > floor else float(above.max())
+        return cls(floor, max(top, floor + LEAST_SHARE * (high - low)), floor)
 
     @classmethod
     def shared(cls, maps: Sequence[tuple[ArrayLike, float | None]]) -> list[ValueScale]:

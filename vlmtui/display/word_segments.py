@@ -45,6 +45,10 @@ class WordSegments:
         """The share of the patches that have no such word: they share one grey."""
         return 1 - sum(self.frequent.values()) / self.patches if self.patches else 0.0
 
+    def one_word(self, word: str) -> str:
+        """A word that is to be seen alone; "" where no patch has it, and all words are seen."""
+        return word if word in self.counts else ""
+
     @cached_property
     def _at(self) -> dict[Cell, int]:
         return {cell: rank for rank, one in enumerate(self.segments) for cell in one.cells}
@@ -73,12 +77,11 @@ class WordSegments:
             return self.segments[0] if self.segments else None
         return self.segments[(rank + step) % len(self.segments)]
 
-    def next_of(self, word: str, cell: Cell) -> Segment | None:
-        """The largest segment of a word, or from the middle of one of its segments the next smaller, round and
-        round."""
+    def next_of(self, word: str, cell: Cell, step: int = 1) -> Segment | None:
+        """As `next`, of the segments of one word alone."""
         own = [one for one in self.segments if one.word == word]
-        here = next((i for i, one in enumerate(own) if middle(one) == cell), -1)
-        return own[(here + 1) % len(own)] if own else None
+        here = next((i for i, one in enumerate(own) if middle(one) == cell), None)
+        return own[0 if here is None else (here + step) % len(own)] if own else None
 
 
 def middle(segment: Segment) -> Cell:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from vlmtui.display.metric_names import COEFFICIENTS
 from vlmtui.display.pieces import fold_names
 from vlmtui.metrics import WordOrder
-from vlmtui.reading import TokenWords
+from vlmtui.reading import TokenLayerWords, TokenWords
 from vlmtui.results.folded_words import fold_lists, next_depth
 from vlmtui.results.hub_words import hub_words
 from vlmtui.results.noise_baseline import MetricAgreement, NoiseScores
@@ -63,6 +63,16 @@ def fold_token_words(words: TokenWords, k: int) -> tuple[FoldedTokenWords, bool]
     hubs = hub_words(np.array(represented, np.int64).reshape(ids.shape))
     of_hubs = {id_: hubs[stands] for id_, stands in standing.items() if stands in hubs}
     return FoldedTokenWords(lines, found.spellings, hubs, of_hubs), bool(found.whole.all())
+
+
+def stable_layer(found: TokenLayerWords, fold: bool) -> int | None:
+    """The first layer, counted from 1, from which on every top-1 is that of the last layer: `settled`, or with `fold`
+    in any spelling of it. None without words."""
+    if found.settled is None or not fold:
+        return found.settled
+    names = fold_names(found.pieces, found.texts)
+    first = [names.get(id_) for id_ in found.ids[:, 0].tolist()]
+    return next((layer for layer in range(len(first), 0, -1) if first[layer - 1] != first[-1]), 0) + 1
 
 
 def spellings_among(rows: MetricAgreement | NoiseScores, name: str) -> tuple[int, ...]:

@@ -61,6 +61,16 @@ class NoisePercentile(msgspec.Struct, frozen=True, kw_only=True):
     margin: float | None
     same: float | None
 
+    @property
+    def of_noise(self) -> float | None:
+        """The percentile among tokens of the shuffled image; among random vectors where there is none."""
+        return self.random if self.percentile is None else self.percentile
+
+    @property
+    def within(self) -> bool:
+        """Whether the words are no more than noise; not where that is not known."""
+        return self.of_noise is not None and self.of_noise < NOISE_LEVEL
+
 
 class NoiseBaseline(msgspec.Struct, frozen=True, kw_only=True):
     """Word statistics of noise, from the same search as for the reading: at this stage, by this metric, for `k` words.
@@ -97,7 +107,7 @@ class NoiseBaseline(msgspec.Struct, frozen=True, kw_only=True):
     def percentiles(self, words: TokenWords) -> NDArray[np.float64]:
         """The percentage of `noise` below each row of `words` [rows] of the same search; NaN without words."""
         standings = (self.of(words, row) for row in range(len(words.ids)))
-        found = (one and (one.percentile if self.shuffled else one.random) for one in standings)
+        found = (one and one.of_noise for one in standings)
         return np.array([np.nan if one is None else one for one in found], np.float64)
 
     def standing(self, spellings: Collection[int], statistic: float, margin: float | None) -> NoisePercentile:

@@ -7,6 +7,7 @@ loaded again.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import threading
@@ -227,6 +228,8 @@ class SessionServer:
             from vlmtui.session.engine import Engine
 
             self._engine = Engine()
+            # to go through all that was imported takes a quarter of a second, which every load would begin with
+            gc.freeze()
         except BaseException:
             # without torch there is no session: the log says why, and the front end sees the exit status
             traceback.print_exc()

@@ -17,7 +17,7 @@ from vlmtui.display.numbers import among_words, box, format_number, percent
 from vlmtui.display.pieces import plain, visible
 from vlmtui.errors import UsageError, VlmtuiError
 from vlmtui.files import expand_path
-from vlmtui.lenses.folded_token_words import FoldedTokenWords, fold_token_words, folds
+from vlmtui.lenses.folded_token_words import FoldedTokenWords, fold_token_words, folds, stable_layer
 from vlmtui.metrics import PURSUITS, WordOrder
 from vlmtui.query.options import EntrySelection, Query
 from vlmtui.reading import TokenLayerWords, TokenWords
@@ -88,7 +88,7 @@ def patch_text(results: Results, selection: Selection) -> str:
             lines.append(f"{percent(100 * words[-1].explained)} of the norm explained")
     token = results.token(selection)
     if selection.shows_layers and (found := results.by_layer(token)):
-        lines += ["top-1 per layer (logit, entropy in nats):", *layer_lines(results, found)]
+        lines += ["top-1 per layer (logit, entropy in nats):", *layer_lines(results, found, selection.folds)]
     column = results.column(selection)
     if column is not None and column[0] is not None:
         lines.append("norms " + ", ".join(f"vision.{i} {format_number(float(v))}" for i, v in enumerate(column[0])))
@@ -98,11 +98,12 @@ def patch_text(results: Results, selection: Selection) -> str:
     return "\n".join(lines)
 
 
-def layer_lines(results: Results, found: TokenLayerWords) -> list[str]:
+def layer_lines(results: Results, found: TokenLayerWords, fold: bool) -> list[str]:
     """One line a layer: its first word, logit, entropy; the first from which on the word stays is named."""
     lines = []
+    first = stable_layer(found, fold)
     for layer, (score, entropy) in enumerate(zip(found.scores[:, :1].ravel(), found.entropy, strict=False), 1):
-        stable = "  stable" if layer == found.settled else ""
+        stable = "  stable" if layer == first else ""
         word = results.first_word(found, layer)
         lines.append(
             f"  llm.{layer}  {word}  {format_number(float(score))}  {format_number(float(entropy), 3)}{stable}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -76,6 +77,7 @@ class SessionEvents:
 
     def __init__(self, state: ExplorerState, requests: Requests, worker: SessionWorker, notify: Notices) -> None:
         self._state, self._requests, self._worker, self._notify = state, requests, worker, notify
+        self._occluding: tuple[LensRequest, int, float] | None = None
 
     def handle(self, message: Message) -> None:
         """Take in a message."""
@@ -160,7 +162,14 @@ class SessionEvents:
                 return
             stops = self._state.generation.under_way or self._requests.has(OcclusionLens)
             doing = f"{doing} (Esc stops)" if stops else doing
-        self._state.status.work = Work(doing, message.done, message.total)
+        work = Work(doing, message.done, message.total)
+        if request is not None and isinstance(request.lens, OcclusionLens):
+            now = time.monotonic()
+            if self._occluding is None or self._occluding[0] != request or message.done < self._occluding[1]:
+                self._occluding = request, message.done, now
+            _, before, began = self._occluding
+            work = replace(work, of="block", before=before, seconds=now - began)
+        self._state.status.work = work
 
     def _computed(self, request: LensRequest, result: Any) -> None:
         state, results = self._state, self._state.results

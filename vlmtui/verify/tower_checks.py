@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from vlmtui.lenses.kernels.contrastive import cosines
+from vlmtui.lenses.kernels.cosine import unit_rows
 from vlmtui.models.families.encoder import Encoder
 from vlmtui.models.loading.checkpoint import Progress
 from vlmtui.models.loading.loader import LoadedModel
@@ -79,9 +80,8 @@ class TowerChecks:
             image = encoder.image_vector(final)
             for i in range(len(TEXTS)):
                 own = self._own(inputs, encoder, TEXTS[i])
-                worst = max(
-                    worst, vector_comparison.largest_difference(_unit(ours[i : i + 1]), own.text_embeds.float())
-                )
+                direction = unit_rows(ours[i : i + 1])
+                worst = max(worst, vector_comparison.largest_difference(direction, own.text_embeds.float()))
                 logit = cosines(image, ours[i : i + 1]) * encoder.scale + encoder.bias
                 difference = (logit - own.logits_per_image.float()).abs().max() / encoder.scale
                 apart = max(apart, _of_number(difference))
@@ -100,7 +100,10 @@ class TowerChecks:
             yield one.inputs, final, None if matches(self._model) else self._run(one.inputs, {})
 
     def _own(self, inputs: Inputs, encoder: DualEncoder, text: str) -> Any:
-        """The model's own output for an image and one text, tokenised as its family was trained."""
+        """The model's own output for an image and one text, tokenised as its family was trained.
+
+        `DualEncoder` tokenises in much the same way, and is what is checked: this repeats it on purpose.
+        """
         tokenizer = self._loaded.processing.text_tokenizer(self._loaded.name)
         family = self._model.family
         fixed = isinstance(family, Encoder) and family.fixed_length_texts
@@ -120,11 +123,6 @@ class TowerChecks:
 def matches(model: VisionLanguageModel) -> bool:
     """Whether the model has a text tower."""
     return not why_no_text_tower(model.family)
-
-
-def _unit(vectors: Tensor) -> Tensor:
-    unit: Tensor = vectors / torch.linalg.vector_norm(vectors, dim=-1, keepdim=True)
-    return unit
 
 
 def _difference(ours: Tensor, theirs: Tensor) -> float:

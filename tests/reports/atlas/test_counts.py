@@ -93,6 +93,27 @@ def test_a_word_asked_for_is_meant_in_the_spellings_that_lists_fold():
     assert [one.ids for one in chosen] == [(1, 2), (0,), (), (4,), (1,)]
 
 
+def test_spellings_of_a_frequent_word_are_one_as_duckdb_folds_them(file):
+    """▁sky and sky are one word: an entry, and an image, that has both counts once."""
+    atlas = build_atlas(AtlasOptions((str(file),), k=99, patches=3, fold=True))
+    expected = duckdb.sql(f"""
+        with told as (select image as picture, index, unnest(words) as w, generate_subscripts(words, 1) as place
+                      from '{file}' where error is null and kind <> 'newline'),
+        named as (select *, coalesce(lower(trim(replace(w.piece, '▁', ' '))), '∅ ' || w.id) as name from told)
+        select count(*) filter (place = 1), count(distinct (picture, index)),
+               count(distinct picture) filter (place = 1), count(distinct picture), list_sort(list_distinct(list(w.id)))
+        from named group by name having count(*) filter (place = 1) > 0 order by 1 desc
+    """).fetchall()
+    most = atlas.words.most_frequent
+    found = [(w.first, w.among, w.pictures_first, w.pictures_among, sorted(w.ids)) for w in most]
+    assert sorted(found) == sorted(expected)
+    assert [w.first for w in most] == sorted((w.first for w in most), reverse=True)
+    first = atlas.counts.first
+    assert all(list(w.ids) == sorted(w.ids, key=lambda id_: (-first.of(id_), id_)) for w in most)
+    (sky,) = [w for w in most if len(w.ids) > 1]
+    assert sky.among < sum(map(atlas.counts.among.of, sky.ids))
+
+
 def test_a_patch_that_says_it_first_stands_before_one_of_a_higher_score(tmp_path):
     """Under l2 a short vector is nearer to every word: it is not what a word is most like."""
     one = seen(0, 1, 2)

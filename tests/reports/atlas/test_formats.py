@@ -74,6 +74,26 @@ def test_the_same_numbers_in_every_format(album_file: Path, tmp_path: Path) -> N
     assert [tag for tag, _ in page.tags].count("article") == 5 + len(told["outliers"]["grids"])
 
 
+def test_text_and_page_fold_spellings_and_data_does_not(album_file: Path, tmp_path: Path) -> None:
+    out = {ending: tmp_path / f"atlas.{ending}" for ending in ("txt", "json", "csv", "html")}
+    for file in out.values():
+        assert main(["atlas", str(album_file), "-k", "99", "-o", str(file)]) == 0
+    words = {word["piece"]: word for word in json.loads(out["json"].read_text())["words"]}
+    entries = json.loads(out["json"].read_text())["entries"]
+    assert {"▁sky", "sky"} <= words.keys()
+    assert {"▁sky", "sky"} <= {row["piece"] for row in csv.DictReader(out["csv"].open(newline=""))}
+    first = words["▁sky"]["first"] + words["sky"]["first"]
+    (line,) = [line.split() for line in out["txt"].read_text().splitlines() if line.startswith("sky ×2 ")]
+    assert line[3] == f"{100 * first / entries:.0f}%"
+    page = out["html"].read_text()
+    found = re.findall(r"<h3><bdi>[sS]ky</bdi>(.*?) <small>.*?<dt>entries</dt><dd>([\d,]+),", page, re.DOTALL)
+    assert found == [(" ×2", f"{first:,}")]
+    for text in (out["txt"].read_text(), page):
+        assert "Spellings of one word are one line with the most frequent one, × their number." in " ".join(
+            text.split()
+        )
+
+
 def test_without_a_word_the_tables_are_of_those_most_said(album_file: Path, capsys: pytest.CaptureFixture) -> None:
     for name in ("where", "patches"):
         assert main(["atlas", str(album_file), "-k", "3", "--format", "csv", "--table", name]) == 0

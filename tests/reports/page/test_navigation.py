@@ -187,6 +187,8 @@ def test_hostile_words_and_names_are_shown_and_do_nothing(opened: Opened) -> Non
         page.locator("#sought").fill(word)
         assert page.locator(".cell.hit").count() == 12
     page.locator("summary").click()
+    # the table is made once it is opened
+    page.locator("tbody tr").nth(11).wait_for()
+    assert page.locator("tbody tr").count() == 12
     assert page.locator("img").count() == 1
     assert page.locator("script").count() == 2
-    assert page.locator("tbody tr").count() == 12

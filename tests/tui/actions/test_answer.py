@@ -32,6 +32,7 @@ from vlmtui.tui.state.answer_values import about_answer
 from vlmtui.tui.state.generation import MOST_BLOCKS, AnswerGeneration, block_for
 from vlmtui.tui.state.selection import AnswerSelection
 from vlmtui.tui.state.stages import ANSWER
+from vlmtui.tui.state.status import Work
 from vlmtui.tui.state.subject import (
     AttentionLens,
     GenerateAnswer,
@@ -537,6 +538,50 @@ def test_the_mask_is_drawn_at_any_size() -> None:
         # below the diagonal it is open, above it shut
         assert (pixels[1 + size, 2] != pixels[2, 1 + size]).any()
         assert len(np.unique(pixels[2 : 1 + size // 2, 2 + size // 2 :].reshape(-1, 3), axis=0)) <= 2
+
+
+async def test_an_occlusion_map_is_stepped_through_block_by_block_and_says_how_large_it_is() -> None:
+    tui = app(made=readings.reading(24, 24, 96, 64))
+    async with tui.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        await ask(pilot)
+        await pilot.press("O")
+        await pilot.pause()
+        # blocks of 3×3: the largest drop is the number of the last block's first token, row 21 and column 21
+        largest = 21 * 24 + 21
+        gone, ranks = [], []
+        for key in ("n", "n", "N", "N"):
+            await pilot.press(key)
+            await pilot.pause()
+            gone.append(at(pilot))
+            ranks += re.findall(r"here (\S+), (\S+ of \d+ blocks)", text(tui, "#legend"))
+        assert gone == [(22, 22), (22, 19), (22, 22), (1, 1)]
+        assert ranks == [
+            (f"{largest}", "1st of 64 blocks"),
+            (f"{largest - 3}", "2nd of 64 blocks"),
+            (f"{largest}", "1st of 64 blocks"),
+            ("0", "64th of 64 blocks"),
+        ]
+        said = " ".join(text(tui, "#legend").split())
+        # of a token with a log-probability of -0.25 that is no share
+        assert f"log-prob lost, 3×3 · largest {largest} of -0.25" in said
+
+
+@pytest.mark.parametrize(
+    ("work", "line"),
+    [
+        (Work("reading"), "reading"),
+        (Work("reading", 1, 3), "reading 33%"),
+        (Work("replacing", 16, 64, "block", 0, 4.0), "replacing 25%, 16 of 64 blocks, about 12 s left"),
+        (Work("replacing", 16, 64, "block", 8, 4.0), "replacing 25%, 16 of 64 blocks, about 24 s left"),
+        (Work("replacing", 1, 64, "block", 0, 4.0), "replacing 1%, 1 of 64 blocks, about 5 min left"),
+        (Work("replacing", 0, 64, "block", 0, 4.0), "replacing 0%, 0 of 64 blocks"),
+        (Work("replacing", 2, 64, "block", 0, 0.4), "replacing 3%, 2 of 64 blocks"),
+        (Work("replacing", 64, 64, "block", 0, 9.0), "replacing 100%, 64 of 64 blocks"),
+    ],
+)
+def test_what_is_left_is_told_from_what_was_measured(work: Work, line: str) -> None:
+    assert work.line == line
 
 
 def test_blocks_are_few_enough_and_no_larger_than_need_be() -> None:

@@ -25,6 +25,7 @@ from vlmtui.tui.state.marks import marked_entries, toggle_mark
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.subject import AHEAD, LensRequest, Subject
+from vlmtui.tui.widgets.legend_bar import LegendBar
 
 COLS = 8  # of the made-up reading
 
@@ -121,7 +122,7 @@ async def test_components_are_colours_of_every_stage() -> None:
         # 48 tokens, whose words w100 w101 ... are those of every ninth
         ("W100", "top-1 of 6, in the top 8 of 6 tokens"),
         ("w103", "top-1 of none, in the top 8 of 6 tokens"),
-        ("w108", "in no token's top 8"),
+        ("w108", "not found: in no token's top 8"),
     ],
 )
 async def test_the_legend_says_in_how_many_lists_a_word_is(word: str, said: str) -> None:
@@ -130,7 +131,13 @@ async def test_the_legend_says_in_how_many_lists_a_word_is(word: str, said: str)
         await pilot.pause()
         await pilot.press("slash", *word, "enter")
         await pilot.pause()
-        assert said in " ".join(text(tui, "#legend").split())
+        shown = " ".join(text(tui, "#legend").split())
+        assert said in shown
+        absent = said.startswith("not found")
+        assert absent == ("not found" in shown)
+        legend = tui.screen_stack[1].query_one(LegendBar)
+        parts = [part for y in range(legend.size.height) for part in legend.render_line(y)]
+        assert absent == any(part.text == "not found" and part.style.bold for part in parts)
         assert text(tui, "#title").endswith("overlay: find · 1× ")
 
 

@@ -355,7 +355,7 @@ async def test_overlays_are_in_the_palette_and_in_the_help_with_their_lines() ->
 def test_the_keys_name_every_way_and_no_overlay_that_the_model_may_lack() -> None:
     told_of = dict(help_rows())
     # which they are depends on the model
-    assert told_of["o"] == "next overlay, of those that are listed below"
+    assert told_of["o  Ctrl-O"] == "next / previous overlay, of those that are listed below"
     assert "evidence" not in " ".join(told_of.values())
     assert told_of["v"] == "attribution: attention, rollout, gradient × input, occlusion map, nothing"
 

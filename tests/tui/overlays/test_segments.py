@@ -24,7 +24,10 @@ from vlmtui.display.segments import segments
 from vlmtui.display.word_segments import middle, word_segments
 from vlmtui.metrics import DEFAULT_METRIC, METRICS
 from vlmtui.query.chosen_lens import ChosenLens
+from vlmtui.tui.actions.key_table import bar_keys
+from vlmtui.tui.actions.situation import Situation
 from vlmtui.tui.app import VlmtuiApp
+from vlmtui.tui.terminal.theme import DARK
 from vlmtui.tui.widgets.image_side import ImageSide
 from vlmtui.tui.widgets.image_view import ImageView
 from vlmtui.tui.widgets.legend_bar import LegendBar
@@ -53,6 +56,25 @@ def image_lines(tui: VlmtuiApp) -> list[str]:
     strips = list(tui.screen_stack[1].query("ImageStrip"))
     lines = max(strip.size.height for strip in strips)
     return ["".join(strip.render_line(y).text for strip in strips) for y in range(lines)]
+
+
+def cursor_colours(tui: VlmtuiApp) -> set[str]:
+    """The colours that letters of labels have under the cursor, and cells of it elsewhere."""
+    view = tui.screen_stack[1].query_one(ImageView)
+    cells = [segment for y in range(view.size.height) for _, segment in view.cursor_cells(y)]
+    found = set()
+    for segment in cells:
+        assert segment.style is not None
+        colour = segment.style.bgcolor if segment.text.isalpha() else segment.style.color
+        assert colour is not None
+        found.add(colour.name)
+    return found
+
+
+def bar_texts(pilot: Pilot[int]) -> list[str]:
+    """All that the key bar would say, had it the room."""
+    state = explorer(pilot).state
+    return [" ".join(one) for one in bar_keys(Situation(state.results, state.selection))]
 
 
 async def chosen(pilot: Pilot[int], overlay: str = "segments", top_1: bool = True) -> None:
@@ -132,12 +154,48 @@ async def test_n_steps_through_segments_from_the_largest_on() -> None:
         for key in (*["n"] * len(order), "n", "N", "N"):
             await pilot.press(key)
             gone.append(at(pilot))
-            # the cursor hides no letter
+            # the cursor hides no letter, and no letter the cursor
+            assert cursor_colours(tui) == {DARK.accent}
             shown = " ".join(image_lines(tui))
             assert [shown.count(word) for word in ("sky", "roof", "mountain", "grass")] == [2, 1, 1, 1]
         assert gone == [*order, order[0], order[-1], order[-2]]
         found = word_segments(WORDS)
         assert [len(found.at(cell).cells) for cell in gone[: len(sizes)]] == sizes  # type: ignore[union-attr]
+
+
+async def test_one_word_is_chosen_by_enter_stepped_through_and_let_go() -> None:
+    tui = opened()
+    own = [middle(one) for one in word_segments(WORDS).segments if one.word == "sky"]
+    async with tui.run_test(size=SIZE) as pilot:
+        await chosen(pilot)
+        side = explorer(pilot).query_one(ImageSide)
+        all_of_them = side._drawn
+        await pilot.press("g", *"1,1", "enter")
+        assert "Enter this word" in " ".join(bar_texts(pilot))
+        await pilot.press("enter")
+        await pilot.pause()
+        assert side._drawn is not None
+        assert set(side._drawn.colours) == {label.text.strip() for label in side._drawn.labels} == {"sky"}
+        skies = sum(line.count("sky") for line in WORDS)
+        assert "one word (Esc for all)" in text(tui, "#legend")
+        assert f"█ sky: {skies} patches" in text(tui, "#legend")
+        assert f"other patches: {percent(100 * (1 - skies / SIDE**2))}" in text(tui, "#legend")
+        assert "Enter all words" in " ".join(bar_texts(pilot))
+        gone = []
+        for key in ("n", "n", "n", "N"):
+            await pilot.press(key)
+            gone.append(at(pilot))
+        assert gone == [own[0], own[1], own[0], own[1]]
+        await pilot.press("escape")
+        await pilot.pause()
+        assert all_of_them is not None
+        assert np.array_equal(side._drawn.pixels, all_of_them.pixels)
+        assert explorer(pilot).state.selection.word == ""
+        # a word that is too rare for a colour gets one
+        await pilot.press("g", *"20,3", "enter", "enter")
+        assert set(side._drawn.colours) == {"cow"}
+        await pilot.press("enter")
+        assert set(side._drawn.colours) == set(all_of_them.colours)
 
 
 async def test_a_click_on_a_label_or_a_word_of_the_legend_goes_to_the_segment() -> None:
@@ -192,7 +250,7 @@ async def test_words_give_way_to_segments_where_patches_are_narrow(width: int, d
         view = explorer(pilot).query_one(ImageView)
         assert view._layout is not None
         assert (view._layout.wide < 4) == (drawn == "segments")
-        assert ("segments, as words need 4 columns" in text(tui, "#legend")) == (drawn == "segments")
+        assert ("segments, as words need 4 columns (z zooms in)" in text(tui, "#legend")) == (drawn == "segments")
         shown = " ".join(image_lines(tui))
         assert (shown.count("sky") > 100) == (drawn == "words")
         # and n steps through them in both

@@ -7,6 +7,8 @@ import json
 import re
 from pathlib import Path
 
+import msgspec
+import numpy as np
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Static
@@ -15,6 +17,7 @@ from tests.tui import readings
 from tests.tui.fake import FakeWorker, app
 from tests.tui.families import FAMILIES
 from tests.tui.screens.test_explorer import NARROW, WIDE, at, explorer, text
+from vlmtui.reading import TokenLayerWords
 from vlmtui.tui import messages, requests
 from vlmtui.tui.app import VlmtuiApp
 from vlmtui.tui.options import ExplorerSettings
@@ -235,6 +238,29 @@ async def test_first_words_by_layer_follow_the_cursor_once_it_rests(
         assert talk(tui).asked_tokens[known:] in ([], [8 * (at(pilot)[0] + 1) + at(pilot)[1]])
         await pilot.press("w")
         assert "logit lens, layer 1" in text(tui, "#words")
+
+
+async def test_a_word_is_stable_in_any_spelling_unless_spellings_are_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    def spelled(token: int, layers: int) -> TokenLayerWords:
+        found = made(token, layers)
+        ids = np.array([[1], [2], [3]])
+        names = {1: "▁dog", 2: "Dog", 3: "dog"}
+        texts = {1: " dog", 2: "Dog", 3: "dog"}
+        return msgspec.structs.replace(found, ids=ids, pieces=names, texts=texts, settled=3)
+
+    made = readings.layer_words
+    monkeypatch.setattr(readings, "layer_words", spelled)
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await pilot.press(ON, "w")
+        await rested(pilot)
+        assert "stable from layer 1 of 3: " in text(tui, "#words")
+        await pilot.press("y")
+        assert [line.split()[0] for line in tui.clipboard.splitlines() if line.endswith("stable")] == ["llm.1"]
+        await pilot.press("F")
+        await pilot.pause()
+        assert "stable only from layer 3 of 3: " in text(tui, "#words")
 
 
 async def test_the_bar_of_a_layer_stands_beside_what_it_is_of() -> None:

@@ -26,6 +26,7 @@ from vlmtui.tui import messages, needs, requests
 from vlmtui.tui.app import VlmtuiApp
 from vlmtui.tui.options import ExplorerOptions
 from vlmtui.tui.overlays.composition import draw_overlay, layout_of
+from vlmtui.tui.panels.words import BAR
 from vlmtui.tui.state.noise_baseline import agreement_key
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.subject import IDLE, LensRequest, NoiseLens, Subject, WordsLens
@@ -42,6 +43,7 @@ class Believed(FakeWorker):
         self.answers, self.busy, self.named = answers, 0, named
         self.asked_nulls: list[tuple[str, str, int]] = []
         self.compared: list[int] = []
+        self.scores = np.array([-3.0] * 3 + [0.0])
 
     def noise(self, request: LensRequest, lens: NoiseLens) -> None:
         self.asked_nulls.append((request.subject.stage, lens.order, lens.k))
@@ -52,7 +54,7 @@ class Believed(FakeWorker):
         if not self.answers:
             self.post(messages.RequestFailed(request, "no noise today"))
             return
-        scores = np.array([-3.0] * 3 + [0.0])
+        scores = self.scores
         firsts = Counter({7: 3, 400: 1})
         noise = NoiseScores(scores=scores, margins=np.zeros(4), firsts=dict(firsts))
         stage, k = request.subject.stage, request.k
@@ -98,7 +100,7 @@ async def settled(pilot: Pilot[int], token: int) -> None:
 def footing(tui: VlmtuiApp) -> str:
     """The lines under the words, as one."""
     lines = [line.rstrip() for line in text(tui, "#words").split("\n")]
-    first = next(i for i, line in enumerate(lines) if "margin" in line or "norm" in line)
+    first = next(i for i, line in enumerate(lines) if re.search(r"margin|norm|noise|agree", line))
     return " · ".join(line for line in lines[first:] if line)
 
 
@@ -107,7 +109,7 @@ async def test_the_line_under_the_words() -> None:
     tui = app(conversation)
     async with tui.run_test(size=WIDE) as pilot:
         await settled(pilot, 28)
-        said = "margin 0.0100 · beats 75% of noise, same top-1 in 0% · 0% of tokens beat 95% of it"
+        said = "within noise: beats 75% of it, same top-1 in 0% · 3 of 5 agree · margin 0.0100 · 0% of tokens above"
         assert footing(tui).startswith(said)
         await pilot.press("right")
         await settled(pilot, 29)
@@ -211,7 +213,7 @@ async def test_the_verdict_on_a_word_is_whole_at_every_size(
         await pilot.pause()
         await pilot.press("slash", *word.replace(" ", "_"), "enter")
         await until(pilot, lambda: "noise" in " ".join(text(tui, "#legend").split()))
-        await until(pilot, lambda: "top 8" in " ".join(text(tui, "#legend").split()))
+        await until(pilot, lambda: "in no list" in " ".join(text(tui, "#legend").split()))
         said = " ".join(text(tui, "#legend").split())
         assert ELLIPSIS not in said
         assert f"find {word.replace(' ', '_')}" in said
@@ -231,10 +233,10 @@ async def test_no_noise_where_it_is_not_wanted() -> None:
 @pytest.mark.parametrize(
     ("size", "said"),
     [
-        (WIDE, "beats 75% of noise, same top-1 in 0% · 0% of tokens beat 95% of it · 3 of 5 agree · norm 1.596"),
-        ((109, 30), "beats 75% of noise · 0% of tokens beat 95% of it · norm 1.596"),
-        (NARROW, "beats 75% of noise"),
-        ((65, 21), "top-1 beats 75% of noise"),
+        (WIDE, "within noise: beats 75% of it, same top-1 in 0% · 3 of 5 agree · margin 0.0100 · 0% of tokens above"),
+        ((109, 30), "within noise: beats 75% of it · 3 of 5 agree · margin 0.0100 · norm 1.596"),
+        (NARROW, "within noise · 3 of 5 metrics agree"),
+        ((65, 21), "within noise · 3 of 5 agree · norm 1.596"),
     ],
 )
 async def test_it_gives_way_to_the_width(size, said) -> None:
@@ -242,7 +244,7 @@ async def test_it_gives_way_to_the_width(size, said) -> None:
     tui = app(conversation)
     async with tui.run_test(size=size) as pilot:
         await settled(pilot, 28)
-        assert footing(tui) == f"margin 0.0100 · {said}"
+        assert footing(tui) == said
 
 
 async def test_pursuits_are_asked_about_anew_with_more_words_and_layers_by_logit() -> None:
@@ -267,7 +269,25 @@ async def test_pursuits_are_asked_about_anew_with_more_words_and_layers_by_logit
         stage = explorer(pilot).state.selection.stage
         assert stage.startswith("vision.")
         await until(pilot, lambda: conversation.asked_nulls[asked:] == [(stage, "omp", 9)])
-        assert "of noise" in text(tui, "#words")
+        assert "within noise: beats 75% of it" in text(tui, "#words")
+
+
+@pytest.mark.parametrize(
+    ("noise", "said"), [(-3.0, "above noise: beats all of it"), (0.0, "within noise: beats none of it")]
+)
+async def test_the_verdict_comes_first_and_a_sum_within_noise_has_no_bars(noise: float, said: str) -> None:
+    conversation = Believed()
+    conversation.scores = np.full(4, noise)
+    tui = app(conversation)
+    async with tui.run_test(size=WIDE) as pilot:
+        await settled(pilot, 28)
+        assert footing(tui).startswith(said)
+        assert (BAR in text(tui, "#words")) == (noise < 0)
+        # of a pursuit it is about the share that its words explain, whatever the size of their coefficients
+        await pilot.press("m", "m", "m", "m")
+        await until(pilot, lambda: conversation.asked_nulls[-1:] == [("tokens", "omp", 8)])
+        await until(pilot, lambda: said in text(tui, "#words"))
+        assert (BAR in text(tui, "#words")) == (noise < 0)
 
 
 async def test_a_null_that_cannot_be_had_is_not_asked_for_again() -> None:
@@ -279,7 +299,7 @@ async def test_a_null_that_cannot_be_had_is_not_asked_for_again() -> None:
         await settled(pilot, 29)
         assert conversation.asked_nulls == [("tokens", "cosine", 0)]
         assert any("no noise today" in one.message for one in tui._notifications)
-        assert footing(tui).startswith("margin 0.0100 · 3 of 5 metrics agree · norm")
+        assert footing(tui).startswith("3 of 5 metrics agree · margin 0.0100 · norm")
 
 
 async def test_what_gave_way_is_asked_for_again() -> None:

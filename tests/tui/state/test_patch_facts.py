@@ -21,6 +21,7 @@ from vlmtui.session.typed_lenses.values import Position
 from vlmtui.tui import messages, requests
 from vlmtui.tui.actions.key_table import help_rows
 from vlmtui.tui.dialogs.outliers import OutliersPage, outlier_report
+from vlmtui.tui.state.image_outliers import OutlierPlaces
 from vlmtui.tui.state.outlier_history import MODELS, OutlierHistory
 from vlmtui.tui.state.patch_facts import _position, patch_key, recurring
 from vlmtui.tui.state.results import KEPT, Results
@@ -157,7 +158,7 @@ async def test_every_stage_has_its_verdict_on_the_pictures_so_far() -> None:
         await pilot.pause()
         await pilot.press("V")
         shown = page(pilot)
-        assert re.search(r"vision\.2 +too few +1 outlier \(2%\) +6×8, 1 image", shown)
+        assert re.search(r"vision\.2 +too few images +1 outlier \(2%\) +6×8, 1 image", shown)
         assert "position:" not in shown
         assert re.search(r"vision\.0 +none +0 outliers +6×8, 1 image", shown)
         # where they are in this image, and what was read
@@ -181,6 +182,13 @@ async def test_every_stage_has_its_verdict_on_the_pictures_so_far() -> None:
         await pilot.press("V")
         assert dialog(pilot) is None
     assert "V" in [key for key, _ in help_rows()]
+
+
+def test_all_outliers_of_an_image_are_listed() -> None:
+    places = [f"▲ {number},3 2.31×" for number in range(30)]
+    shown = outlier_report(DARK, (), "tokens", OutlierPlaces({"tokens": places}, ("tokens",), ())).plain
+    assert re.findall(r"▲ (\d+),3", shown) == [str(number) for number in range(30)]
+    assert not re.search(r"and \d+ more", shown)
 
 
 def page(pilot: Pilot[int]) -> str:

@@ -12,6 +12,7 @@ from vlmtui.tui.go_to import GoTo, parse_go_to
 from vlmtui.tui.navigation import at_stage, fit_selection, step_stage
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import MAX_K, Selection
+from vlmtui.tui.state.stages import ANSWER
 from vlmtui.tui.state.subject import Subject, WordsLens
 from vlmtui.tui.state.word_table import WordTable
 
@@ -108,3 +109,17 @@ def test_go_to_understands_rows_and_pixels() -> None:
     assert parse_go_to("120, 80 px") == GoTo(120, 80, pixel=True)
     for wrong in ("", "3", "a,b", "3.5,4", "1,2,3", "-1,2", "rm -rf 1 2", "x5 x6", "y5 y6", "80y 120x"):
         assert parse_go_to(wrong) is None
+
+
+def test_overlays_and_attributions_go_back_the_way_they_came() -> None:
+    for stage in ("tokens", ANSWER):
+        gone = [Selection(stage=stage)]
+        while not gone[1:] or gone[-1] != gone[0]:
+            gone.append(gone[-1].next_overlay())
+        assert len(gone) > 4
+        back = [gone[-1]]
+        for _ in gone[1:]:
+            back.append(back[-1].next_overlay(step=-1))
+        assert back == gone[::-1]
+    # from one that is not offered here to the last
+    assert Selection(overlay="gone").next_overlay(step=-1) == Selection().next_overlay(step=-1)

@@ -30,20 +30,27 @@ def legends(draw: st.DrawFn) -> WordLegend:
 def test_words_are_named_as_far_as_there_is_room_and_the_grey_share_in_any_case(
     legend: WordLegend, cells: int, rows: int
 ) -> None:
-    strips, spots = word_legend_lines(TITLE, legend, cells, rows, DARK)
+    strips, found = word_legend_lines(TITLE, legend, cells, rows, DARK)
+    swatched = [strips[one.y].crop(one.start, one.start + 1).text == "█" for one in found]
+    spots, more = ([one for one, there in zip(found, swatched, strict=True) if there is of] for of in (True, False))
     assert len(strips) <= rows
     assert all(strip.cell_length == cells for strip in strips)
     lines = [strip.text for strip in strips]
-    assert "█ other patches: " in lines[-1]
+    assert "█ other patches: " in "   ".join(lines[-2:])
     # the title in short, or none where there is no room beside the words
-    assert lines[0].startswith("rows 2–23" if TITLE in lines[0] else ("segments", "local-words", "█", "+"))
-    # the first ones, in their order, how many are left, and the one under the cursor
+    assert lines[0].startswith("rows 2–23" if TITLE in lines[0] else ("segments", "local-words", "█"))
+    # the first ones, in their order, the one under the cursor, and last how many are left
     named, order = [spot.word for spot in spots], [one.word for one in legend.words]
     assert named == sorted(named, key=order.index)
     assert set(named) - {*order[: len(named)]} <= {legend.here}
     assert legend.here in named or legend.here not in order
     left = len(order) - len(named)
-    assert bool(re.search(rf"\+{left} words?\b", " ".join(lines))) == bool(left)
+    said = re.search(r"   \+(\d+)( words?)?$", f"   {lines[-1].rstrip()}")
+    assert (int(said[1]) if said else 0) == left == len(legend.words) - len(spots)
+    # a click there goes to the next that is not named, after the one under the cursor if there is one
+    hidden = [word for word in order if word not in named]
+    after = [word for word in hidden if legend.here in order and order.index(word) > order.index(legend.here)]
+    assert [one.word for one in more] == (after or hidden)[:1]
     for spot in spots:
         shown = strips[spot.y].crop(spot.start, spot.end).text
         assert shown.startswith("█ ")

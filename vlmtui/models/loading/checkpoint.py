@@ -11,6 +11,7 @@ from vlmtui.catalogue import CHOOSE_A_MODEL, DEMO_NOTES
 from vlmtui.errors import ModelError, one_line
 from vlmtui.json_files import check_shapes, parse_json, read_bounded, unreadable_files
 from vlmtui.models.loading import safetensors_header
+from vlmtui.models.loading.config_values import check_config_values
 from vlmtui.models.loading.other_formats import check_quantisation, refuse_original_llava, refuse_other_formats
 from vlmtui.models.loading.weight_files import INDEX, SINGLE, find_weight_files
 
@@ -64,6 +65,7 @@ def read_config(folder: Path, name: str) -> dict[str, Any]:
     refuse_original_llava(config, name)
     if not isinstance(config, dict) or not isinstance(config.get("model_type"), str):
         raise ModelError(f"the {CONFIG} of {name} has no model_type: give the folder of a Hugging Face checkpoint")
+    check_config_values(config, name)
     check_quantisation(config, name)
     return config
 

@@ -20,9 +20,10 @@ from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPi
 
 from vlmtui.errors import ImageError, ModelError, VlmtuiError, lacks_memory, one_line
 from vlmtui.images.levels import Pixels
+from vlmtui.json_files import damaged_json, parse_json, read_bounded
 from vlmtui.models.families.registry import family_class, has_class_token, is_encoder
 from vlmtui.models.loading.chat_templates import NO_IMAGE, PromptText, chat_templates, prompts, without_templates
-from vlmtui.models.loading.processor_files import cannot_build, check_settings, declared_class, no_files
+from vlmtui.models.loading.config_values import PROCESSOR_FILES, check_processor_values
 from vlmtui.reading import TemplateKind
 
 _IMAGE = re.compile(r"image|img", re.IGNORECASE)
@@ -282,20 +283,20 @@ def _tokenizer(folder: Path, name: str, of_model: dict[str, Any]) -> Any:
     except Exception as error:
         with contextlib.suppress(Exception), without_templates(folder) as place:
             return _filled(read(place), folder, name)
-        raise cannot_build("tokenizer", folder, name, error) from error
+        raise _cannot_build("tokenizer", folder, name, error) from error
 
 
 def _filled(tokenizer: Any, folder: Path, name: str) -> Any:
     """A tokenizer that was read from files: without any, transformers makes an empty one and says nothing."""
     files = {*tokenizer.vocab_files_names.values(), "tokenizer.json"}
     if tokenizer.vocab_files_names and not any((folder / file).is_file() for file in files):
-        raise no_files("tokenizer", name)
+        raise _no_files("tokenizer", name)
     return tokenizer
 
 
 def _image_processor(folder: Path, config: Any, name: str) -> Any:
-    check_settings(folder, name)
-    declared = declared_class(folder)
+    check_processor_values(folder, name)
+    declared = _declared_class(folder)
     # classes that transformers has dropped or renamed are called after their family, whose own then reads the file
     of_family = declared is None or _plain(config.model_type) in _plain(declared)
     of_model = {"config": config} if of_family else {}
@@ -311,7 +312,20 @@ def _image_processor(folder: Path, config: Any, name: str) -> Any:
                 f"{name} names {declared} as its image processor, which transformers does not know: name a model or "
                 "folder with another one with --processor"
             ) from error
-        raise cannot_build("image processor", folder, name, error) from error
+        raise _cannot_build("image processor", folder, name, error) from error
+
+
+def _declared_class(folder: Path) -> str | None:
+    """The class of the image processor as the processor's files name it."""
+    for file, keys in PROCESSOR_FILES:
+        try:
+            found = parse_json(read_bounded(folder / file))
+            for key in keys:
+                found = found[key]
+            return str(found["image_processor_type"])
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return None
 
 
 def _plain(name: str) -> str:
@@ -341,6 +355,29 @@ def _complete(whole: Any, config: Any) -> None:
         whole.vision_feature_select_strategy = strategy
         # "default" leaves out the first of the tower's states: the class token, or the first patch where there is none
         whole.num_additional_image_tokens = int(has_class_token(config.vision_config.model_type))
+
+
+def _cannot_build(part: str, folder: Path, name: str, error: Exception) -> ModelError:
+    text = " ".join(str(error).split())
+    if "torchvision" in text.lower():
+        return ModelError(
+            f"the {part} of {name} exists only for torchvision: install it with pip install 'vlmtui[torchvision]'"
+        )
+    if damaged := damaged_json(folder):
+        return ModelError(
+            f"the {part} of {name} cannot be built: its {damaged[0]} is damaged ({one_line(damaged[1])}): copy or "
+            "download it again, or name another with --processor"
+        )
+    if isinstance(error, OSError) or "Unrecognized" in text:
+        return _no_files(part, name)
+    return ModelError(
+        f"the {part} of {name} cannot be built ({one_line(error)}): copy or download it again, or name another with "
+        "--processor"
+    )
+
+
+def _no_files(part: str, name: str) -> ModelError:
+    return ModelError(f"{name} has no usable {part} files: name a model or folder that has them with --processor")
 
 
 def on_device(tensors: dict[str, Tensor], device: torch.device, dtype: torch.dtype) -> dict[str, Tensor]:

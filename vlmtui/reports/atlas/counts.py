@@ -87,7 +87,7 @@ class AtlasCounts:
         self._kinds = list(dict.fromkeys([*self._kinds, *block.kinds()]))
         check_one_kind(self._kinds)
         self.model, self.stage, self.metric = self._kinds[0]
-        self.pictures += _distinct(block.picture[is_read])
+        self.pictures += num_distinct(block.picture[is_read])
         is_counted = is_read & ~block.is_("kind", "newline")
         self.entries += int(is_counted.sum())
         self._words(block, is_counted, named)
@@ -155,7 +155,7 @@ class AtlasCounts:
                 )
 
     def _tally(self, shape: GridShape, positions: Ints, is_outlier: Marks, picture: Ints, view: Ints) -> None:
-        pictures = _distinct(picture)
+        pictures = num_distinct(picture)
         if shape not in self.tallies:
             if shape.size > self._room:
                 self.uncounted += pictures
@@ -165,7 +165,7 @@ class AtlasCounts:
         tally.counts += np.bincount(positions[is_outlier], minlength=shape.size)
         tally.there += np.bincount(positions, minlength=shape.size)
         tally.pictures += pictures
-        tally.views += _distinct(view)
+        tally.views += num_distinct(view)
 
 
 def counted_words(block: TableBlock, is_counted: Marks) -> tuple[Ints, Ints, Ints, Ints]:
@@ -203,7 +203,7 @@ def grids_by_shape(block: TableBlock, placed: Marks) -> list[tuple[tuple[int, in
     return grids
 
 
-def _distinct(ordered: Ints) -> int:
+def num_distinct(ordered: Ints) -> int:
     """How many distinct values there are, where equal ones follow each other."""
     return int(np.count_nonzero(np.diff(ordered))) + 1 if len(ordered) else 0
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from vlmtui.display.pieces import fold, fold_name, visible
-from vlmtui.reports.atlas.counts import AtlasCounts, counted_words, grids_by_shape
+from vlmtui.reports.atlas.counts import AtlasCounts, counted_words, grids_by_shape, num_distinct
 from vlmtui.reports.atlas.tables import Floats, Ints, Marks, TableBlock, rows_at
 
 RANKING = "patches with the word as top-1 first, then those with it second, and so on; within a rank by its score"
@@ -47,6 +47,8 @@ class PatchExample:
 class WordExamples:
     """A word with its map and top patches: one of the most frequent, or, with `sought`, one asked for in any spelling.
 
+    `ids` are its spellings, the most frequent first for one of the most frequent words. `first` and `among` count
+    entries that have any of them as top-1 and among their words, `pictures_first` and `pictures_among` images.
     `shares` float64 [SIDE, SIDE] is the share of patches in each square that have it as top-1, or for a word asked for
     among their top-k. `patches` are its top patches, ranked by `RANKING`.
     """
@@ -54,6 +56,10 @@ class WordExamples:
     ids: tuple[int, ...]
     sought: str | None = None
     patches: list[PatchExample] = field(default_factory=list)
+    first: int = 0
+    among: int = 0
+    pictures_first: int = 0
+    pictures_among: int = 0
     _word_weights: Floats = field(default_factory=lambda: np.zeros(SIDE * SIDE))
     _all_weights: Floats = field(default_factory=lambda: np.zeros(SIDE * SIDE))
 
@@ -63,6 +69,13 @@ class WordExamples:
         with np.errstate(invalid="ignore"):
             shares = np.where(self._all_weights > 0, self._word_weights / self._all_weights, np.nan)
         return np.asarray(shares.reshape(SIDE, SIDE))
+
+    def count(self, first: Ints, among: Ints) -> None:
+        """Count entries: the images, in order, of those with the word as top-1, and of those that have it at all."""
+        self.first += len(first)
+        self.among += len(among)
+        self.pictures_first += num_distinct(first)
+        self.pictures_among += num_distinct(among)
 
     def add_to_map(self, word_weights: Floats, all_weights: Floats) -> None:
         """Add patches to the map: weights of those with the word, and of all, both [squares]."""
@@ -91,8 +104,11 @@ class ChosenWords:
     sought: list[WordExamples]
 
 
-def choose_words(counts: AtlasCounts, k: int, words: Sequence[str]) -> ChosenWords:
-    """Choose the k words that are top-1 most often, and those asked for."""
+def choose_words(counts: AtlasCounts, k: int, words: Sequence[str], folds: bool = False) -> ChosenWords:
+    """Choose the k words that are top-1 most often, and those asked for.
+
+    With `folds`, for which all names must be known, the spellings of a word are one; else each is a word of its own.
+    """
     sought = []
     for word in words:
         name = fold(visible(None, " ".join(word.split())))
@@ -100,12 +116,26 @@ def choose_words(counts: AtlasCounts, k: int, words: Sequence[str]) -> ChosenWor
             id_ for id_, (piece, text) in counts.names.items() if fold_name(id_, piece, text) == name or word == piece
         )
         sought.append(WordExamples(tuple(sorted(ids)), word))
-    return ChosenWords([WordExamples((id_,)) for id_ in counts.first.ranked[:k]], sought)
+    most_frequent = _folded(counts) if folds else [(id_,) for id_ in counts.first.ranked]
+    return ChosenWords([WordExamples(ids) for ids in most_frequent[:k]], sought)
+
+
+def _folded(counts: AtlasCounts) -> list[tuple[int, ...]]:
+    """The spellings of every word that is top-1, the most frequent one first; words in order of frequency, ties by the
+    lower id of that spelling."""
+    spelled: dict[str, list[int]] = {}
+    for id_, (piece, text) in counts.names.items():
+        spelled.setdefault(fold_name(id_, piece, text), []).append(id_)
+    words = [tuple(sorted(ids, key=lambda id_: (-counts.first.of(id_), id_))) for ids in spelled.values()]
+    total = {ids: sum(map(counts.first.of, ids)) for ids in words}
+    return sorted((ids for ids in words if total[ids]), key=lambda ids: (-total[ids], ids[0]))
 
 
 def collect_examples(words: ChosenWords, blocks: Iterable[TableBlock], max_patches: int) -> None:
-    """Find the map of every word chosen, and its top `max_patches` patches, without the columns of their rows."""
-    chosen_ids = [id_ for word in (*words.most_frequent, *words.sought) for id_ in word.ids]
+    """Count the words chosen, and find the map of each and its top `max_patches` patches, without the columns of their
+    rows."""
+    chosen = *words.most_frequent, *words.sought
+    chosen_ids = [id_ for word in chosen for id_ in word.ids]
     is_chosen = np.zeros(max(chosen_ids, default=-1) + 2, bool)  # the last stands for all larger ids
     is_chosen[chosen_ids] = True
     for block in blocks:
@@ -114,16 +144,14 @@ def collect_examples(words: ChosenWords, blocks: Iterable[TableBlock], max_patch
         found = np.flatnonzero(is_chosen[np.minimum(ids, len(is_chosen) - 1)])
         row, place, ids, scores = row[found], place[found], ids[found], block.scores[at[found]]
         maps = _BlockMaps(block, is_counted)
-        for word in words.most_frequent:
-            matches = np.flatnonzero(ids == word.ids[0])
-            word.add_to_map(maps.of(row[matches[place[matches] == 0]]), maps.all)
-            word.add_patches(place[matches], scores[matches], block.numbers[row[matches]], max_patches)
-        for word in words.sought:
-            matches = np.flatnonzero(np.isin(ids, word.ids))
+        for word in chosen:
+            matches = np.flatnonzero(ids == word.ids[0] if len(word.ids) == 1 else np.isin(ids, word.ids))
             # for a row with several spellings, the first
-            rows, first_matches = np.unique(row[matches], return_index=True)
-            matches = matches[first_matches]
-            word.add_to_map(maps.of(rows), maps.all)
+            matches = matches[np.diff(row[matches], prepend=-1) > 0]
+            rows = row[matches]
+            first = rows[place[matches] == 0]
+            word.count(block.picture[first], block.picture[rows])
+            word.add_to_map(maps.of(first if word.sought is None else rows), maps.all)
             word.add_patches(place[matches], scores[matches], block.numbers[rows], max_patches)
 
 

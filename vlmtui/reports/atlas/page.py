@@ -21,9 +21,10 @@ from vlmtui.display.pieces import plain, visible
 from vlmtui.reports.atlas.crops import PatchCrops, crop_patches
 from vlmtui.reports.atlas.examples import RANKING, SIDE, PatchExample, WordExamples
 from vlmtui.reports.atlas.summary import Atlas
-from vlmtui.reports.atlas.text import labelled_facts, map_caption, patch_score_name, spellings
+from vlmtui.reports.atlas.text import FOLDED, labelled_facts, map_caption, patch_score_name, spellings
 from vlmtui.reports.commands.outliers import share_text
 from vlmtui.reports.page.document import policy, style, template
+from vlmtui.results.folded_words import spellings_mark
 
 SHAPES = 6
 FAILURES = 100
@@ -62,6 +63,7 @@ def atlas_html(atlas: Atlas) -> Iterator[str]:
         files=[plain(name) for name in atlas.files[:SHAPES]],
         more_files=max(0, len(atlas.files) - SHAPES),
         k=counted.k,
+        folded=FOLDED if any(len(chosen.ids) > 1 for chosen in found.most_frequent) else "",
         where=map_caption(SIDE),
         ranking=RANKING,
         score=patch_score_name(counted.metric),
@@ -80,17 +82,17 @@ def atlas_html(atlas: Atlas) -> Iterator[str]:
 
 def _word(atlas: Atlas, chosen: WordExamples, cut: PatchCrops) -> dict[str, Any]:
     counted = atlas.counts
-    (id_,) = chosen.ids
-    largest = counted.first.of(atlas.words.most_frequent[0].ids[0])
+    id_ = chosen.ids[0]
     return {
         "word": visible(*counted.names[id_]),
+        "spellings": spellings_mark(len(chosen.ids)),
         "id": id_,
-        "count": f"{counted.first.of(id_):,}",
-        "bar": round(100 * counted.first.of(id_) / largest, 1),
-        "first": numbers.percent(100 * counted.first.of(id_) / counted.entries),
-        "images": numbers.percent(100 * counted.pictures_first.of(id_) / counted.pictures),
-        "among": numbers.percent(100 * counted.among.of(id_) / counted.entries),
-        "images_among": numbers.percent(100 * counted.pictures_among.of(id_) / counted.pictures),
+        "count": f"{chosen.first:,}",
+        "bar": round(100 * chosen.first / atlas.words.most_frequent[0].first, 1),
+        "first": numbers.percent(100 * chosen.first / counted.entries),
+        "images": numbers.percent(100 * chosen.pictures_first / counted.pictures),
+        "among": numbers.percent(100 * chosen.among / counted.entries),
+        "images_among": numbers.percent(100 * chosen.pictures_among / counted.pictures),
         "map": _said(chosen),
         "patches": [_patch(patch, cut, counted.metric) for patch in chosen.patches],
     }
@@ -101,8 +103,8 @@ def _sought(atlas: Atlas, chosen: WordExamples, cut: PatchCrops) -> dict[str, An
     return {
         "word": plain(chosen.sought or ""),
         "pieces": spellings(counted, chosen),
-        "first": f"{sum(counted.first.of(id_) for id_ in chosen.ids):,}",
-        "among": f"{sum(counted.among.of(id_) for id_ in chosen.ids):,}",
+        "first": f"{chosen.first:,}",
+        "among": f"{chosen.among:,}",
         "map": _said(chosen),
         "patches": [_patch(patch, cut, counted.metric) for patch in chosen.patches],
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from vlmtui.display.metric_names import COEFFICIENTS
 from vlmtui.errors import UsageError
 from vlmtui.reports.atlas.counts import AtlasCounts
 from vlmtui.reports.atlas.examples import ChosenWords, add_rows, choose_words, collect_examples
@@ -25,7 +26,8 @@ from vlmtui.session.protocol import Progress
 class AtlasOptions:
     """The tables to read, what to keep of them, and what to show: `k` frequent words, `patches` a word, and `words`.
 
-    `table` names the table that CSV output has; with `csv_safe` its texts are no formulas of a spreadsheet.
+    With `fold` the spellings of a frequent word are one. `table` names the table that CSV output has; with `csv_safe`
+    its texts are no formulas of a spreadsheet.
     """
 
     names: tuple[str, ...]
@@ -35,6 +37,7 @@ class AtlasOptions:
     words: tuple[str, ...] = ()
     table: str = "words"
     csv_safe: bool = False
+    fold: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,15 +65,16 @@ def build_atlas(asked: AtlasOptions, on_progress: Callable[[Progress], None] = l
             yield block.filtered(asked.which)
 
     counted = AtlasCounts()
-    # a word that is asked for may be any of them; else the names of a few are enough, which the first blocks have
-    is_named = bool(asked.words)
+    # a word that is asked for, and another spelling, may be any of them; else the names of a few are enough, which the
+    # first blocks have
+    is_named = asked.fold or bool(asked.words)
     for block in read(NAMED if is_named else COUNTED, "counting words"):
         counted.add(block, is_named)
     if not counted.pictures:
         there = list(dict.fromkeys(kind for block, _ in table_blocks(names, COUNTED) for kind in block.kinds()))
         if there or not counted.failed:
             raise no_match_error(asked.which, names, there)
-    found = choose_words(counted, asked.k, asked.words)
+    found = choose_words(counted, asked.k, asked.words, asked.fold and counted.metric not in COEFFICIENTS)
     wanted = {word.ids[0] for word in found.most_frequent}
     for block in read(NAMED, "reading names") if not is_named and wanted else ():
         counted.add_names(block, wanted)

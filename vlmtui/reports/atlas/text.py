@@ -16,6 +16,7 @@ from vlmtui.reports.atlas.counts import AtlasCounts
 from vlmtui.reports.atlas.examples import RANKING, SIDE, WordExamples
 from vlmtui.reports.atlas.summary import Atlas
 from vlmtui.reports.commands.outliers import position_lines
+from vlmtui.results.folded_words import TIMES, spellings_mark
 
 _SHADES = " ·░▒▓█"
 _MAPS = 4  # in a row
@@ -23,6 +24,7 @@ _WIDE = 2 * SIDE
 _SHAPES = 6
 _FAILURES = 20
 _WORD = 20
+FOLDED = f"Spellings of one word are one line with the most frequent one, {TIMES} their number"
 
 
 def atlas_text(atlas: Atlas) -> Iterator[str]:
@@ -94,19 +96,21 @@ def _words(atlas: Atlas) -> Iterator[str]:
     yield f"{'Most frequent':<{_WORD}} {'id':>8}  {'top-1 of':>21}  {f'in the top {k} of':>21}"
     yield f"{'':<{_WORD}} {'':>8}  {'entries':>10} {'images':>10}  {'entries':>10} {'images':>10}"
     for examples in atlas.words.most_frequent:
-        (id_,) = examples.ids
         shares = [
-            numbers.percent(100 * word_counts.of(id_) / total)
-            for word_counts, total in (
-                (counts.first, counts.entries),
-                (counts.pictures_first, counts.pictures),
-                (counts.among, counts.entries),
-                (counts.pictures_among, counts.pictures),
+            numbers.percent(100 * count / total)
+            for count, total in (
+                (examples.first, counts.entries),
+                (examples.pictures_first, counts.pictures),
+                (examples.among, counts.entries),
+                (examples.pictures_among, counts.pictures),
             )
         ]
         first, pictures, among, among_pictures = (f"{share:>10}" for share in shares)
-        word = fit(shown_word(counts, id_), _WORD)
-        yield f"{word} {id_:>8}  {first} {pictures}  {among} {among_pictures}"
+        mark = spellings_mark(len(examples.ids))
+        word = fit(fit(shown_word(counts, examples.ids[0]), _WORD - len(mark)).rstrip() + mark, _WORD)
+        yield f"{word} {examples.ids[0]:>8}  {first} {pictures}  {among} {among_pictures}"
+    if any(len(examples.ids) > 1 for examples in atlas.words.most_frequent):
+        yield from wrapped(f"{FOLDED}.", "")
 
 
 def shown_word(counts: AtlasCounts, id_: int) -> str:
@@ -156,11 +160,9 @@ def _sought(atlas: Atlas, examples: WordExamples) -> Iterator[str]:
         yield from wrapped(f"No entry has {word} in its top {counts.k}.", "")
         return
     pieces = ", ".join(f"{isolate(piece)} ({id_})" for piece, id_ in spellings(counts, examples))
-    first = sum(counts.first.of(id_) for id_ in examples.ids)
-    among = sum(counts.among.of(id_) for id_ in examples.ids)
     summary = (
-        f"Spellings of {word}: {pieces}; top-1 of {first:,} entries, among the top {counts.k} of {among:,} (all "
-        "spellings together)"
+        f"Spellings of {word}: {pieces}; top-1 of {examples.first:,} entries, among the top {counts.k} of "
+        f"{examples.among:,} (all spellings together)"
     )
     yield from wrapped(summary, "")
     if examples.patches:

@@ -250,7 +250,9 @@ class _Entries:
                 yield f"  {agreement_line(report.agreements[row], report.words, row, report.folded is not None)}"
         yield from lens_lines(report, row)
         if report.layer_words:
-            yield from logit_lens.layer_lines(report.layer_words[row], self._joins)
+            yield from logit_lens.layer_lines(
+                report.layer_words[row], self._joins, report.query.search.fold is not False
+            )
         if report.patch_embeddings:
             yield from patch_embedding.embedding_lines(report.patch_embeddings[row])
         yield from self._stage_norms.of(place)

@@ -15,6 +15,7 @@ from vlmtui.tui.state import marks
 from vlmtui.tui.state.answer_values import about_answer, attention
 from vlmtui.tui.state.generation import DESCRIBE, NO_ANSWER, AblatedAnswer, AnswerGeneration, block_for
 from vlmtui.tui.state.lens_values import STOPPED
+from vlmtui.tui.state.page_words import chosen_word
 from vlmtui.tui.state.selection import ATTENTION, OCCLUSION
 from vlmtui.tui.state.stages import ANSWER, PIXELS
 from vlmtui.tui.state.status import READY, Work
@@ -50,7 +51,7 @@ def ask(context: ActionContext) -> None:
 
 def stop(context: ActionContext) -> None:
     """Leave the pixels of a patch; or stop the answer, what was generated of it stays; or an occlusion map; or leave
-    the layers being read."""
+    the layers being read; or go from one word back to all."""
     state, requests, generation = context.state, context.requests, context.state.generation
     if state.selection.pixel is not None and state.selection.stage == PIXELS:
         state.selection = replace(state.selection, pixel=None)
@@ -66,6 +67,8 @@ def stop(context: ActionContext) -> None:
         context.events.idle()
     elif requests.has(LayersLens):
         leave_layers(context)
+    elif chosen_word(state.results, state.selection):
+        state.selection = replace(state.selection, word="")
     elif not withdraw(context) and generation.again is not None:
         generation.again = None
 

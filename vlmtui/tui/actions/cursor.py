@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from vlmtui.display.cell_layout import ZOOMS
 from vlmtui.tui import navigation
 from vlmtui.tui.actions.context import ActionContext
 from vlmtui.tui.dialogs.go_to import ask_place
@@ -18,6 +19,23 @@ def move(context: ActionContext, rows: int, cols: int) -> None:
     """Move the cursor; the edges hold."""
     state = context.state
     state.selection = navigation.move_cursor(state.selection, state.results, rows, cols)
+
+
+def enter(context: ActionContext) -> None:
+    """Into the patch, as far as there is something: its pixels, or its word alone."""
+    here = context.state.selection
+    if here.stage != PIXELS and has_word_overlay(context.state.results, here):
+        one_word(context)
+    else:
+        pixel(context)
+
+
+def one_word(context: ActionContext) -> None:
+    """The segments of the word under the cursor alone; those of all words again, where they are that word's."""
+    if not has_word_overlay(context.state.results, context.state.selection):
+        context.notify("Enter chooses one word of words or segments: o chooses an overlay", timeout=4)
+    elif not context.state.choose_word():
+        context.notify("this patch has no word: n goes to one", timeout=4)
 
 
 def pixel(context: ActionContext) -> None:
@@ -51,9 +69,24 @@ def page(context: ActionContext, step: int) -> None:
 
 
 def zoom(context: ActionContext, step: int) -> None:
-    """Closer, or further away: a finer page, or larger patches."""
+    """Closer, or further away: a finer page, or larger patches; at the ends it says so."""
+    state, before = context.state, context.state.selection
+    state.selection = navigation.zoom(before, state.results, step, state.shrinks)
+    page = state.results.page(before)
+    if state.selection == before and page is not None and page.grid is not None:
+        context.notify(f"{ZOOMS[-1]}× is the closest" if step > 0 else "all of the image is in view", timeout=4)
+
+
+def zoom_drawn(context: ActionContext, asked: int, drawn: int, shrinks: bool) -> None:
+    """Take in at which zoom a view is drawn. Patches larger than the view are not: then the way back begins at what is
+    seen, and that it is the closest is said."""
     state = context.state
-    state.selection = navigation.zoom(state.selection, state.results, step, state.shrinks)
+    state.shrinks = shrinks
+    if state.selection.zoom != asked:
+        return
+    state.selection = replace(state.selection, zoom=drawn)
+    if ZOOMS[0] < drawn < asked:
+        context.notify(f"{drawn}× is the closest here: patches fill the view", timeout=4)
 
 
 def shape(context: ActionContext) -> None:
@@ -92,7 +125,8 @@ def unmark(context: ActionContext) -> None:
 
 def next_highest(context: ActionContext, step: int) -> None:
     """To the entry with the highest number of the overlay, and from there on to the next smaller one, round and round;
-    for a `step` of −1 the other way. Of words to the largest segment, the next smaller one."""
+    for a `step` of −1 the other way. Of words to the largest segment, then the next smaller one; where one word was
+    chosen, to those of that word."""
     state = context.state
     if has_word_overlay(state.results, state.selection):
         state.to_segment(step)

@@ -84,11 +84,11 @@ def _is_folded(lines: tuple[WordRow, ...]) -> bool:
     return any(one.spellings > 1 for one in lines)
 
 
-def next_overlay(context: ActionContext) -> None:
-    """The next overlay."""
+def next_overlay(context: ActionContext, step: int) -> None:
+    """The next overlay, or for a `step` of −1 the one before."""
     state = context.state
     own = tuple(state.results.lenses.values())
-    state.selection = state.selection.next_overlay(state.results.model, own)
+    state.selection = state.selection.next_overlay(state.results.model, own, step)
 
 
 def choose_overlay(context: ActionContext, name: str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from vlmtui.tui.state import early_exit
 from vlmtui.tui.state.image_level import scored_by
 from vlmtui.tui.state.lens_values import overlay_scores
-from vlmtui.tui.state.page_words import has_word_overlay
+from vlmtui.tui.state.page_words import chosen_word, has_word_overlay
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.stages import ANSWER, of_tokens
@@ -59,13 +59,21 @@ class Situation:
         return self.read and not (self.masked and self.results.token(self.selection) is None)
 
     @property
+    def over_words(self) -> bool:
+        """Whether words, or their segments, lie over the image."""
+        return not self.masked and has_word_overlay(self.results, self.selection)
+
+    @property
+    def one_word(self) -> bool:
+        """Whether one of these words is seen alone."""
+        return bool(chosen_word(self.results, self.selection))
+
+    @property
     def ranked(self) -> bool:
         """Whether the overlay has values, or segments, that the cursor can go through in turn."""
         if not self.read or self.masked:
             return False
-        return (
-            has_word_overlay(self.results, self.selection) or overlay_scores(self.selection, self.results) is not None
-        )
+        return self.over_words or overlay_scores(self.selection, self.results) is not None
 
     @property
     def scored_by(self) -> str:

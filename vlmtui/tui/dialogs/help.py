@@ -15,6 +15,68 @@ from vlmtui.tui.dialogs.dialog import LEAVES, Dialog
 from vlmtui.tui.overlays.listing import overlays_of
 from vlmtui.tui.state.results import Results
 
+_MEANINGS = (
+    (
+        "Counting",
+        "Rows, columns, patches, tokens and heads are counted from 0, as in reports. vision.0 is what enters the "
+        "first block of the vision tower, vision.1 what that block gives; the layers of the language model begin with "
+        "llm.1.",
+    ),
+    (
+        "How sure a word is",
+        "Above noise means that the top-1 word is nearer than 95% of the top-1 words of the same search in this "
+        "image with its pixels shuffled; within noise, that shuffled pixels do as well. It does not mean that the "
+        "word is right. Metrics agree: how many of l2, cosine, centred cosine, dot and omp have the same top-1. "
+        "Margin: by how much it leads the second. ° marks a hub word, which is in the lists of more than half of "
+        "the image's tokens and says little of any one. ×2: two spellings of the word are in the list.",
+    ),
+    (
+        "Words",
+        "Bars begin where 95% of noise ends, so that what is within noise has none; the first has a full bar. "
+        "Until the noise is known, and for logits, the last has a fifth of it, those between in proportion. The "
+        "overlay segments shows local-words first: words whose patches lie together more than chance would have "
+        "it, voted for by the lists of each patch's neighbours. So a patch may be part of a word that is not its "
+        "own top-1; m goes on to the top-1 by each metric.",
+    ),
+    (
+        "Norms",
+        "The height of a bar is the L2 norm of the patch after that layer; behind it are the 5–95% band and the "
+        "median of all patches. The vision tower is on the left and the language model on the right, with "
+        "separate scales.",
+    ),
+    (
+        "Top-1 per layer (logit lens)",
+        "For the token under the cursor the word of the largest logit after every layer, that logit, and the "
+        "entropy of the softmax over all words in nats, shown by the bar: the surer the model, the shorter. The "
+        "word is stable from the first layer after which it no longer changes.",
+    ),
+    (
+        "Sums of words",
+        "omp: a few words whose sum approximates the vector, in the order picked, and how much of its norm they "
+        "explain so far; grey bars are negative. ridge and pinv: the same with all words at once.",
+    ),
+    (
+        "Similarity",
+        "The cosine of every patch with the one under the cursor, or with the mean of the marked ones' unit "
+        "vectors, at this stage. Colours span the middle 96% of all patches' values: ‹ or › at an end of the "
+        "scale means that values lie beyond it, a bright one that the value here does.",
+    ),
+    (
+        "Projector lens",
+        "The projector applied to a vision stage it was not trained on. A patch has the words of the token it "
+        "becomes part of, as if the vision tower ended there. At vision stages find uses it too.",
+    ),
+    (
+        "Attention",
+        "From the position that predicts the chosen token of the answer to every image token; the rest goes to "
+        "text. An attention sink (×) has a large share of it for any token. Rollout: the layers' mean attention, "
+        "multiplied through with the residual stream. Gradient × input: red where more of the image token would "
+        "make the chosen token likelier. Occlusion map: by how much its log-probability falls where each block of "
+        "patches is replaced.",
+    ),
+)
+"""Of what the screen says, by its name."""
+
 
 class HelpPage(Dialog[None]):
     """The keys."""
@@ -49,25 +111,7 @@ def _table(rows: Sequence[tuple[str, str]]) -> Table:
 
 def _help_text() -> Text:
     text = Text()
-    text.append(
-        "\nWords: bars begin where 95% of noise ends, so that a score within noise has none; the first has a full bar."
-        " Until the noise is known, and for logits, the last has a fifth of it, those between in proportion. Norms:"
-        " the height of a bar is the L2 norm of the patch after that layer; behind it are the 5–95% band and the median"
-        " of all patches. The vision tower is on the left and the language model on the right, with separate scales."
-        "\n\nTop-1 per layer (logit lens): for the token under the cursor the word of the largest logit after every"
-        " layer, that logit, and the entropy of the softmax over all words in nats, shown by the bar: the surer the"
-        " model, the shorter. The word is stable from the first layer after which it no longer changes."
-        "\n\nomp: a few words whose sum approximates the vector, in the order picked, and how much of its norm they"
-        " explain so far; grey bars are negative. ridge and pinv: the same with all words at once."
-        "\n\nSimilarity: the cosine of every patch with the one under the cursor, or with the mean of the marked ones'"
-        " unit vectors, at this stage. Colours span the middle 96% of all patches' values: ‹ or › at an end of the"
-        " scale means that values lie beyond it, a bright one that the value here does."
-        "\n\nProjector lens: the projector applied to a vision stage it was not trained on. A patch has the words"
-        " of the token it becomes part of, as if the vision tower ended there. At vision stages find uses it too."
-        "\n\nAttention: from the position that predicts the chosen token of the answer to every image token; the rest"
-        " goes to text. An attention sink (×) has a large share of it for any token. Rollout: the layers' mean"
-        " attention, multiplied through with the residual stream. Gradient × input: red where more of the image token"
-        " would make the chosen token likelier. Occlusion map: by how much its log-probability falls where each block"
-        " of patches is replaced."
-    )
+    for name, meaning in _MEANINGS:
+        text.append(f"\n{name}: ", "bold")
+        text.append(f"{meaning}\n")
     return text

@@ -18,6 +18,8 @@ from vlmtui.tui.terminal.theme import Roles, roles
 
 SHOWN = 8
 """Positions of a stage that are named."""
+VERDICT_CELLS = 14
+"""Of the longest verdict."""
 A_LINE = 4
 """Places of this image on a line."""
 BY_POSITION: Verdict = "position"
@@ -60,7 +62,10 @@ def outlier_report(
             found, shape, total = position_test(tally), tally.shape, int(tally.counts.sum())
             verdicts.add(found.verdict)
             text.append(f"{stage:<{label}}  ", style=r.accent if stage == here else "")
-            text.append(f"{found.verdict:<8}  ", style=f"bold {getattr(r, STYLES.get(found.verdict, 'text'))}")
+            text.append(
+                f"{_named(found.verdict):<{VERDICT_CELLS}}  ",
+                style=f"bold {getattr(r, STYLES.get(found.verdict, 'text'))}",
+            )
             share = f" ({percent(100 * found.rate)})" if total else ""
             laid = f"{shape.rows} queries" if shape.kind == "query" else f"{shape.rows}×{shape.cols}"
             views = f", {count(tally.views, 'grid')}" if tally.views != tally.pictures else ""
@@ -76,7 +81,7 @@ def outlier_report(
     text.append("\n")
     for verdict, what in VERDICTS.items():
         if verdict in verdicts:
-            text.append(f"{verdict}: ", style="bold").append(f"{what}.\n")
+            text.append(f"{_named(verdict)}: ", style="bold").append(f"{what}.\n")
     text.append(
         f"\nImages opened here with this model are counted, each once: i opens another.\n{RULE}.\n", style=r.dim
     )
@@ -92,11 +97,10 @@ def _add_image(text: Text, r: Roles, image: OutlierPlaces, here: str) -> None:
     label = max((len(stage) for stage in image.places), default=0)
     width = max((len(place) for places in image.places.values() for place in places), default=0)
     for stage, places in image.places.items():
-        shown = [f"{place:<{width}}" for place in places[:SHOWN]]
+        # all of them: the page scrolls
+        shown = [f"{place:<{width}}" for place in places]
         lines = ["  ".join(shown[at : at + A_LINE]).rstrip() for at in range(0, len(shown), A_LINE)]
         text.append(f"{stage:<{label}}  ", style=r.accent if stage == here else "")
-        if len(places) > SHOWN:
-            lines.append(f"and {len(places) - SHOWN} more")
         text.append(f"\n{'':<{label}}  ".join(lines) + "\n")
     if not image.places and image.read:
         text.append("none\n")
@@ -105,6 +109,11 @@ def _add_image(text: Text, r: Roles, image: OutlierPlaces, here: str) -> None:
     if image.unread:
         text.append(f" Not read: {_span(image.unread)}; ] goes there, and reads them.", style=r.dim)
     text.append("\n\n").append("All images\n", style="bold")
+
+
+def _named(verdict: Verdict) -> str:
+    """A verdict as the page names it; of what there is too little is said."""
+    return "too few images" if verdict == "too few" else verdict
 
 
 def _span(stages: Sequence[str]) -> str:

@@ -19,6 +19,9 @@ from vlmtui.tui.dialogs.dialog import Dialog
 
 _T = TypeVar("_T")
 
+KEYS = "Enter goes on · Escape leaves"
+"""In the border: what the keys do that end it."""
+
 
 class TextDialog(Dialog[_T], Generic[_T]):
     """One line of text; what is wrong with it is said below it, and it stays open with what was typed."""
@@ -41,6 +44,7 @@ class TextDialog(Dialog[_T], Generic[_T]):
         under the line, and `changed` is told of what stands in it.
         """
         super().__init__(title)
+        self.border_subtitle = KEYS
         self._hint, self._read, self._value = hint, read, value
         self._suggester = suggester
         self._waiting, self._below, self._changed = waiting, below, changed

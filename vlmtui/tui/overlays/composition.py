@@ -89,6 +89,7 @@ def drawing_key(results: Results, selection: Selection, layout: CellLayout) -> o
         page,
         stage,
         selection.overlay,
+        selection.word,
         words,
         values,
         selection.marks,
@@ -156,7 +157,7 @@ def _of_words(results: Results, selection: Selection, page: EntryGrid, drawn: Im
     several = selection.overlay == WORDS and fits_ranking(drawn.layout)
     top = f"top {min(selection.k, len(drawn.layout.cell_rows(0)) - 1)}" if several else "top-1"
     legend = f"{selection.overlay}: {top}, {lens}{f', {projected}' if projected else ''}"
-    drawn = replace(drawn, legend=legend, word_colours=results.word_colours)
+    drawn = replace(drawn, legend=legend, word_colours=results.word_colours, chosen=selection.word)
     if selection.overlay == SEGMENTS:
         return draw_segments(drawn, page, found)
     drawn = draw_words(drawn, page, found)
@@ -173,7 +174,7 @@ def _of_lens(results: Results, selection: Selection, page: EntryGrid, drawn: Ima
     legend, brief, scale = valued.lens_legend(results, selection, found)
     floor = noise_floor_at(selection, results)
     drawn = replace(drawn, legend=legend, brief=brief, scale=scale, word_colours=results.word_colours, floor=floor)
-    drawn = replace(drawn, folds=selection.folds)
+    drawn = replace(drawn, folds=selection.folds, chosen=selection.word)
     if found is None:
         return drawn
     if selection.overlay == SEGMENTS and isinstance(found.result, Words):
@@ -192,7 +193,8 @@ def _of_answer(results: Results, selection: Selection, page: EntryGrid, bare: Im
     legend = answer_legend(results, selection, found)
     if found is None:
         return replace(bare, legend=legend)
-    drawn = replace(bare, pixels=bare.pixels.copy(), legend=legend, scale=found.scale, diverging=found.diverging)
+    drawn = replace(bare, pixels=bare.pixels.copy(), legend=legend, brief=found.brief)
+    drawn = replace(drawn, scale=found.scale, diverging=found.diverging)
     lay_heat(drawn.inner, page, bare.layout, page.spread(found.values), found.scale, found.diverging)
     if found.sinks is None:
         return drawn

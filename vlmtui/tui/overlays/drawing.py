@@ -38,7 +38,8 @@ class ImageDrawing:
     `diverging` where it runs from below 0 to above; numbers up to the `floor` are noise. Of words, the frequent ones
     have `colours`, which `word_colours` remembers; there are `segments` as soon as all words have come, and `labels` on
     those of them that hold one; where it `folds`, the spellings of a word are one. Large patches have `ranked` words,
-    several each. `brief` is the legend in fewer words, "" where it has none.
+    several each. `brief` is the legend in fewer words, "" where it has none. `chosen` is the word that alone has a
+    colour, "" for all.
     """
 
     pixels: Pixels
@@ -59,6 +60,7 @@ class ImageDrawing:
     floor: float | None = None
     brief: str = ""
     folds: bool = False
+    chosen: str = ""
 
     @property
     def inner(self) -> Pixels:

@@ -20,7 +20,7 @@ from vlmtui.tui.state.lens_values import (
     overlay_call,
     overlay_lens,
     overlay_scores,
-    ranked_entries,
+    overlay_turns,
     shown_result,
     value_refused,
 )
@@ -33,6 +33,8 @@ OPTIONS = "Lens: options"
 """What the command palette calls the dialog for a lens's options."""
 OUTLIER = "!"
 """The mark of an outlier on its patch, as in reports."""
+NOT_FOUND = "not found"
+"""Of a word that no list has."""
 
 
 class LegendText(NamedTuple):
@@ -84,23 +86,36 @@ def norm_legend(norms: StageNorms, stage: str, glyphs: bool) -> str:
     return f"norm {stage} · {count(many, 'outlier')}{how}" if many else f"norm {stage} · no outlier"
 
 
-def sought_counts(results: Results, selection: Selection, brief: bool = False) -> str:
-    """In how many lists of the stage the word that is searched for is, as soon as all have come; else ""."""
+class Sought(NamedTuple):
+    """In how many lists the word that is searched for is, the same in fewer words, and whether it is `absent`."""
+
+    text: str
+    brief: str = ""
+    absent: bool = False
+
+
+def sought_counts(results: Results, selection: Selection) -> Sought | None:
+    """Of the lists of the stage, as soon as all have come; None for no word."""
     choice, table = overlay_lens(selection, results), results.word_table(selection)
     sought = fold(visible(None, selection.sought.strip()))
     if choice is None or not choice.offer.word or not selection.sought.strip() or table is None or not table.rows:
-        return ""
+        return None
     if table.missing(range(len(results.places_at(selection.stage)))):
-        return ""
+        return None
     lists = [
         [fold_name(row.id, row.piece, row.text) for row in table.lines(token, selection.k, selection.folds) or ()]
         for token in table.rows
     ]
     top, among = sum(one[:1] == [sought] for one in lists), sum(sought in one for one in lists)
-    if not among:
-        return f"in no top {selection.k}" if brief else f"in no token's top {selection.k}"
-    within = f"top {selection.k} of {among:,}" if brief else f"in the top {selection.k} of {count(among, 'token')}"
-    return f"top-1 of {top or 'none'}, {within}"
+    if among:
+        brief = f"top-1 of {top or 'none'}, top {selection.k} of {among:,}"
+        return Sought(f"top-1 of {top or 'none'}, in the top {selection.k} of {count(among, 'token')}", brief)
+    found = shown_result(selection, results)
+    pieces = len(found.besides.get("pieces", ())) if found else 0
+    if pieces > 1:
+        # the lists have single pieces
+        return Sought(f"{pieces} pieces, so in no list of words", "in no list")
+    return Sought(f"{NOT_FOUND}: in no token's top {selection.k}", f"{NOT_FOUND}: in no top {selection.k}", absent=True)
 
 
 def awaited_legend(results: Results, selection: Selection) -> str:
@@ -115,8 +130,10 @@ def cursor_text(results: Results, selection: Selection) -> str:
     numbers, entry = overlay_scores(selection, results), results.entry(selection)
     if numbers is None or entry is None:
         return _colour(results, selection, entry)
-    order = ranked_entries(numbers).tolist()
-    rank = f", {ordinal(order.index(entry) + 1)} of {len(order):,}" if entry in order else ""
+    turns = overlay_turns(selection, results)
+    at = next((i for i, entries in enumerate(turns) if entry in entries), None)
+    blocks = " blocks" if any(len(entries) > 1 for entries in turns) else ""
+    rank = "" if at is None else f", {ordinal(at + 1)} of {len(turns):,}{blocks}"
     return f"here {format_number(float(numbers[entry]), 3)}{rank}"
 
 

@@ -7,12 +7,23 @@ from dataclasses import replace
 import numpy as np
 
 from vlmtui.display.canvas import spread_to_pixels
-from vlmtui.display.colours import blend, shading
+from vlmtui.display.colours import Colour, blend, shading
 from vlmtui.display.entry_grids import EntryGrid
 from vlmtui.display.segment_labels import segment_labels
 from vlmtui.display.word_colours import COLOUR_SHARE, GREY, GREY_SHARE
+from vlmtui.display.word_segments import WordSegments
 from vlmtui.tui.overlays.drawing import ImageDrawing
 from vlmtui.tui.state.page_words import PageWords
+
+
+def of_chosen(drawing: ImageDrawing, segments: WordSegments) -> tuple[ImageDrawing, dict[str, Colour]]:
+    """A drawing that says so where one word is chosen, and the colours: of that word alone, or of all frequent ones."""
+    chosen = segments.one_word(drawing.chosen)
+    wanted = dict.fromkeys([*segments.frequent, *([chosen] if chosen else [])])
+    colours = drawing.word_colours.give(wanted, segments.touching)
+    if not chosen:
+        return drawing, colours
+    return replace(drawing, legend=f"one word (Esc for all) · {drawing.legend}"), {chosen: colours[chosen]}
 
 
 def draw_segments(drawing: ImageDrawing, page: EntryGrid, found: PageWords) -> ImageDrawing:
@@ -21,7 +32,7 @@ def draw_segments(drawing: ImageDrawing, page: EntryGrid, found: PageWords) -> I
     if segments is None:
         there = len(page.entries)
         return replace(drawing, legend=f"{drawing.legend}: {there - found.missing:,} of {there:,} patches ...")
-    colours = drawing.word_colours.give(segments.frequent, segments.touching)
+    drawing, colours = of_chosen(drawing, segments)
     table = np.array([*colours.values(), GREY], np.uint8)
     numbers = {word: number for number, word in enumerate(colours)}
     grey = len(colours)
@@ -33,5 +44,7 @@ def draw_segments(drawing: ImageDrawing, page: EntryGrid, found: PageWords) -> I
     under, over = shading(pixels), table[which]
     mixed = np.where((which == grey)[..., None], blend(under, over, GREY_SHARE), blend(under, over, COLOUR_SHARE))
     pixels[:] = np.where(spread_to_pixels(page.holes, layout)[..., None], pixels, mixed)
-    labels = tuple(segment_labels(segments.large, layout))
+    chosen = segments.one_word(drawing.chosen)
+    labelled = [one for one in segments.segments if one.word == chosen] if chosen else segments.large
+    labels = tuple(segment_labels(labelled, layout))
     return replace(drawing, labels=labels, segments=segments, colours=colours)

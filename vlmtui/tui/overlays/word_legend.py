@@ -49,6 +49,9 @@ def word_legend(drawn: ImageDrawing, cursor: Cell) -> WordLegend | None:
     segments = drawn.segments
     if segments is None:
         return None
-    words = tuple(LegendWord(word, many, tint(drawn.colours[word])) for word, many in segments.frequent.items())
+    chosen = segments.one_word(drawn.chosen)
+    counts = {chosen: segments.counts[chosen]} if chosen else segments.frequent
+    words = tuple(LegendWord(word, many, tint(drawn.colours[word])) for word, many in counts.items())
+    grey = 1 - counts[chosen] / segments.patches if chosen else segments.grey
     here = segments.at(cursor)
-    return WordLegend(drawn.legend, words, segments.grey, here.word if here else "", len(here.cells) if here else 0)
+    return WordLegend(drawn.legend, words, grey, here.word if here else "", len(here.cells) if here else 0)

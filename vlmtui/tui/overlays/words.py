@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from vlmtui.display.colours import Colour
 from vlmtui.display.entry_grids import EntryGrid
 from vlmtui.lenses.kinds import Words
 from vlmtui.tui.overlays.drawing import LEAST_FOR_WORDS, ImageDrawing, Overlay, dim, fits_words
-from vlmtui.tui.overlays.segments import draw_segments
+from vlmtui.tui.overlays.segments import draw_segments, of_chosen
 from vlmtui.tui.state.page_words import PageWords, of_lens
 
 
@@ -19,13 +20,15 @@ def draw(drawing: ImageDrawing, page: EntryGrid, result: Words) -> ImageDrawing:
 def draw_words(drawing: ImageDrawing, page: EntryGrid, found: PageWords) -> ImageDrawing:
     """Dim the image, and give each cell its word on a shade of the word's colour."""
     if not fits_words(drawing.layout):
-        drawing = replace(drawing, legend=f"segments, as words need {LEAST_FOR_WORDS} columns: {drawing.legend}")
+        drawing = replace(
+            drawing, legend=f"segments, as words need {LEAST_FOR_WORDS} columns (z zooms in): {drawing.legend}"
+        )
         return draw_segments(drawing, page, found)
     dim(drawing.inner)
     segments = found.segments
-    colours = {}
+    colours: dict[str, Colour] = {}
     if segments is not None:
-        colours = drawing.word_colours.give(segments.frequent, segments.touching)
+        drawing, colours = of_chosen(drawing, segments)
         of_spelling = {found.words[row][col] or "": one.word for one in segments.segments for row, col in one.cells}
         colours |= {spelled: colours[word] for spelled, word in of_spelling.items() if word in colours}
     return replace(drawing, words=found.words, segments=segments, colours=colours)

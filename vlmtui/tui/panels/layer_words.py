@@ -6,6 +6,7 @@ from textual.strip import Strip
 
 from vlmtui.display.numbers import format_number
 from vlmtui.display.pieces import fit, isolate, width
+from vlmtui.lenses.folded_token_words import stable_layer
 from vlmtui.reading import TokenLayerWords
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
@@ -48,31 +49,42 @@ def first_words(
     here = llm_depth(selection.stage) or 1
     first = min(max(1, here - shown // 2), layers - shown + 1)
     across = cells // columns
+    stable = None if found is None else stable_layer(found, selection.folds)
     lines = [head]
     for row in range(down):
         parts: list[Part] = []
         for column in range(columns):
             layer = first + column * down + row
             if layer < first + shown:
-                parts += _layer(roles, results, found, layer, layer == here, across - (columns > 1))
+                parts += _layer(roles, results, found, layer, stable, layer == here, across - (columns > 1))
                 parts.append((" " * (columns > 1), dim))
         lines.append(line(cells, blank, parts))
     if found is None or not there:
         return [*lines, line(cells, blank, [(results.waiting, dim)])]
-    return [*lines, *(line(cells, blank, [(part, dim)]) for part in wrapped(settling(results, found), cells)[:1])]
+    return [
+        *lines,
+        *(line(cells, blank, [(part, dim)]) for part in wrapped(settling(results, found, selection.folds), cells)[:1]),
+    ]
 
 
-def settling(results: Results, found: TokenLayerWords) -> str:
+def settling(results: Results, found: TokenLayerWords, fold: bool) -> str:
     """`stable from layer 19 of 32: sky`."""
     layers = len(found.ids)
-    if found.settled is None:
+    stable = stable_layer(found, fold)
+    if stable is None:
         return ""
-    only = "only " if found.settled == layers and layers > 1 else ""
-    return f"stable {only}from layer {found.settled} of {layers}: {results.first_word(found, layers)}"
+    only = "only " if stable == layers and layers > 1 else ""
+    return f"stable {only}from layer {stable} of {layers}: {results.first_word(found, layers)}"
 
 
 def _layer(
-    roles: Roles, results: Results, found: TokenLayerWords | None, layer: int, here: bool, cells: int
+    roles: Roles,
+    results: Results,
+    found: TokenLayerWords | None,
+    layer: int,
+    stable: int | None,
+    here: bool,
+    cells: int,
 ) -> list[Part]:
     """One layer in exactly so many cells: what was first there, its logit, the entropy, before it its bar.
 
@@ -82,8 +94,8 @@ def _layer(
     number: Part = (f"{layer:>3} ", roles.style("on_accent", on="accent", bold=True) if here else dim)
     if found is None:
         return [number, (" …".ljust(cells - 4), dim)]
-    settled = found.settled is not None and layer >= found.settled
-    style = roles.style("accent" if layer == found.settled else "strong" if settled else "text", bold=settled)
+    settled = stable is not None and layer >= stable
+    style = roles.style("accent" if layer == stable else "strong" if settled else "text", bold=settled)
     entropy = float(found.entropy[layer - 1])
     room = cells - 4 - NUMBERS_CELLS
     bar_cells = max(0, min(LONGEST_BAR, room - 22))

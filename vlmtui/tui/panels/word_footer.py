@@ -1,4 +1,5 @@
-"""Footer of the words: margin, noise baseline, agreement, norm. The least important is left out first."""
+"""Footer of the words: how sure they are (noise baseline, agreement, margin), and the norm. The least important is left
+out first."""
 
 from __future__ import annotations
 
@@ -7,11 +8,12 @@ from collections.abc import Sequence
 from vlmtui.display.metric_names import length_warning
 from vlmtui.display.numbers import among_words, count, format_number, ordinal, part_of, percent
 from vlmtui.display.pieces import width
+from vlmtui.reading import of_patches
 from vlmtui.results.folded_words import TIMES
 from vlmtui.results.hub_words import HUB_MARK, HUB_RULE
 from vlmtui.results.noise_baseline import NoisePercentile
 from vlmtui.tui.state import early_exit
-from vlmtui.tui.state.noise_baseline import above_noise, metrics_agreeing, noise_percentile
+from vlmtui.tui.state.noise_baseline import metrics_agreeing, noise_percentile, share_above
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.stages import TOKENS, llm_depth
@@ -21,6 +23,7 @@ from vlmtui.tui.widgets.lines import Part
 
 NOTHING_PICKED = "no word was picked"
 _BETWEEN = " · "
+_NOUNS = {True: "patches", False: "tokens"}
 ONE_LINE = 64
 """Cells in which most of it stands in one line."""
 
@@ -40,28 +43,33 @@ def footer(
     if results.place(selection) is None:
         return []
     dim, text = r.style("dim"), r.style()
-    first = _first(r, words)
-    sayings: list[_Saying] = [(0, first, first)]
+    explained = bool(words) and words[-1].explained is not None
+    sayings: list[_Saying] = []
+    if explained or not words:
+        first = _explained(r, words) if words else [(NOTHING_PICKED, dim)]
+        sayings.append((0, first, first))
     if selection.stage == TOKENS and not selection.projected:
         sayings += _lengths(r, results, selection)
-    hubs = results.hubs(selection)
-    if any(word.id in hubs for word in words[:room]):
-        sayings.append((2, [(HUB_RULE, dim)], [(f"{HUB_MARK} hub word", dim)]))
-    if any(word.spellings > 1 for word in words[:room]):
-        sayings.append((3, [(f"{TIMES} counts spellings", dim)], [(f"{TIMES} spellings", dim)]))
     standing = noise_percentile(results, selection, words)
     if standing is not None:
-        sayings += _noise(r, standing, "" if words and words[-1].explained is not None else "top-1 ")
-    if said := above_noise(results, selection):
-        share, rest = said.split(" ", 1)
-        # of the noise that was named before
-        brief = f"{rest.rpartition(' of ')[0]} of it" if standing is not None else rest
-        sayings.append((1, [(share, text), (f" {rest}", dim)], [(share, text), (f" {brief}", dim)]))
+        sayings += _noise(r, standing)
     agreeing = metrics_agreeing(results, selection, words)
     if agreeing is not None:
         many, of = agreeing
         said = f"{many} of {of}"
-        sayings.append((2, [(said, text), (" metrics agree", dim)], [(said, text), (" agree", dim)]))
+        sayings.append((1, [(said, text), (" metrics agree", dim)], [(said, text), (" agree", dim)]))
+    if len(words) > 1 and not explained:
+        margin: list[Part] = [("margin ", dim), (format_number(words[0].score - words[1].score, 3), text)]
+        sayings.append((1, margin, margin))
+    hubs = results.hubs(selection)
+    if any(word.id in hubs for word in words[:room]):
+        sayings.append((1, [(HUB_RULE, dim)], [(f"{HUB_MARK} hub word", dim)]))
+    if any(word.spellings > 1 for word in words[:room]):
+        sayings.append((3, [(f"{TIMES} counts spellings", dim)], [(f"{TIMES} spellings", dim)]))
+    share = share_above(results, selection)
+    if share is not None and standing is not None:
+        many_of: list[Part] = [(percent(share), text), (f" of {_NOUNS[of_patches(selection.stage)]}", dim)]
+        sayings.append((2, [*many_of, (" are above noise", dim)], [*many_of, (" above", dim)]))
     if selection.projected:
         whence = early_exit.early_exit_footer(results, selection)
         sayings.append((0, [(whence, dim)], [(whence.partition(";")[0], dim)]))
@@ -73,16 +81,9 @@ def footer(
     return _fitting([saying for saying in sayings if saying[1]], cells, (_BETWEEN, dim), rows)
 
 
-def _first(r: Roles, words: tuple[WordRow, ...]) -> list[Part]:
-    dim, text = r.style("dim"), r.style()
-    if not words:
-        return [(NOTHING_PICKED, dim)]
-    if words[-1].explained is not None:
-        share = percent(100 * words[-1].explained)
-        return [("explained ", dim), (share, text), (f" by {count(len(words), 'word')}", dim)]
-    if len(words) > 1:
-        return [("margin ", dim), (format_number(words[0].score - words[1].score, 3), text)]
-    return []
+def _explained(r: Roles, words: tuple[WordRow, ...]) -> list[Part]:
+    dim, share = r.style("dim"), percent(100 * (words[-1].explained or 0.0))
+    return [("explained ", dim), (share, r.style()), (f" by {count(len(words), 'word')}", dim)]
 
 
 def _lengths(r: Roles, results: Results, selection: Selection) -> list[_Saying]:
@@ -93,25 +94,31 @@ def _lengths(r: Roles, results: Results, selection: Selection) -> list[_Saying]:
     return [(0, [(warning, alarm)], [(warning.partition(":")[0], alarm)])] if warning else []
 
 
-def _noise(r: Roles, standing: NoisePercentile, what: str) -> list[_Saying]:
-    """Against the shuffled image; where there is none against random vectors. `what` is compared."""
+def _noise(r: Roles, standing: NoisePercentile) -> list[_Saying]:
+    """The verdict against the shuffled image, where there is none against random vectors, and how much it beats."""
     dim, text = r.style("dim"), r.style()
 
-    def beats(value: float, whole: str) -> list[Part]:
+    def beats(value: float, whole: str, it: str = "") -> list[Part]:
         share, of = part_of(value, whole).split(" ", 1)
+        if it and share in ("all", "no"):
+            share, of = share.replace("no", "none"), f"of {it}"
         return [("beats ", dim), (share, text), (f" {of}", dim)]
 
-    sayings: list[_Saying] = []
-    if standing.percentile is not None:
-        above = beats(standing.percentile, "noise")
-        sayings.append((1, [(what, dim), *above] if what else above, above))
+    if standing.of_noise is None:
+        return []
+    noise, it = ("random vectors", "them") if standing.percentile is None else ("noise", "it")
+    verdict: Part = (
+        (f"within {noise}", r.style("outlier")) if standing.within else (f"above {noise}", r.style("strong"))
+    )
+    by: list[Part] = [(": ", dim), *beats(standing.of_noise, it, it)]
+    sayings: list[_Saying] = [(0, [verdict], [verdict]), (2, by, by)]
     if standing.same is not None:
         same = percent(standing.same)
         inside: list[Part] = [(", same top-1 in ", dim), (same, text)]
         sayings.append((3, [*inside, (" of it", dim)], inside))
-    if standing.random is not None:
+    if standing.percentile is not None and standing.random is not None:
         beyond = beats(standing.random, "random vectors")
-        sayings.append((6 if standing.percentile is not None else 1, beyond, beyond))
+        sayings.append((6, beyond, beyond))
     return sayings
 
 
@@ -147,7 +154,7 @@ def _fitting(sayings: Sequence[_Saying], cells: int, between: Part, rows: int) -
 
 def _goes_on(said: list[Part]) -> bool:
     """Whether it goes on from what is said before it."""
-    return said[0][0].startswith((" ", ","))
+    return said[0][0].startswith((" ", ",", ":"))
 
 
 def _laid(sayings: Sequence[list[Part]], cells: int, between: Part) -> list[list[Part]]:

@@ -23,7 +23,7 @@ from vlmtui.tui.panels.panel import Panel
 from vlmtui.tui.panels.word_footer import footer, footer_rows
 from vlmtui.tui.state import early_exit
 from vlmtui.tui.state.image_level import CLASSES, TEXTS, scored_by
-from vlmtui.tui.state.noise_baseline import noise_of
+from vlmtui.tui.state.noise_baseline import noise_of, noise_percentile
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.stages import ANSWER, PIXELS, llm_depth, of_tokens
@@ -80,7 +80,7 @@ class WordsPanel(Lines):
             return [*lines, line(cells, blank, [(results.waiting, dim)])]
         below = min(footer_rows(cells), max(1, rows - 1 - len(words)))
         room = max(1, rows - 1 - below)
-        rows_of_words, heads = self._rows(words[:room], cells)
+        rows_of_words, heads = self._rows(words, room, cells)
         about = self._about(room_for_about - width(heads))
         # which words these are goes before the heads where both have no room
         if words and width(about) <= room_for_about - width(heads) - len("WORDS   "):
@@ -100,6 +100,9 @@ class WordsPanel(Lines):
             brief = f"{selection.k} of {candidates:,}" if candidates else str(selection.k)
             ridge = table.ridge if table else None
             whole = f"{selection.k} {how} {candidates:,}" if candidates else brief
+            if selection.metric in COEFFICIENTS:
+                # the heads of the numbers have no room for which coefficients they are
+                whole, brief = f"{brief} by {selection.metric}", f"{selection.k} by {selection.metric}"
             with_ridge = f"{whole}, λ {ridge:g}" if selection.metric == "ridge" and ridge is not None else whole
             # what an early exit is called is never cut for how its words are found
             return fitting(cells - 8, with_ridge, whole, brief, "")
@@ -131,9 +134,9 @@ class WordsPanel(Lines):
         more = channels if selection.stage == PIXELS else largest_norms
         return [*lines, *more(r, results, selection, cells, rows - len(lines))]
 
-    def _rows(self, words: tuple[WordRow, ...], cells: int) -> tuple[list[Strip], str]:
-        """The rows of the words, and the heads of their numbers."""
-        r = self.roles
+    def _rows(self, found: tuple[WordRow, ...], room: int, cells: int) -> tuple[list[Strip], str]:
+        """The rows of as many words as there is room for, and the heads of their numbers."""
+        r, words = self.roles, found[:room]
         results = self._results
         assert results is not None
         assert results.reading is not None
@@ -158,8 +161,12 @@ class WordsPanel(Lines):
         bar_cells = min(cells - name_cells - score_cells - id_cells - 6, LONGEST_BAR)
         noise = noise_of(results, self._selection)
         floor = noise.floor if noise is not None else None
-        bars = bar_shares([w.score for w in words], self._selection.order in COEFFICIENTS, floor)
         signed = self._selection.order in COEFFICIENTS
+        bars = bar_shares([w.score for w in words], signed, floor)
+        standing = noise_percentile(results, self._selection, found)
+        if signed and standing is not None and standing.within:
+            # a sum that noise makes as well has no bars either
+            bars = [0.0] * len(bars)
         lines = []
         for i, name in enumerate(names):
             first = i == 0

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -24,7 +23,7 @@ from textual.widgets import Static
 
 from vlmtui.display.numbers import count
 from vlmtui.tui import messages, navigation, needs
-from vlmtui.tui.actions import answer, lens
+from vlmtui.tui.actions import answer, cursor, lens
 from vlmtui.tui.actions.context import ActionContext
 from vlmtui.tui.actions.key_table import action_named, bar_keys, help_rows
 from vlmtui.tui.actions.keymap import bindings, given_keys
@@ -197,10 +196,7 @@ class Explorer(Screen[None]):
 
     @on(ZoomDrawn)
     def _zoom_drawn(self, message: ZoomDrawn) -> None:
-        self.state.shrinks = message.shrinks
-        if self.state.selection.zoom == message.asked:
-            # patches larger than the view are not drawn, and the way back begins at what is seen
-            self.state.selection = replace(self.state.selection, zoom=message.drawn)
+        cursor.zoom_drawn(self.context, message.asked, message.drawn, message.shrinks)
         self._show_bars()
 
     @on(LegendGrown)

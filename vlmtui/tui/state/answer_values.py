@@ -17,7 +17,7 @@ from vlmtui.lenses.kinds import ResultKind, Scalars, TokenMaps
 from vlmtui.lenses.lens_source import LensCall, lens_call
 from vlmtui.results.answers import AnswerToken, Attention, Gradient, Occlusion
 from vlmtui.tui.state import selection as selected
-from vlmtui.tui.state.generation import AnswerGeneration, block_for
+from vlmtui.tui.state.generation import AnswerGeneration, block_for, blocks_of
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.stages import ANSWER, TOKENS
@@ -38,14 +38,17 @@ MOST_SINKS = 3
 
 @dataclass(frozen=True)
 class AnswerValues:
-    """One number for every image token [image tokens], and what they are; `sinks` marks those that draw attention
-    whatever is said."""
+    """One number for every image token [image tokens], and what they are, also in fewer words (`brief`); `sinks` marks
+    those that draw attention whatever is said. Of occlusion `blocks` says which block each lies in, else it is empty.
+    """
 
     values: NDArray[np.float64]
     scale: tuple[float, float]
     what: str
     diverging: bool = False
     sinks: NDArray[np.bool_] | None = None
+    brief: str = ""
+    blocks: tuple[tuple[int, int, int], ...] = ()
 
 
 def attribution_key(results: Results, selection: Selection) -> ResultKey | None:
@@ -134,11 +137,34 @@ def answer_values(results: Results, selection: Selection) -> AnswerValues | None
             values = drops.sum(axis=1) if token is None else drops[:, token]
             # the whole answer falls by more than any of its tokens
             reach = _reach(robust_range(np.abs(values)) if token is None else _scale(generation, key, np.abs(drops)))
-            blocks = "" if found.block == 1 else f", {found.block}×{found.block}"
-            return AnswerValues(values, (-reach, reach), f"{whose}: log-prob lost{blocks}", diverging=True)
+            return _of_occlusion(results, found, values, reach, token)
         case LensResult():
             return _of_lens(generation, key, found, token, whose)
     return None
+
+
+def _of_occlusion(
+    results: Results, found: Occlusion, values: NDArray[np.float64], reach: float, token: int | None
+) -> AnswerValues:
+    """What is lost without each block, and how much that is of what there is: the largest, and its share."""
+    generation, whose = results.generation, token_shown(results, token)
+    places = results.reading.places if results.reading is not None else ()
+    of = generation.log_prob if token is None else generation.tokens[token].log_prob
+    there = values[np.isfinite(values)]
+    largest = float(there[np.abs(there).argmax()]) if there.size else float("nan")
+    share = abs(largest / of) if of else float("nan")
+    # of a token that is all but certain any loss is many times what there is
+    part = f", {percent(100 * share)}" if share <= 1 else ""
+    most = f"largest {format_number(largest, 3)}{part}"
+    blocks = "" if found.block == 1 else f", {found.block}×{found.block}"
+    return AnswerValues(
+        values,
+        (-reach, reach),
+        f"{whose}: log-prob lost{blocks} · {most} of {format_number(of, 3)}",
+        diverging=True,
+        brief=f"log-prob lost · {most}",
+        blocks=tuple(blocks_of(places, found.block)) if found.block > 1 else (),
+    )
 
 
 def _of_lens(

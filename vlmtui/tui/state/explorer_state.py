@@ -12,7 +12,14 @@ from vlmtui.display.word_segments import middle
 from vlmtui.results.replacement import Replacement
 from vlmtui.tui import navigation
 from vlmtui.tui.state.generation import AnswerGeneration
-from vlmtui.tui.state.lens_values import STOPPED, noise_awaited, noise_floor_at, overlay_scores, ranked_entries
+from vlmtui.tui.state.lens_values import (
+    STOPPED,
+    noise_awaited,
+    noise_floor_at,
+    overlay_scores,
+    overlay_turns,
+    ranked_entries,
+)
 from vlmtui.tui.state.page_words import page_segments
 from vlmtui.tui.state.panel_room import PanelRoom
 from vlmtui.tui.state.results import Results
@@ -83,15 +90,17 @@ class ExplorerState:
 
     def to_next_value(self, step: int) -> None:
         """The cursor on the entry with the highest value of the overlay, or for a `step` of −1 with the lowest; from
-        there on the next one in turn, round and round. Where it is on that one already, it goes on."""
-        values = overlay_scores(self.selection, self.results)
-        if values is None or not (order := ranked_entries(values).tolist()):
+        there on the next one in turn, round and round. Where it is on that one already, it goes on. Of a block of
+        entries it goes to the one in the middle."""
+        turns = overlay_turns(self.selection, self.results)
+        if not turns:
             return
         entry = self.results.entry(self.selection)
-        first = 0 if step > 0 else len(order) - 1
-        at = order.index(entry) if entry in order else None
+        first = 0 if step > 0 else len(turns) - 1
+        at = next((i for i, entries in enumerate(turns) if entry in entries), None)
         in_turn = at is not None and (at == first or self._in_turn == self._place)
-        self._to_entry(order[(at + step) % len(order) if at is not None and in_turn else first])
+        entries = turns[(at + step) % len(turns) if at is not None and in_turn else first]
+        self._to_entry(sorted(entries)[len(entries) // 2])
 
     def _to_entry(self, entry: int) -> None:
         """The cursor on an entry, as one of the values in turn."""
@@ -100,14 +109,27 @@ class ExplorerState:
 
     def to_segment(self, step: int = 0, word: str = "") -> None:
         """The cursor in the middle of the next smaller segment, or for a `step` of −1 the next larger; or of the next
-        one of a `word`."""
+        one of a `word`, or of the word that was chosen."""
         segments = page_segments(self.results, self.selection)
         if segments is None:
             return
         cell = self.selection.row, self.selection.col
-        found = segments.next_of(word, cell) if word else segments.next(cell, step)
+        if word and segments.one_word(self.selection.word):
+            self.selection = replace(self.selection, word=word)
+        of = word or segments.one_word(self.selection.word)
+        found = segments.next_of(of, cell, step or 1) if of else segments.next(cell, step)
         if found is not None:
             self.selection = navigation.place_cursor(self.selection, *middle(found))
+
+    def choose_word(self) -> bool:
+        """The word under the cursor alone, or all words again where it is chosen; False where there is none."""
+        segments = page_segments(self.results, self.selection)
+        here = segments.at((self.selection.row, self.selection.col)) if segments is not None else None
+        if here is None and not self.selection.word:
+            return False
+        word = here.word if here is not None else ""
+        self.selection = replace(self.selection, word="" if word == self.selection.word else word)
+        return True
 
     @property
     def _place(self) -> tuple[object, ...]:

@@ -92,6 +92,15 @@ class AnswerGeneration:
             self.again = None
 
 
+def blocks_of(places: Sequence[Place], side: int) -> list[tuple[int, int, int]]:
+    """The block that each of some tokens lies in, of so many tokens a side: the same for those of one block."""
+    return [
+        (-1, i, 0) if at.grid is None or at.row is None or at.col is None
+        else (at.grid, at.row // side, at.col // side)
+        for i, at in enumerate(places)
+    ]  # fmt: skip
+
+
 def block_for(places: Sequence[Place], most: int = MOST_BLOCKS) -> tuple[int, int]:
     """The smallest blocks for an occlusion map of at most so many: tokens a side, and how many there are.
 
@@ -99,11 +108,7 @@ def block_for(places: Sequence[Place], most: int = MOST_BLOCKS) -> tuple[int, in
     """
     side = 1
     while True:
-        blocks = {
-            (-1, i, 0) if at.grid is None or at.row is None or at.col is None
-            else (at.grid, at.row // side, at.col // side)
-            for i, at in enumerate(places)
-        }  # fmt: skip
+        blocks = set(blocks_of(places, side))
         grids = len({at.grid for at in places if at.grid is not None})
         loose = sum(1 for at in places if at.grid is None or at.row is None or at.col is None)
         if len(blocks) <= max(most, grids + loose):

@@ -130,6 +130,22 @@ def overlay_scores(selection: Selection, results: Results) -> np.ndarray | None:
     return found.result.values.astype(np.float64) if found and isinstance(found.result, Scalars) else None
 
 
+def overlay_turns(selection: Selection, results: Results) -> list[tuple[int, ...]]:
+    """Entries from the overlay's largest number to its smallest, those of one block together: they share one number,
+    since they were replaced together. Empty without numbers."""
+    numbers = overlay_scores(selection, results)
+    if numbers is None:
+        return []
+    order = ranked_entries(numbers).tolist()
+    found = answer_values.answer_values(results, selection) if selection.stage == ANSWER else None
+    if found is None or not found.blocks:
+        return [(entry,) for entry in order]
+    together: dict[object, list[int]] = {}
+    for entry in order:
+        together.setdefault(found.blocks[entry], []).append(entry)
+    return [tuple(entries) for entries in together.values()]
+
+
 def ranked_entries(numbers: Sequence[float] | np.ndarray) -> np.ndarray:
     """Entries from the largest number to the smallest, those without one left out."""
     values = np.asarray(numbers, np.float64)

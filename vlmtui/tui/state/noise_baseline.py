@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from vlmtui.display.pieces import fold_name
-from vlmtui.lenses.captions import noise_caption
 from vlmtui.lenses.folded_token_words import spellings_among
 from vlmtui.metrics import PURSUITS
 from vlmtui.results.noise_baseline import (
@@ -45,17 +44,16 @@ def noise_of(results: Results, selection: Selection) -> NoiseBaseline | None:
     return found if isinstance(found, NoiseBaseline) else None
 
 
-def above_noise(results: Results, selection: Selection) -> str:
-    """`41% of tokens beat 95% of noise`; "" until all words and those of noise have come."""
+def share_above(results: Results, selection: Selection) -> float | None:
+    """The percentage of all tokens that are above noise; None until all words and those of noise have come."""
     noise, table = noise_of(results, selection), results.word_table(selection)
     tokens = results.reading.places if results.reading else ()
     if noise is None or table is None or len(table.rows) < len(tokens):
-        return ""
+        return None
     if table.above_noise is None or table.above_noise[0] is not noise:
         counted = [token for token, place in enumerate(tokens) if place.kind != "newline"]
         table.above_noise = noise, share_above_noise(noise.percentiles(table.gathered(counted, selection.k)))
-    share = table.above_noise[1]
-    return "" if share is None else noise_caption(share, noise)
+    return table.above_noise[1]
 
 
 def agreement_key(token: int) -> ResultKey:

@@ -106,6 +106,12 @@ def page_segments(results: Results, selection: Selection) -> WordSegments | None
     return None if words is None else words.segments
 
 
+def chosen_word(results: Results, selection: Selection) -> str:
+    """The word that is seen alone; "" where all are."""
+    segments = page_segments(results, selection) if selection.word else None
+    return "" if segments is None else segments.one_word(selection.word)
+
+
 def _of_metric(results: Results, selection: Selection, page: EntryGrid) -> PageWords:
     table, missing = results.word_table(selection), 0
     words: dict[int, str | None] = {}

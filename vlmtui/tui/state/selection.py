@@ -49,17 +49,22 @@ class AnswerSelection:
     head: int | None = None
     mask: int | None = None
 
-    def next_attribution(self, own: Sequence[str] = ()) -> AnswerSelection:
-        """The next attribution, round and round; a person's `own` lenses come after the built-in ones."""
-        there = [*ATTRIBUTIONS[:-1], *own, NO_ATTRIBUTION]
-        at = there.index(self.attribution) if self.attribution in there else -1
-        return replace(self, attribution=there[(at + 1) % len(there)])
+    def next_attribution(self, own: Sequence[str] = (), step: int = 1) -> AnswerSelection:
+        """The next attribution, or for a `step` of −1 the one before, round and round; a person's `own` lenses come
+        after the built-in ones."""
+        return replace(self, attribution=_along([*ATTRIBUTIONS[:-1], *own, NO_ATTRIBUTION], self.attribution, step))
 
     def next_token(self, step: int, many: int) -> AnswerSelection:
         """Another of `many` tokens; before the first and after the last comes the whole answer."""
         at = -1 if self.token is None else self.token
         at = (at + 1 + step) % (many + 1) - 1
         return replace(self, token=None if at < 0 else at)
+
+
+def _along(names: Sequence[str], name: str, step: int) -> str:
+    """The name so many steps after another, round and round; from one that is not there the first, or the last."""
+    at = names.index(name) if name in names else -1 if step > 0 else 0
+    return names[(at + step) % len(names)]
 
 
 ANSWER_DEFAULT = AnswerSelection()
@@ -78,9 +83,9 @@ class Selection:
     patch at `pixels`, None where the cursor walks over patches. `texts` are scored against the image, and with
     `classes` its top classes are shown, where the model has the tower or the head for it. At `zoom` the patches of the
     page have so many times the width and the height that they have where all of them are in view; at `FIT` all are, as
-    averages where single ones have no room. With `fold`
-    the spellings of one word are one line. With `noise` words are compared with those of noise. With `top_1` segments
-    are those of the metric's top-1, and not of the lens that they show first.
+    averages where single ones have no room. With `fold` the spellings of one word are one line.
+    With `noise` words are compared with those of noise. With `top_1` segments are those of the metric's top-1, and not
+    of the lens that they show first. `word` is the one that alone has its colour over words or segments, "" for all.
     """
 
     row: int = 0
@@ -105,6 +110,7 @@ class Selection:
     as_seen: bool = False
     fold: bool = True
     noise: bool = True
+    word: str = ""
 
     @property
     def order(self) -> WordOrder:
@@ -136,19 +142,19 @@ class Selection:
         at = (METRICS.index(self.metric) + 1) % len(METRICS)
         return replace(self, metric=METRICS[at], top_1=self.top_1 and at > 0)
 
-    def next_overlay(self, model: ModelInfo | None = None, own: Sequence[LensChoice] = ()) -> Selection:
-        """The next overlay, round and round; without words for a model that has none, or before one was searched for.
+    def next_overlay(self, model: ModelInfo | None = None, own: Sequence[LensChoice] = (), step: int = 1) -> Selection:
+        """The next overlay, or for a `step` of −1 the one before, round and round; without words for a model that has
+        none, or before one was searched for.
 
         A person's `own` lenses come last.
         """
         if self.stage == ANSWER:
             of_answers = [one.name for one in own if one.of_answers]
-            return replace(self, of_answer=self.of_answer.next_attribution(of_answers))
+            return replace(self, of_answer=self.of_answer.next_attribution(of_answers, step))
         words = () if model and model.wordless else (WORDS, SEGMENTS)
         lenses = [one.name for one in overlays(model) if self._offers(one, model)]
         there = [NONE, NORMS, *words, *lenses, *(one.name for one in own if self._fits(one, model))]
-        at = there.index(self.overlay) if self.overlay in there else -1
-        return replace(self, overlay=there[(at + 1) % len(there)])
+        return replace(self, overlay=_along(there, self.overlay, step))
 
     def _offers(self, lens: Lens, model: ModelInfo | None) -> bool:
         """Whether `o` comes by this lens: a word was searched for where it needs one, and it looks at this stage."""

@@ -174,16 +174,16 @@ class KeysBar(Lines):
 
 
 def seen(keys: Sequence[BarKey], room: int) -> list[BarKey]:
-    """As many of the first keys as there is room for, and in any case those that help and quit."""
-    kept = [one for one in keys if one[1] in (HELP, QUIT)]
-    many = len(keys)
-    while many and sum(_bar_cells(one) for one in [*keys[:many], *_beyond(keys[:many], kept)]) > room:
-        many -= 1
-    return [*keys[:many], *_beyond(keys[:many], kept)]
-
-
-def _beyond(there: Sequence[BarKey], kept: Sequence[BarKey]) -> list[BarKey]:
-    return [one for one in kept if one not in there]
+    """Those that help and quit, and of the others the first that there is room for, one after the other."""
+    room -= sum(_bar_cells(one) for one in keys if one[1] in (HELP, QUIT))
+    there = []
+    for one in keys:
+        if one[1] in (HELP, QUIT):
+            there.append(one)
+        elif _bar_cells(one) <= room:
+            room -= _bar_cells(one)
+            there.append(one)
+    return there
 
 
 def _bar_cells(one: BarKey) -> int:

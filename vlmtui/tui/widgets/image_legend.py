@@ -18,17 +18,33 @@ def image_legend(results: Results, selection: Selection, drawn: ImageDrawing, ma
     here, value = valued.cursor_text(results, selection), valued.cursor_value(results, selection)
     words = word_legend(drawn, (selection.row, selection.col))
     view = "" if mapped else view_text(drawn.layout)
-    counts, few = (valued.sought_counts(results, selection, brief) for brief in (False, True))
+    sought = valued.sought_counts(results, selection) or valued.Sought("")
     note = " · as the model sees it" if selection.as_seen and _of_page(drawn) else _shape_note(drawn)
     named = drawn.brief or drawn.legend
     # the title bar names zoom and overlay: what a lens found stays longest, and without one what is in view
-    said = [(view, drawn.legend, counts), (view, named, few), (named, few) if drawn.brief else (view or named,)]
-    longest, *shorter = (" · ".join(part for part in parts if part) for parts in said)
+    said = [
+        ([view, drawn.legend], sought.text),
+        ([view, named], sought.brief),
+        ([named], sought.brief) if drawn.brief else ([view or named], ""),
+    ]
+    # that a word is not there is the first to be said of it
+    ordered = ([counts, *parts] if sought.absent else [*parts, counts] for parts, counts in said)
+    longest, *shorter = (" · ".join(part for part in parts if part) for parts in ordered)
     cut = valued.values_beyond(results, selection, drawn.scale) if drawn.scale else (False, False)
     floor = drawn.floor if drawn.scale else None
     texts = longest + note, shorter[0] + note, shorter[1]
+    others = tuple(dict.fromkeys(texts[1:]))
     return Legend(
-        texts[0], drawn.scale, here, value, drawn.diverging, words, tuple(dict.fromkeys(texts[1:])), cut, floor
+        texts[0],
+        drawn.scale,
+        here,
+        value,
+        drawn.diverging,
+        words,
+        others,
+        cut,
+        floor,
+        valued.NOT_FOUND if sought.absent else "",
     )
 
 

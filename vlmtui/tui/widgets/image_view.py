@@ -226,11 +226,11 @@ class ImageView(Container):
         self.post_message(ZoomScrolled(-1))
 
     def cursor_cells(self, y: int) -> list[tuple[int, Segment]]:
-        """The cells of line `y` that the cursor covers: (x, segment). The letters of a label stay, in its colour."""
+        """The cells of line `y` that the cursor covers: (x, segment). Letters of a label stay, on its colour."""
         cells = self._cursor_cells(y)
         if not cells or not (letters := label_letters(self._labels, y)):
             return cells
-        style = roles(self.app).style("accent", bold=True)
+        style = roles(self.app).style("on_accent", "accent", bold=True)
         return [(x, Segment(letters[x], style)) if x in letters else (x, segment) for x, segment in cells]
 
     def _cursor_cells(self, y: int) -> list[tuple[int, Segment]]:

@@ -31,7 +31,8 @@ BELOW, BEYOND = "‹", "›"
 class Legend:
     """What lies over the image: `text` names it, `shorter` does in fewer words, the longest first. `scale` is the range
     of a heat map, `diverging` one of differences, grey up to the `floor`; `cut` says whether there are numbers below
-    it and above it. `here` is what it is under the cursor in words, `value` its number; `words` have colours."""
+    it and above it. `here` is what it is under the cursor in words, `value` its number; `words` have colours. A
+    text that begins with the `alarm` has it bright."""
 
     text: str
     scale: tuple[float, float] | None = None
@@ -42,6 +43,7 @@ class Legend:
     shorter: tuple[str, ...] = ()
     cut: tuple[bool, bool] = (False, False)
     floor: float | None = None
+    alarm: str = ""
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,17 @@ def _mark_style(here: bool, r: Roles) -> Style:
     return r.style("accent", bold=True) if here else r.style("dim")
 
 
+def _alarming(parts: Sequence[Part], alarm: str, r: Roles) -> list[Part]:
+    """Parts with the alarm bright where one of them begins with it."""
+    if not alarm:
+        return list(parts)
+    found: list[Part] = []
+    for text, style in parts:
+        rest = text.removeprefix(alarm)
+        found += [(text, style)] if rest == text else [(alarm, r.style("outlier", bold=True)), (rest, style)]
+    return found
+
+
 def _cells(parts: Sequence[Part]) -> int:
     return sum(width(text) for text, _ in parts)
 
@@ -153,7 +166,8 @@ class LegendBar(Lines):
         if legend.words is not None:
             lines, self._spots = word_legend_lines(legend.text, legend.words, cells, rows, r)
             return lines
-        return [line(cells, r.style(), parts) for parts in legend_lines(legend, cells, rows, r).lines]
+        found = legend_lines(legend, cells, rows, r).lines
+        return [line(cells, r.style(), _alarming(parts, legend.alarm, r)) for parts in found]
 
     def on_click(self, event: events.Click) -> None:
         """Choose the word that was clicked."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 
 from rich.color import Color
 from rich.style import Style
@@ -56,27 +57,27 @@ class _Item:
 def word_legend_lines(
     title: str, legend: WordLegend, cells: int, rows: int, roles: Roles
 ) -> tuple[list[Strip], list[LegendSpot]]:
-    """The lines, and where they name a word: the title, words from the most frequent on, how many more there are, and
-    in any case the word under the cursor and the share that is grey.
+    """The lines, and where they name a word: the title, words from the most frequent on, in any case the word under
+    the cursor and the share that is grey, and last how many more there are: a click there goes to the next of them.
 
     A title beside which few words have room, or that is cut, gives way to a shorter one, and to none before anything
     else.
     """
     text, dim = roles.style(), roles.style("dim")
     items = [_word(one, not i, one.word == legend.here, roles) for i, one in enumerate(legend.words)]
-    here = [_word(one, False, True, roles) for one in legend.words if one.word == legend.here]
+    here = next((i for i, one in enumerate(legend.words) if one.word == legend.here), None)
     placed: list[list[_Item]] = []
     for name in _names(title, legend.name, cells):
         head = _Item(((name, dim),))
-        for shown in range(len(items), -1, -1):
-            rest = _rest(items[shown:], here, roles)
-            placed = _flow([head, *items[:shown], *rest, _grey(legend, roles)], cells)
+        # how many are left is in fewer letters before a word has no room
+        for shown, briefly in product(range(len(items), -1, -1), (False, True)):
+            placed = _flow([head, *items[:shown], *_rest(items, shown, here, legend, roles, briefly)], cells)
             if len(placed) <= rows:
                 break
         if len(placed) <= rows and shown >= min(ENOUGH, len(items)):
             break
     if len(placed) > rows:
-        placed = _flow([*_rest(items, here, roles), _grey(legend, roles)], cells)
+        placed = _flow(_rest(items, 0, here, legend, roles), cells)
     strips, spots = [], []
     for y, row in enumerate(placed):
         parts: list[Part] = []
@@ -127,11 +128,19 @@ def _word(one: LegendWord, first: bool, here: bool, roles: Roles) -> _Item:
     return _Item((_swatch(one.colour, roles), (_short(one.word), name), (f": {many}", dim)), one.word)
 
 
-def _rest(items: list[_Item], here: list[_Item], roles: Roles) -> list[_Item]:
-    """`+11 words` for those that have no room, but for the one under the cursor, which follows."""
-    named = [item for item in here if any(item.word == one.word for one in items)]
-    left = len(items) - len(named)
-    return [*([_Item(((f"+{count(left, 'word')}", roles.style("dim")),))] if left else []), *named]
+def _rest(
+    items: list[_Item], shown: int, here: int | None, legend: WordLegend, roles: Roles, briefly: bool = False
+) -> list[_Item]:
+    """What follows the first `shown` words: the one under the cursor (`here` is its place) where it is not among them,
+    the share that is grey, and `+11 words`, or `+11`, for those that have no room,
+    naming the next of them."""
+    named = [_word(legend.words[here], False, True, roles)] if here is not None and here >= shown else []
+    hidden = [i for i in range(shown, len(items)) if i != here]
+    if not hidden:
+        return [*named, _grey(legend, roles)]
+    following = next((i for i in hidden if here is not None and i > here), hidden[0])
+    more = f"+{len(hidden):,}" if briefly else f"+{count(len(hidden), 'word')}"
+    return [*named, _grey(legend, roles), _Item(((more, roles.style("dim")),), items[following].word)]
 
 
 def _grey(legend: WordLegend, roles: Roles) -> _Item:

@@ -100,6 +100,25 @@ def test_the_words_of_every_layer_as_text_and_as_json() -> None:
     ]
 
 
+@pytest.mark.parametrize(("fold", "expected"), [(None, "llm.2"), (True, "llm.2"), (False, "llm.3")])
+def test_a_word_is_stable_in_any_spelling_and_in_json_by_id(fold: bool | None, expected: str) -> None:
+    one = by_layer()
+    (found,) = one.layer_words
+    spelled = msgspec.structs.replace(
+        found,
+        ids=np.array([[2, 3], [5, 2], [3, 4]]),  # sea, Sky, " sky"
+        pieces=found.pieces | {5: "Sky"},
+        texts=found.texts | {5: "Sky"},
+        settled=3,
+    )
+    search = replace(one.query.search, fold=fold)
+    one = replace(one, query=replace(one.query, search=search), layer_words=(spelled,))
+    text = "".join(format_named("text").write(iter([one]), one.query, False))
+    assert [line.split()[0] for line in text.split("\n") if " stable " in line] == [expected]
+    report = json.loads("".join(format_named("json").write(iter([one]), one.query, False)))
+    assert report["tokens"][0]["layers"]["settled"] == "llm.3"
+
+
 def test_the_words_of_every_layer_are_those_of_the_model(warm_session: None) -> None:
     """Beside the report of each of its layers."""
 
