@@ -39,6 +39,12 @@ _MEANINGS = (
         "own top-1; m goes on to the top-1 by each metric.",
     ),
     (
+        "Numbers",
+        "Of the pixel under the cursor each channel's level, from 0 to 255, in decimal and binary; after → the same "
+        "normalised, which is what the model gets. Below it all pixels of that row: their levels, and normalised by "
+        "channel, red above 0 and blue below.",
+    ),
+    (
         "Norms",
         "The height of a bar is the L2 norm of the patch after that layer; behind it are the 5–95% band and the "
         "median of all patches. The vision tower is on the left and the language model on the right, with "

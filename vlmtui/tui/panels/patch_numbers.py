@@ -37,7 +37,7 @@ PIXEL_LINES = 8
 LABEL_CELLS = 8
 NUMBER_LINE = 28
 """Cells of a channel in decimal, binary and normalised."""
-LEAST_NUMBER = 18
+LEAST_NUMBER = 19
 """Without binary."""
 ENTER = "Enter: pixel by pixel"
 
@@ -94,9 +94,9 @@ class NumbersPanel(Lines):
             ]
         ]
         for name, level, value in zip(CHANNELS, colour.tolist(), values[row, col].tolist(), strict=True):
-            written = fitting(beside_cells - LEAST_NUMBER, f" {level:08b} ", " ")
+            written = fitting(beside_cells - LEAST_NUMBER, f" {level:08b}", "")
             number: list[Part] = [(f"{level:3d}", r.style("strong")), (written, dim)]
-            facts.append([(name.ljust(LABEL_CELLS), dim), *number, (format_number(value, 3).rjust(7), text)])
+            facts.append([(name.ljust(LABEL_CELLS), dim), *number, (f"→{format_number(value, 3):>7}", text)])
         shown = slice(left, left + across)
         strips = [("levels", levels[row, shown]), *_normalised(values[row, shown])]
         facts += [[(name.ljust(LABEL_CELLS), dim), *_cells(colours)] for name, colours in strips]
@@ -132,7 +132,7 @@ class NumbersPanel(Lines):
         names = (
             f"{name}, means of {each}" if each > 1 else name,
             name,
-            name.partition(",")[0],
+            name.partition(", ")[0],
             name.partition(":")[0],
             " ".join(name.split()[:2]),
         )
