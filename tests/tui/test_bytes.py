@@ -60,8 +60,11 @@ class AnsweringTerminal(Terminal):
             assert time.monotonic() < end, self.emulator.lines
             self.answer()
             self.read(0.05)
-        while self.answer() or self.quiet(REST_S):
-            pass
+        last = time.monotonic()
+        while time.monotonic() - last < REST_S:
+            # a frame is answered once it has come, not after the silence that ends them all
+            if self.read(0.05) or self.answer():
+                last = time.monotonic()
         return len(self.output) - before
 
     def frame(self, key: str) -> int:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import inspect
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from torch import nn
-from transformers import CONFIG_MAPPING, MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
+from transformers import CONFIG_MAPPING, MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING, ShieldGemma2ForImageClassification
 
+from vlmtui import cache
+from vlmtui.errors import ModelError
 from vlmtui.models.families.unread import UNREAD
+from vlmtui.models.loading import hub
 
 _TEXT = {
     "vocab_size": 64,
@@ -22,7 +27,12 @@ _TEXT = {
 }
 _ROPE = {"rope_type": "default", "rope_theta": 10000.0}
 # settings without which the default config of a type is no model
-_NEEDED = {"chameleon": {"vocabulary_map": {"<image>": 4}}, "emu3": {"vocabulary_map": {"<image>": 4}}}
+_EXPERTS = {"num_experts": 2, "top_k_experts": 1, "moe_intermediate_size": 8}
+_NEEDED = {
+    "chameleon": {"vocabulary_map": {"<image>": 4}},
+    "diffusion_gemma": {"text_config": _EXPERTS, "vision_config": {"model_type": "gemma4_vision"}},
+    "emu3": {"vocabulary_map": {"<image>": 4}},
+}
 
 
 def empty(model_type: str) -> Any:
@@ -71,6 +81,60 @@ def test_positions_are_marked_by_a_mask() -> None:
     model = empty("kosmos-2.5")
     assert getattr(model.config, "image_token_id", None) is None
     assert "image_embeds_position_mask" in inspect.signature(model.forward).parameters
+
+
+def test_diffusion_gemmas_image_tokens_are_in_an_encoder() -> None:
+    model = empty("diffusion_gemma")
+    assert "canvas_length" in model.config.to_dict()
+    towers = [part for part, _ in model.named_modules() if part.endswith("vision_tower")]
+    assert towers == ["model.encoder.vision_tower"]
+
+
+def test_instructblip_video_takes_frames_alone() -> None:
+    model = empty("instructblipvideo")
+    assert hasattr(model, "get_video_features")
+    assert not hasattr(model, "get_image_features")
+
+
+def test_pi0_returns_actions() -> None:
+    model = empty("pi0")
+    assert model.get_output_embeddings() is None
+    assert model.action_out_proj.out_features == model.config.max_action_dim
+
+
+def test_shieldgemma2s_weights_have_other_names_than_the_model_with_a_language_model() -> None:
+    whole = empty("shieldgemma2")
+    with torch.device("meta"):
+        saved = ShieldGemma2ForImageClassification._from_config(whole.config)
+    assert not saved.state_dict().keys() & whole.state_dict().keys()
+
+
+def test_t5gemma2s_encoder_reads_images_and_their_tokens() -> None:
+    model = empty("t5gemma2")
+    assert model.config.is_encoder_decoder
+    assert {name for name, _ in model.model.encoder.named_children()} >= {"vision_tower", "text_model"}
+
+
+@pytest.mark.parametrize("name", sorted(UNREAD))
+def test_nothing_but_its_config_is_fetched(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "commit_folder", lambda *_: tmp_path / "model")
+    model_type, fetched = name, []
+
+    class Remote:
+        """A repository with a config and weights, whose files are written as they are asked for."""
+
+        name, commit = "some/model", "0" * 40
+        files = frozenset({"config.json", "model.safetensors", "preprocessor_config.json"})
+
+        def fetch(self, file: str, place: Path) -> None:
+            fetched.append(file)
+            (place / file).write_text(json.dumps({"model_type": model_type}))
+
+    remote: Any = Remote()
+    with pytest.raises(ModelError) as caught:
+        hub._Download(remote, "some/model", 0, lambda *_: None, True).run()
+    assert str(caught.value) == f"some/model is a {name} model, {UNREAD[name]}: choose another model"
+    assert fetched == ["config.json"]
 
 
 @torch.no_grad()
