@@ -100,5 +100,5 @@ def test_a_name_that_is_too_long_and_a_file_in_place_of_a_folder(tmp_path: Path)
     with pytest.raises(VlmtuiError, match=r"cannot be written \(File name too long\): choose another place"):
         check_target(str(tmp_path / f"{'x' * 300}.json"))
     (tmp_path / "photo.jpg").write_bytes(b"")
-    with pytest.raises(VlmtuiError, match="photo.jpg is a file, not a folder; choose another place"):
+    with pytest.raises(VlmtuiError, match=r"photo\.jpg is a file, not a folder; choose another place"):
         check_target(str(tmp_path / "photo.jpg" / "x.json"))
