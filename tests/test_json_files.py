@@ -35,7 +35,7 @@ def config_with(**changes: Any) -> str:
         (config_with(depth=10**6), r"depth is 1e\+06"),
         (config_with(inner=[{"intermediate_size": 1 << 60}]), r"intermediate_size is 1.15292e\+18"),
         (" " * (MOST_BYTES + 1), "larger than 16 MB"),
-        ("", "Expecting value"),
+        ("x", "Expecting value"),
         ("\ud800".encode("utf-8", "surrogatepass").decode("latin-1"), "Expecting value"),
     ],
     ids=lambda value: str(value)[:30],
@@ -79,3 +79,29 @@ def test_an_index_and_a_header_have_bounds_too() -> None:
     for header in (DEEP, '{"a": {"dtype": "F32", "shape": [Infinity], "data_offsets": [0, 4]}}'):
         with pytest.raises(ValueError, match="its header is damaged"):
             parse(header.encode())
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b" \n", "it is empty"),
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\n",
+            "it is a git-lfs pointer: run git lfs pull where",
+        ),
+        (None, "it is no regular file"),
+    ],
+)
+def test_what_is_no_json_is_said_to_be_that(data: bytes | None, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    path.mkdir() if data is None else path.write_bytes(data)
+    with pytest.raises(ModelError, match=f"the config.json of it is damaged .{said}"):
+        read_config(tmp_path, "it")
+
+
+@pytest.mark.parametrize(
+    "index", ["[]", "{}", "5", '{"weight_map": "x"}', '{"weight_map": {}}', '{"weight_map": {"a": 5}}']
+)
+def test_an_index_that_names_no_files(index: str) -> None:
+    with pytest.raises(ModelError, match=r"cannot be read \(its weight_map names no files\): download it again"):
+        parse_index(index, "it")

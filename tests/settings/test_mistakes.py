@@ -245,3 +245,9 @@ def test_a_number_that_no_session_takes_is_left_out() -> None:
     assert kind.check("k", (1 << 63) - 1, CheckContext()).value == (1 << 63) - 1
     ((_, said),) = kind.check("k", 1 << 63, CheckContext()).wrong
     assert said == "k is 9223372036854775808: give a whole number of at least 1"
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "config.toml")
+    (mistake,) = read_config(tmp_path / "config.toml").mistakes
+    assert "a pipe: name a file of settings; no setting of the file is used" in str(mistake)

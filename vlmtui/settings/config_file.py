@@ -74,6 +74,8 @@ def read_config(path: Path) -> ConfigFile:
     def unusable(said: str, line: int | None = None) -> ConfigFile:
         return ConfigFile(path, mistakes=(Mistake(str(path), line, f"{said}; no setting of the file is used"),))
 
+    if path.is_fifo():  # it would be waited for until somebody writes into it
+        return unusable("a pipe: name a file of settings")
     try:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)

@@ -147,7 +147,7 @@ def test_what_fails_is_named_by_its_step(clip_folder: Path, monkeypatch: pytest.
         model.prepare(picture(20, 20), None)
     model.prepare(IMAGE, None)
     monkeypatch.setattr(model._processing.image_processor, "preprocess", None)
-    with pytest.raises(ModelError, match="the image processor of tiny fails"):
+    with pytest.raises(ModelError, match="the processor of tiny fails"):
         model.prepare(IMAGE, None)
 
 

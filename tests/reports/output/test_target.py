@@ -94,3 +94,11 @@ def test_a_disk_that_fills_up_leaves_no_file(tmp_path: Path, size: int) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert os.listdir(tmp_path) == []
+
+
+def test_a_name_that_is_too_long_and_a_file_in_place_of_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(VlmtuiError, match=r"cannot be written \(File name too long\): choose another place"):
+        check_target(str(tmp_path / f"{'x' * 300}.json"))
+    (tmp_path / "photo.jpg").write_bytes(b"")
+    with pytest.raises(VlmtuiError, match=r"photo\.jpg is a file, not a folder; choose another place"):
+        check_target(str(tmp_path / "photo.jpg" / "x.json"))

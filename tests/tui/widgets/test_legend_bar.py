@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from tests.tui.fake import app
 from tests.tui.screens.test_explorer import text
+from vlmtui.display.colours import difference_colours
 from vlmtui.tui.dialogs.help import _help_text
 from vlmtui.tui.widgets.legend_bar import Legend, LegendBar
 
@@ -102,3 +104,19 @@ async def test_an_end_with_numbers_beyond_it_is_marked_wherever_the_cursor_is() 
             bar._legend = Legend("norm tokens", (0.1, 0.3), "here 0.2, 9th of 196", 0.2, cut=cut)
             shown = bar.build(80, 1)[0].text
             assert ("‹0.100" in shown, "0.300›" in shown) == cut
+
+
+async def test_a_short_scale_of_differences_keeps_the_colour_of_each_end() -> None:
+    tui = app()
+    async with tui.run_test(size=(140, 40)) as pilot:
+        await pilot.pause()
+        bar = tui.screen_stack[1].query_one(LegendBar)
+        bar._legend = Legend("log-prob lost", (-0.1, 0.1), "here 0.02, 1st of 64 blocks", 0.02, diverging=True)
+        (shown,) = bar.build(48, 1)
+        assert "±0.100" in shown.text
+        grounds = [one.style.bgcolor for one in shown if one.style and one.style.bgcolor]
+        ends = [tuple(colour.get_truecolor()) for colour in grounds]
+        blue, red = (tuple(colour) for colour in difference_colours(np.array([-0.1, 0.1]), 0.1).tolist())
+        assert blue[2] > blue[0]
+        assert red[0] > red[2]
+        assert ends.index(blue) < ends.index(red)

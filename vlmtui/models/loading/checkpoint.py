@@ -131,11 +131,12 @@ def refuse_without_weights(files: Collection[str], name: str, where: str) -> NoR
 def parse_index(text: str | bytes, name: str, file: str = INDEX) -> dict[str, str]:
     """Parse the index of a checkpoint in several files, which is called `file`: tensor key to file name."""
     try:
-        found = parse_json(text)["weight_map"]
-        if not found or not all(_plain(part) for part in found.values()):
+        index = parse_json(text)
+        found = index.get("weight_map") if isinstance(index, dict) else None
+        if not isinstance(found, dict) or not found or not all(_plain(part) for part in found.values()):
             raise ValueError("its weight_map names no files")
         return {str(key): str(part) for key, part in found.items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except ValueError as error:
         raise ModelError(f"the {file} of {name} cannot be read ({one_line(error)}): download it again") from error
 
 

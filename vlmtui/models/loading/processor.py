@@ -79,9 +79,9 @@ class Processing:
         return self.tidy({key: value for key, value in made.items() if isinstance(value, Tensor)})
 
     def works(self) -> bool:
-        """Whether the image processor reads an image of an ordinary size."""
+        """Whether an image of an ordinary size is prepared."""
         try:
-            self.pixels(Image.new("RGB", _ORDINARY))
+            self.prepare(Image.new("RGB", _ORDINARY), "")
         except Exception:
             return False
         return True
@@ -93,8 +93,7 @@ class Processing:
                 f"{image}, and the processor of {name} rejects it ({one_line(error)}): crop or enlarge it"
             )
         return ModelError(
-            f"the image processor of {name} fails ({type(error).__name__}: {one_line(error)}): name another with "
-            "--processor"
+            f"the processor of {name} fails ({type(error).__name__}: {one_line(error)}): name another with --processor"
         )
 
     def prepare(self, image: Image.Image | Pixels, sentence: str) -> Inputs:

@@ -25,11 +25,12 @@ from transformers import (
 )
 from transformers.models.auto.auto_factory import _get_model_class
 
-from vlmtui.errors import ModelError, one_line
+from vlmtui.errors import ModelError
 from vlmtui.models.families.decoder_structure import decoder_of, find_final_norm
 from vlmtui.models.families.registry import family_class, is_encoder
 from vlmtui.models.families.unread import refuse_unread
 from vlmtui.models.loading.checkpoint import Checkpoint
+from vlmtui.models.loading.config_faults import config_fault
 from vlmtui.models.loading.needed_tensors import needed_keys
 
 _TALKATIVE = ("modeling_utils", "distributed.tensor_parallel")
@@ -146,7 +147,7 @@ def explained(
             raise
         raise ModelError(
             f"the config.json of {checkpoint.name} does not describe a {checkpoint.config['model_type']} model "
-            f"({type(error).__name__}: {one_line(error, 200)}): copy or download it again"
+            f"({config_fault(error, checkpoint.config)}): copy or download it again"
         ) from error
 
 

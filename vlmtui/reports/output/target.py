@@ -61,8 +61,12 @@ def check_target(name: str) -> None:
     if not name.strip():
         raise UsageError("the name of the output file is empty: give one with -o, or - for standard output")
     path = Path(expand_path(name))
+    with explain_write_errors(name):
+        exists = path.exists()  # an OSError where the name is too long
     if path.is_dir():
         raise VlmtuiError(f"{name} is a folder: name a file for the report with -o")
+    if not exists and path.parent.exists() and not path.parent.is_dir():
+        raise VlmtuiError(f"{name} cannot be written: {path.parent} is a file, not a folder; choose another place")
     if not path.parent.is_dir():
         raise VlmtuiError(f"{name} cannot be written: the folder {path.parent} does not exist; make it first")
 

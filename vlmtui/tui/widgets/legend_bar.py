@@ -11,7 +11,7 @@ from rich.style import Style
 from textual import events
 from textual.strip import Strip
 
-from vlmtui.display.colours import difference_colours
+from vlmtui.display.colours import Rgb, difference_colours
 from vlmtui.display.numbers import format_number
 from vlmtui.display.pieces import width
 from vlmtui.display.value_scale import ValueScale
@@ -104,7 +104,8 @@ def _in_rows(text: str, first: int, cells: int, rows: int, style: Style) -> Lege
 
 def _scale(legend: Legend, room: int, r: Roles) -> list[Part]:
     """The ends of the scale and its colours between them in at most so many cells; without colours where there is no
-    room. An end has a mark where there are numbers beyond it, a bright one where that under the cursor is one."""
+    room, but for one at each end of differences. An end has a mark where there are numbers beyond it, a bright one
+    where that under the cursor is one."""
     if legend.scale is None:
         return []
     low, high = (format_number(end, 3) for end in legend.scale)
@@ -114,12 +115,20 @@ def _scale(legend: Legend, room: int, r: Roles) -> list[Part]:
     right: Part = (BEYOND if beyond or legend.cut[1] else "", _mark_style(beyond, r))
     steps = min(room - width(f"{left[0]}{low}  {high}{right[0]}"), MOST_STEPS)
     if steps < LEAST_STEPS:
-        return [left, (f"±{high}" if legend.diverging else f"{low}–{high}", r.style()), right]
+        if not legend.diverging:
+            return [left, (f"{low}–{high}", r.style()), right]
+        # which colour is below 0 and which above it is seen even so
+        blue, red = _swatch(difference_colours(np.array(legend.scale), legend.scale[1]))
+        return [left, blue, (f"±{high}", r.style()), red, right]
     places = np.linspace(*legend.scale, steps)
     scale = ValueScale(*legend.scale, legend.floor)
     colours = difference_colours(places, legend.scale[1]) if legend.diverging else scale.colours(places)
-    swatch = [(" ", Style(bgcolor=Color.from_rgb(*(int(v) for v in c)))) for c in colours]
-    return [left, (f"{low} ", r.style()), *swatch, (f" {high}", r.style()), right]
+    return [left, (f"{low} ", r.style()), *_swatch(colours), (f" {high}", r.style()), right]
+
+
+def _swatch(colours: Rgb) -> list[Part]:
+    """A cell a colour."""
+    return [(" ", Style(bgcolor=Color.from_rgb(*colour))) for colour in colours.tolist()]
 
 
 def _mark_style(here: bool, r: Roles) -> Style:
