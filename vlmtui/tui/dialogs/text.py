@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -73,7 +75,10 @@ class TextDialog(Dialog[_T], Generic[_T]):
             return
         if isinstance(answer, Awaitable):
             self.say(self._waiting)
-            self.run_worker(self._wait_for(answer))
+            coming = asyncio.ensure_future(answer)
+            # where this is left, or Enter pressed again, before the wait has begun, nobody asks for its error
+            coming.add_done_callback(lambda done: done.cancelled() or done.exception())
+            self.run_worker(partial(self._wait_for, coming))
         else:
             await self.reply(answer)
 
