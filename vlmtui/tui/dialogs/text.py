@@ -14,6 +14,7 @@ from textual.suggester import Suggester
 from textual.widget import Widget
 from textual.widgets import Input
 from textual.widgets.input import Selection
+from textual.worker import WorkType
 
 from vlmtui.errors import VlmtuiError
 from vlmtui.files import expand_path
@@ -78,7 +79,9 @@ class TextDialog(Dialog[_T], Generic[_T]):
             coming = asyncio.ensure_future(answer)
             # where this is left, or Enter pressed again, before the wait has begun, nobody asks for its error
             coming.add_done_callback(lambda done: done.cancelled() or done.exception())
-            self.run_worker(partial(self._wait_for, coming))
+
+            wait: WorkType[None] = partial(self._wait_for, coming)
+            self.run_worker(wait)
         else:
             await self.reply(answer)
 
