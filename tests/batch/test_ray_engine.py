@@ -146,7 +146,7 @@ def test_parts_that_are_there_are_told_again_and_not_made(tmp_path: Path) -> Non
         lists.write_sources(folder.sources, names)
         begun = new_manifest(QUERY, lists.digest_sources(names), 2)
         write_manifest(folder, begun)
-        with SourceList(folder.sources) as sources:
+        with SourceList(folder.sources, begun.sources) as sources:
             reader = BatchReader(QUERY, lambda: desks(names, out).start(None), lambda model: None)
             (first, last) = make_parts(folder, begun, sources, [0, 2], QUERY, reader)
     assert [one.source for one in first.failures] == [names[1]]

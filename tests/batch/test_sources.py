@@ -9,18 +9,30 @@ import pytest
 
 from vlmtui.batch import sources as lists
 from vlmtui.batch.sources import SourceList
-from vlmtui.errors import ImageError
+from vlmtui.errors import ImageError, VlmtuiError
 from vlmtui.images.image_file import ImageFile
 
 
 def test_names_come_back_as_they_were(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     names = ["a.png", "", "b c\n.png", "broken\udcff.png", "https://example.org/ö.jpg", "~/x", "/y"]
     lists.write_sources(tmp_path / "sources", names)
-    with SourceList(tmp_path / "sources") as sources:
+    with SourceList(tmp_path / "sources", lists.digest_sources(names)) as sources:
         assert len(sources) == 7
         assert list(sources.names(range(7))) == names
         assert sources.names(range(3, 5)) == tuple(names[3:5])
         assert sources.names(range(1, 2)) == ("",)
+
+
+@pytest.mark.parametrize(
+    ("now", "why"),
+    [(None, "cannot be read"), (b"", "is empty"), (b"a.png\0b", "has changed"), (b"a.png\0c.png\0", "has changed")],
+)
+def test_a_list_that_is_not_as_it_was_written(now: bytes | None, why: str, tmp_path: Path) -> None:
+    path = tmp_path / "sources"
+    if now is not None:
+        path.write_bytes(now)
+    with pytest.raises(VlmtuiError, match=f"sources {why}.*: start again with --fresh"):
+        SourceList(path, lists.digest_sources(["a.png", "b.png"]))
 
 
 def test_what_identifies_a_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -33,10 +45,12 @@ def test_what_identifies_a_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 def test_a_million_names_take_little_memory(tmp_path: Path) -> None:
     path = tmp_path / "sources"
-    lists.write_sources(path, (f"/photographs/2026/album/{number:09d}.jpeg" for number in range(1_000_000)))
+    names = lambda: (f"/photographs/2026/album/{number:09d}.jpeg" for number in range(1_000_000))  # noqa: E731
+    lists.write_sources(path, names())
+    written = lists.digest_sources(names())
     tracemalloc.start()
     try:
-        with SourceList(path) as sources:
+        with SourceList(path, written) as sources:
             assert len(sources) == 1_000_000
             assert sources.names(range(999_998, 1_000_000))[1] == "/photographs/2026/album/000999999.jpeg"
         _, peak = tracemalloc.get_traced_memory()

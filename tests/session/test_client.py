@@ -144,11 +144,13 @@ def test_what_cannot_be_done_is_one_sentence(client):
         (lambda: client.words(reading.id, "l2", 0), UsageError),
         (lambda: client.words(reading.id, "l3", 1), UsageError),
         (lambda: client.words(reading.id, "l2", 1 << 70), UsageError),
+        (lambda: client.answer(reading.id, "\udcff"), UsageError),
     ]
     for ask, kind in cases:
         error = ask().exception(WAIT)
         assert type(error) is kind
         assert "\n" not in str(error)
+        assert "codec" not in str(error)
     # another model that does not exist leaves the one held in place
     assert isinstance(client.load("/no/such/folder").exception(WAIT), ModelError)
     assert client.status().result(WAIT).model is not None
@@ -233,7 +235,9 @@ def test_close_is_at_once_and_silent(siglip_folder):
     until(lambda: gone(client.pid))
     client._reader.join(WAIT)
     assert heard == []
-    assert isinstance(client.status().exception(0), SessionError)
+    late = client.status().exception(0)
+    assert isinstance(late, SessionError)
+    assert "it was closed; open another" in str(late)
 
 
 @pytest.mark.parametrize("busy", [False, True])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from starlette.requests import Request
 
 from vlmtui.errors import (
     CancelledError,
@@ -13,7 +14,8 @@ from vlmtui.errors import (
     UsageError,
     VlmtuiError,
 )
-from vlmtui.web.refusals import as_refusal
+from vlmtui.web import app
+from vlmtui.web.refusals import RefusedError, as_refusal
 
 
 @pytest.mark.parametrize(
@@ -32,3 +34,9 @@ def test_statuses(error: VlmtuiError, status: int, again: bool) -> None:
     refused = as_refusal(error)
     assert (refused.status, refused.retry_after is not None) == (status, again)
     assert str(error) in str(refused)
+
+
+def test_a_name_in_a_refusal_cannot_control_a_terminal() -> None:
+    request = Request({"type": "http", "method": "POST", "headers": []})
+    said = app._refusal_response(request, RefusedError(400, "\x1b[31ma.png is not an image")).body
+    assert said == b"U+001B[31ma.png is not an image\n"

@@ -72,6 +72,12 @@ def test_the_report_is_the_contract_s(server: Serving) -> None:
         (picture(), "/process-image/?num_words=0", 400, "num_words must be a number from 1 to 20\n"),
         (picture(), "/process-image/?num_words=21", 400, "num_words must be a number"),
         (picture(), "/process-image/?num_words=ten", 400, "num_words must be a number"),
+        (
+            picture(),
+            "/report/?lens=pca",
+            400,
+            "no field lens: choose from file, address, model, similarity, ",
+        ),
         (picture(), "/process-image/?model=../secret", 400, "model is not one of the models served here: demo, "),
     ],
 )
@@ -86,7 +92,13 @@ def test_what_is_off_is_told_in_one_sentence(server: Serving, data: bytes, path:
 def test_no_form_and_no_file(server: Serving) -> None:
     assert server.post(None).status_code == 400
     boundary = {"content-type": "multipart/form-data; boundary=x"}
-    assert httpx.post(f"{server.address}/report/", content=b"--x\r\nbroken", headers=boundary).status_code == 400
+    broken = httpx.post(f"{server.address}/report/", content=b"broken", headers=boundary)
+    assert broken.status_code == 400
+    assert ": send it as curl -F file=@photo.jpg does" in broken.text
+    text = {"file": (None, "photo.jpg")}  # as curl -F file=photo.jpg sends it
+    assert "is a text, not a file" in httpx.post(f"{server.address}/report/", files=text).text
+    both = httpx.post(f"{server.address}/report/", files={"file": picture()}, data={"address": "http://a.example/"})
+    assert (both.status_code, both.text) == (400, "there are both a file and an address: send one of them\n")
 
 
 def test_a_browser_gets_the_form_and_a_page_for_an_error(server: Serving) -> None:

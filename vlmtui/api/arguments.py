@@ -75,7 +75,7 @@ def lens_source(lens: object) -> LensSource:
             return _function_source(lens.function, lens.name, lens)
         case FunctionType():
             return _function_source(lens, lens.__name__, None)
-    raise ArgumentTypeError(f"lens must be a name, a path, or a function, not {type(lens).__name__}")
+    raise ArgumentTypeError(f"lens must be a name, a path, or a function, not {type_name(lens)}")
 
 
 def _function_source(function: Any, name: str, lens: Lens | None) -> LensSource:

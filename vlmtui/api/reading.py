@@ -20,7 +20,7 @@ from vlmtui.api.progress import wait_for
 from vlmtui.display.colours import Rgb
 from vlmtui.display.norm_statistics import is_outlier
 from vlmtui.display.pieces import plain
-from vlmtui.errors import ArgumentTypeError, UsageError
+from vlmtui.errors import ArgumentTypeError, UsageError, type_name
 from vlmtui.files import expand_path
 from vlmtui.images.image_file import ImageFile
 from vlmtui.lenses.base import Lens
@@ -211,9 +211,7 @@ class ImageReading(AnswerableReading):
     def values(self, lens: LensCall, stage: str = "tokens") -> Values:
         """The values of a lens of `vlmtui.values` at all of a stage's entries, with its note."""
         if not isinstance(lens, LensCall):
-            raise ArgumentTypeError(
-                f"lens must be one of vlmtui.values, such as Find('sky'), not {type(lens).__name__}"
-            )
+            raise ArgumentTypeError(f"lens must be one of vlmtui.values, such as Find('sky'), not {type_name(lens)}")
         return Values.of(wait_for(self._client, self._client.look(self.data.id, stage, lens)))
 
     def similarity(self, *patches: tuple[int, int], stage: str = "tokens") -> NDArray[np.float32]:

@@ -115,7 +115,7 @@ class PartActor:
                     yield _encode_message(
                         FinishedPart(part, len(self._job.begun.places(part)), part_failures(self._folder, part))
                     )
-            with SourceList(self._folder.sources) as sources:
+            with SourceList(self._folder.sources, self._job.begun.sources) as sources:
                 left = [part for part in numbers if part not in there]
                 for made in make_parts(self._folder, self._job.begun, sources, left, self._job.query, reader):
                     notes, self._notes[:] = tuple(self._notes), ()

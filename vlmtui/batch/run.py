@@ -111,7 +111,7 @@ def make_here(
         progress,
         ImageNotes(order.on_note).add,
     )
-    with SourceList(folder.sources) as sources, closing(reader):
+    with SourceList(folder.sources, begun.sources) as sources, closing(reader):
         yield from make_parts(folder, begun, sources, todo, query, reader)
 
 

@@ -58,11 +58,19 @@ def write_sources(path: Path, names: Iterable[str]) -> None:
 
 
 class SourceList:
-    """The names in a file, by their index from 0."""
+    """The names in a file, by their index from 0. `VlmtuiError` where they are not those that were `written`."""
 
-    def __init__(self, path: Path) -> None:
-        with explain_write_errors(str(path)), path.open("rb") as file:
-            self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    def __init__(self, path: Path, written: SourcesDigest) -> None:
+        try:
+            with path.open("rb") as file:
+                self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        except OSError as error:
+            raise _unusable(path, f"cannot be read ({error.strerror})") from None
+        except ValueError:  # an empty file cannot be mapped
+            raise _unusable(path, "is empty") from None
+        if hashlib.sha256(self._map).hexdigest() != written.sha256:
+            self._map.close()
+            raise _unusable(path, "has changed since the table was started")
         self._ends = np.concatenate([np.zeros(0, np.int64), *self._found()])
 
     def __len__(self) -> int:
@@ -85,6 +93,10 @@ class SourceList:
         for begin in range(0, len(self._map), _BLOCK):
             block = np.frombuffer(self._map[begin : begin + _BLOCK], np.uint8)
             yield np.flatnonzero(block == 0) + begin
+
+
+def _unusable(path: Path, why: str) -> VlmtuiError:
+    return VlmtuiError(f"{path} {why}: start again with --fresh, or name another file with -o")
 
 
 def read_ahead(names: Iterable[str]) -> Generator[tuple[str, FileOrError], None, None]:

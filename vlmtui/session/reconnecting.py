@@ -159,7 +159,7 @@ class ReconnectingClient:
         future: Future[Any] = Future()
         superseded: list[tuple[int, PendingQuestion]] = []
         with self._lock:
-            reason = self._death or ("it was closed; open another" if self._closed else None)
+            reason = "it was closed; open another" if self._closed else self._death
             number = next(self._ids)
             if reason is None:
                 # the session withdraws what this supersedes; whether a foreign lens really stops is watched here
@@ -247,6 +247,10 @@ class ReconnectingClient:
                     continue
                 except OverflowError:
                     said = "the request cannot be sent: a number in it has more than 64 bits: give a smaller one"
+                    self._settle(request.id, UsageError(said))
+                    continue
+                except UnicodeEncodeError:
+                    said = "the request cannot be sent: a text in it is not valid Unicode: type it again"
                     self._settle(request.id, UsageError(said))
                     continue
                 except Exception as error:  # no argument, however wrong, may end this thread

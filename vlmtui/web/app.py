@@ -18,6 +18,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from vlmtui.display.colours import Rgb
+from vlmtui.display.pieces import plain
 from vlmtui.errors import VlmtuiError
 from vlmtui.images.image_file import ImageFile, shown_name
 from vlmtui.query.options import LoadOptions, Query, ReadOptions, SearchOptions
@@ -292,13 +293,14 @@ async def _not_found(request: Request, error: Exception) -> Response:
 
 def _refusal_response(request: Request, error: RefusedError) -> Response:
     """The response with a refusal's sentence: a page for a browser, plain text otherwise."""
+    sentence = plain(str(error))  # it may quote a file's name, and be read in a terminal
     headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
     if error.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     if "text/html" not in request.headers.get("accept", ""):
-        return PlainTextResponse(f"{error}\n", error.status, headers)
+        return PlainTextResponse(f"{sentence}\n", error.status, headers)
     page_of = "token.html" if error.status == 401 and request.method == "GET" else "refusal.html"
-    return _html_response(templates.render_template(page_of, sentence=str(error)), error.status, headers)
+    return _html_response(templates.render_template(page_of, sentence=sentence), error.status, headers)
 
 
 def _html_response(text: str, status: int = 200, headers: dict[str, str] | None = None) -> Response:

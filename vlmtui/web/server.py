@@ -45,6 +45,7 @@ def run_server(
         ws="none",
     )
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # a request that is cancelled at the end is no error
+    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # the client is told what is wrong with its form
     server = uvicorn.Server(config)
     failed: list[VlmtuiError] = []
 

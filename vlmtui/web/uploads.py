@@ -29,6 +29,8 @@ DEFAULT_WORDS = 10
 _BESIDES = 1 << 16  # bytes that a form adds to its file
 _DRAINED = 4  # times the limit: read and dropped, so that a client that reads the response only at its end gets it
 _NAME = 200
+_KNOWN = ("file", "address", "model", "similarity", "num_words")
+_FIELDS = {*_KNOWN, "ticket"}  # the form's own, for its place in the queue
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ async def read_token(request: Request) -> str:
         async with small.form(max_files=0, max_fields=1, max_part_size=_BESIDES) as form:
             word = form.get("token")
     except HTTPException as error:
-        raise RefusedError(400, f"the form cannot be read ({error.detail})") from None
+        raise _unreadable(error) from None
     return word if isinstance(word, str) else ""
 
 
@@ -96,8 +98,12 @@ async def read_upload(request: Request, max_bytes: int) -> Upload:
                 data = await sent.read()
                 file = ImageFile(_file_name(sent.filename), data, hashlib.sha256(data).hexdigest())
     except HTTPException as error:
-        raise RefusedError(400, f"the form cannot be read ({error.detail})") from None
+        raise _unreadable(error) from None
+    if isinstance(sent, str) and sent:
+        raise RefusedError(400, "the field `file` is a text, not a file: send it as curl -F file=@photo.jpg does")
     address = fields.get("address", "").strip()
+    if file is not None and address:
+        raise RefusedError(400, "there are both a file and an address: send one of them")
     if file is None and not address:
         raise RefusedError(400, "there is no image: send one in the field `file`, or its address in `address`")
     if file is not None and len(file.data) > max_bytes:
@@ -107,6 +113,8 @@ async def read_upload(request: Request, max_bytes: int) -> Upload:
 
 def parse_request(given: Mapping[str, str], models: tuple[str, ...]) -> ImageRequest:
     """Check the options of a request; `RefusedError` 400 names the choices."""
+    if unknown := sorted(given.keys() - _FIELDS):
+        raise RefusedError(400, f"there is no field {shown_name(unknown[0])[:_NAME]}: choose from {', '.join(_KNOWN)}")
     model = given.get("model") or models[0]
     if model not in models:
         raise RefusedError(400, f"model is not one of the models served here: {', '.join(models)}")
@@ -118,6 +126,11 @@ def parse_request(given: Mapping[str, str], models: tuple[str, ...]) -> ImageReq
     if not (number.isascii() and number.isdecimal() and len(number) < 4 and int(number) in WORDS):
         raise RefusedError(400, f"num_words must be a number from {WORDS[0]} to {WORDS[-1]}")
     return ImageRequest(model, metric, int(number))
+
+
+def _unreadable(error: HTTPException) -> RefusedError:
+    why = error.detail.rstrip(".")
+    return RefusedError(400, f"the form cannot be read ({why}): send it as curl -F file=@photo.jpg does")
 
 
 def _file_name(name: str | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import duckdb
@@ -33,7 +34,9 @@ def test_wrong_files_get_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixtur
     pq.write_table(table.replace_schema_metadata({"vlmtui.schema": "vlmtui/table/2"}), newer)
     pq.write_table(table.drop_columns(["words", "z"]), few)
     pq.write_table(table.set_column(table.schema.get_field_index("words"), "words", [["a"]] * len(table)), odd)
+    os.mkfifo(tmp_path / "pipe.parquet")
     for name, said in {
+        tmp_path / "pipe.parquet": "is a pipe: name a table",
         tmp_path / "nowhere.parquet": "does not exist: check the path",
         text: "is not a parquet file, or was truncated",
         cut: "is not a parquet file, or was truncated",

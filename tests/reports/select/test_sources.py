@@ -70,6 +70,13 @@ def test_lists(data: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert expand_sources([], "-")[0] == ("a.png", "b c.png", "*.jpg")
 
 
+@pytest.mark.parametrize("data", ["BMW.png\r\nID3.png".encode("utf-8-sig"), b"BMW.png\n\nID3.png\n"])
+def test_a_list_with_a_mark_and_names_that_begin_as_files_do(data: bytes, tmp_path: Path) -> None:
+    listed = tmp_path / "list"
+    listed.write_bytes(data)
+    assert expand_sources([], str(listed))[0] == ("BMW.png", "ID3.png")
+
+
 def test_names_that_are_no_text(tmp_path: Path) -> None:
     listed = tmp_path / "list"
     listed.write_bytes(b"\xff.png\n")
@@ -81,6 +88,13 @@ def test_lists_that_cannot_be(tmp_path: Path) -> None:
     (tmp_path / "empty").write_bytes(b"\n")
     with pytest.raises(VlmtuiError, match="names no image"):
         expand_sources([], str(tmp_path / "empty"))
+    (tmp_path / "utf16").write_text("a.png\n", encoding="utf-16")
+    with pytest.raises(VlmtuiError, match="utf16 is in UTF-16: save it as UTF-8"):
+        expand_sources([], str(tmp_path / "utf16"))
+    for number, data in enumerate([b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\n", b"PAR1\x15\x04\n\0PAR1", b"PK\x03\x04\n\0"]):
+        (tmp_path / f"{number}").write_bytes(data)
+        with pytest.raises(VlmtuiError, match=f"{number} is not a list of images"):
+            expand_sources([], str(tmp_path / f"{number}"))
     with pytest.raises(VlmtuiError, match="cannot be read"):
         expand_sources([], str(tmp_path / "no-such"))
     with pytest.raises(UsageError, match="standard input"):

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 def format_of_file(name: str) -> Format:
     """The format of a file's ending. Raises `UsageError` where it has none."""
+    if not name:
+        raise UsageError(f"the name of the file is empty: give one that ends in {', '.join(ENDINGS)}")
     try:
         return format_named(ENDINGS[PurePath(name).suffix.lower()])
     except KeyError:

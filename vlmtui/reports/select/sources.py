@@ -6,15 +6,20 @@ and `**` for folders below) to the files that match, sorted by name. Names in a 
 
 from __future__ import annotations
 
+import codecs
 import glob
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from vlmtui.errors import UsageError, VlmtuiError
 from vlmtui.files import expand_path
+from vlmtui.images.file_kinds import image_kind, kind_of
 from vlmtui.images.paths import LeftOut, images_in, is_address, local_name
+
+_BINARY = re.compile(rb"[\x01-\x08\x0e-\x1a]")
 
 
 def expand_sources(
@@ -67,6 +72,12 @@ def _listed(name: str) -> list[str]:
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or type(error).__name__
             raise VlmtuiError(f"--from {name} cannot be read ({reason}): name a file with one image per line") from None
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise VlmtuiError(f"the list {name} is in UTF-16: save it as UTF-8, or as plain text")
+    # a name may begin as a file of some kind does ("BMW.png"), but hardly goes on as one
+    if (image_kind(data) or kind_of(data)) and _BINARY.search(data, 0, 4096):
+        raise VlmtuiError(f"{name} is not a list of images but one file of another kind: give it without --from")
+    data = data.removeprefix(codecs.BOM_UTF8)
     parts = data.split(b"\0") if b"\0" in data else [line.removesuffix(b"\r") for line in data.split(b"\n")]
     listed_names = [os.fsdecode(part) for part in parts if part]
     if not listed_names:

@@ -120,7 +120,7 @@ def sought_counts(results: Results, selection: Selection) -> Sought | None:
         return Sought(said, f"{NOT_FOUND}: {pieces} pieces" if absent else "in no list", absent)
     though = f", though {count(above, 'patch', 'patches')} above noise" if above else ""
     said = f"{NOT_FOUND}: in no token's top {selection.k}{though}"
-    return Sought(said, f"{NOT_FOUND}: in no top {selection.k}", absent=True)
+    return Sought(said, f"{NOT_FOUND}: in no top {selection.k}{though}", absent=True)
 
 
 def awaited_legend(results: Results, selection: Selection) -> str:
