@@ -40,7 +40,7 @@ GREY: Colour = (44, 44, 44)
 """Of words that have no colour of their own."""
 
 
-COLOUR_SHARE, GREY_SHARE = 0.6, 0.45
+COLOUR_SHARE, GREY_SHARE = 0.7, 0.55
 """Of a word's colour over the image; of the grey, so that it hides less, and looks like no colour of a word."""
 CLEAR = 0.1
 """The least distance in Oklab of the colours of neighbours, over middling brightness: five times what is just seen."""
