@@ -30,4 +30,5 @@ def test_a_number_that_cannot_be_names_its_option(
 ) -> None:
     assert main(words) == 2
     error = capsys.readouterr().err
-    assert said in error and error.count("\n") == 1
+    assert said in error
+    assert error.count("\n") == 1

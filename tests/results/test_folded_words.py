@@ -135,5 +135,7 @@ def test_a_word_is_a_hub_by_all_its_spellings() -> None:
 
 def test_more_lines_than_any_vocabulary_has_take_no_memory() -> None:
     folded = fold_lists(np.array([[0, 1, 2]]), {0: "sky", 1: "sky", 2: "sea"}, (1 << 63) - 1)
-    assert folded.ranks.tolist() == [[0, 2, -1]] and folded.spellings.tolist() == [[2, 1, 0]]
-    assert not folded.whole.all() and next_depth(0, (1 << 63) - 1) < 1 << 63
+    assert folded.ranks.tolist() == [[0, 2, -1]]
+    assert folded.spellings.tolist() == [[2, 1, 0]]
+    assert not folded.whole.all()
+    assert next_depth(0, (1 << 63) - 1) < 1 << 63

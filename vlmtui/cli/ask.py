@@ -110,8 +110,8 @@ def ask(
         raise UsageError("--seed is for a sampled answer: add --temperature, such as 0.7, or leave it out")
     if temperature is not None and not _LEAST_TEMPERATURE <= temperature < math.inf:
         raise UsageError(
-            f"--temperature {temperature:g} is not a number of at least {_LEAST_TEMPERATURE:g}: choose one such as 0.7, "
-            "or leave it out"
+            f"--temperature {temperature:g} is not a number of at least {_LEAST_TEMPERATURE:g}: "
+            "choose one such as 0.7, or leave it out"
         )
     from vlmtui.query.patches import parse_patches
     from vlmtui.reports.commands.ask import AskOptions, check_format, run_ask

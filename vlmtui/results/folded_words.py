@@ -42,8 +42,9 @@ def fold_list(names: Sequence[Hashable], k: int) -> tuple[FoldedLine, ...]:
 
 
 class FoldedLists(NamedTuple):
-    """The folded lists of several tokens: `ranks` int64 [tokens, k], or [tokens, n] where n
-    words are fewer, -1 beyond the end of a list, and `spellings` of the same shape, 0 there. `whole` bool [tokens]: there are k lines, or no more words than those listed."""
+    """The folded lists of several tokens: `ranks` int64 [tokens, k], or [tokens, n] where n words are fewer, -1 beyond
+    the end of a list, and `spellings` of the same shape, 0 there. `whole` bool [tokens]: there are k lines, or no more
+    words than those listed."""
 
     ranks: NDArray[np.int64]
     spellings: NDArray[np.int64]
