@@ -27,7 +27,7 @@ WORDS = {
     "models/families/decoder_structure.py": ({"layers"}, "what families call a decoder's layers"),
     "tui/early_keys.py": ({"find"}, "a name of an action"),
     "tui/panels/patch_text.py": ({"position"}, "what the position ids of an image token are called"),
-    "tui/actions/key_table.py": ({"find", "mask"}, "names of actions"),
+    "tui/actions/key_groups.py": ({"find", "mask"}, "names of actions"),
 }
 """Words that are keys of a schema, or of an option, and happen to be names of lenses too: where, which, and why."""
 

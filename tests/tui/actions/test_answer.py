@@ -564,7 +564,7 @@ async def test_an_occlusion_map_is_stepped_through_block_by_block_and_says_how_l
         ]
         said = " ".join(text(tui, "#legend").split())
         # of a token with a log-probability of -0.25 that is no share
-        assert f"log-prob lost, 3×3 · largest {largest} of -0.25" in said
+        assert f"log-prob lost, 3×3 · most {largest}" in said
 
 
 @pytest.mark.parametrize(

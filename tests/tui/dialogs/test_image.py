@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual import events
@@ -132,6 +135,26 @@ async def test_one_that_takes_its_time_can_be_left(monkeypatch: pytest.MonkeyPat
         await until(pilot, lambda: len(read) == 2)
         await pilot.pause()
         assert source(pilot) == "second.png" != before
+
+
+async def test_enter_again_at_once_asks_again_and_the_error_of_the_former_ends_nothing() -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await pilot.press("i", *"none.png")
+        failed: list[dict[str, Any]] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: failed.append(context))
+        top = dialog(pilot)
+        assert isinstance(top, TextDialog)
+        # the second before the wait for the first has begun
+        await top.submit()
+        await top.submit()
+        await until(pilot, lambda: "does not exist" in said(pilot))
+        for _ in range(5):
+            await pilot.pause()
+            gc.collect()
+        assert not failed
+        assert dialog(pilot) is top
 
 
 def test_what_is_no_file_has_none(tmp_path: Path) -> None:

@@ -133,6 +133,7 @@ class Heated(Believed):
     """Of 48 numbers of noise 46 are at most `end`; those of the image are 0 to 47. Those of noise may be `held`."""
 
     end = 40.0
+    split = "qwxz"
     held: list[messages.RequestAnswered] | None = None
 
     def values(self, request: LensRequest, call: LensCall) -> None:
@@ -140,7 +141,7 @@ class Heated(Believed):
         if "noise" in call.given:
             assert request.when == IDLE
             numbers = np.where(numbers < 46, self.end, 1000.0)
-        own = pack_details({"pieces": list("qwxz")})
+        own = pack_details({"pieces": list(self.split)})
         found = LensResult(call, request.subject.stage, Scalars(numbers, note=noted, own=own))
         message = messages.RequestAnswered(request, found)
         if "noise" in call.given and self.held is not None:
@@ -164,6 +165,28 @@ async def test_a_map_is_grey_up_to_where_noise_ends() -> None:
         middles = inner[tall // 2 :: tall, wide // 2 :: wide][:rows, :cols].astype(int).reshape(-1, 3)
         colourless = [int(np.ptp(colour)) == 0 for colour in middles]
         assert colourless == [value <= 40 for value in range(48)]
+
+
+@pytest.mark.parametrize(
+    ("pieces", "said"),
+    [
+        ("q", "not found: in no top 8, though 7 patches above noise · find roof"),
+        # which lists cannot have
+        ("qwxz", "in no list"),
+    ],
+)
+async def test_a_word_in_no_list_is_not_found_whatever_its_cosines(
+    pieces: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Heated, "split", pieces)
+    tui = app(Heated())
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await pilot.press("slash", *"roof", "enter")
+        await until(pilot, lambda: "grey: noise" in text(tui, "#legend"))
+        shown = " ".join(text(tui, "#legend").split())
+        assert said in shown
+        assert ("not found" in shown) == (len(pieces) == 1)
 
 
 async def test_a_map_of_noise_alone_says_so_and_the_cursor_stays(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -213,7 +236,7 @@ async def test_the_verdict_on_a_word_is_whole_at_every_size(
         await pilot.pause()
         await pilot.press("slash", *word.replace(" ", "_"), "enter")
         await until(pilot, lambda: "noise" in " ".join(text(tui, "#legend").split()))
-        await until(pilot, lambda: "in no list" in " ".join(text(tui, "#legend").split()))
+        await until(pilot, lambda: "not found: 4 pieces" in " ".join(text(tui, "#legend").split()))
         said = " ".join(text(tui, "#legend").split())
         assert ELLIPSIS not in said
         assert f"find {word.replace(' ', '_')}" in said

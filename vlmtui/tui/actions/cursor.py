@@ -12,7 +12,8 @@ from vlmtui.tui.state import marks
 from vlmtui.tui.state.lens_values import overlay_scores
 from vlmtui.tui.state.page_words import has_word_overlay
 from vlmtui.tui.state.patch_facts import pixel_under
-from vlmtui.tui.state.stages import PIXELS
+from vlmtui.tui.state.selection import NO_ATTRIBUTION
+from vlmtui.tui.state.stages import ANSWER, PIXELS
 
 
 def move(context: ActionContext, rows: int, cols: int) -> None:
@@ -131,6 +132,8 @@ def next_highest(context: ActionContext, step: int) -> None:
     if has_word_overlay(state.results, state.selection):
         state.to_segment(step)
     elif overlay_scores(state.selection, state.results) is None:
-        context.notify("n goes to the highest value: / finds a word, o chooses an overlay", timeout=4)
+        awaited = state.selection.stage == ANSWER and state.selection.of_answer.attribution != NO_ATTRIBUTION
+        hint = "the map has not come yet" if awaited else "/ finds a word, o chooses an overlay"
+        context.notify(f"n goes to the highest value: {hint}", timeout=4)
     else:
         state.to_next_value(step)

@@ -48,7 +48,8 @@ _MEANINGS = (
         "Norms",
         "The height of a bar is the L2 norm of the patch after that layer; behind it are the 5–95% band and the "
         "median of all patches. The vision tower is on the left and the language model on the right, with "
-        "separate scales.",
+        "separate scales. An outlier has a robust z-score beyond ±3.5: that far from the median, in median "
+        "absolute deviations made comparable with standard deviations. ▲ and ▼ say the side; ! marks it on its patch.",
     ),
     (
         "Top-1 per layer (logit lens)",
@@ -60,6 +61,13 @@ _MEANINGS = (
         "Sums of words",
         "omp: a few words whose sum approximates the vector, in the order picked, and how much of its norm they "
         "explain so far; grey bars are negative. ridge and pinv: the same with all words at once.",
+    ),
+    (
+        "Find",
+        "Colours are the cosine of every patch with the word, grey where noise has as much. Whether the word is there "
+        "the lists tell first: not found means that it is among the words of no patch, and all of these have others "
+        "nearer, even where a few patches are above noise. A word of several pieces is in no list, and not found "
+        "where nothing is above noise. ‿ marks a piece that goes on from the one before.",
     ),
     (
         "Similarity",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -12,6 +14,7 @@ from textual.suggester import Suggester
 from textual.widget import Widget
 from textual.widgets import Input
 from textual.widgets.input import Selection
+from textual.worker import WorkType
 
 from vlmtui.errors import VlmtuiError
 from vlmtui.files import expand_path
@@ -73,7 +76,12 @@ class TextDialog(Dialog[_T], Generic[_T]):
             return
         if isinstance(answer, Awaitable):
             self.say(self._waiting)
-            self.run_worker(self._wait_for(answer))
+            coming = asyncio.ensure_future(answer)
+            # where this is left, or Enter pressed again, before the wait has begun, nobody asks for its error
+            coming.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+            wait: WorkType[None] = partial(self._wait_for, coming)
+            self.run_worker(wait)
         else:
             await self.reply(answer)
 

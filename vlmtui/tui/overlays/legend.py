@@ -110,12 +110,17 @@ def sought_counts(results: Results, selection: Selection) -> Sought | None:
     if among:
         brief = f"top-1 of {top or 'none'}, top {selection.k} of {among:,}"
         return Sought(f"top-1 of {top or 'none'}, in the top {selection.k} of {count(among, 'token')}", brief)
-    found = shown_result(selection, results)
+    found, floor = shown_result(selection, results), noise_floor_at(selection, results)
     pieces = len(found.besides.get("pieces", ())) if found else 0
+    above = None if found is None or floor is None else int((found.numbers > floor).sum())
     if pieces > 1:
-        # the lists have single pieces
-        return Sought(f"{pieces} pieces, so in no list of words", "in no list")
-    return Sought(f"{NOT_FOUND}: in no token's top {selection.k}", f"{NOT_FOUND}: in no top {selection.k}", absent=True)
+        # the lists have single pieces: that it is not there can be told by noise alone
+        absent = above == 0
+        said = f"{NOT_FOUND * absent}{': ' * absent}{pieces} pieces, which no list has as one"
+        return Sought(said, f"{NOT_FOUND}: {pieces} pieces" if absent else "in no list", absent)
+    though = f", though {count(above, 'patch', 'patches')} above noise" if above else ""
+    said = f"{NOT_FOUND}: in no token's top {selection.k}{though}"
+    return Sought(said, f"{NOT_FOUND}: in no top {selection.k}{though}", absent=True)
 
 
 def awaited_legend(results: Results, selection: Selection) -> str:

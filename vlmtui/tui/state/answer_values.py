@@ -146,25 +146,34 @@ def answer_values(results: Results, selection: Selection) -> AnswerValues | None
 def _of_occlusion(
     results: Results, found: Occlusion, values: NDArray[np.float64], reach: float, token: int | None
 ) -> AnswerValues:
-    """What is lost without each block, and how much that is of what there is: the largest, and its share."""
+    """What is lost without each block, and the most that is."""
     generation, whose = results.generation, token_shown(results, token)
     places = results.reading.places if results.reading is not None else ()
     of = generation.log_prob if token is None else generation.tokens[token].log_prob
-    there = values[np.isfinite(values)]
-    largest = float(there[np.abs(there).argmax()]) if there.size else float("nan")
-    share = abs(largest / of) if of else float("nan")
-    # of a token that is all but certain any loss is many times what there is
-    part = f", {percent(100 * share)}" if share <= 1 else ""
-    most = f"largest {format_number(largest, 3)}{part}"
+    most = most_lost(values, of)
     blocks = "" if found.block == 1 else f", {found.block}×{found.block}"
     return AnswerValues(
         values,
         (-reach, reach),
-        f"{whose}: log-prob lost{blocks} · {most} of {format_number(of, 3)}",
+        f"{whose}: log-prob lost{blocks} · {most}",
         diverging=True,
         brief=f"log-prob lost · {most}",
         blocks=tuple(blocks_of(places, found.block)) if found.block > 1 else (),
     )
+
+
+def most_lost(values: NDArray[np.float64], of: float) -> str:
+    """`most 0.127, 12% of -1.05`; `gained at most 0.07` where something is gained, and that is more."""
+    there = values[np.isfinite(values)]
+    lost, gained = (float(there.max()), float(-there.min())) if there.size else (float("nan"), float("nan"))
+    said = []
+    if lost > 0:
+        # of a token that is all but certain any loss is many times what there is
+        share = f", {percent(100 * lost / -of)} of {format_number(of, 3)}" if -of >= lost else ""
+        said.append(f"most {format_number(lost, 3)}{share}")
+    if gained > max(lost, 0.0):
+        said.append(f"gained at most {format_number(gained, 3)}")
+    return " · ".join(said) or "nothing"
 
 
 def _of_lens(
