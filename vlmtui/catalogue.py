@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from vlmtui import cache, demo
-from vlmtui.errors import ModelError
+from vlmtui.errors import ModelError, nearest_name
 from vlmtui.files import expand_path
 from vlmtui.json_files import parse_json, read_bounded
 
@@ -27,6 +28,7 @@ ENVIRONMENT = "VLMTUI_MODEL"
 
 # written by `python -m tests.models.model_aliases`: counted on models that transformers builds from their configs
 KNOWN = Path(__file__).parent / "model_aliases.json"
+_HUB_ADDRESS = re.compile(r"(?:https?://)?(?:www\.)?(?:huggingface\.co|hf\.co)/(?!datasets/|spaces/)([\w.-]+/[\w.-]+)")
 _STORED_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 
 
@@ -109,12 +111,14 @@ def default_model() -> str:
     return EnvironmentModel(named) if named else DEMO
 
 
-def resolve_model(name: str, base: Path | None = None) -> ModelSource:
+def resolve_model(name: str, base: Path | None = None, option: str = "--model") -> ModelSource:
     """Resolve a model name. `ModelError` for a name that can be neither a folder nor a hub name.
 
     Aliases take precedence over paths (`./demo` is the folder of that name), and existing folders over hub names. A
-    relative path starts from `base`, or from the working folder.
+    relative path starts from `base`, or from the working folder. `option` is where the name was typed.
     """
+    if not name.strip() and option != "--model":
+        raise ModelError(f"{option} is empty: give a hub name, a folder or an alias (vlmtui models lists them)")
     try:
         return _resolved(name, base)
     except ModelError as error:
@@ -141,8 +145,12 @@ def _resolved(name: str, base: Path | None) -> ModelSource:
         return ModelSource(name, path, None, DEMO_NOTES.get(path.resolve().name, "") if ours else "")
     if path.is_file():
         raise ModelError(f"{name} is a file: give the folder that holds config.json and the .safetensors files")
+    if found := _HUB_ADDRESS.match(name):
+        raise ModelError(f"{name} is an address: give the model's name on the hub, {found[1]}")
     looks_like_path = name.startswith((".", "/", "~")) or name.count("/") != 1 or os.sep * 2 in name
     if looks_like_path:
+        if "/" not in name and (near := nearest_name(name, [*DEMO_NOTES, *known_models()])):
+            raise ModelError(f"there is no model {name}: did you mean {near}?")
         raise ModelError(f"there is no model folder {name}: check the path, or give a hub name such as org/model")
     return ModelSource(name, None, name)
 

@@ -140,6 +140,16 @@ def test_another_query_is_refused(album: list[str], out: Path, whole: bytes) -> 
     assert out.read_bytes() == whole
 
 
+def test_a_damaged_list_of_images_is_said_to_be_one(album: list[str], out: Path) -> None:
+    interrupted(album, out, 4)
+    os.truncate(out.parent / "out.parquet.parts" / "sources", 20)
+    for how in (HOW, BatchOptions(resume=True)):
+        order = desks(album, out)
+        with pytest.raises(VlmtuiError, match=r"sources has changed since the table was started: .*--fresh.* with -o$"):
+            run_batch(order, QUERY, how)
+        assert order.asked == []
+
+
 def test_it_is_begun_anew_where_that_is_asked_for(album: list[str], out: Path) -> None:
     interrupted(album, out, 4)
     order = desks(album, out)

@@ -33,9 +33,10 @@ SCENE = str(PHOTOS / "scene-landscape.png")
         (["x.png", QUESTION, "--prompt", "Why?"], "leave out --prompt"),
         (
             ["x.png", QUESTION, "--temperature", "0"],
-            "--temperature 0 is not above 0: choose a number such as 0.7, or leave it out",
+            "--temperature 0 is not a number of at least 0.0001: choose one such as 0.7, or leave it out",
         ),
-        (["x.png", QUESTION, "--temperature", "nan"], "above 0"),
+        (["x.png", QUESTION, "--temperature", "nan"], "at least 0.0001"),
+        (["x.png", QUESTION, "--temperature", "1e-300"], "--temperature 1e-300 is not a number of at least 0.0001"),
         (["x.png", QUESTION, "--max-new-tokens", "0"], "--max-new-tokens"),
         (["x.png", QUESTION, "--format", "jsonl"], "text, json"),
         (["x.png", QUESTION, "--attention"], "--format json"),

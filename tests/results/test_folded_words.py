@@ -11,7 +11,7 @@ from vlmtui.display.pieces import fold_name
 from vlmtui.lenses.folded_token_words import fold_token_words, folds, search_folded, spellings_among
 from vlmtui.metrics import METRICS
 from vlmtui.reading import TokenWords
-from vlmtui.results.folded_words import fold_list, fold_lists
+from vlmtui.results.folded_words import fold_list, fold_lists, next_depth
 from vlmtui.results.hub_words import LEAST_TOKENS
 from vlmtui.results.noise_baseline import AGREEING, MetricAgreement
 
@@ -131,3 +131,11 @@ def test_a_word_is_a_hub_by_all_its_spellings() -> None:
     assert some.words.ids.tolist() == [[0, 6, 7]]
     assert set(some.words.pieces) == {0, 6, 7}
     assert some.hubs == lines.hubs
+
+
+def test_more_lines_than_any_vocabulary_has_take_no_memory() -> None:
+    folded = fold_lists(np.array([[0, 1, 2]]), {0: "sky", 1: "sky", 2: "sea"}, (1 << 63) - 1)
+    assert folded.ranks.tolist() == [[0, 2, -1]]
+    assert folded.spellings.tolist() == [[2, 1, 0]]
+    assert not folded.whole.all()
+    assert next_depth(0, (1 << 63) - 1) < 1 << 63

@@ -6,6 +6,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -127,6 +128,16 @@ def test_a_live_session_is_not_said_to_have_ended(warm_session: None) -> None:
     other = SessionClient(SocketLink(daemon.connect_socket()))  # type: ignore[arg-type]
     assert other.status().result(WAIT).pid == link.pid
     other.close()
+
+
+def test_a_warm_session_that_was_killed_says_what_to_do(tmp_path: Path) -> None:
+    ours, theirs = socket.socketpair()
+    link = SocketLink(ours)
+    link.pid, link.log = 2**22 + 1, tmp_path / "session.log"  # no process has this number
+    link.log.write_text("vlmtui session: ready\n")
+    assert " has ended: run the command again; its log is " in link.why(None)
+    ours.close()
+    theirs.close()
 
 
 def test_a_request_whose_body_is_not_known_is_answered_and_the_session_lives() -> None:

@@ -123,6 +123,8 @@ def _begin_or_resume(folder: PartsFolder, order: ReportJob, now: Manifest, how: 
             manifests.check_same_query(folder, begun, now if how.part_size else replace(now, part_size=begun.part_size))
             if not how.resume:
                 manifests.check_same_sources(folder, begun, now)
+            with SourceList(folder.sources, begun.sources):
+                pass  # told here, where nothing is said of resuming
             return begun
     folder.clear()
     lists.write_sources(folder.sources, order.sources)

@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 
 from vlmtui.cli import ask, atlas, config, lenses, look, match, models, outliers, serve, session, vocabulary
 from vlmtui.cli.help import HelpCommand
-from vlmtui.cli.messages import print_error, print_message
+from vlmtui.cli.messages import parser_sentence, print_error, print_message
 from vlmtui.cli.options import Debug, Version
 from vlmtui.errors import ImageError, UsageError, VlmtuiError
 from vlmtui.files import expand_path, explain_write_errors
@@ -112,7 +112,7 @@ def main(argv: list[str] | None = None) -> int:
             sys.stdout.flush()
     except typer.TyperException as error:
         return print_error(
-            UsageError(f"{error.format_message().rstrip('.')}: see {_command_path(error, words)} --help"), debug
+            UsageError(f"{parser_sentence(error.format_message())}: see {_command_path(error, words)} --help"), debug
         )
     except VlmtuiError as error:
         return print_error(_output_error() or error, debug)

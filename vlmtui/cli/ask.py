@@ -25,6 +25,7 @@ from vlmtui.errors import UsageError
 _USED = ("model", "max_pixels", "levels", "no_warm")
 """Parameters of `QueryArguments` that an answer depends on."""
 _MAX_NEW_TOKENS = 128  # `vlmtui.results.answers.MAX_NEW_TOKENS`, which imports NumPy
+_LEAST_TEMPERATURE = 0.0001  # `vlmtui.results.answers.LEAST_TEMPERATURE`
 
 
 @with_grouped_options
@@ -107,8 +108,11 @@ def ask(
         raise UsageError("QUESTION is the prompt: leave out --prompt")
     if seed is not None and temperature is None:
         raise UsageError("--seed is for a sampled answer: add --temperature, such as 0.7, or leave it out")
-    if temperature is not None and not 0 < temperature < math.inf:
-        raise UsageError(f"--temperature {temperature:g} is not above 0: choose a number such as 0.7, or leave it out")
+    if temperature is not None and not _LEAST_TEMPERATURE <= temperature < math.inf:
+        raise UsageError(
+            f"--temperature {temperature:g} is not a number of at least {_LEAST_TEMPERATURE:g}: "
+            "choose one such as 0.7, or leave it out"
+        )
     from vlmtui.query.patches import parse_patches
     from vlmtui.reports.commands.ask import AskOptions, check_format, run_ask
     from vlmtui.reports.commands.attribution import AttributionOptions

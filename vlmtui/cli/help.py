@@ -82,6 +82,7 @@ _FORMATS = {
     "verify": "vlmtui.reports.commands.verify",
 }
 """Modules with the formats of a command, `FORMATS`; imported where its help is asked for."""
+_LARGEST = (1 << 63) - 1
 
 
 class HelpCommand(TyperCommand):
@@ -105,6 +106,16 @@ class HelpCommand(TyperCommand):
 
         parser.parse_args = parse_once
         return parser
+
+    def parse_args(self, ctx: Any, args: list[str]) -> Any:
+        """Parse its words. `UsageError` for a number of more than the 64 bits that a session takes."""
+        rest = super().parse_args(ctx, args)
+        for parameter in self.params:
+            value = ctx.params.get(parameter.name)
+            if isinstance(value, int) and not -_LARGEST <= value <= _LARGEST:
+                name = max(parameter.opts, key=len)
+                raise UsageError(f"{name} {value} is beyond 64 bits: give a whole number of at most {_LARGEST}")
+        return rest
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help, with the lenses and formats filled in."""

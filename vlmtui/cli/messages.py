@@ -2,10 +2,32 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import Any
 
 from vlmtui.errors import VlmtuiError
+
+_RULES = (
+    (r"greater than or equal to (\S+)", r"at least \1"),
+    (r"less than or equal to (\S+)", r"at most \1"),
+    (r"greater than (\S+)", r"above \1"),
+    (r"less than (\S+)", r"below \1"),
+    (r"a valid integer.*", "a whole number"),
+    (r"a valid number.*", "a number"),
+    (r"a finite number", "a finite number"),
+)
+"""What the parser says of a number (after "Input should be"), and what is said instead."""
+
+
+def parser_sentence(said: str) -> str:
+    """What the parser of the command line says, without its own jargon and without a full stop."""
+    said = said.rstrip(".")
+    if found := re.fullmatch(r"Invalid value for '([^']+)': Input should be (.+)", said, re.DOTALL):
+        for rule, instead in _RULES:
+            if matched := re.fullmatch(rule, found[2], re.DOTALL):
+                return f"{found[1].split(' / ')[-1]} must be {matched.expand(instead)}"
+    return said
 
 
 def print_error(error: VlmtuiError, debug: bool) -> int:

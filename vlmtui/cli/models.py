@@ -69,7 +69,7 @@ def verify(
     load_arguments.check()
     where = remote_arguments.location(warm=False)
     if where.remote is None:
-        resolve_model(model)
+        resolve_model(model, option="MODEL")
     exit_on_signals()
     run_verify(load_arguments.load_options(model, where), whole, format, quiet)
     return 0

@@ -295,6 +295,8 @@ class QueryArguments:
         if where.remote is None:
             resolve_model(name)  # a folder that is not there is said at once, not when torch is imported
         stages = tuple(word for word in map(str.strip, (self.stages or "").split(",")) if word)
+        if self.stages is not None and not stages:
+            raise UsageError("--stages names no stage: give some, separated by commas, or all, or leave it out")
         patches = tuple(patch for words in self.patch or () for patch in parse_patches(words))
         far = where.remote is not None
         lens = parse_lens(self.lens, self.find, self.marked or (), self.lens_option or (), far, lens_folders)

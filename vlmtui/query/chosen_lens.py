@@ -170,6 +170,8 @@ def parse_lens(
     `options` are NAME=VALUE each. With `far` the session runs on another machine, and the lenses installed there are
     not known here: any name is accepted. Those in the user's `folders` go before installed ones.
     """
+    if name is not None and not name.strip():
+        raise UsageError("--lens is empty: name a lens, or leave it out (vlmtui lenses lists them)")
     there = {one.name: one for one in listed_lenses()}
     if name is not None and name not in there and (source := _source(name, far, folders)) is not None:
         if word is not None or marked:
@@ -191,7 +193,10 @@ def parse_lens(
         raise UsageError(f"--lens {name!r} is not one of {choices}: {advice}")
     offer = there[chosen].offer
     if (word is not None and not offer.word) or (marked and not offer.marked):
-        raise UsageError(f"--lens {chosen} takes neither --find nor --marked: leave one of them out")
+        if name is None:
+            raise UsageError("--find and --marked are for different lenses: leave one of them out")
+        off = [*["--find"] * (word is not None and not offer.word), *["--marked"] * (bool(marked) and not offer.marked)]
+        raise UsageError(f"--lens {chosen} does not take {' and '.join(off)}: leave one of them out")
     if offer.word and not (word or "").strip():
         raise UsageError(f"--lens {chosen} {offer.missing}")
     patches = tuple(patch for words in marked for patch in parse_patches(words, "--marked"))

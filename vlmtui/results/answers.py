@@ -17,6 +17,8 @@ from vlmtui.reading import Floats
 from vlmtui.results.replacement import Replacement
 
 MAX_NEW_TOKENS = 128
+LEAST_TEMPERATURE = 0.0001
+"""Logits that are divided by much less are no longer numbers."""
 
 
 def check_question(question: str) -> None:

@@ -42,8 +42,9 @@ def fold_list(names: Sequence[Hashable], k: int) -> tuple[FoldedLine, ...]:
 
 
 class FoldedLists(NamedTuple):
-    """The folded lists of several tokens: `ranks` int64 [tokens, k], -1 beyond the end of a list, and `spellings`
-    int64 [tokens, k], 0 there. `whole` bool [tokens]: there are k lines, or no more words than those listed."""
+    """The folded lists of several tokens: `ranks` int64 [tokens, k], or [tokens, n] where n words are fewer, -1 beyond
+    the end of a list, and `spellings` of the same shape, 0 there. `whole` bool [tokens]: there are k lines, or no more
+    words than those listed."""
 
     ranks: NDArray[np.int64]
     spellings: NDArray[np.int64]
@@ -52,7 +53,8 @@ class FoldedLists(NamedTuple):
 
 def fold_lists(ids: NDArray[np.int64], names: Mapping[int, Hashable], k: int) -> FoldedLists:
     """Fold the lists `ids` [tokens, n] of words with these names; a list that has an id of -1 ends there."""
-    ranks, spellings = np.full((len(ids), k), -1, np.int64), np.zeros((len(ids), k), np.int64)
+    wide = min(k, ids.shape[1])  # k may be beyond any vocabulary
+    ranks, spellings = np.full((len(ids), wide), -1, np.int64), np.zeros((len(ids), wide), np.int64)
     whole = np.zeros(len(ids), bool)
     for row, words in enumerate(ids.tolist()):
         there = words[: words.index(-1)] if -1 in words else words
@@ -70,4 +72,4 @@ def spellings_mark(spellings: int) -> str:
 
 def next_depth(asked: int, k: int) -> int:
     """How many words to search for to have k lines, where `asked` (0 for none) were too few."""
-    return 2 * max(asked, k)
+    return min(2 * max(asked, k), (1 << 63) - 1)  # what a session takes

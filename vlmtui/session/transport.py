@@ -233,7 +233,7 @@ class SocketLink(Link):
         elif self.log is None:
             what = "has ended"
         else:
-            what = f"has ended{why_ended(self.log)}; its log is {self.log}"
+            what = f"has ended{why_ended(self.log) or ': run the command again'}; its log is {self.log}"
         return f"the warm session (process {self.pid}) {what}"
 
 

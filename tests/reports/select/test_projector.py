@@ -220,7 +220,7 @@ def test_a_patch_of_no_token_has_no_words():
 
 def test_the_option_and_what_does_not_fit_it():
     assert parse_lens("projector", None, ()) == PROJECTOR
-    with pytest.raises(UsageError, match="--lens projector takes neither --find nor --marked"):
+    with pytest.raises(UsageError, match="--lens projector does not take --"):
         parse_lens("projector", "sky", ())
 
 

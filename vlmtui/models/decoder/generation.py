@@ -25,6 +25,7 @@ from vlmtui.models.decoder.unembedding import Unembedding, layers_of, refuse_wit
 from vlmtui.models.families.decoder_structure import decoder_of
 from vlmtui.models.loading.loader import LoadedModel
 from vlmtui.models.loading.processor import Inputs
+from vlmtui.results.answers import LEAST_TEMPERATURE
 
 
 @dataclass(frozen=True)
@@ -86,8 +87,11 @@ class Generator:
         """
         if options.max_new_tokens < 1:
             raise UsageError(f"an answer cannot have {options.max_new_tokens} tokens: choose at least 1")
-        if options.temperature is not None and not 0 < options.temperature < float("inf"):
-            raise UsageError(f"{options.temperature:g} is not a valid temperature: choose one above 0, or leave it out")
+        if options.temperature is not None and not LEAST_TEMPERATURE <= options.temperature < float("inf"):
+            raise UsageError(
+                f"{options.temperature:g} is not a valid temperature: choose one of at least {LEAST_TEMPERATURE:g}, "
+                "or leave it out"
+            )
         listener = _Listener(on_token, options.max_new_tokens)
         arguments = forward_arguments(self._model, inputs, self._image_token, self._device)
         prompt = int(arguments["input_ids"].shape[1])

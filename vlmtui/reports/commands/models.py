@@ -83,7 +83,7 @@ def _named(model: KnownModel, device: memory.DeviceMemory) -> dict[str, Any]:
 
 def clear_model(name: str) -> str:
     """Remove a hub model from vlmtui's cache; return a sentence with the bytes freed. Raises `ModelError` if absent."""
-    hub_name = resolve_model(name).hub_name
+    hub_name = resolve_model(name, option="--clear").hub_name
     if hub_name is None:
         raise ModelError(f"{name} is a local folder or comes with vlmtui: only downloaded models can be cleared")
     freed = cache.remove_model(hub_name)

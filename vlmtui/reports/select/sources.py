@@ -76,7 +76,7 @@ def _listed(name: str) -> list[str]:
         raise VlmtuiError(f"the list {name} is in UTF-16: save it as UTF-8, or as plain text")
     # a name may begin as a file of some kind does ("BMW.png"), but hardly goes on as one
     if (image_kind(data) or kind_of(data)) and _BINARY.search(data, 0, 4096):
-        raise VlmtuiError(f"{name} is not a list of images but one file of another kind: give it without --from")
+        raise VlmtuiError(f"{name} is not a list of images: name a text file with one image per line")
     data = data.removeprefix(codecs.BOM_UTF8)
     parts = data.split(b"\0") if b"\0" in data else [line.removesuffix(b"\r") for line in data.split(b"\n")]
     listed_names = [os.fsdecode(part) for part in parts if part]
