@@ -18,6 +18,7 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from vlmtui.errors import ImageError
+from vlmtui.images import download
 from vlmtui.images.decoding import decode
 from vlmtui.images.image_file import read_source
 
@@ -385,6 +386,12 @@ def test_addresses_that_fail(server: str, path: str, said: str) -> None:
     with pytest.raises(ImageError, match=said) as caught:
         read_source(server + path)
     assert "\n" not in str(caught.value)
+
+
+def test_a_download_has_an_end(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(download, "LONGEST_S", 0.0)
+    with pytest.raises(ImageError, match="/ok was not all there within 0 s: download the image in a browser"):
+        read_source(server + "/ok")
 
 
 @pytest.mark.parametrize("address", ["ftp://127.0.0.1/x.png", "data://x"])

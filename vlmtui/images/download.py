@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 import httpx2
@@ -12,6 +13,8 @@ from vlmtui.images.file_kinds import WEB_PAGE, kind_of
 from vlmtui.images.paths import without_password
 
 TIMEOUT_S = 20.0
+LONGEST_S = 300.0
+"""Seconds that the whole body may take."""
 _REDIRECTS = 10
 _BY_HAND = "download the image in a browser, and give the file"
 _SCHEMES = ("http", "https")
@@ -67,12 +70,15 @@ def _body(response: httpx2.Response, address: str, max_bytes: int) -> bytes:
     if encoding not in ("", "identity"):
         raise ImageError(f"{address} answered a compressed image ({encoding}), which was not asked for: {_BY_HAND}")
     blocks: list[bytes] = []
+    end = time.monotonic() + LONGEST_S
     size = 0
     try:
         for block in response.iter_raw():
             size += len(block)
             if size > max_bytes:
                 raise ImageError(f"{address} is larger than {max_bytes >> 20} MiB: download it and make it smaller")
+            if time.monotonic() > end:
+                raise ImageError(f"{address} was not all there within {LONGEST_S:.0f} s: {_BY_HAND}")
             blocks.append(block)
     except httpx2.RemoteProtocolError:
         length = response.headers.get("Content-Length", "")
