@@ -60,12 +60,11 @@ class NormsPanel(Lines):
             about = [fitting(cells - 8 - NUMBER_CELLS, whole, f"{about[0]} · L2")]
         lines = [line(cells, blank, head, [(" · ".join(about), dim)])]
         lines += chart(r, blocks, max(1, rows - 3), cells)
-        legends = (self._legend(blocks, vision, results, selection, brief) for brief in (False, True))
-        legend = next((one for one in legends if _wide(one) <= cells), None)
-        if legend is None:
-            # without the number first, then without what a median is
-            legend = self._legend(blocks, vision, results, selection, brief=True)[1:]
-            legend = legend if _wide(legend) <= cells else legend[:-3] or legend
+        number = self._number(blocks, selection)
+        texts = self._legends(blocks, vision, results, selection)
+        # in fewer words, then without the number
+        legends = [*([*number, *text] for text in texts[:2]), *texts[1:]]
+        legend = next((one for one in legends if _wide(one) <= cells), texts[-1])
         tail: Part = ("t: tokens" if len(blocks) > 1 else "", dim)
         fits = _wide([*legend, tail]) + 2 <= cells
         return [*lines, line(cells, blank, legend, [tail] if fits else [])]
@@ -96,46 +95,52 @@ class NormsPanel(Lines):
             ["t", *map(str, range(1, len(everything)))], values, stages, [] if token is None else [token], here
         )
 
-    def _legend(
-        self, blocks: list[NormBlock], vision: NormBlock | None, results: Results, selection: Selection, brief: bool
-    ) -> list[Part]:
-        """What the chart shows; `brief`: in fewer cells."""
+    def _number(self, blocks: list[NormBlock], selection: Selection) -> list[Part]:
+        """The norm at the stage that is shown, where the chart has it."""
+        here = [block for block in blocks if block.here is not None and block.values is not None]
+        return [
+            (f"{selection.stage} {format_number(float(block.values[block.here]))}  ", self.roles.style("strong"))
+            for block in here
+            if block.here is not None and block.values is not None
+        ]
+
+    def _legends(
+        self, blocks: list[NormBlock], vision: NormBlock | None, results: Results, selection: Selection
+    ) -> list[list[Part]]:
+        """What the chart shows, in three texts, each of fewer cells."""
         r = self.roles
-        parts: list[Part] = []
-        for block in blocks:
-            if block.here is not None and block.values is not None:
-                parts.append(
-                    (f"{selection.stage} {format_number(float(block.values[block.here]))}  ", r.style("strong"))
-                )
+        dim, median = r.style("dim"), [(MEDIAN, r.style()), (" median", r.style("dim"))]
         outliers = [block for block in blocks if block.flags.any()]
         if outliers:
             where = ", ".join(_where(block, blocks, vision) for block in outliers)
-            name, norm, median, z = max((block.farthest for block in outliers), key=lambda one: abs(one[3]))
-            text, arrow = outlier_text(norm, median, z), "▼" if z < 0 else "▲"
-            if brief:
-                text = text.rpartition(", ")[2]
-            if sum(int(block.flags.sum()) for block in outliers) > 1:
-                # of several stages, the one where it is farthest
-                text = f"{text} at {name}"
-            said: Part = (f"{arrow} outlier at {where}: {text}", r.style("outlier", bold=True))
-            line_key: list[Part] = [("  ", r.style()), (MEDIAN, r.style()), (" median", r.style("dim"))]
-            return [*parts, said, *([] if brief else line_key)]
-        values = vision.values if vision else blocks[0].values
-        if values is not None:
-            columns = vision.columns if vision else [0]
-            this, mean = (
-                ("this", f"mean of {len(columns)}") if brief else ("this patch", f"mean of {len(columns)} patches")
+            name, norm, middle, z = max((block.farthest for block in outliers), key=lambda one: abs(one[3]))
+            text, arrow = outlier_text(norm, middle, z), "▼" if z < 0 else "▲"
+            score = text.rpartition(", ")[2]
+            # of several stages, the one where it is farthest
+            at = f" at {name}" if sum(int(block.flags.sum()) for block in outliers) > 1 else ""
+            alarm = r.style("outlier", bold=True)
+            said, brief, least = (
+                f"{arrow} outlier at {where}: {text}{at}",
+                f"{arrow} outlier at {where}: {score}{at}",
+                f"{arrow} outlier: {score}{at}",
             )
-            whose = f" {this if len(columns) == 1 else mean}  "
-            parts += [(" ", Style(bgcolor=Color.parse(r.measured))), (whose, r.style("dim"))]
-        placed = results.place(selection) is not None
+            return [[(said, alarm), ("  ", r.style()), *median], [(brief, alarm)], [(least, alarm)]]
+        values = vision.values if vision else blocks[0].values
+        band = [(" ", Style(bgcolor=Color.parse(r.band))), (" 5–95%  ", dim)]
+
+        def whose(patch: str, patches: str) -> list[Part]:
+            if values is None:
+                return []
+            columns = vision.columns if vision else [0]
+            name = patch if len(columns) == 1 else f"mean of {len(columns)}{patches}"
+            return [(" ", Style(bgcolor=Color.parse(r.measured))), (f" {name}  ", dim)]
+
+        none = results.place(selection) is not None and values is None
+        brief_text = [*whose("this", ""), *band]
         return [
-            *parts,
-            (" ", Style(bgcolor=Color.parse(r.band))),
-            (" 5–95%  ", r.style("dim")),
-            (MEDIAN, r.style()),
-            (" median", r.style("dim")),
-            ("   no patches of its own" if placed and values is None and not brief else "", r.style("dim")),
+            [*whose("this patch", " patches"), *band, *median, ("   no patches of its own" if none else "", dim)],
+            [*brief_text, *median],
+            brief_text,
         ]
 
 

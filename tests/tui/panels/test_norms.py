@@ -1,0 +1,28 @@
+"""Norms panel: what its legend says of an outlier in any number of cells."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.tui.fake import app
+from tests.tui.screens.test_explorer import WIDE, at, explorer
+from vlmtui.display.cells import ELLIPSIS
+from vlmtui.tui.panels.norms import NormsPanel
+
+
+@pytest.mark.parametrize("stage", ["tokens", "vision.2"])
+async def test_an_outlier_is_named_whole_at_every_width(stage: str) -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        # the made-up reading has one at stage 2, patch 24
+        await pilot.press("home")
+        assert at(pilot) == (3, 0)
+        for _ in range({"tokens": 0, "vision.2": 3}[stage]):
+            await pilot.press("left_square_bracket")
+        assert explorer(pilot).state.selection.stage == stage
+        panel = tui.screen_stack[1].query_one(NormsPanel)
+        legends = {cells: panel.build(cells, 11)[-1].text.strip() for cells in range(19, 121)}
+        assert all("▲ outlier" in said and ELLIPSIS not in said for said in legends.values()), legends
+        assert "▲ outlier at 2: 16.4× the median" in legends[120]
+        assert legends[19] == "▲ outlier: z +152.9"
