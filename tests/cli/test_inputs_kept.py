@@ -19,7 +19,7 @@ from vlmtui.cli import main
         ("ask - what? -o {0}/photo.png", "photo.png is the image itself"),
         ("report - -o {0}/photo.png", "photo.png is the image itself"),
         ("report --from {0}/list.txt -o {0}/list.txt", "list.txt is the list of images itself"),
-        ("report --from - -o {0}/photo.png", "photo.png is the list of images itself"),
+        ("report --from - -o {0}/list.txt", "list.txt is the list of images itself"),
         ("report --from {0}/list.txt -o {0}/list.parquet", "list.parquet is the image itself"),
         ("report {0}/photo.png --lens {0}/lens.py --format text -o {0}/lens.py", "lens.py is the lens itself"),
         ("report {0}/photo.png --lens {0}/many --format text -o {0}/many/b.py", "many/b.py is the lens itself"),
@@ -41,7 +41,7 @@ def test_it_is_refused(
         (tmp_path / name).write_bytes(data)
     before = os.dup(0)
     try:
-        with (tmp_path / "photo.png").open("rb") as file:
+        with (tmp_path / ("list.txt" if "--from -" in words else "photo.png")).open("rb") as file:
             os.dup2(file.fileno(), 0)
         with open(0, closefd=False) as stdin:
             monkeypatch.setattr("sys.stdin", stdin)

@@ -25,6 +25,7 @@ WORDS = {
     "query/drawing_options.py": ({"layers", "norms"}, "words of --draw"),
     "query/fields.py": ({"agreement"}, "words of --fields"),
     "models/families/decoder_structure.py": ({"layers"}, "what families call a decoder's layers"),
+    "web/uploads.py": ({"similarity"}, "a field of the form"),
     "tui/early_keys.py": ({"find"}, "a name of an action"),
     "tui/panels/patch_text.py": ({"position"}, "what the position ids of an image token are called"),
     "tui/actions/key_groups.py": ({"find", "mask"}, "names of actions"),

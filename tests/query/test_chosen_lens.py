@@ -38,9 +38,9 @@ def test_the_options_name_a_lens() -> None:
         ("find", None, (), "--find sky"),
         ("find", " ", (), "--find sky"),
         ("evidence", None, (), "--find tabby"),
-        ("pca", "sky", (), "takes neither"),
-        ("pca", None, ["1,1"], "takes neither"),
-        (None, "sky", ["1,1"], "takes neither"),
+        ("pca", "sky", (), "--lens pca does not take --find"),
+        ("pca", None, ["1,1"], "--lens pca does not take --marked"),
+        (None, "sky", ["1,1"], "--find and --marked are for different lenses"),
         (None, None, ["x"], "--marked 'x' is not"),
     ],
 )
