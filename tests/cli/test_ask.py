@@ -18,7 +18,7 @@ from tests.cli.test_interrupts import heeding
 from tests.waiting import children, gone, until
 from vlmtui.cli import ask, main
 from vlmtui.errors import ReadingGoneError
-from vlmtui.results.answers import MAX_NEW_TOKENS
+from vlmtui.results.answers import LEAST_TEMPERATURE, MAX_NEW_TOKENS
 from vlmtui.session.client import SessionClient
 
 QUESTION = "What color is the sky?"
@@ -73,6 +73,7 @@ def test_what_is_no_picture_starts_nothing(tmp_path: Path, capsys: pytest.Captur
 
 def test_the_default_is_the_protocols() -> None:
     assert ask._MAX_NEW_TOKENS == MAX_NEW_TOKENS
+    assert ask._LEAST_TEMPERATURE == LEAST_TEMPERATURE
 
 
 @pytest.mark.parametrize(

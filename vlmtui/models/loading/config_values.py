@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from vlmtui.errors import ModelError, one_line
-from vlmtui.json_files import parse_json, read_bounded
+from vlmtui.errors import ModelError
+from vlmtui.json_files import parse_json, read_bounded, shown
 
 _NEEDED = frozenset(
     {"num_hidden_layers", "num_attention_heads", "hidden_size", "patch_size", "depth", "num_heads", "embed_dim"}
@@ -19,7 +18,7 @@ _COUNTS = _NEEDED | {
     *("n_layer", "n_head", "n_embd", "spatial_merge_size", "temporal_patch_size"),
 }
 """Keys of config.json that are positive whole numbers in every model: a number, or one for each side."""
-PROCESSOR_FILES = (("preprocessor_config.json", ()), ("processor_config.json", ("image_processor",)))
+_PROCESSOR_FILES = (("preprocessor_config.json", ()), ("processor_config.json", ("image_processor",)))
 """The files of an image processor, and the keys under which it is found there."""
 
 
@@ -59,16 +58,24 @@ def check_config_values(config: dict[str, Any], name: str) -> None:
 
 def check_processor_values(folder: Path, name: str) -> None:
     """Raise `ModelError` for means, deviations or sizes in the image processor's files that no image processor has."""
-    for file, keys in PROCESSOR_FILES:
+    for file, found in processor_configs(folder):
+        for key, kind in _OF_PROCESSOR.items():
+            if found.get(key) is not None:  # null stands for the default
+                _check(file, name, key, found[key], kind)
+
+
+def processor_configs(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The configs of the image processor that a checkpoint has, each with the name of its file; none that cannot be
+    read, which is reported where it is needed."""
+    for file, keys in _PROCESSOR_FILES:
         try:
             found = parse_json(read_bounded(folder / file))
             for key in keys:
                 found = found[key]
         except (OSError, ValueError, KeyError, TypeError):
-            continue  # what cannot be read is reported where it is read
-        for key, kind in _OF_PROCESSOR.items() if isinstance(found, dict) else ():
-            if found.get(key) is not None:  # null stands for the default
-                _check(file, name, key, found[key], kind)
+            continue
+        if isinstance(found, dict):
+            yield file, found
 
 
 def _check(file: str, name: str, key: str, value: Any, kind: _Kind) -> None:
@@ -81,7 +88,7 @@ def _check(file: str, name: str, key: str, value: Any, kind: _Kind) -> None:
 
 
 def _wrong(file: str, name: str, key: str, value: Any, words: str) -> ModelError:
-    shown = one_line(json.dumps(value), 60)
     return ModelError(
-        f"the {file} of {name} has {shown} for {key}, which must be {words}: correct it, or copy or download it again"
+        f"the {file} of {name} has {shown(value, 60)} for {key}, which must be {words}: correct it, or copy or "
+        "download it again"
     )

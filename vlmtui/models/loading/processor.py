@@ -20,10 +20,10 @@ from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPi
 
 from vlmtui.errors import ImageError, ModelError, VlmtuiError, lacks_memory, one_line
 from vlmtui.images.levels import Pixels
-from vlmtui.json_files import damaged_json, parse_json, read_bounded
+from vlmtui.json_files import damaged_json
 from vlmtui.models.families.registry import family_class, has_class_token, is_encoder
 from vlmtui.models.loading.chat_templates import NO_IMAGE, PromptText, chat_templates, prompts, without_templates
-from vlmtui.models.loading.config_values import PROCESSOR_FILES, check_processor_values
+from vlmtui.models.loading.config_values import check_processor_values, processor_configs
 from vlmtui.reading import TemplateKind
 
 _IMAGE = re.compile(r"image|img", re.IGNORECASE)
@@ -317,15 +317,10 @@ def _image_processor(folder: Path, config: Any, name: str) -> Any:
 
 def _declared_class(folder: Path) -> str | None:
     """The class of the image processor as the processor's files name it."""
-    for file, keys in PROCESSOR_FILES:
-        try:
-            found = parse_json(read_bounded(folder / file))
-            for key in keys:
-                found = found[key]
-            return str(found["image_processor_type"])
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
-    return None
+    declared = (
+        found["image_processor_type"] for _, found in processor_configs(folder) if "image_processor_type" in found
+    )
+    return next(map(str, declared), None)
 
 
 def _plain(name: str) -> str:

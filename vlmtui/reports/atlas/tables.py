@@ -6,7 +6,6 @@ A block has some thousand rows, with all rows of every image in it; no more of a
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -276,7 +275,7 @@ def _ahead(items: Iterator[_T]) -> Iterator[_T]:
 
 
 def _opened(name: str) -> pq.ParquetFile:
-    if os.path.exists(name) and stat.S_ISFIFO(os.stat(name).st_mode):  # it would be waited for, and cannot be sought in
+    if Path(name).is_fifo():  # it would be waited for, and cannot be sought in
         raise VlmtuiError(f"{plain(name)} is a pipe: name a table of vlmtui report --format parquet, in a file")
     try:
         # pre_buffer would keep the whole file in memory

@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.widgets import Static
 
+from vlmtui.display.norm_statistics import THRESHOLD
 from vlmtui.display.pieces import plain
 from vlmtui.tui.dialogs.dialog import LEAVES, Dialog
 from vlmtui.tui.overlays.listing import overlays_of
@@ -48,7 +49,7 @@ _MEANINGS = (
         "Norms",
         "The height of a bar is the L2 norm of the patch after that layer; behind it are the 5–95% band and the "
         "median of all patches. The vision tower is on the left and the language model on the right, with "
-        "separate scales. An outlier has a robust z-score beyond ±3.5: that far from the median, in median "
+        f"separate scales. An outlier has a robust z-score beyond ±{THRESHOLD}: that far from the median, in median "
         "absolute deviations made comparable with standard deviations. ▲ and ▼ say the side; ! marks it on its patch.",
     ),
     (

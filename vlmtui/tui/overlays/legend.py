@@ -115,9 +115,10 @@ def sought_counts(results: Results, selection: Selection) -> Sought | None:
     above = None if found is None or floor is None else int((found.numbers > floor).sum())
     if pieces > 1:
         # the lists have single pieces: that it is not there can be told by noise alone
-        absent = above == 0
-        said = f"{NOT_FOUND * absent}{': ' * absent}{pieces} pieces, which no list has as one"
-        return Sought(said, f"{NOT_FOUND}: {pieces} pieces" if absent else "in no list", absent)
+        said = f"{pieces} pieces, which no list has as one"
+        if above == 0:
+            return Sought(f"{NOT_FOUND}: {said}", f"{NOT_FOUND}: {pieces} pieces", absent=True)
+        return Sought(said, "in no list")
     though = f", though {count(above, 'patch', 'patches')} above noise" if above else ""
     said = f"{NOT_FOUND}: in no token's top {selection.k}{though}"
     return Sought(said, f"{NOT_FOUND}: in no top {selection.k}{though}", absent=True)

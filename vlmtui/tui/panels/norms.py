@@ -97,10 +97,9 @@ class NormsPanel(Lines):
 
     def _number(self, blocks: list[NormBlock], selection: Selection) -> list[Part]:
         """The norm at the stage that is shown, where the chart has it."""
-        here = [block for block in blocks if block.here is not None and block.values is not None]
         return [
             (f"{selection.stage} {format_number(float(block.values[block.here]))}  ", self.roles.style("strong"))
-            for block in here
+            for block in blocks
             if block.here is not None and block.values is not None
         ]
 
@@ -136,11 +135,11 @@ class NormsPanel(Lines):
             return [(" ", Style(bgcolor=Color.parse(r.measured))), (f" {name}  ", dim)]
 
         none = results.place(selection) is not None and values is None
-        brief_text = [*whose("this", ""), *band]
+        least_text = [*whose("this", ""), *band]
         return [
             [*whose("this patch", " patches"), *band, *median, ("   no patches of its own" if none else "", dim)],
-            [*brief_text, *median],
-            brief_text,
+            [*least_text, *median],
+            least_text,
         ]
 
 

@@ -98,10 +98,8 @@ def _noise(r: Roles, standing: NoisePercentile) -> list[_Saying]:
     """The verdict against the shuffled image, where there is none against random vectors, and how much it beats."""
     dim, text = r.style("dim"), r.style()
 
-    def beats(value: float, whole: str, it: str = "") -> list[Part]:
-        share, of = part_of(value, whole).split(" ", 1)
-        if it and share in ("all", "no"):
-            share, of = share.replace("no", "none"), f"of {it}"
+    def beats(said: str) -> list[Part]:
+        share, of = said.split(" ", 1)
         return [("beats ", dim), (share, text), (f" {of}", dim)]
 
     if standing.of_noise is None:
@@ -110,14 +108,15 @@ def _noise(r: Roles, standing: NoisePercentile) -> list[_Saying]:
     verdict: Part = (
         (f"within {noise}", r.style("outlier")) if standing.within else (f"above {noise}", r.style("strong"))
     )
-    by: list[Part] = [(": ", dim), *beats(standing.of_noise, it, it)]
+    whole = {100.0: f"all of {it}", 0.0: f"none of {it}"}
+    by: list[Part] = [(": ", dim), *beats(whole.get(standing.of_noise) or part_of(standing.of_noise, it))]
     sayings: list[_Saying] = [(0, [verdict], [verdict]), (2, by, by)]
     if standing.same is not None:
         same = percent(standing.same)
         inside: list[Part] = [(", same top-1 in ", dim), (same, text)]
         sayings.append((3, [*inside, (" of it", dim)], inside))
     if standing.percentile is not None and standing.random is not None:
-        beyond = beats(standing.random, "random vectors")
+        beyond = beats(part_of(standing.random, "random vectors"))
         sayings.append((6, beyond, beyond))
     return sayings
 

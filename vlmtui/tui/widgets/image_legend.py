@@ -33,19 +33,9 @@ def image_legend(results: Results, selection: Selection, drawn: ImageDrawing, ma
     cut = valued.values_beyond(results, selection, drawn.scale) if drawn.scale else (False, False)
     floor = drawn.floor if drawn.scale else None
     texts = longest + note, shorter[0] + note, shorter[1]
+    alarm = valued.NOT_FOUND if sought.absent else ""
     others = tuple(dict.fromkeys(texts[1:]))
-    return Legend(
-        texts[0],
-        drawn.scale,
-        here,
-        value,
-        drawn.diverging,
-        words,
-        others,
-        cut,
-        floor,
-        valued.NOT_FOUND if sought.absent else "",
-    )
+    return Legend(texts[0], drawn.scale, here, value, drawn.diverging, words, others, cut, floor, alarm)
 
 
 def _of_page(drawn: ImageDrawing) -> bool:
