@@ -64,10 +64,10 @@ class TitleBar(Lines):
             (names[1], parts, advice[-1]),
             (names[1], "   ", advice[-1]),
             (names[1], "   ", "M: a real model " if note else ""),
-            (names[1], "   ", ""),
         ]
-        # what lies over the image is told rather than of what parts the model is
+        # what lies over the image is told rather than of what parts the model is, and that there are real models first
         said_all = [(*variant, view) for view in self._views for variant in variants]
+        said_all += [(names[1], "   ", "", view) for view in self._views]
         for name, middle, tail, view in said_all:
             tail = "  ".join(part.strip() for part in (tail, view) if part) + " "
             if width(f" {name}{size}{said}{middle}{note}  {tail}") <= cells:
