@@ -35,7 +35,7 @@ VALUES = {
     **{"seconds": "9", "rate": "9", "queue": "9"},
 }
 """A value for each parameter that takes one, other than its default, by its name."""
-UNSEEN = {"--no-null": "as without it"}
+UNSEEN = {"--no-null": "as without it", "--fold": "as a page without it", "--no-fold": "as data without it"}
 """Options that are as without them, by their names."""
 NO_EFFECT = {"help", "version", "debug", "profile", "format", "output", "quiet"}
 """Parameters that change nothing of the work, or that the words of a case give."""

@@ -7,20 +7,20 @@ import pytest
 from vlmtui.display.metric_names import length_warning
 from vlmtui.metrics import WordOrder
 
+LONGER = "image tokens are {} times as long as words: {} by the words' length"
+
 
 @pytest.mark.parametrize(
-    ("order", "ratio", "warned"),
+    ("orders", "ratio", "said"),
     [
-        *((order, ratio, True) for order in ("l2", "dot") for ratio in (0.49, 2.01, 14.0)),
-        *((order, ratio, False) for order in ("l2", "dot") for ratio in (0.5, 1.0, 2.0, None)),
-        *((order, 14.0, False) for order in ("cosine", "omp", "logit")),
+        (["l2"], 20.0, LONGER.format(20, "l2 orders")),
+        (["l2"], 2.01, LONGER.format("2.0", "l2 orders")),
+        (["l2"], 0.49, LONGER.format(0.49, "l2 orders")),
+        (["dot"], 0.31, LONGER.format(0.31, "dot orders")),
+        (["cosine", "l2", "dot"], 2.1, LONGER.format(2.1, "l2 and dot order")),
+        *(([order], ratio, "") for order in ("l2", "dot") for ratio in (0.5, 1.0, 2.0, None)),
+        (["cosine", "cosine-centred", "omp", "logit"], 20.0, ""),
     ],
 )
-def test_lengths_are_warned_of_outside_half_to_twice_the_words(
-    order: WordOrder, ratio: float | None, warned: bool
-) -> None:
-    said = length_warning([order], ratio)
-    assert bool(said) is warned
-    if warned:
-        assert said.startswith("image tokens are ")
-        assert f"times as long as words: {order} orders by the words' length" in said
+def test_lengths_that_decide_the_order_are_told(orders: list[WordOrder], ratio: float | None, said: str) -> None:
+    assert length_warning(orders, ratio) == said

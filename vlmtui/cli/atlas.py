@@ -21,6 +21,8 @@ _TABLES = {
 }
 """The tables of csv, and the options that each depends on; --word takes the place of -k."""
 _K, _PATCHES = 12, 8
+_FOLDING = ("text", "html")
+"""The formats that have the spellings of a frequent word in one line, unless they are asked not to."""
 _ENDINGS = {".txt": "text", ".json": "json", ".csv": "csv", ".html": "html", ".htm": "html"}
 
 
@@ -47,6 +49,9 @@ def atlas(
     ] = None,
     table: Annotated[
         str | None, typer.Option("--table", metavar="TABLE", help="csv: words, where, patches, outliers or failures.")
+    ] = None,
+    fold: Annotated[
+        bool | None, typer.Option("--fold/--no-fold", help="text, html: spellings of a frequent word in one line.")
     ] = None,
     format: Annotated[
         str | None,
@@ -81,6 +86,10 @@ def atlas(
     if table is not None and chosen != "csv":
         raise UsageError(f"--table is for csv, and {chosen} shows them all: leave it out, or choose --format csv")
     check_csv_safe(csv_safe, chosen)
+    if fold and chosen not in _FOLDING and chosen in _ENDINGS.values():
+        raise UsageError(
+            f"--fold is for reading, and {chosen} has every spelling: choose --format {' or '.join(_FOLDING)}"
+        )
     shown = table or next(iter(_TABLES))
     given = {"-k": k is not None, "--word": bool(word), "--patches": patches is not None}
     unused = [option for option in given if given[option] and chosen == "csv" and option not in _TABLES[shown]]
@@ -99,6 +108,6 @@ def atlas(
         tuple(word or ()),
         shown,
         csv_safe,
-        fold=chosen in ("text", "html"),
+        fold=chosen in _FOLDING and fold is not False,
     )
     return run_atlas(asked, chosen, output, quiet, tell)

@@ -94,6 +94,27 @@ def test_text_and_page_fold_spellings_and_data_does_not(album_file: Path, tmp_pa
         )
 
 
+def test_text_and_page_have_every_spelling_where_folding_is_off(
+    album_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = {ending: tmp_path / f"atlas.{ending}" for ending in ("txt", "json", "html")}
+    for file in out.values():
+        assert main(["atlas", str(album_file), "-k", "99", "--no-fold", "-o", str(file)]) == 0
+    words = json.loads(out["json"].read_text())["words"]
+    text, page = out["txt"].read_text(), out["html"].read_text()
+    assert {"▁sky", "sky"} <= {word["piece"] for word in words}
+    ids = [int(line.split()[1]) for line in text.splitlines() if re.match(r"\S+ +\d+  +\d+%", line)]
+    assert ids == [word["id"] for word in words]
+    found = re.findall(r"<h3><bdi>.*?</bdi> <small>(\d+)<.*?<dt>entries</dt><dd>([\d,]+),", page, re.DOTALL)
+    assert found == [(str(word["id"]), f"{word['first']:,}") for word in words]
+    for shown in (text, page):
+        assert "×2" not in shown
+        assert "Spellings of one word" not in " ".join(shown.split())
+    assert main(["atlas", str(album_file), "--fold", "--format", "csv"]) == 2
+    said = "vlmtui: --fold is for reading, and csv has every spelling: choose --format text or html\n"
+    assert capsys.readouterr().err.startswith(said)
+
+
 def test_without_a_word_the_tables_are_of_those_most_said(album_file: Path, capsys: pytest.CaptureFixture) -> None:
     for name in ("where", "patches"):
         assert main(["atlas", str(album_file), "-k", "3", "--format", "csv", "--table", name]) == 0

@@ -1,7 +1,8 @@
 """Compositor that cuts a line only where it is seen to end: no wide character of a dialog is lost over what lies below.
 
 Textual's own cuts every widget's lines at the edges of all others, those that it covers among them, and makes a
-character of two cells that is cut into two spaces.
+character of two cells that is cut into two spaces. Where it cuts behind a character with combining marks, it may leave
+the marks to what follows.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import cast
 
-from rich.cells import cell_len
+from rich.cells import cell_len, split_graphemes
+from rich.segment import Segment
 from textual._compositor import ChopsUpdate, Compositor
 from textual.geometry import Region
 from textual.strip import Strip
@@ -44,7 +46,7 @@ class VisibleCompositor(Compositor):
                 line = pieces[y]
                 for start, end in pairwise(self.cuts[y]) if is_rendered_line(y) else ():
                     if first <= start and end <= last and line[start] is None:
-                        line[start] = strip.crop(start - first, end - first)
+                        line[start] = _part(strip, start - first, end - first)
         return cast("Sequence[Mapping[int, Strip]]", pieces)
 
     def render_partial_update(self) -> ChopsUpdate | None:
@@ -62,6 +64,24 @@ class VisibleCompositor(Compositor):
                 while end < after and _cuts_character(strip, end - start):
                     end += 1
         return end
+
+
+def _part(strip: Strip, start: int, end: int) -> Strip:
+    """The cells of a strip from `start` to `end`: a mark goes with its character, half of a character is a space."""
+    part = strip.crop(start, end)
+    if part is strip or set(map(cell_len, strip.text)) == {1}:
+        return part
+    segments, column = [], 0
+    for text, style, control in strip:
+        kept = ""
+        for first, last, cells in split_graphemes(text)[0]:
+            before, column = column, column + cells
+            if start <= before and column <= end and start < column:
+                kept += text[first:last]
+            else:
+                kept += " " * (min(column, end) - max(before, start))
+        segments.append(Segment(kept, style, control))
+    return Strip(segments, part.cell_length)
 
 
 def _covered(free: list[tuple[int, int]], first: int, last: int, cuts: set[int]) -> list[tuple[int, int]]:
