@@ -136,7 +136,7 @@ class Processing:
         return Inputs(self.pixels(image), None, PromptText(self._without_template(sentence), problem=problem))
 
     def _check_sentence(self, sentence: str) -> None:
-        """Raise `UsageError` where a sentence has the image's token, of which the model has only as many as it makes."""
+        """Raise `UsageError` for a sentence with the image's token: there are as many as the image has."""
         found = self._image_tokens.intersection(self.tokenizer(sentence, add_special_tokens=False)["input_ids"])
         if found:
             piece = self.tokenizer.convert_ids_to_tokens(min(found))
