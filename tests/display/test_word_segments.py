@@ -58,13 +58,13 @@ def test_spellings_of_one_word_are_one_segment_by_the_most_frequent(words: list[
 
 
 @given(grids)
-def test_steps_go_through_all_segments_from_the_largest_on_and_back(words: list[list[str | None]]) -> None:
+def test_steps_go_through_all_segments_word_by_word_and_back(words: list[list[str | None]]) -> None:
     found = word_segments(words)
     assert [len(one.cells) for one in found.segments] == sorted((len(o.cells) for o in found.segments), reverse=True)
     if not found.segments:
         assert found.next((0, 0), 1) is None
         return
-    gone, cell = [], middle(found.segments[-1])
+    gone, cell = [], middle(found.in_turn[-1])
     for _ in found.segments:
         there = found.next(cell, 1)
         assert there is not None
@@ -72,9 +72,17 @@ def test_steps_go_through_all_segments_from_the_largest_on_and_back(words: list[
         assert cell in there.cells
         assert found.at(cell) is there
         gone.append(there)
-    assert gone == list(found.segments)
+    assert gone == list(found.in_turn)
+    assert sorted(gone, key=found.segments.index) == list(found.segments)
     back = found.next(cell, -1)
-    assert back is found.segments[len(found.segments) - 2 if len(found.segments) > 1 else 0]
+    assert back is gone[len(gone) - 2 if len(gone) > 1 else 0]
+    # first each word's largest and its large ones, in the order of the legend; then the rest, in the same order
+    firsts = [next(one for one in found.segments if one.word == word) for word in found.counts]
+    own = [one for word in found.counts for one in found.segments if one.word == word]
+    head = [one for one in own if one in firsts or one in found.large]
+    assert gone[: len(head)] == head
+    rest = [list(found.counts).index(one.word) for one in gone[len(head) :]]
+    assert rest == sorted(rest)
 
 
 @given(grids)

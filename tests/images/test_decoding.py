@@ -7,8 +7,10 @@ import os
 import socket
 import struct
 import threading
+import time
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -321,6 +323,13 @@ class Server(BaseHTTPRequestHandler):
             self._redirect("file:///etc/passwd")
         elif self.path == "/round":
             self._redirect("/round")
+        elif self.path == "/slow-headers":
+            self.send_response(200)
+            self.flush_headers()
+            with suppress(OSError):
+                while True:
+                    self.wfile.write(b"X: y\r\n")
+                    time.sleep(0.02)
         elif self.path == "/short":
             self.send_response(200)
             self.send_header("Content-Length", "1000")
@@ -392,6 +401,10 @@ def test_a_download_has_an_end(server: str, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(download, "LONGEST_S", 0.0)
     with pytest.raises(ImageError, match="/ok was not all there within 0 s: download the image in a browser"):
         read_source(server + "/ok")
+    # whose headers never end: the limits of httpx are those of each read
+    monkeypatch.setattr(download, "LONGEST_S", 0.2)
+    with pytest.raises(ImageError, match="/slow-headers was not all there within 0 s"):
+        read_source(server + "/slow-headers")
 
 
 @pytest.mark.parametrize("address", ["ftp://127.0.0.1/x.png", "data://x"])

@@ -69,13 +69,28 @@ class WordSegments:
         rank = self._at.get(cell)
         return None if rank is None else self.segments[rank]
 
+    @cached_property
+    def in_turn(self) -> tuple[Segment, ...]:
+        """All segments in the order in which they are gone through: word by word, the most frequent first, as in the
+        legend, the large ones of each and in any case its largest; then all others so."""
+        words = {word: rank for rank, word in enumerate(self.counts)}
+        largest: dict[str, Segment] = {}
+        for one in self.segments:
+            largest.setdefault(one.word, one)
+
+        def small(one: Segment) -> bool:
+            return len(one.cells) < self.least and one is not largest[one.word]
+
+        # of one word they are in the order of their size before, and stay so
+        return tuple(sorted(self.segments, key=lambda one: (small(one), words[one.word])))
+
     def next(self, cell: Cell, step: int) -> Segment | None:
-        """The segment to go to from a patch: the next smaller for a `step` of 1, the next larger for −1, round and
-        round; from a patch that is the middle of none, the largest. None where there are no segments."""
-        rank = self._at.get(cell)
-        if rank is None or middle(self.segments[rank]) != cell:
-            return self.segments[0] if self.segments else None
-        return self.segments[(rank + step) % len(self.segments)]
+        """The segment to go to from a patch: the next in turn for a `step` of 1, the one before for −1, round and
+        round; from a patch that is the middle of none, the first. None where there are no segments."""
+        here = next((i for i, one in enumerate(self.in_turn) if middle(one) == cell), None)
+        if here is None:
+            return self.in_turn[0] if self.in_turn else None
+        return self.in_turn[(here + step) % len(self.in_turn)]
 
     def next_of(self, word: str, cell: Cell, step: int = 1) -> Segment | None:
         """As `next`, of the segments of one word alone."""

@@ -32,7 +32,9 @@ _GOODBYE_S = 0.3
 _DYING_S = 0.5
 _STOP_S = 60.0
 _SIGNALS = {
-    signal.SIGKILL: "killed (signal 9): probably the system ran out of memory",
+    signal.SIGKILL: "killed (signal 9), by somebody or by the system, as when memory runs out",
+    signal.SIGXCPU: "ended at the limit of processor time (signal 24): raise it, ulimit -t",
+    signal.SIGILL: "crashed (signal 4, an instruction that this processor does not have)",
     signal.SIGSEGV: "crashed (signal 11, a fault in native code)",
     signal.SIGBUS: "crashed (signal 7, a fault in native code)",
     signal.SIGABRT: "aborted (signal 6, an error in native code)",

@@ -20,7 +20,6 @@ from tests.tui.fake import app
 from tests.tui.screens.test_explorer import at, explorer, text
 from vlmtui.display.numbers import percent
 from vlmtui.display.pieces import width
-from vlmtui.display.segments import segments
 from vlmtui.display.word_segments import middle, word_segments
 from vlmtui.metrics import DEFAULT_METRIC, METRICS
 from vlmtui.query.chosen_lens import ChosenLens
@@ -144,10 +143,12 @@ async def test_a_word_has_one_colour_and_the_image_is_seen_through_it() -> None:
         assert len(np.unique(bare.reshape(-1, 3), axis=0)) > 3
 
 
-async def test_n_steps_through_segments_from_the_largest_on() -> None:
+async def test_n_steps_through_segments_in_the_order_of_the_legend() -> None:
     tui = opened()
-    order = [middle(one) for one in word_segments(WORDS).segments]
-    sizes = sorted((len(one.cells) for one in segments(WORDS)), reverse=True)
+    found = word_segments(WORDS)
+    # of the word with most patches first, of each the largest first: none of them is small
+    ordered = [(word, one) for word in found.counts for one in found.segments if one.word == word]
+    order = [middle(one) for _, one in ordered]
     async with tui.run_test(size=SIZE) as pilot:
         await chosen(pilot)
         gone = []
@@ -159,8 +160,7 @@ async def test_n_steps_through_segments_from_the_largest_on() -> None:
             shown = " ".join(image_lines(tui))
             assert [shown.count(word) for word in ("sky", "roof", "mountain", "grass")] == [2, 1, 1, 1]
         assert gone == [*order, order[0], order[-1], order[-2]]
-        found = word_segments(WORDS)
-        assert [len(found.at(cell).cells) for cell in gone[: len(sizes)]] == sizes  # type: ignore[union-attr]
+        assert [found.at(cell).word for cell in gone[: len(order)]] == [word for word, _ in ordered]  # type: ignore[union-attr]
 
 
 async def test_one_word_is_chosen_by_enter_stepped_through_and_let_go() -> None:
@@ -250,7 +250,7 @@ async def test_words_give_way_to_segments_where_patches_are_narrow(width: int, d
         view = explorer(pilot).query_one(ImageView)
         assert view._layout is not None
         assert (view._layout.wide < 4) == (drawn == "segments")
-        assert ("segments, as words need 4 columns (z zooms in)" in text(tui, "#legend")) == (drawn == "segments")
+        assert ("words as segments" in text(tui, "#legend")) == (drawn == "segments")
         shown = " ".join(image_lines(tui))
         assert (shown.count("sky") > 100) == (drawn == "words")
         # and n steps through them in both

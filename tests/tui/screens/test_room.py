@@ -17,6 +17,7 @@ from vlmtui.tui.panels.patch_text import CursorPlace, fact_lines, least_rows
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.terminal.theme import DARK
+from vlmtui.tui.widgets.image_view import ImageView
 
 DOCS = Path(__file__).parents[3] / "docs"
 
@@ -121,6 +122,21 @@ async def test_f_gives_the_image_the_screen_and_one_line_has_the_facts(size: tup
         await pilot.pause()
         assert seen(pilot) == before
         assert "column 5" not in text(tui, "#status")
+
+
+@pytest.mark.parametrize(("size", "larger"), [((80, 24), False), ((140, 40), True)])
+async def test_f_says_where_the_image_is_no_larger(size: tuple[int, int], larger: bool) -> None:
+    tui = app(made=MODELS["LLaVA-1.5 24×24"]())
+    async with tui.run_test(size=size) as pilot:
+        await pilot.pause()
+        before = explorer(pilot).query_one(ImageView)._layout
+        await pilot.press("f")
+        await pilot.pause()
+        after = explorer(pilot).query_one(ImageView)._layout
+        assert before is not None
+        assert after is not None
+        assert (after.width > before.width) == larger
+        assert any("no larger" in one.message for one in tui._notifications) == (not larger)
 
 
 @pytest.mark.parametrize(("block", "answered"), [("shares", False), ("answer-shares", True)])

@@ -14,6 +14,7 @@ from vlmtui.tui.widgets.word_legend_lines import LONGEST, word_legend_lines
 
 TITLE, NAME = "rows 2–23, columns 0–23 of 24×24 · segments: local-words, l2", "segments: local-words, l2"
 LEAST = width("+30 words   █ other patches: 99.9% (here: )") + LONGEST
+"""Cells in which the share that is grey, with a word, or `here` a word with a colour, has a line of its own."""
 
 
 @st.composite
@@ -31,14 +32,14 @@ def test_words_are_named_as_far_as_there_is_room_and_the_grey_share_in_any_case(
     legend: WordLegend, cells: int, rows: int
 ) -> None:
     strips, found = word_legend_lines(TITLE, legend, cells, rows, DARK)
-    swatched = [strips[one.y].crop(one.start, one.start + 1).text == "█" for one in found]
+    swatched = ["█" in strips[one.y].crop(one.start, one.end).text for one in found]
     spots, more = ([one for one, there in zip(found, swatched, strict=True) if there is of] for of in (True, False))
     assert len(strips) <= rows
     assert all(strip.cell_length == cells for strip in strips)
     lines = [strip.text for strip in strips]
     assert "█ other patches: " in "   ".join(lines[-2:])
     # the title in short, or none where there is no room beside the words
-    assert lines[0].startswith("rows 2–23" if TITLE in lines[0] else ("segments", "local-words", "█"))
+    assert lines[0].startswith("rows 2–23" if TITLE in lines[0] else ("segments", "local-words", "█", "here █"))
     # the first ones, in their order, the one under the cursor, and last how many are left
     named, order = [spot.word for spot in spots], [one.word for one in legend.words]
     assert named == sorted(named, key=order.index)
@@ -53,7 +54,10 @@ def test_words_are_named_as_far_as_there_is_room_and_the_grey_share_in_any_case(
     assert [one.word for one in more] == (after or hidden)[:1]
     for spot in spots:
         shown = strips[spot.y].crop(spot.start, spot.end).text
-        assert shown.startswith("█ ")
+        # one that is not in its turn is that under the cursor, and said to be
+        apart = order.index(spot.word) != named.index(spot.word)
+        assert shown.startswith("here █ " if apart else ("█ ", "here █ "))
+        assert not shown.startswith("here") or spot.word == legend.here == named[-1]
         unit = " patch(es)?" if spot.word == order[0] and named[: len(order)] and shown.endswith("s") else ""
         assert re.search(rf": {legend.words[order.index(spot.word)].patches}{unit}$", shown)
 

@@ -126,7 +126,7 @@ def unmark(context: ActionContext) -> None:
 
 def next_highest(context: ActionContext, step: int) -> None:
     """To the entry with the highest number of the overlay, and from there on to the next smaller one, round and round;
-    for a `step` of −1 the other way. Of words to the largest segment, then the next smaller one; where one word was
+    for a `step` of −1 the other way. Of words from segment to segment, in the order of the legend; where one word was
     chosen, to those of that word."""
     state = context.state
     if has_word_overlay(state.results, state.selection):

@@ -145,7 +145,7 @@ GROUPS: dict[str, Group] = {
     ),
     "next": Group(
         "n  N",
-        "to the highest value of the overlay, then the next in turn / back; of words, to the largest segment first",
+        "to the highest value of the overlay, then the next in turn / back; of words, in the order of the legend",
         lambda at: ("segments" if at.over_words else "in turn") if at.ranked else "",
         18,
         "n N",
@@ -163,16 +163,16 @@ GROUPS: dict[str, Group] = {
         ",  .",
         "previous / next token of the answer, or all of it; also < > and the mouse",
         _at_answer("token"),
-        4,
+        1,
         ", .",
     ),
     "attribution": Group(
-        "v", f"attribution: {', '.join(NAMED.get(one, one) for one in ATTRIBUTIONS)}", _over_image("attribution"), 5
+        "v", f"attribution: {', '.join(NAMED.get(one, one) for one in ATTRIBUTIONS)}", _over_image("attribution"), 1
     ),
     "layer": Group("{  }", "attention or mask: previous / next layer, or all layers", _at_answer("layer"), 32, "{ }"),
     "head": Group("H", "attention: next head of that layer, or all heads", _at_answer("head"), 33),
     "occlude": Group(
-        "O", "occlusion map: blocks of patches are replaced, one after the other", _over_image("occlusion"), 22
+        "O", "occlusion map: blocks of patches are replaced, one after the other", _over_image("occlusion"), 2
     ),
     "ablate": Group(
         "x", "ask again with the marked patches replaced: mean token, zeros, blurred pixels", _over_image("ablate"), 21

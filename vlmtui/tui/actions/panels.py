@@ -26,4 +26,7 @@ def turn_to_next(context: ActionContext) -> None:
 
 def image_alone(context: ActionContext) -> None:
     """The whole screen for the image, or the panels again."""
-    context.state.panels.alone = not context.state.panels.alone
+    room = context.state.panels
+    room.alone = not room.alone
+    if room.alone and not room.gains:
+        context.notify("the image is no larger without the panels: z zooms in, f brings them back", timeout=5)

@@ -20,7 +20,9 @@ from vlmtui.display.word_segments import WordSegments
 from vlmtui.lenses.kinds import ResultKind
 from vlmtui.tui.state.page_words import RankedWord, WordGrid
 
-HEAT_SHARE = 0.7
+HEAT_SHARE, DIFFERENCE_SHARE = 0.7, 0.85
+"""Of the colour over the image; pale colours, as those of small differences are, must not look darker for the image's
+sake than strong ones."""
 DIMMED = 0.75
 LEAST_FOR_WORDS = 4
 """Columns a patch must have for a word: three letters, and one that stays free."""
@@ -91,7 +93,7 @@ def lay_heat(
     spread = canvas.spread_to_pixels(values, layout)
     there = (np.isfinite(spread) if bare else ~canvas.spread_to_pixels(page.holes, layout))[..., None]
     heat = difference_colours(spread, scale[1]) if diverging else ValueScale(*scale, floor).colours(spread)
-    pixels[:] = np.where(there, blend(shading(pixels), heat, HEAT_SHARE), pixels)
+    pixels[:] = np.where(there, blend(shading(pixels), heat, DIFFERENCE_SHARE if diverging else HEAT_SHARE), pixels)
 
 
 def fits_words(layout: CellLayout) -> bool:

@@ -7,9 +7,12 @@ from dataclasses import replace
 from vlmtui.display.colours import Colour
 from vlmtui.display.entry_grids import EntryGrid
 from vlmtui.lenses.kinds import Words
-from vlmtui.tui.overlays.drawing import LEAST_FOR_WORDS, ImageDrawing, Overlay, dim, fits_words
+from vlmtui.tui.overlays.drawing import ImageDrawing, Overlay, dim, fits_words
 from vlmtui.tui.overlays.segments import draw_segments, of_chosen
 from vlmtui.tui.state.page_words import PageWords, of_lens
+
+AS_SEGMENTS = "as segments (z zooms in)"
+"""How words are seen that have no room on their patches."""
 
 
 def draw(drawing: ImageDrawing, page: EntryGrid, result: Words) -> ImageDrawing:
@@ -20,10 +23,8 @@ def draw(drawing: ImageDrawing, page: EntryGrid, result: Words) -> ImageDrawing:
 def draw_words(drawing: ImageDrawing, page: EntryGrid, found: PageWords) -> ImageDrawing:
     """Dim the image, and give each cell its word on a shade of the word's colour."""
     if not fits_words(drawing.layout):
-        drawing = replace(
-            drawing, legend=f"segments, as words need {LEAST_FOR_WORDS} columns (z zooms in): {drawing.legend}"
-        )
-        return draw_segments(drawing, page, found)
+        name, colon, rest = drawing.legend.partition(": ")
+        return draw_segments(replace(drawing, legend=f"{name} {AS_SEGMENTS}{colon}{rest}"), page, found)
     dim(drawing.inner)
     segments = found.segments
     colours: dict[str, Colour] = {}

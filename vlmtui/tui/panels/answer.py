@@ -269,13 +269,15 @@ def about(generation: AnswerGeneration, hidden: int = 0) -> tuple[str, ...]:
     if not generation.begun or not generation.tokens:
         return ("",)
     end = "" if generation.answer and generation.answer.finished else " · cut" if generation.answer else " · stopped"
-    said = logged(generation.log_prob)
-    prob = f"log-probability {said}"
+    prob = f"log-probability {logged(generation.log_prob)}"
     if generation.again and generation.again.ablation:
         changed = logged(generation.log_prob + change_of(generation, generation.again.ablation, None))
-        prob, said = f"log-probability {said}, without {changed}", f"{said}, without {changed}"
+        prob += f", without {changed}"
     told = f"{tokens}{end}"
-    return f"greedy · {told} · {prob}", f"{told} · {prob}", f"{told} · {said}", told, f"{number}{end}"
+    # the numbers of the tokens below it need their unit
+    brief = f"{number}{end}"
+    units = [f"{one} · {unit}" for one in (told, brief) for unit in ("log-probability", "log-prob")]
+    return f"greedy · {told} · {prob}", f"{told} · {prob}", *units, told, brief
 
 
 def logged(value: float, sign: bool = False) -> str:

@@ -21,6 +21,7 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Static
 
+from vlmtui.display.cell_layout import ZOOMS
 from vlmtui.display.numbers import count
 from vlmtui.tui import messages, navigation, needs
 from vlmtui.tui.actions import answer, cursor, lens
@@ -40,7 +41,7 @@ from vlmtui.tui.panels.panel import Panel
 from vlmtui.tui.panels.registry import PANELS, panels_named
 from vlmtui.tui.requests import Requests
 from vlmtui.tui.screens.compositor import VisibleCompositor
-from vlmtui.tui.screens.layout import SMALLEST, Bars, ScreenLayout, arrange
+from vlmtui.tui.screens.layout import SMALLEST, Bars, ScreenLayout, arrange, gains_alone
 from vlmtui.tui.screens.packing import PanelRows
 from vlmtui.tui.session_events import SessionEvents
 from vlmtui.tui.session_worker import SessionWorker
@@ -386,7 +387,10 @@ class Explorer(Screen[None]):
         image = partial(image_cells, results, selection)
         size = self.app.size.width, self.app.size.height
         bars = Bars(int(len(results.pages(selection.stage)) > 1), self.query_one(ImageSide).legend_rows)
-        return arrange(size, rows, image, bars, room.lead, room.alone)
+        plan = arrange(size, rows, image, bars, room.lead, room.alone)
+        if not room.alone:
+            room.gains = selection.zoom > ZOOMS[0] or gains_alone(size, plan, image, bars)
+        return plan
 
     @property
     def _keymap(self) -> dict[str, str]:

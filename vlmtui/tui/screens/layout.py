@@ -114,6 +114,12 @@ def arrange(
     return ScreenLayout(False, spacious, Area(EDGE, 0, side, min([height, *below])), best.areas, best.hidden)
 
 
+def gains_alone(size: Cells, plan: ScreenLayout, image: ImageCells, bars: Bars) -> bool:
+    """Whether the image is larger on the whole screen than beside the panels of a plan, or more of it is in view."""
+    whole = image((size[0] - 2 * EDGE, size[1] - CHROME_ALONE - bars.least))
+    return image((plan.image.width, plan.image.height - bars.least)) != whole
+
+
 def _packed(
     body: Cells, image: Cells, bars: Bars, panels: Sequence[PanelRows], first: str, gap: int
 ) -> tuple[int, PackedPanels]:

@@ -135,8 +135,8 @@ def answer_values(results: Results, selection: Selection) -> AnswerValues | None
             if token is not None and token >= drops.shape[1]:
                 return None
             values = drops.sum(axis=1) if token is None else drops[:, token]
-            # the whole answer falls by more than any of its tokens
-            reach = _reach(robust_range(np.abs(values)) if token is None else _scale(generation, key, np.abs(drops)))
+            # the whole answer falls by more than any of its tokens; which block is the most telling must be seen
+            reach = _largest(values if token is None else drops)
             return _of_occlusion(results, found, values, reach, token)
         case LensResult():
             return _of_lens(generation, key, found, token, whose)
@@ -312,6 +312,11 @@ def attention_meaning(results: Results, selection: Selection) -> list[str]:
     if text:
         sentences.append(f"Attention sinks: {', '.join(text)}.")
     return [*sentences, f"{layers_of(found)}."]
+
+
+def _largest(drops: NDArray[np.float64]) -> float:
+    """The largest number, whatever its sign; 1 where there is none but 0."""
+    return float(np.abs(drops[np.isfinite(drops)]).max(initial=0.0)) or 1.0
 
 
 def _reach(scale: tuple[float, float]) -> float:

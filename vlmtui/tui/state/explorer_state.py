@@ -108,7 +108,7 @@ class ExplorerState:
         self._in_turn = self._place
 
     def to_segment(self, step: int = 0, word: str = "") -> None:
-        """The cursor in the middle of the next smaller segment, or for a `step` of −1 the next larger; or of the next
+        """The cursor in the middle of the next segment in turn, or for a `step` of −1 the one before; or of the next
         one of a `word`, or of the word that was chosen."""
         segments = page_segments(self.results, self.selection)
         if segments is None:

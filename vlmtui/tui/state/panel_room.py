@@ -10,12 +10,14 @@ from dataclasses import dataclass
 class PanelRoom:
     """`folded` by the person, by name; `first` is the panel that must be seen where not all are, "" for the main one.
 
-    `alone`: the image has the whole screen. `seen` are the panels on the screen now, `lead` the one that must be.
+    `alone`: the image has the whole screen; `gains`: it is larger so, or more of it is in view. `seen` are the panels
+    on the screen now, `lead` the one that must be.
     """
 
     folded: frozenset[str] = frozenset()
     first: str = ""
     alone: bool = False
+    gains: bool = True
     seen: tuple[str, ...] = ()
     lead: str = ""
 

@@ -13,7 +13,7 @@ from vlmtui.display.pieces import plain, width
 from vlmtui.reading import ImageInfo, ModelInfo
 from vlmtui.session.protocol import Status
 from vlmtui.tui.state.results import Results
-from vlmtui.tui.state.selection import Selection
+from vlmtui.tui.state.selection import NAMED, Selection
 from vlmtui.tui.state.stages import ANSWER
 from vlmtui.tui.state.status import SessionStatus
 from vlmtui.tui.widgets.lines import Lines, Part, line
@@ -64,9 +64,10 @@ class TitleBar(Lines):
             (names[1], parts, advice[-1]),
             (names[1], "   ", advice[-1]),
             (names[1], "   ", "M: a real model " if note else ""),
-            (names[1], "   ", ""),
         ]
-        said_all = [(*variant, view) for variant in variants for view in self._views]
+        # what lies over the image is told rather than of what parts the model is, and that there are real models first
+        said_all = [(*variant, view) for view in self._views for variant in variants]
+        said_all += [(names[1], "   ", "", view) for view in self._views]
         for name, middle, tail, view in said_all:
             tail = "  ".join(part.strip() for part in (tail, view) if part) + " "
             if width(f" {name}{size}{said}{middle}{note}  {tail}") <= cells:
@@ -88,8 +89,12 @@ def view_texts(results: Results, selection: Selection, shrinks: bool) -> tuple[s
     if page is None or page.grid is None:
         return ()
     size = "fit" if shrinks and selection.zoom == FIT else f"{max(selection.zoom, ZOOMS[0])}×"
-    # over an answer lies what it depends on
-    return (size,) if selection.stage == ANSWER else (f"overlay: {selection.overlay} · {size}", size)
+    if selection.stage != ANSWER:
+        return f"overlay: {selection.overlay} · {size}", size
+    attribution = selection.of_answer.attribution
+    named = NAMED.get(attribution, attribution)
+    # over an answer lies what it depends on; of the attention mask the image is no ground
+    return (size,) if selection.of_answer.mask is not None else (f"overlay: {named} · {size}", size)
 
 
 DEPTHS = {"truecolor": "truecolor", "256": "256 colours", "standard": "16 colours: try --color 256"}
@@ -146,7 +151,13 @@ class StatusBar(Lines):
         if self._text:
             role = "outlier" if self._health == "outlier" else "text"
             parts.append((f"{self._text}   ", r.style(role, "raised")))
-        parts += [(f"{fact}   ", r.style("dim", "raised")) for fact in self._facts]
+        room = cells - sum(width(text) for text, _ in parts)
+        for fact in self._facts:
+            # a fact is whole or not there, but for the first where there is nothing else
+            if width(fact) > room and len(parts) > 1:
+                continue
+            parts.append((f"{fact}   ", r.style("dim", "raised")))
+            room -= width(fact) + 3
         return [line(cells, r.style("text", "raised"), parts)]
 
 

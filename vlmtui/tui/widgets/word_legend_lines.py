@@ -96,12 +96,12 @@ def word_legend_lines(
 
 def _names(title: str, name: str, cells: int) -> list[str]:
     """What the words are, the longest first: `segments: top-1, cosine · …`, `segments: top-1, cosine`, `top-1, cosine`,
-    `top-1`; none that is wider than the line but the last."""
+    `top-1`; of words that are drawn otherwise how. None that is wider than the line but the last."""
     whole = name.partition(" · ")[0]
     kind, _, of = whole.partition(": ")
     of = of or whole
-    # of what is drawn instead the reason, else which words they are
-    names = [title, name, whole, *([kind] if " " in kind else [of, of.partition(",")[0]])]
+    shorter = [kind, kind.partition(" (")[0]] if " (" in kind else [of, of.partition(",")[0]]
+    names = [title, name, whole, *shorter]
     return [one for one in names if width(one) <= cells] or names[-1:]
 
 
@@ -120,12 +120,13 @@ def _flow(items: list[_Item], cells: int) -> list[list[_Item]]:
     return lines
 
 
-def _word(one: LegendWord, first: bool, here: bool, roles: Roles) -> _Item:
-    """`█ roof: 14`, which the first says are patches."""
+def _word(one: LegendWord, first: bool, here: bool, roles: Roles, apart: bool = False) -> _Item:
+    """`█ roof: 14`, which the first says are patches; `here █ roof: 14` where it stands `apart` from the others."""
     name = roles.style("accent", bold=True) if here else roles.style()
     many = count(one.patches, "patch", "patches") if first else f"{one.patches:,}"
     dim = roles.style("dim")
-    return _Item((_swatch(one.colour, roles), (_short(one.word), name), (f": {many}", dim)), one.word)
+    before: tuple[Part, ...] = (("here ", dim),) if apart else ()
+    return _Item((*before, _swatch(one.colour, roles), (_short(one.word), name), (f": {many}", dim)), one.word)
 
 
 def _rest(
@@ -134,7 +135,7 @@ def _rest(
     """What follows the first `shown` words: the one under the cursor (`here` is its place) where it is not among them,
     the share that is grey, and `+11 words`, or `+11`, for those that have no room,
     naming the next of them."""
-    named = [_word(legend.words[here], False, True, roles)] if here is not None and here >= shown else []
+    named = [_word(legend.words[here], False, True, roles, apart=True)] if here is not None and here >= shown else []
     hidden = [i for i in range(shown, len(items)) if i != here]
     if not hidden:
         return [*named, _grey(legend, roles)]
