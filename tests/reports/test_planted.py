@@ -117,6 +117,6 @@ def test_noise_is_told_of_one_image_and_elsewhere_only_when_asked(
     ):
         assert told.count("of tokens beat 95% of noise") == told.count("nothing above noise") == times
         assert ("% of noise\n" in told) == (times == 1)  # of every token; with --null in more words
-    for format, name in (("json", '"null"'), ("jsonl", '"null"'), ("csv", "null_percentile")):
-        assert name not in of(format, *one)
-        assert name in of(format, *several, "--null")
+    for kind, name in (("json", '"null"'), ("jsonl", '"null"'), ("csv", "null_percentile")):
+        assert name not in of(kind, *one)
+        assert name in of(kind, *several, "--null")
