@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from vlmtui.files import (
     PartialFile,
     explain_write_errors,
     is_disk_full,
+    remove_dead,
     remove_folder,
     whole_file,
     write_once,
@@ -44,6 +47,31 @@ def test_nothing_is_left_of_a_file_that_is_not_finished(tmp_path: Path, error: t
     with PartialFile(tmp_path / "report", tmp_path) as partial:
         partial.file.write(b"given up")
     assert os.listdir(tmp_path) == []
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
+    """And nothing of a living one, or of another file."""
+    path = tmp_path / "x.csv"
+    writes = "import sys; from pathlib import Path; from vlmtui.files import PartialFile\n"
+    writes += "for name in sys.argv[1:]: globals()[name] = PartialFile(Path(name))\nprint(flush=True); input()"
+    command = [sys.executable, "-c", writes, path, tmp_path / "y.csv"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as writer:
+        assert writer.stdout is not None
+        writer.stdout.readline()
+        before = sorted(os.listdir(tmp_path))
+        assert len(before) == 2
+        remove_dead(path)
+        assert sorted(os.listdir(tmp_path)) == before
+        writer.kill()
+    remove_dead(path)
+    assert os.listdir(tmp_path) == before[1:]
+    assert before[1].startswith(".y.csv.")
+
+
+def test_a_long_name_has_room_for_what_a_temporary_one_adds(tmp_path: Path) -> None:
+    path = tmp_path / f"{'漢' * 83}.csv"
+    write_whole(path, b"x")
+    assert os.listdir(tmp_path) == [path.name]
 
 
 def test_the_first_of_several_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,9 @@ Errors are `OSError`s; `explain_write_errors` turns them into a sentence for the
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
+import re
 import shutil
 import stat
 from collections.abc import Iterator
@@ -37,8 +39,14 @@ class PartialFile:
 
     def __init__(self, path: Path, folder: Path | None = None) -> None:
         self._path = path
-        self._temporary = temporary_name(path if folder is None else folder / path.name)
-        self.file: BinaryIO = self._temporary.open("xb")
+        while True:
+            self._temporary = temporary_name(path if folder is None else folder / path.name)
+            self.file: BinaryIO = self._temporary.open("xb")
+            with suppress(OSError):  # not every file system supports it
+                fcntl.flock(self.file, fcntl.LOCK_EX)  # see `remove_dead`
+            if os.fstat(self.file.fileno()).st_nlink:
+                break
+            self.file.close()  # it was removed before it was locked
 
     def commit(self, *, sync: bool = False) -> None:
         """Put the file in place of the one before. With `sync`, it and its name are on the disk when this returns."""
@@ -47,8 +55,12 @@ class PartialFile:
             os.fchmod(self.file.fileno(), stat.S_IMODE(self._path.stat().st_mode))
         if sync:
             os.fsync(self.file.fileno())
-        self.file.close()
-        os.replace(self._temporary, self._path)
+        lock = os.dup(self.file.fileno())
+        try:
+            self.file.close()
+            os.replace(self._temporary, self._path)
+        finally:
+            os.close(lock)
         if sync:
             _sync_folder(self._path.parent)
 
@@ -108,7 +120,24 @@ def remove_folder(path: Path) -> None:
 
 def temporary_name(path: Path) -> Path:
     """A hidden name beside `path` that no other process uses."""
-    return path.with_name(f".{path.name[:200]}.{os.urandom(6).hex()}{UNFINISHED}")
+    return path.with_name(f"{_temporary_start(path)}{os.urandom(6).hex()}{UNFINISHED}")
+
+
+def remove_dead(path: Path) -> None:
+    """Remove what killed commands of this user left of `path`: unfinished files that no process holds a lock on."""
+    pattern = re.compile(re.escape(_temporary_start(path)) + "[0-9a-f]{12}" + re.escape(UNFINISHED))
+    with suppress(OSError), os.scandir(path.parent) as entries:
+        for entry in entries:
+            if pattern.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
+                with suppress(OSError), open(entry.path, "r+b") as file:
+                    if os.fstat(file.fileno()).st_uid == os.getuid():
+                        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                        os.unlink(entry.path)
+
+
+def _temporary_start(path: Path) -> str:
+    """What temporary names of `path` begin with: of a long name as much as leaves room for the rest, in bytes."""
+    return f".{os.fsencode(path.name)[:200].decode(errors='ignore')}."
 
 
 @contextmanager

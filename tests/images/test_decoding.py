@@ -7,8 +7,10 @@ import os
 import socket
 import struct
 import threading
+import time
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -319,8 +321,17 @@ class Server(BaseHTTPRequestHandler):
             self._redirect("/ok")
         elif self.path == "/to-file":
             self._redirect("file:///etc/passwd")
+        elif self.path == "/to-port":
+            self._redirect("http://127.0.0.1:99999/")
         elif self.path == "/round":
             self._redirect("/round")
+        elif self.path == "/slow-headers":
+            self.send_response(200)
+            self.flush_headers()
+            with suppress(OSError):
+                while True:
+                    self.wfile.write(b"X: y\r\n")
+                    time.sleep(0.02)
         elif self.path == "/short":
             self.send_response(200)
             self.send_header("Content-Length", "1000")
@@ -378,7 +389,9 @@ def test_a_picture_behind_an_address(server: str) -> None:
         ("/pieces", "/pieces was cut short: try again$"),
         ("/o/r/blob/main/a.png", r"answered a web page, not an image: the file itself is at .*/o/r/raw/main/a.png$"),
         ("/to-file", "only http and https"),
-        ("/round", "answered 302|redirect"),
+        ("/round", "/round redirects more than 10 times: check the address$"),
+        ("/to-port", r"/to-port redirects to http://127\.0\.0\.1:99999/, which has the port 99999, and ports are"),
+        ("/302", "answered 302 Found: check the address"),
         ("/short", "cut short, 997 bytes"),
     ],
 )
@@ -392,6 +405,10 @@ def test_a_download_has_an_end(server: str, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(download, "LONGEST_S", 0.0)
     with pytest.raises(ImageError, match="/ok was not all there within 0 s: download the image in a browser"):
         read_source(server + "/ok")
+    # whose headers never end: the limits of httpx are those of each read
+    monkeypatch.setattr(download, "LONGEST_S", 0.2)
+    with pytest.raises(ImageError, match="/slow-headers was not all there within 0 s"):
+        read_source(server + "/slow-headers")
 
 
 @pytest.mark.parametrize("address", ["ftp://127.0.0.1/x.png", "data://x"])
@@ -405,6 +422,28 @@ def test_addresses_that_are_none(address: str) -> None:
     with pytest.raises(ImageError) as caught:
         read_source(address)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("port", ["99999", "0", "-1", "x"])
+def test_a_port_that_no_host_has(port: str) -> None:
+    with pytest.raises(ImageError, match=f"has the port {port}, and ports are numbers from 1 to 65535: check"):
+        read_source(f"http://127.0.0.1:{port}/a.png")
+
+
+def test_http_and_https_taken_for_each_other(server: str) -> None:
+    with pytest.raises(ImageError, match=r"cannot be reached \(it does not speak https: http:// may do\)"):
+        read_source(server.replace("http", "https") + "/ok")
+
+    def refuse(listening: socket.socket) -> None:
+        client, _ = listening.accept()
+        with client:
+            client.recv(10_000)
+            client.sendall(b"\x15\x03\x01\x00\x02\x02\x46")  # the alert of TLS for what is none
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=refuse, args=(listening,), daemon=True).start()
+        with pytest.raises(ImageError, match=r"gives no answer of http .*: check the address, https:// may do$"):
+            read_source(f"http://127.0.0.1:{listening.getsockname()[1]}/a.png")
 
 
 def test_a_socks_proxy_is_used(server: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -85,10 +85,24 @@ def test_a_pipe_without_a_writer_is_not_waited_for(tmp_path: Path, monkeypatch: 
         read_source(str(pipe))
     with pytest.raises(ImageError, match="is a device"):
         read_source("/dev/zero")
+    # a writer that has begun may take longer, and not without end
+    monkeypatch.setattr(image_file, "SILENT_S", 0.1)
+    writer = os.open(pipe, os.O_RDWR)
+    os.write(writer, b"x")
+    with pytest.raises(ImageError, match="a pipe into which nothing is written"):
+        read_source(str(pipe))
+    os.close(writer)
     # what a shell's <(command) gives
     data = encoded(gradient_image())
     monkeypatch.setattr(image_file, "PIPE_S", 10.0)
+    monkeypatch.setattr(image_file, "SILENT_S", 10.0)
     threading.Thread(target=pipe.write_bytes, args=(data,), daemon=True).start()
+    assert read_source(str(pipe)).data == data
+    # a slow one, which takes longer than a pipe without a writer is waited for
+    monkeypatch.setattr(image_file, "PIPE_S", 0.01)
+    writer = os.open(pipe, os.O_RDWR)
+    os.write(writer, data[:9])
+    threading.Timer(0.1, lambda: (os.write(writer, data[9:]), os.close(writer))).start()
     assert read_source(str(pipe)).data == data
 
 

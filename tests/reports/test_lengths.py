@@ -11,6 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from tests.reports.test_against_transformers import reported
 
+pytestmark = pytest.mark.usefixtures("warm_session")
 TIMES = 20
 
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import re
+import socket
+import threading
 import time
-from urllib.parse import urljoin, urlsplit, urlunsplit
+from contextlib import suppress
+from typing import Any
+from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
 
 import httpx2
 
-from vlmtui.errors import ImageError, one_line
+from vlmtui.errors import ImageError, connection_reason, one_line
 from vlmtui.images.file_kinds import WEB_PAGE, kind_of
 from vlmtui.images.paths import without_password
 
 TIMEOUT_S = 20.0
 LONGEST_S = 300.0
-"""Seconds that the whole body may take."""
+"""Seconds that all of it may take, redirects and headers included."""
 _REDIRECTS = 10
 _BY_HAND = "download the image in a browser, and give the file"
 _SCHEMES = ("http", "https")
@@ -31,24 +35,85 @@ def download(address: str, max_bytes: int) -> bytes:
             raise ImageError(f"{shown}: only http and https addresses are read: for a file, give its path")
         if not parts.hostname:
             raise ImageError(f"{shown} cannot be reached (it names no host): check the address")
-        with _client() as client:
-            at = parts.geturl()
-            for left in reversed(range(_REDIRECTS + 1)):
-                with client.stream("GET", at) as response:
-                    to = response.headers.get("Location", "")
-                    if not (response.has_redirect_location and left):
-                        return _body(response, shown, max_bytes)
-                if urlsplit(to).scheme.lower() not in ("", *_SCHEMES):
-                    to = without_password(to)
-                    raise ImageError(f"{shown} redirects to {to}: only http and https addresses are read")
-                at = urljoin(at, to)
-            raise AssertionError("the last answer is returned")
+        _check_port(parts, shown)
+        with _client() as client, _Cutoff(shown) as cutoff:
+            return _follow(client, parts.geturl(), shown, max_bytes, cutoff)
     except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError) as error:
-        raise ImageError(f"{shown} cannot be reached ({one_line(error)}): check it and the network") from error
+        raise ImageError(f"{shown} cannot be reached ({connection_reason(error)}): check it and the network") from error
     except httpx2.TimeoutException as error:
         raise ImageError(f"{shown} did not answer within {TIMEOUT_S:.0f} s: try again later") from error
+    except (httpx2.ReadError, httpx2.RemoteProtocolError) as error:
+        advice = "check the address" if parts.scheme.lower() == "https" else "check the address, https:// may do"
+        raise ImageError(f"{shown} gives no answer of http ({one_line(error)}): {advice}") from error
     except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:
         raise ImageError(f"{shown} cannot be fetched ({one_line(error)}): check the address") from error
+
+
+def _follow(client: httpx2.Client, at: str, shown: str, max_bytes: int, cutoff: _Cutoff) -> bytes:
+    """The bytes at the end of an address's redirects. Raises `ImageError`, and errors of httpx."""
+    for left in reversed(range(_REDIRECTS + 1)):
+        with client.stream("GET", at, extensions={"trace": cutoff.watch}) as response:
+            to = response.headers.get("Location", "")
+            if not response.has_redirect_location:
+                return _body(response, shown, max_bytes, cutoff)
+        if not left:
+            raise ImageError(f"{shown} redirects more than {_REDIRECTS} times: check the address")
+        if urlsplit(to).scheme.lower() not in ("", *_SCHEMES):
+            to = without_password(to)
+            raise ImageError(f"{shown} redirects to {to}: only http and https addresses are read")
+        at = urljoin(at, to)
+        _check_port(urlsplit(at), f"{shown} redirects to {without_password(at)}, which")
+    raise AssertionError("the last answer is returned or refused")
+
+
+def _check_port(parts: SplitResult, subject: str) -> None:
+    """Raise `ImageError` for a port that no host has; the system's own sentence would be about something else."""
+    try:
+        if parts.port != 0:
+            return
+    except ValueError:
+        pass
+    port = parts.netloc.rpartition(":")[2]
+    raise ImageError(f"{subject} has the port {port}, and ports are numbers from 1 to 65535: check the address")
+
+
+class _Cutoff:
+    """Context manager that ends the connections of a download after `LONGEST_S`, and says so.
+
+    The limits of httpx are those of each read: a server that sends its headers drop by drop has no end there.
+    """
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._end = time.monotonic() + LONGEST_S
+        self._timer = threading.Timer(LONGEST_S, self._cut)
+        self._timer.daemon = True
+        self._sockets: list[socket.socket] = []
+
+    def watch(self, event: str, info: dict[str, Any]) -> None:
+        """Note a new connection: the `trace` of a request."""
+        if event.endswith(("connect_tcp.complete", "start_tls.complete")):
+            self._sockets.append(info["return_value"].get_extra_info("socket"))
+            self.check()
+
+    def check(self) -> None:
+        """Raise `ImageError` once the time is over."""
+        if time.monotonic() >= self._end:
+            raise ImageError(f"{self._address} was not all there within {LONGEST_S:.0f} s: {_BY_HAND}") from None
+
+    def _cut(self) -> None:
+        for connected in tuple(self._sockets):
+            with suppress(OSError):  # closed, or its place taken by one with TLS
+                connected.shutdown(socket.SHUT_RDWR)
+
+    def __enter__(self) -> _Cutoff:
+        self._timer.start()
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        self._timer.cancel()
+        if isinstance(error, httpx2.HTTPError):  # what a connection that was cut looks like
+            self.check()
 
 
 def _client() -> httpx2.Client:
@@ -61,7 +126,7 @@ def _client() -> httpx2.Client:
         ) from error
 
 
-def _body(response: httpx2.Response, address: str, max_bytes: int) -> bytes:
+def _body(response: httpx2.Response, address: str, max_bytes: int, cutoff: _Cutoff) -> bytes:
     """The body of a successful answer; `ImageError` for another answer, and for one that is too long or too short."""
     if not response.is_success:
         reason = one_line(response.reason_phrase)
@@ -70,17 +135,17 @@ def _body(response: httpx2.Response, address: str, max_bytes: int) -> bytes:
     if encoding not in ("", "identity"):
         raise ImageError(f"{address} answered a compressed image ({encoding}), which was not asked for: {_BY_HAND}")
     blocks: list[bytes] = []
-    end = time.monotonic() + LONGEST_S
     size = 0
     try:
         for block in response.iter_raw():
             size += len(block)
             if size > max_bytes:
                 raise ImageError(f"{address} is larger than {max_bytes >> 20} MiB: download it and make it smaller")
-            if time.monotonic() > end:
-                raise ImageError(f"{address} was not all there within {LONGEST_S:.0f} s: {_BY_HAND}")
+            cutoff.check()
             blocks.append(block)
+        cutoff.check()  # a body without a length ends where its connection does
     except httpx2.RemoteProtocolError:
+        cutoff.check()
         length = response.headers.get("Content-Length", "")
         if not length.isdecimal():
             if not size:

@@ -22,7 +22,9 @@ from vlmtui.images.paths import check_is_path, images_in, is_address, local_name
 
 MAX_BYTES = 1 << 30
 PIPE_S = 10.0
-"""Seconds that a pipe without a writer is waited for."""
+"""Seconds that a pipe without a writer is waited for, and a file that gives nothing, as some of the kernel's do."""
+SILENT_S = 300.0
+"""Seconds that the writer of a pipe may take for each part."""
 _BLOCK = 1 << 20
 
 
@@ -71,9 +73,8 @@ def _read_file(path: Path, name: str) -> bytes:
                 raise ImageError(f"{name} is a folder: name one image file in it, or run vlmtui report FOLDER")
             some = "name a folder with PNG, JPEG or WebP files or the like, or name a file directly"
             raise ImageError(f"{name} contains no images: {some}")
-        with open(path, "rb", opener=_open_file) as file:
-            _check_readable(file.fileno(), name)
-            return _read_limited(file.read, name)
+        with open(path, "rb", buffering=0, opener=_open_file) as file:
+            return _read_limited(_Waiting(file.fileno(), name).read, name)
     except FileNotFoundError:
         if glob.has_magic(name) and all(map(os.path.isdir, glob.iglob(str(path), recursive=True))):
             raise ImageError(f"{name} matches no file: check the pattern") from None
@@ -104,20 +105,38 @@ def _why_missing(path: Path, name: str) -> str:
 
 def _open_file(path: str, flags: int) -> int:
     """Open a file; a pipe without a writer is not waited for here."""
-    handle = os.open(path, flags | os.O_NONBLOCK)
-    os.set_blocking(handle, True)
-    return handle
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
-def _check_readable(handle: int, name: str) -> None:
-    """Raise `ImageError` for a device, and for a pipe into which nothing is written for a while."""
-    kind = os.fstat(handle).st_mode
-    if stat.S_ISREG(kind):
-        return
-    if not stat.S_ISFIFO(kind):
-        raise ImageError(f"{name} is a device, not a file: name an image file, or pipe it into vlmtui report -")
-    if not select.select([handle], [], [], PIPE_S)[0]:
-        raise ImageError(f"{name} is a pipe into which nothing is written: name an image file")
+class _Waiting:
+    """Reader of a file or pipe that was opened without waiting. It waits for bytes, and not without end.
+
+    Raises `ImageError` for a device.
+    """
+
+    def __init__(self, handle: int, name: str) -> None:
+        kind = os.fstat(handle).st_mode
+        self._is_pipe = stat.S_ISFIFO(kind)
+        if not (stat.S_ISREG(kind) or self._is_pipe):
+            raise ImageError(f"{name} is a device, not a file: name an image file, or pipe it into vlmtui report -")
+        self._handle = handle
+        self._name = name
+        self._poll = select.poll()
+        self._poll.register(handle, select.POLLIN)
+
+    def read(self, size: int) -> bytes:
+        """At most `size` bytes, b"" at the end. Raises `ImageError` where none come for a while."""
+        for seconds in (PIPE_S, SILENT_S) if self._is_pipe else (PIPE_S,):
+            ready = self._poll.poll(seconds * 1000)
+            try:
+                block = os.read(self._handle, size)
+            except BlockingIOError:  # there is a writer
+                continue
+            if block or ready:
+                return block
+            break
+        what = "a pipe into which nothing is written" if self._is_pipe else "a file that gives nothing"
+        raise ImageError(f"{self._name} is {what}: name an image file")
 
 
 def _read_limited(read: Callable[[int], bytes], name: str) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import replace
 from itertools import pairwise
@@ -11,11 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.looked import looked
 from tests.query.queries import query_of
 from tests.reports import made_reports
 from vlmtui.display.cells import width
 from vlmtui.geometry import Place
 from vlmtui.lenses.folded_token_words import fold_token_words
+from vlmtui.lenses.lens_source import lens_call
+from vlmtui.query.chosen_lens import ChosenLens
 from vlmtui.query.patches import PatchPosition
 from vlmtui.reports.formats.registry import format_named
 from vlmtui.reports.image_report import ImageReport
@@ -95,6 +99,41 @@ def test_every_patch_has_its_place_words_and_norms() -> None:
     assert "sky" in lines[start + 2]
     assert "‿ing" in lines[start + 2]
     assert len(lines[start + 3].split()) == 1 + 4
+
+
+@pytest.mark.parametrize("layers", [3, 24])
+def test_every_column_has_a_head(layers: int) -> None:
+    reading = made_reports.reading(3, 4, layers=layers)
+    reading.grid_norms[0].patches[1, 5] = 99.0  # an outlier, with its mark
+    lines = text(made_reports.seen(reading, made_reports.words(reading, 3, ["sky", "ing", "a"])))
+    first = next(i for i, line in enumerate(lines) if line.startswith("row "))
+    words, unit, *stages = lines[lines.index("Patches") + 2 : first - 1]
+    listed = lines[first + 2]
+    assert words.split() == ["word", "distance"] * (len(listed.split()) // 2)
+    assert unit == "  L2 norm at"
+    assert " ".join(stages).split() == ["vision", *(f".{i}" for i in range(layers + 1))]
+    assert ends(listed)[1::2] == ends(words)[1::2]
+    starts = [i for i, line in enumerate(lines[first:], first) if line.startswith("  vision  ")]
+    assert len(starts) == 12
+    for start in starts:
+        assert [ends(row[8:]) for row in lines[start : start + len(stages)]] == [ends(head[8:]) for head in stages]
+
+
+def test_components_have_heads() -> None:
+    reading = made_reports.reading(1, 2, layers=1)
+    numbers = np.array([[0.5, -1, 12], [0.25, 1e-5, 1]], np.float32)
+    values = looked(lens_call("pca"), "tokens", numbers, explained=(0.5, 0.2, 0.1))
+    query = query_of("tiny", lens=ChosenLens("pca"))
+    lines = text(ImageReport(query, reading, "tokens", (0, 1), None, values=values))
+    head, *rows = [line for line in lines if line.startswith("  pca ")]
+    assert head.split() == ["pca", "red", "green", "blue"]
+    assert [row.split()[1:] for row in rows] == [["0.5000", "-1.000", "12.00"], ["0.2500", "1.000e-05", "1.000"]]
+    assert [ends(row) for row in rows] == [ends(head)] * 2
+
+
+def ends(line: str) -> list[int]:
+    """Where the words of a line end."""
+    return [match.end() for match in re.finditer(r"\S+", line)]
 
 
 def test_the_demo_says_what_it_is_and_how_to_choose_another() -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import resource
+import threading
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from vlmtui.errors import UsageError, VlmtuiError
+from vlmtui.reports.output import target as target_module
 from vlmtui.reports.output.target import check_target, target
 
 
@@ -102,3 +104,28 @@ def test_a_name_that_is_too_long_and_a_file_in_place_of_a_folder(tmp_path: Path)
     (tmp_path / "photo.jpg").write_bytes(b"")
     with pytest.raises(VlmtuiError, match=r"photo\.jpg is a file, not a folder; choose another place"):
         check_target(str(tmp_path / "photo.jpg" / "x.json"))
+
+
+def test_a_pipe_is_written_to_where_something_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pipe = tmp_path / "pipe.json"
+    os.mkfifo(pipe)
+    monkeypatch.setattr(target_module, "PIPE_S", 0.1)
+    with pytest.raises(VlmtuiError, match=r"pipe\.json is a pipe from which nothing reads"), target(str(pipe)):
+        pass
+    # more than a pipe holds: its writer waits for the reader
+    monkeypatch.setattr(target_module, "PIPE_S", 10.0)
+    read: list[bytes] = []
+    reader = threading.Thread(target=lambda: read.append(pipe.read_bytes()), daemon=True)
+    reader.start()
+    with target(str(pipe)) as to:
+        to.write("x" * 1_000_000)
+    reader.join(10)
+    assert list(map(len, read)) == [1_000_000]
+
+
+def test_what_a_killed_command_left_is_removed(tmp_path: Path) -> None:
+    for name in (".x.csv.0123456789ab.new", ".x.csv.0123456789ab.old", ".y.csv.0123456789ab.new"):
+        (tmp_path / name).write_text("half")
+    with target(str(tmp_path / "x.csv")) as to:
+        to.write("whole")
+    assert sorted(os.listdir(tmp_path)) == [".x.csv.0123456789ab.old", ".y.csv.0123456789ab.new", "x.csv"]

@@ -6,6 +6,7 @@ import os
 
 import msgspec
 import numpy as np
+import pytest
 
 from tests.reports import made_reports
 from tests.reports.page import contents
@@ -17,6 +18,7 @@ from vlmtui.lenses.folded_token_words import fold_token_words
 from vlmtui.reading import ImageInfo, LayerNorms, Reading
 from vlmtui.reports.page.content import PageContent
 from vlmtui.reports.page.document import page_document
+from vlmtui.results.noise_baseline import NoiseBaseline, NoiseScores
 
 
 def test_arrows_show_the_words_norm_and_box_of_every_patch(opened: Opened) -> None:
@@ -75,6 +77,34 @@ def test_metrics_are_switched_by_key_and_by_button(opened: Opened) -> None:
     assert rows(page) == told(of.words["tokens"]["omp"], 3)
     page.keyboard.press("M")
     assert texts(page, "#metrics [aria-pressed=true]") == ["cosine"]
+
+
+def test_bars_of_words_begin_where_noise_ends(opened: Opened) -> None:
+    of = glance(made_reports.reading(1, 2), ("cosine", "omp"), entry=0)
+    shares = np.array([[0.5], [0.9]])  # explained by omp; that of the first token within noise
+    cosine, omp = of.words["tokens"].values()
+    cosine = msgspec.structs.replace(cosine, scores=np.array([[0.9, 0.8, 0.5, 0.3, 0.1], [0.4, 0.3, 0.2, 0.1, 0.0]]))
+    of.words["tokens"]["cosine"] = cosine
+    of.words["tokens"]["omp"] = msgspec.structs.replace(omp, explained=np.repeat(shares, 5, axis=1))
+    for metric, end in (("cosine", 0.5), ("omp", 0.7)):
+        noise = NoiseScores(scores=np.full(20, end), margins=np.zeros(0), firsts={})
+        baseline = NoiseBaseline(stage="tokens", metric=metric, k=5, all_tokens=False, shuffled=noise, random=noise)
+        of.noise.setdefault("tokens", {})[metric] = baseline
+    page = opened(page_document(of))
+
+    def bars() -> list[float]:
+        styles = page.eval_on_selector_all("#words li:not(.heads) .bar i", "all => all.map(one => one.style.width)")
+        return [float(style.removesuffix("%")) for style in styles]
+
+    assert texts(page, "#words .heads .bar") == ["above noise"]
+    assert bars() == pytest.approx([100, 75, 0, 0, 0])
+    page.keyboard.press("ArrowRight")
+    assert bars() == [0] * 5
+    page.keyboard.press("m")
+    sizes = np.abs(omp.scores[1])
+    assert bars() == pytest.approx((100 * sizes / sizes.max()).tolist(), abs=1e-3)
+    page.keyboard.press("ArrowLeft")
+    assert bars() == [0] * 5
 
 
 def test_metrics_agree_on_a_word_in_whatever_spelling(opened: Opened) -> None:

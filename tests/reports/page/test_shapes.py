@@ -104,7 +104,12 @@ def test_a_tower_alone(opened: Opened) -> None:
     assert texts(page, "#path button") == ["0", "1", "vision.2"]
     assert "A vision tower alone." in page.locator("#words").inner_text()
     assert not page.locator("#find").is_visible()
+    # the norms lie over the image from the first, the largest are listed
+    norms = of.grid_norms[0].patches
+    assert texts(page, ".cell") == [format_number(float(norm), 3) for norm in norms[2]]
+    assert "L2 norms of vision.2" in page.locator("#words").inner_text()
     page.keyboard.press("[")
+    assert texts(page, ".cell") == [format_number(float(norm), 3) for norm in norms[1]]
     assert f"vision.1 {format_number(float(of.grid_norms[0].patches[1, 3]))}" in texts(page, "#norms-legend b")
 
 

@@ -28,11 +28,11 @@ class WordCounts:
     def __init__(self) -> None:
         self._counts = np.zeros(0, np.int64)
 
-    def add(self, ids: Ints) -> None:
-        """Add one for each id."""
-        counts = np.bincount(ids, minlength=len(self._counts))
-        counts[: len(self._counts)] += self._counts
-        self._counts = counts
+    def add(self, counts: Ints) -> None:
+        """Add counts by id, int64 [ids]."""
+        if len(counts) > len(self._counts):
+            self._counts = np.concatenate([self._counts, np.zeros(len(counts) - len(self._counts), np.int64)])
+        self._counts[: len(counts)] += counts
 
     def of(self, id_: int) -> int:
         """The count of an id."""
@@ -122,16 +122,22 @@ class AtlasCounts:
     def _words(self, block: TableBlock, is_counted: Marks, named: bool) -> None:
         if named:
             self.add_names(block)
-        row, place, ids = counted_words(block, is_counted)[:3]
+        ids, lengths = block.words.ids, block.words.lengths
+        if not is_counted.all():
+            ids, lengths = ids[np.repeat(is_counted, lengths)], np.where(is_counted, lengths, 0)
         if not len(ids):
             return
-        first = place == 0
-        self.k = max(self.k, int(place.max()) + 1)
-        self.with_words += int(first.sum())
-        self.first.add(ids[first])
-        self.among.add(ids)
-        self.pictures_first.add(_once(block.picture[row[first]], ids[first]))
-        self.pictures_among.add(_once(block.picture[row], ids))
+        has_words = lengths > 0
+        first = ids[(np.cumsum(lengths) - lengths)[has_words]]
+        self.k = max(self.k, int(lengths.max()))
+        self.with_words += len(first)
+        for ids_, per_row, by_entry, by_picture in (
+            (first, has_words, self.first, self.pictures_first),
+            (ids, lengths, self.among, self.pictures_among),
+        ):
+            counts = np.bincount(ids_)
+            by_entry.add(counts)
+            by_picture.add(_pictures_with(ids_, np.add.reduceat(per_row, block.starts, dtype=np.int64), counts))
 
     def _outliers(self, block: TableBlock, is_counted: Marks) -> None:
         has_entries = np.zeros(len(block.starts), bool)
@@ -168,15 +174,6 @@ class AtlasCounts:
         tally.views += num_distinct(view)
 
 
-def counted_words(block: TableBlock, is_counted: Marks) -> tuple[Ints, Ints, Ints, Ints]:
-    """The words of the rows that are counted: the row of each, its rank there, its id, and its index in the block."""
-    words = block.words
-    if is_counted.all():
-        return words.row, words.place, words.ids, np.arange(len(words.ids))
-    at = np.flatnonzero(is_counted[words.row])
-    return words.row[at], words.place[at], words.ids[at], at
-
-
 def grids_by_shape(block: TableBlock, placed: Marks) -> list[tuple[tuple[int, int], Ints, Ints, Ints]]:
     """The grids of a block by shape: (rows, columns), then for each entry its row in the block, its position in
     row-major order, and the index of its grid, in order of image and grid.
@@ -189,13 +186,15 @@ def grids_by_shape(block: TableBlock, placed: Marks) -> list[tuple[tuple[int, in
         return []
     numbers = block.whole("grid")[rows]
     key = block.picture[rows] * (int(numbers.max()) + 2) + numbers
-    if (np.diff(key) < 0).any():  # as vlmtui writes them, grids follow each other
+    if (key[1:] < key[:-1]).any():  # as vlmtui writes them, grids follow each other
         order = np.argsort(key, kind="stable")
         rows, key = rows[order], key[order]
-    is_first = np.diff(key, prepend=key[0] - 1) != 0
-    grid, starts = np.cumsum(is_first) - 1, np.flatnonzero(is_first)
+    starts = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]]))
+    grid = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(key)))
     row, col = row[rows], col[rows]
     sizes = np.stack([np.maximum.reduceat(side, starts) + 1 for side in (row, col)], axis=1)
+    if (sizes == sizes[0]).all():
+        return [((int(sizes[0, 0]), int(sizes[0, 1])), rows, row * sizes[0, 1] + col, grid)]
     grids = []
     for size in np.unique(sizes, axis=0).tolist():
         matches = (sizes == size).all(axis=1)[grid]
@@ -208,16 +207,20 @@ def num_distinct(ordered: Ints) -> int:
     return int(np.count_nonzero(np.diff(ordered))) + 1 if len(ordered) else 0
 
 
-def _once(picture: Ints, ids: Ints) -> Ints:
-    """Word ids without repetitions within an image; images in order."""
-    if not len(ids):
-        return ids
-    is_there = np.bincount(ids) > 0
-    distinct, first = np.flatnonzero(is_there), int(picture[0])
-    pictures = int(picture[-1]) - first + 1
-    if pictures * len(distinct) > _MOST_MARKS:
-        return np.unique(picture * MOST_ID + ids) % MOST_ID
+def _pictures_with(ids: Ints, per_picture: Ints, counts: Ints) -> Ints:
+    """In how many images each id is, int64 [ids], of words in order of their images: `per_picture` is how many words
+    each image has, `counts` how many each id has."""
+    pictures, distinct = np.arange(len(per_picture)), np.flatnonzero(counts)
+    if len(pictures) * len(distinct) > _MOST_MARKS:
+        once = np.unique(np.repeat(pictures, per_picture) * MOST_ID + ids) % MOST_ID
+        return np.bincount(once, minlength=len(counts))
     # a mark for each image and id, where sorting would take ten times as long
-    marks = np.zeros(pictures * len(distinct), bool)
-    marks[(picture - first) * len(distinct) + (np.cumsum(is_there) - 1)[ids]] = True
-    return np.asarray(distinct[np.flatnonzero(marks) % len(distinct)])
+    code = np.zeros(len(counts), np.int64)
+    code[distinct] = np.arange(len(distinct))
+    at = np.repeat(pictures * len(distinct), per_picture)
+    at += code[ids]
+    marks = np.zeros(len(pictures) * len(distinct), np.uint8)
+    marks[at] = 1
+    found = np.zeros(len(counts), np.int64)
+    found[distinct] = marks.reshape(len(pictures), -1).sum(axis=0, dtype=np.min_scalar_type(len(pictures)))
+    return found

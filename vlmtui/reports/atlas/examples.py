@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from vlmtui.display.pieces import fold, fold_name, visible
-from vlmtui.reports.atlas.counts import AtlasCounts, counted_words, grids_by_shape, num_distinct
-from vlmtui.reports.atlas.tables import Floats, Ints, Marks, TableBlock, rows_at
+from vlmtui.reports.atlas.counts import AtlasCounts, grids_by_shape, num_distinct
+from vlmtui.reports.atlas.tables import MOST_ID, Floats, Ints, Marks, TableBlock, rows_at
 
 RANKING = "patches with the word as top-1 first, then those with it second, and so on; within a rank by its score"
 """How patches are ranked. By the score alone, l2 would rank the patches of smallest norm first for every word."""
@@ -136,19 +136,22 @@ def collect_examples(words: ChosenWords, blocks: Iterable[TableBlock], max_patch
     rows."""
     chosen = *words.most_frequent, *words.sought
     chosen_ids = [id_ for word in chosen for id_ in word.ids]
-    is_chosen = np.zeros(max(chosen_ids, default=-1) + 2, bool)  # the last stands for all larger ids
+    is_chosen = np.zeros(MOST_ID, bool)
     is_chosen[chosen_ids] = True
     for block in blocks:
         is_counted = ~block.failed & ~block.is_("kind", "newline")
-        row, place, ids, at = counted_words(block, is_counted)
-        found = np.flatnonzero(is_chosen[np.minimum(ids, len(is_chosen) - 1)])
-        row, place, ids, scores = row[found], place[found], ids[found], block.scores[at[found]]
+        found = np.flatnonzero(is_chosen[block.words.ids])
+        row, place = block.words.places(found)
+        if not is_counted.all():
+            found, row, place = (of[is_counted[row]] for of in (found, row, place))
+        ids, scores = block.words.ids[found], block.scores[found]
         maps = _BlockMaps(block, is_counted)
         for word in chosen:
             matches = np.flatnonzero(ids == word.ids[0] if len(word.ids) == 1 else np.isin(ids, word.ids))
-            # for a row with several spellings, the first
-            matches = matches[np.diff(row[matches], prepend=-1) > 0]
             rows = row[matches]
+            if (rows[1:] == rows[:-1]).any():  # for a row with several spellings, the first
+                matches = matches[np.diff(rows, prepend=-1) > 0]
+                rows = row[matches]
             first = rows[place[matches] == 0]
             word.count(block.picture[first], block.picture[rows])
             word.add_to_map(maps.of(first if word.sought is None else rows), maps.all)

@@ -60,11 +60,15 @@ class TableFilter:
 
 @dataclass(frozen=True)
 class BlockWords:
-    """All words of a block's rows in one array each: the row, the rank in the row, and the id."""
+    """All words of a block's rows: how many each row has, int64 [rows], and their ids, int64 [words]."""
 
-    row: Ints
-    place: Ints
+    lengths: Ints
     ids: Ints
+
+    def places(self, at: Ints) -> tuple[Ints, Ints]:
+        """Rows, and ranks in the row, of the words at these indices of `ids`."""
+        row = np.repeat(np.arange(len(self.lengths)), self.lengths)[at]
+        return row, at - (np.cumsum(self.lengths) - self.lengths)[row]
 
 
 class TableBlock:
@@ -118,13 +122,17 @@ class TableBlock:
 
     def is_(self, column: str, value: str) -> Marks:
         """Rows where a column of texts has a value, bool [rows]."""
-        codes, values = _coded(self._rows[column])
-        return np.asarray(codes == (values.index(value) if value in values else len(values)))
+        array = _coded(self._rows[column])
+        values = array.dictionary.to_pylist()
+        return np.asarray(_filled(array.indices) == (values.index(value) if value in values else len(values)))
 
     def kinds(self) -> list[tuple[str | None, ...]]:
         """The combinations of model, stage and metric that occur."""
-        first = self._rows.select(["model", "stage", "metric"]).take(self.starts[~self.failed[self.starts]])
-        return list(dict.fromkeys(zip(*(column.to_pylist() for column in first.columns), strict=True)))
+        first = self.starts[~self.failed[self.starts]]
+        columns = [_coded(self._rows[name]) for name in ("model", "stage", "metric")]
+        codes = zip(*(_filled(column.indices)[first].tolist() for column in columns), strict=True)
+        texts = [[*column.dictionary.to_pylist(), None] for column in columns]  # the code of null is -1
+        return [tuple(map(list.__getitem__, texts, combination)) for combination in dict.fromkeys(codes)]
 
     def at(self, row: int) -> dict[str, Any]:
         """A row as a dictionary, without its words."""
@@ -144,14 +152,12 @@ class TableBlock:
         """All words. Raises `VlmtuiError` for an id that no vocabulary has."""
         column = self._column
         lengths = np.asarray(pc.fill_null(pc.list_value_length(column), 0)).astype(np.int64)
-        row = np.repeat(np.arange(len(lengths)), lengths)
-        place = np.arange(len(row)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-        ids = np.asarray(pc.fill_null(pc.struct_field(self._flat, "id"), NO_ROW)).astype(np.int64)
+        ids = _filled(pc.struct_field(self._flat, "id")).astype(np.int64, copy=False)
         if ids.size and (ids.min() < 0 or ids.max() >= MOST_ID):
             raise VlmtuiError(
                 f"{self._name} has ids of words that no vocabulary names: write the table again with vlmtui report"
             )
-        return BlockWords(row, place, ids)
+        return BlockWords(lengths, ids)
 
     @cached_property
     def scores(self) -> Floats:
@@ -223,7 +229,7 @@ def image_starts(rows: pa.Table) -> Marks:
     if len(rows) > 1:
         other = np.zeros(len(rows) - 1, bool)
         for name in ("image", "model", "stage"):
-            codes, _ = _coded(rows[name])
+            codes = _filled(_coded(rows[name]).indices)
             other |= codes[1:] != codes[:-1]
         index = _filled(rows["index"])
         first[1:] = other | (index[1:] <= index[:-1])
@@ -249,12 +255,11 @@ def rows_at(names: Sequence[str], numbers: Sequence[int]) -> dict[int, dict[str,
     return found
 
 
-def _coded(column: pa.ChunkedArray) -> tuple[Ints, list[str | None]]:
-    """A column of texts as a code for each row, -1 for null, and the texts of the codes."""
+def _coded(column: pa.ChunkedArray) -> pa.DictionaryArray:
+    """A column of texts as one array of codes, in which each text has one."""
     if not pa.types.is_dictionary(column.type):
         column = pc.dictionary_encode(column)
-    array = column.unify_dictionaries().combine_chunks()
-    return _filled(array.indices), array.dictionary.to_pylist()
+    return column.unify_dictionaries().combine_chunks()
 
 
 def _filled(column: pa.Array | pa.ChunkedArray) -> Ints:

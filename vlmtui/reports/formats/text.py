@@ -6,10 +6,9 @@ patch with its words and norms, and the outliers. It contains no date and no tim
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from vlmtui.catalogue import note_with_advice
 from vlmtui.display import numbers
@@ -23,7 +22,14 @@ from vlmtui.geometry import Place
 from vlmtui.query.options import Query
 from vlmtui.reading import Reading, TokenWords, of_patches
 from vlmtui.reports.formats.parts import logit_lens, patch_embedding
-from vlmtui.reports.formats.parts.lens_values import lens_line, lens_lines, value_grid, value_line, whole_report
+from vlmtui.reports.formats.parts.lens_values import (
+    lens_line,
+    lens_lines,
+    value_grid,
+    value_head,
+    value_line,
+    whole_report,
+)
 from vlmtui.reports.formats.parts.listed_words import hub_lines, shown_hubs, shown_words
 from vlmtui.reports.formats.parts.local_words import local_words_line
 from vlmtui.reports.formats.parts.noise_baseline import (
@@ -33,6 +39,7 @@ from vlmtui.reports.formats.parts.noise_baseline import (
     null_line,
     percentile_line,
 )
+from vlmtui.reports.formats.parts.norm_rows import NormRows
 from vlmtui.reports.formats.parts.text_grid import norm_grid, titled, word_grid
 from vlmtui.reports.image_report import ImageReport, ReportOrFailure
 from vlmtui.reports.per_image import ImageFailure
@@ -110,10 +117,10 @@ def _title(report: ImageReport) -> Iterator[str]:
         search_name = search_phrase(report.word_order, query.search.ridge)
         searched = f"{query.search.k} {search_name} of {words.candidates:,} word-pieces{left_out}"
         yield from labelled("words", searched if words.candidates else f"those of the lens {report.word_order}")
-        if report.stage == "tokens" and (warning := length_warning([report.word_order], reading.length_ratio)):
-            yield from labelled("lengths", warning)
         if model.marks_words:
             yield from labelled("", f"{CONTINUES} marks a word-piece that continues the one before it")
+        if report.stage == "tokens" and (warning := length_warning([report.word_order], reading.length_ratio)):
+            yield from labelled("lengths", warning)
         if report.folded is not None and (report.folded.spellings > 1).any():
             yield from labelled("folded", FOLD_RULE)
         if hubs := shown_hubs(report)[0]:
@@ -172,13 +179,13 @@ def _patches(report: ImageReport) -> Iterator[str]:
         if rows[grid.id]:
             title = titled(grid, names[grid.id], has_many_grids)
             yield f"{heading}, {title}" if title else heading
-            yield from entry_text.heads()
+            yield from entry_text.heads(rows[grid.id])
             for row in rows[grid.id]:
                 yield from entry_text.lines(row)
             yield ""
     if rows[None]:
         yield "Tokens without a position in the image"
-        yield from entry_text.heads()
+        yield from entry_text.heads(rows[None])
         for row in rows[None]:
             yield from entry_text.lines(row)
         yield ""
@@ -202,8 +209,7 @@ class _Entries:
         reading = report.reading
         self._places, self._norms = reading.places_at(report.stage), report.norms
         self._marks = is_outlier(self._norms)
-        self._stage_norms = _StageNorms(report)
-        self._layer_norms = _LayerNorms(report)
+        self._norm_rows = NormRows(report)
         self._joins = reading.model.marks_words
         self._percentiles = brief_percentiles(report)
         self._glosses = PieceGlosses()
@@ -241,7 +247,7 @@ class _Entries:
         if above and width(norm + above) > COLUMNS:
             yield f"  {above.removeprefix('; ')}"
         if report.values is not None:
-            yield f"  {value_line(report, entry)}"
+            yield value_line(report, entry)
         if report.words is not None:
             yield from flow(self._word_cells(self._words or report.words, row), "  ")
             if report.null is not None and report.query.search.null:
@@ -255,19 +261,22 @@ class _Entries:
             )
         if report.patch_embeddings:
             yield from patch_embedding.embedding_lines(report.patch_embeddings[row])
-        yield from self._stage_norms.of(place)
-        if not of_patches(report.stage):
-            yield from self._layer_norms.of(entry)
+        yield from self._norm_rows.of(place, entry)
 
-    def heads(self) -> Iterator[str]:
-        """The heads of the columns of words, after a blank line; none without words."""
-        words = self._words
-        if words is None or not words.ids.size:
-            return
-        cells = self._cell + 11
-        head = score_head(words.metric, cells - 5)
-        yield ""
-        yield f"  word{head.rjust(cells - 4)}{' expl.' if words.explained is not None else ''}"
+    def heads(self, rows: Sequence[int]) -> Iterator[str]:
+        """The heads of the columns of words, of a lens's numbers and of norms for some rows, after a blank line."""
+        words, report = self._words, self._seen
+        lines: list[str] = []
+        if words is not None and words.ids.size:
+            cells = self._cell + 11
+            score = score_head(words.metric, cells - 5)
+            head = f"word{score.rjust(cells - 4)}{' expl.' if words.explained is not None else ''}  "
+            lines += (next(flow([head] * words.ids.shape[1], "  ")),)
+        if report.values is not None:
+            lines += value_head(report)
+        lines += self._norm_rows.heads(self._places[report.entries[row]] for row in rows)
+        if lines:
+            yield from ("", *lines)
 
     def _word_cells(self, words: TokenWords, row: int) -> Iterator[str]:
         """Each word with its score, under l2 its distance; for a pursuit also the share explained so far."""
@@ -289,45 +298,6 @@ def _where(place: Place, stage: str) -> str:
     if not place.box:
         return f"row {place.row}  column {place.col}  {name}  all padding"
     return f"row {place.row}  column {place.col}  {name}  box {numbers.box(place.box)}{padding}"
-
-
-class _StageNorms:
-    """Norms of vision patches at every stage, outliers marked; computed once per image."""
-
-    def __init__(self, report: ImageReport) -> None:
-        reading = report.reading
-        self._at = {(p.grid, p.patches): i for i, p in enumerate(reading.patch_places)}
-        stages = [norms.patches for norms in reading.grid_norms]
-        self._norms = np.concatenate(stages, axis=1) if stages else np.zeros((0, 0), np.float32)
-        self._marks = np.array([is_outlier(row) for row in self._norms], dtype=bool).reshape(self._norms.shape)
-
-    def of(self, place: Place) -> Iterator[str]:
-        for patch in place.patches:
-            index = self._at.get((place.grid, (patch,)))
-            if index is None:
-                continue
-            label = "  vision" if len(place.patches) == 1 else f"  vision patch {patch}"
-            yield from _through(label, self._norms[:, index], self._marks[:, index])
-
-
-class _LayerNorms:
-    """Norms of image tokens at every decoder layer, outliers marked; empty where the decoder was not run."""
-
-    def __init__(self, report: ImageReport) -> None:
-        self._norms = np.zeros((0, 0), np.float32) if report.layers is None else report.layers.norms
-        self._marks = np.array([is_outlier(row) for row in self._norms], dtype=bool).reshape(self._norms.shape)
-
-    def of(self, entry: int) -> Iterator[str]:
-        if len(self._norms):
-            yield from _through("  llm   ", self._norms[:, entry], self._marks[:, entry])
-
-
-def _through(label: str, norms: NDArray[np.float32], marks: NDArray[np.bool_]) -> Iterator[str]:
-    """Norms of one entry by stage after a label, outliers marked."""
-    cells = [
-        f"{numbers.format_number(float(norm))}{'!' if mark else ''}" for norm, mark in zip(norms, marks, strict=True)
-    ]
-    yield from flow([label, *(f" {c:>7}" for c in cells)], "", indent=len(label))
 
 
 def _outliers(report: ImageReport) -> Iterator[str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePath
@@ -12,7 +14,10 @@ from typing import Any, BinaryIO, Protocol
 
 from vlmtui.display.pieces import ascii_only
 from vlmtui.errors import UsageError, VlmtuiError
-from vlmtui.files import PartialFile, expand_path, explain_write_errors
+from vlmtui.files import PartialFile, expand_path, explain_write_errors, remove_dead
+
+PIPE_S = 10.0
+"""Seconds that the reader of a pipe is waited for."""
 
 
 class Target(Protocol):
@@ -39,12 +44,13 @@ def target(name: str | None) -> Iterator[Target]:
     check_target(name)
     if path.exists() and not path.is_file():
         # a device or a pipe is written to directly, never replaced
-        with explain_write_errors(name), path.open("wb") as file:
+        with explain_write_errors(name), open(path, "wb", opener=_open_waiting) as file:
             yield _File(file, name)
         return
     path = Path(os.path.realpath(path))
     with explain_write_errors(name):
         partial = PartialFile(path)
+        remove_dead(path)
     with partial:
         output = _File(partial.file, name)
         yield output
@@ -140,6 +146,25 @@ def at_once(name: str | None) -> bool:
         return False
     path = expand_path(name)
     return os.path.isfile(path) or not os.path.exists(path)
+
+
+def _open_waiting(path: str, flags: int) -> int:
+    """Open a device or a pipe. Raises `VlmtuiError` for a pipe that nothing reads from within `PIPE_S`."""
+    end = time.monotonic() + PIPE_S
+    while True:
+        try:
+            handle = os.open(path, flags | os.O_NONBLOCK)
+        except OSError as error:
+            if error.errno != errno.ENXIO or not Path(path).is_fifo():
+                raise
+            if time.monotonic() >= end:
+                raise VlmtuiError(
+                    f"{path} is a pipe from which nothing reads: start its reader first, or name a file with -o"
+                ) from None
+            time.sleep(0.05)
+        else:
+            os.set_blocking(handle, True)  # or what a reader takes slowly would fail
+            return handle
 
 
 class _File:

@@ -40,7 +40,7 @@ from vlmtui.reports.page.image import EmbeddedImage
 from vlmtui.results.early_exit import NOTE
 from vlmtui.results.folded_words import FOLD_RULE
 from vlmtui.results.hub_words import hub_words
-from vlmtui.results.noise_baseline import AGREEING, NoiseBaseline, share_above_noise
+from vlmtui.results.noise_baseline import AGREEING, NOISE_LEVEL, NoiseBaseline, share_above_noise
 
 Object = dict[str, Any]
 PURSUIT = (
@@ -72,6 +72,7 @@ def page_data(content: PageContent, embedded: EmbeddedImage) -> Object:
         "patch": list(reading.patch_size),
         "k": content.query.search.k,
         "high": HIGH_NORM,
+        "above": NOISE_LEVEL,
         "agreeing": list(AGREEING),
         "first": {"stage": content.stage, "metric": content.query.search.metric, "entry": content.entry},
         "entries": {

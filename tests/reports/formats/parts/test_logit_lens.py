@@ -179,8 +179,10 @@ def test_text_says_where_it_stands() -> None:
     assert "norms L2, vision.0 to vision.2, llm.1 to llm.3; ! marks an outlier" in flat
     assert "nearest" not in flat
     assert "of the vocabulary" not in flat
-    # every token's norms through the layers, and the outlier of the second in its own list
-    assert sum(line.startswith("  llm ") for line in text.splitlines()) == 12
+    # the head, every token's norms through the layers, and the outlier of the second in its own list
+    (head, *rows) = [line.split() for line in text.splitlines() if line.startswith("  llm ")]
+    assert head == ["llm", ".1", ".2", ".3"]
+    assert [len(row) for row in rows] == [4] * 12
     (marked,) = [line for line in text.splitlines() if line.startswith("  llm ") and "!" in line]
     assert "900.0!" in marked
     (outliers,) = [line for line in text.splitlines() if line.startswith("  llm.2 ")]

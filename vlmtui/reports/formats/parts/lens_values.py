@@ -13,6 +13,7 @@ from vlmtui.lenses import captions
 from vlmtui.lenses.captions import LensResult, report_line
 from vlmtui.lenses.fact_lines import FactLine, fact_lines, is_image_level
 from vlmtui.lenses.kinds import TokenMaps
+from vlmtui.reports.formats.parts.patch_embedding import CHANNELS
 from vlmtui.reports.formats.parts.text_grid import cell_grid
 from vlmtui.reports.image_report import ImageReport
 from vlmtui.results import early_exit
@@ -49,13 +50,26 @@ def value_grid(report: ImageReport, columns: int) -> Iterator[str]:
         yield from cell_grid(report.reading, report.stage, entry_texts, columns, "Values of the lens")
 
 
+def value_head(report: ImageReport) -> list[str]:
+    """The heads of the columns of components, which are drawn in the colours named; a single number has its lens's."""
+    assert report.values is not None
+    if report.values.numbers.ndim == 1:
+        return []
+    return [f"{_lens_label(report)}{''.join(f'{name:>10}' for name in CHANNELS)}"]
+
+
 def value_line(report: ImageReport, entry: int) -> str:
     """The number of one entry, or its three components."""
-    assert report.query.lens is not None
     assert report.values is not None
     entry_values = report.values.numbers[entry]
-    numbers_of_entry = [entry_values] if entry_values.ndim == 0 else list(entry_values)
-    return f"{report.query.lens.name} {' '.join(numbers.format_number(float(number)) for number in numbers_of_entry)}"
+    if entry_values.ndim == 0:
+        return f"{_lens_label(report)} {numbers.format_number(float(entry_values))}"
+    return _lens_label(report) + "".join(f"{numbers.format_number(float(number)):>10}" for number in entry_values)
+
+
+def _lens_label(report: ImageReport) -> str:
+    assert report.query.lens is not None
+    return f"  {report.query.lens.name}"
 
 
 def lens_lines(report: ImageReport, row: int) -> Iterator[str]:

@@ -20,7 +20,7 @@ def layer_lines(layer_words: TokenLayerWords, joins: bool, fold: bool) -> Iterat
     With `fold`, a top-1 is stable in any spelling.
     """
     stable = stable_layer(layer_words, fold)
-    yield "  layer     entropy"
+    yield f"{'  layer     entropy (nats)':<{_LABEL}}word logit"
     for layer, (ids, scores) in enumerate(zip(layer_words.ids.tolist(), layer_words.scores.tolist(), strict=True), 1):
         mark = "stable" if layer == stable else ""
         start = f"  {f'llm.{layer}':<9}{numbers.format_number(float(layer_words.entropy[layer - 1]), 3):>7} {mark:<8} "

@@ -37,11 +37,16 @@ function showWords() {
     return;
   }
   const rows = wordsOf(here, entry);
-  const shares = barShares(rows.map((word) => word.score), here.sizes, here.noise?.floor);
+  // a sum that noise makes as well has no bars
+  const within = here.sizes && aboveNoise(here, entry) < data.above;
+  const shares = barShares(rows.map((word) => (within ? 0 : word.score)), here.sizes, here.noise?.floor);
   fill(list, wordHeads(here), ...rows.map((word, i) => wordRow(word, shares[i], i, here)));
   if (!rows.length) fill(list, make("li", { class: "none" }, "This patch is not part of any token, so it has no words."));
   showSummary(here, rows, entry);
 }
+
+/** How many percent of noise the words of an entry beat; NaN where that is not known. */
+const aboveNoise = (here, entry) => (here.noise ? here.noise.percentiles[entry] : NaN);
 
 /** The heads of the columns of words. */
 function wordHeads(here) {
@@ -93,7 +98,7 @@ function largestNorms(here) {
     const score = span("score", figure(norm(entry)));
     return make("li", { class: entry === here ? "first" : "" }, name, bar(share, kind), score);
   });
-  return [make("li", { class: "none" }, `Largest norms of ${state.stage}, row and column:`), ...rows];
+  return [make("li", { class: "none" }, `Largest L2 norms of ${state.stage}, row and column:`), ...rows];
 }
 
 /** Why there is nothing to list. */
@@ -111,7 +116,7 @@ function showSummary(here, rows, entry) {
   const last = rows.at(-1);
   if (last && last.explained !== null) parts.push(["", percent(100 * last.explained), "of the norm explained"]);
   else if (rows.length > 1 && !here.sizes) parts.push(["margin", figure(rows[0].score - rows[1].score), ""]);
-  const above = here.noise ? here.noise.percentiles[entry] : NaN;
+  const above = aboveNoise(here, entry);
   if (rows.length && Number.isFinite(above)) parts.push(["beats", ...partOf(above, here.noise.name)]);
   const others = data.agreeing.filter((name) => stage().words.has(name));
   if (rows.length && others.length > 1 && data.agreeing.includes(order())) {

@@ -11,7 +11,7 @@ function showTable() {
   const many = entriesOf[of].count;
   const k = here ? here.k : 0;
   const numbers = Array.from({ length: k }, (_, i) => (i ? String(i + 1) : "words"));
-  const head = ["place", "box in the file", "norm", ...numbers].map((name) => make("th", { scope: "col" }, name));
+  const head = ["row, column", "box in the file, pixels", "norm, L2", ...numbers].map((name) => make("th", { scope: "col" }, name));
   const body = [];
   for (let entry = 0; entry < many; entry++) body.push(tableRow(here, of, entry, k));
   const about = here ? `${state.stage} · ${here.name} · small figures: ${here.score}` : state.stage;
