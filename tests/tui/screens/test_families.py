@@ -67,7 +67,7 @@ async def test_tiles_are_pages_and_the_panel_says_which() -> None:
         await pilot.press("t")
         assert view(pilot).grid == 1
         assert "tile 1 of 4 · row 11 · column 11 · token" in text(tui, "PatchHeader")
-        assert "293–320, 187–214" in text(tui, "PatchFacts")
+        assert "x 293.3–320, y 186.8–213.5" in text(tui, "PatchFacts")
         assert "dimmed: outside this tile, cut away)" in text(tui, "#legend")
         await pilot.press("T", "T")
         assert view(pilot).grid is None
