@@ -25,6 +25,9 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     # on the same cores wait for each other
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# while all is imported: see `pytest_collection_finish`
+gc.disable()
+
 SLOWEST = (
     "tui/test_session_killed.py",
     "tui/test_random_keys.py",
@@ -63,6 +66,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_collection_finish() -> None:
     """To go through all that was imported and collected takes half a second, and every model that is let go asks it."""
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)

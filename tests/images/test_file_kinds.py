@@ -151,6 +151,21 @@ def test_heic_is_read_with_its_extra() -> None:
         decode(file.getvalue()[: len(file.getvalue()) // 2], "photo.heic")
 
 
+def test_damage_is_said_without_words_of_the_library() -> None:
+    """HEIC whose first box names it and nothing else; numbers of a PPM and an IM that are none."""
+    pytest.importorskip("pillow_heif")
+    damaged = {
+        b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
+        + b"\0" * 99: "begins as HEIC and is damaged or truncated, or of a variant",
+        b"P6\n9\xb9 8\n255\n" + b"\0" * 99: "is damaged or truncated: download or export it again",
+        b"P6\n" + b"9" * 20 + b" 8\n255\n": "is damaged or truncated: download or export it again",
+    }
+    for data, said in damaged.items():
+        with pytest.raises(ImageError) as caught:
+            decode(data, "photo")
+        assert str(caught.value).startswith(f"photo {said}")
+
+
 def test_heic_without_its_extra_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     monkeypatch.setattr(file_kinds, "find_spec", lambda name: None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -212,7 +213,22 @@ def test_killed_while_it_answers(siglip_folder):
     client.load(str(siglip_folder), device="cpu").result(WAIT)
     pending = client.read(image)
     os.kill(client.pid, signal.SIGKILL)
-    assert "killed (signal 9): probably the system ran out of memory" in reason_of(pending)
+    assert "killed (signal 9), by somebody or by the system, as when memory runs out" in reason_of(pending)
+    client.close()
+
+
+def test_an_address_of_the_hub_that_nothing_can_be_imported_with(monkeypatch):
+    monkeypatch.setenv("HF_ENDPOINT", "http://hub:x")
+    with pytest.raises(SessionError, match=r"HF_ENDPOINT http://hub:x is no address \(Port .*\): correct or unset it"):
+        SessionClient.start()
+
+
+def test_a_limit_of_processor_time_is_named():
+    """The sentence about signal 9 claims no reason that is not known; signal 24 has only one."""
+    client = SessionClient.start()
+    pid = client.status().result(WAIT).pid
+    resource.prlimit(pid, resource.RLIMIT_CPU, (1, 60))
+    assert "ended at the limit of processor time (signal 24): raise it, ulimit -t" in reason_of(client.load("demo"))
     client.close()
 
 
@@ -324,7 +340,7 @@ def test_killed_while_idle(client):
     assert client.alive
     os.kill(client.pid, signal.SIGKILL)
     assert DIED.wait(WAIT)
-    assert "killed (signal 9): probably the system ran out of memory" in DEATHS[0]
+    assert "killed (signal 9), by somebody or by the system, as when memory runs out" in DEATHS[0]
     assert str(client.log) in DEATHS[0]
     assert not client.alive
     assert "signal 9" in reason_of(client.status())

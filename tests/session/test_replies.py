@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 import threading
@@ -13,7 +14,7 @@ import msgspec
 import pytest
 
 from vlmtui.errors import ProtocolError, SessionError
-from vlmtui.session import daemon, wire
+from vlmtui.session import daemon, engine, wire
 from vlmtui.session import protocol as m
 from vlmtui.session.client import SessionClient
 from vlmtui.session.connection import Connection
@@ -150,3 +151,12 @@ def test_a_request_whose_body_is_not_known_is_answered_and_the_session_lives() -
     first, second = (m.decode_reply(wire.read_frame(read) or b"") for _ in range(2))
     assert (first.id, type(first.body), second.id, type(second.body)) == (5, m.Failed, 6, m.Status)
     ours.close()
+
+
+def test_torch_is_imported_without_collections_which_go_on_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
+    during = []
+    monkeypatch.setattr(engine, "Engine", lambda: during.append(gc.isenabled()))
+    monkeypatch.setattr(gc, "freeze", lambda: during.append(gc.isenabled()))
+    SessionServer("log", private=True)._import()
+    assert during == [False, False]
+    assert gc.isenabled()

@@ -6,6 +6,8 @@ The session and any client that needs pixels decode by this module, so that they
 from __future__ import annotations
 
 import io
+import re
+import struct
 import threading
 import warnings
 from collections.abc import Callable
@@ -36,6 +38,10 @@ MAX_PIXELS = 200_000_000
 OR_RAISE = ", or raise --max-pixels"
 """The end of `decode`'s message for an image that is too large, for clients that have this option."""
 OVER_WHITE = "it is transparent in places, which are put over white"
+
+_OF_PYTHON = (LookupError, TypeError, AttributeError, ArithmeticError, AssertionError, struct.error)
+"""Errors of a plugin that ran into damage: unlike its own, they say nothing of the file."""
+_JARGON = re.compile(r"\bat 0x|\bb['\"]|literal for int|string to float|codec can't")
 
 Pixels = NDArray[np.uint8]
 _T = TypeVar("_T")
@@ -148,12 +154,14 @@ def _why_not(data: bytes, name: str, error: Exception) -> str:
     kind = kind_of(data)
     if kind is not None and not (kind is HEIC and register_heic()):
         return f"{name} is {kind.name}: {kind.advice}"
-    if isinstance(error, UnidentifiedImageError) and kind is None:
-        if begins_as := image_kind(data):
+    if isinstance(error, UnidentifiedImageError):
+        if begins_as := "HEIC" if kind is HEIC else image_kind(data):
             damaged = "is damaged or truncated, or of a variant that is not read"
             return f"{name} begins as {begins_as} and {damaged}: download or export it again"
         return f"{name} is not an image that can be opened: choose one such as PNG, JPEG or WebP"
-    return f"{name} is damaged or truncated ({one_line(error)}): download or export it again"
+    reason = one_line(error)
+    plain = not (isinstance(error, _OF_PYTHON) or _JARGON.search(reason))
+    return f"{name} is damaged or truncated{f' ({reason})' if plain else ''}: download or export it again"
 
 
 class _OwnLimits:

@@ -224,12 +224,15 @@ class SessionServer:
             self._engine.rest()
 
     def _import(self) -> None:
+        # to go through all that was imported takes a quarter of a second: the imports would do it several times, and
+        # every load once
+        gc.disable()
         try:
             from vlmtui.session.engine import Engine
 
             self._engine = Engine()
-            # to go through all that was imported takes a quarter of a second, which every load would begin with
             gc.freeze()
+            gc.enable()
         except BaseException:
             # without torch there is no session: the log says why, and the front end sees the exit status
             traceback.print_exc()

@@ -23,12 +23,12 @@ def brute(vectors: torch.Tensor, matrix: torch.Tensor, candidates: np.ndarray, m
     e = matrix.double().numpy()[candidates]
     with np.errstate(all="ignore"):
         if metric == "l2":
-            scores = np.array([[-np.sqrt(np.sum((v - row) ** 2)) for row in e] for v in x]).reshape(len(x), len(e))
+            scores = np.array([-np.sqrt(np.sum((v - e) ** 2, axis=1)) for v in x]).reshape(len(x), len(e))
         else:
             if metric == "cosine-centred":
                 centre = np.mean(e, axis=0, keepdims=True)
                 x, e = x - centre, e - centre
-            scores = np.array([[np.sum(v * row) for row in e] for v in x]).reshape(len(x), len(e))
+            scores = np.array([np.sum(v * e, axis=1) for v in x]).reshape(len(x), len(e))
             if "cosine" in metric:
                 scale = np.linalg.norm(x, axis=1)[:, None] * np.linalg.norm(e, axis=1)[None]
                 scores = np.divide(scores, scale, out=np.zeros_like(scores), where=scale > 0)
@@ -39,7 +39,7 @@ def brute(vectors: torch.Tensor, matrix: torch.Tensor, candidates: np.ndarray, m
         rest = [(float(s), int(i)) for s, i in zip(row, candidates, strict=True) if np.isfinite(s)]
         rest.sort(key=lambda pair: (-pair[0], pair[1]))
         order = []
-        while rest:
+        while rest and len(order) < k:
             best = rest[0][0]
             tied = [pair for pair in rest if pair[0] >= best - TIE * abs(best)]
             order += sorted(tied, key=lambda pair: pair[1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from tests.families import build
 from tests.families.base import chat_template
 from tests.models.test_vlm import held, picture
 from tests.tiny_checkpoints import CHAT_TEMPLATE
-from vlmtui.errors import ImageError, ModelError
+from vlmtui.errors import ImageError, ModelError, UsageError
 from vlmtui.models.vlm import VisionLanguageModel
 
 IMAGE = picture(50, 40)
@@ -131,6 +132,16 @@ def test_another_image_token_than_the_tokenizers(
     assert torch.equal(tokens, good.encode(good.prepare(IMAGE, None)).tokens)
     with pytest.raises(ModelError, match=rf"has 7 for the image token, and its tokenizer has {right} \(<"):
         model.prompted(inputs, len(tokens), None)
+
+
+def test_the_image_token_in_a_question(clip_folder: Path, qwen_folder: Path) -> None:
+    """Another model's is a text like any other."""
+    for folder, own in ((clip_folder, "<image>"), (qwen_folder, "<|image_pad|>")):
+        model = held(folder)
+        with pytest.raises(UsageError, match=rf"the prompt contains {re.escape(own)}, .*: leave it out$"):
+            model.prepare(IMAGE, f"USER: {own} What is this?")
+        inputs = model.prepare(IMAGE, "What is <img>?")
+        model.prompted(inputs, len(model.encode(inputs).tokens), "What is <img>?")
 
 
 def test_what_fails_is_named_by_its_step(clip_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

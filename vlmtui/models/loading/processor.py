@@ -18,7 +18,7 @@ from torch import Tensor
 from transformers import AutoImageProcessor, AutoProcessor, AutoTokenizer
 from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPil
 
-from vlmtui.errors import ImageError, ModelError, VlmtuiError, lacks_memory, one_line
+from vlmtui.errors import ImageError, ModelError, UsageError, VlmtuiError, lacks_memory, one_line
 from vlmtui.images.levels import Pixels
 from vlmtui.json_files import damaged_json
 from vlmtui.models.families.registry import family_class, has_class_token, is_encoder
@@ -100,10 +100,11 @@ class Processing:
         """The inputs for one upright RGB image and a sentence.
 
         A chat template that fails or has no image is passed over. Where the processor makes no prompt at all, there are
-        no `input_ids`. Raises what the image processor raises.
+        no `input_ids`. Raises what the image processor raises; `UsageError` for a sentence with the image's token.
         """
         if self.tokenizer is None:
             return Inputs(self.pixels(image), None)
+        self._check_sentence(sentence)
         if self.whole is None:
             return Inputs(self.pixels(image), None, self._by_tokenizer(sentence))
         problem, failed = "", False
@@ -133,6 +134,16 @@ class Processing:
                 self._chosen[sentence] = chosen
             return Inputs(tensors, ids, chosen)
         return Inputs(self.pixels(image), None, PromptText(self._without_template(sentence), problem=problem))
+
+    def _check_sentence(self, sentence: str) -> None:
+        """Raise `UsageError` for a sentence with the image's token: there are as many as the image has."""
+        found = self._image_tokens.intersection(self.tokenizer(sentence, add_special_tokens=False)["input_ids"])
+        if found:
+            piece = self.tokenizer.convert_ids_to_tokens(min(found))
+            raise UsageError(
+                f"the prompt contains {piece}, this model's own token for an image, which is put in without that: "
+                "leave it out"
+            )
 
     def _prompts(self, sentence: str) -> Iterator[tuple[PromptText | None, str]]:
         """The prompts to try, or None and why there is none."""
