@@ -7,6 +7,7 @@ identifies the class in messages between the session and its clients.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -133,3 +134,15 @@ def one_line(error: object, most: int = 160) -> str:
     """What an error says, on one line of at most `most` characters; the name of its type where it says nothing."""
     text = " ".join(str(error).split()) or type(error).__name__
     return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
+_TLS = re.compile(r"(?:\[[\w: ]*\] ?)?(.*?) ?\(_ssl\.c:\d+\)")
+
+
+def connection_reason(error: object) -> str:
+    """Why a connection failed, on one line; where it is about TLS, in words for somebody who gave an address."""
+    text = one_line(error)
+    if "WRONG_VERSION_NUMBER" in text or "record layer failure" in text:
+        return "it does not speak https: http:// may do"
+    found = _TLS.fullmatch(text)
+    return found[1] if found else text

@@ -321,6 +321,8 @@ class Server(BaseHTTPRequestHandler):
             self._redirect("/ok")
         elif self.path == "/to-file":
             self._redirect("file:///etc/passwd")
+        elif self.path == "/to-port":
+            self._redirect("http://127.0.0.1:99999/")
         elif self.path == "/round":
             self._redirect("/round")
         elif self.path == "/slow-headers":
@@ -387,7 +389,9 @@ def test_a_picture_behind_an_address(server: str) -> None:
         ("/pieces", "/pieces was cut short: try again$"),
         ("/o/r/blob/main/a.png", r"answered a web page, not an image: the file itself is at .*/o/r/raw/main/a.png$"),
         ("/to-file", "only http and https"),
-        ("/round", "answered 302|redirect"),
+        ("/round", "/round redirects more than 10 times: check the address$"),
+        ("/to-port", r"/to-port redirects to http://127\.0\.0\.1:99999/, which has the port 99999, and ports are"),
+        ("/302", "answered 302 Found: check the address"),
         ("/short", "cut short, 997 bytes"),
     ],
 )
@@ -418,6 +422,28 @@ def test_addresses_that_are_none(address: str) -> None:
     with pytest.raises(ImageError) as caught:
         read_source(address)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("port", ["99999", "0", "-1", "x"])
+def test_a_port_that_no_host_has(port: str) -> None:
+    with pytest.raises(ImageError, match=f"has the port {port}, and ports are numbers from 1 to 65535: check"):
+        read_source(f"http://127.0.0.1:{port}/a.png")
+
+
+def test_http_and_https_taken_for_each_other(server: str) -> None:
+    with pytest.raises(ImageError, match=r"cannot be reached \(it does not speak https: http:// may do\)"):
+        read_source(server.replace("http", "https") + "/ok")
+
+    def refuse(listening: socket.socket) -> None:
+        client, _ = listening.accept()
+        with client:
+            client.recv(10_000)
+            client.sendall(b"\x15\x03\x01\x00\x02\x02\x46")  # the alert of TLS for what is none
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=refuse, args=(listening,), daemon=True).start()
+        with pytest.raises(ImageError, match=r"gives no answer of http .*: check the address, https:// may do$"):
+            read_source(f"http://127.0.0.1:{listening.getsockname()[1]}/a.png")
 
 
 def test_a_socks_proxy_is_used(server: str, monkeypatch: pytest.MonkeyPatch) -> None:

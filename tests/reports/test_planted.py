@@ -99,3 +99,24 @@ def test_an_outlier_below_the_median_is_told_with_its_side_its_ratio_and_its_ima
     assert [image["source"] for image in found["images"]] == images
     (position,) = found["stages"][0]["grids"][0]["positions"]
     assert (position["row"], position["col"], position["count"], position["views"]) == (3, 2, 3, 3)
+
+
+def test_noise_is_told_of_one_image_and_elsewhere_only_when_asked(
+    folder: Path, images: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def of(format: str, *words: str) -> str:
+        return said(capsys, "report", *words, "-m", str(folder), "--format", format, "--find", "sky")
+
+    one, several = images[:1], images[:2]  # in folders of their own
+    for told, times in (
+        (of("text", *one), 1),
+        (of("text", *several, "--null"), 2),
+        (of("text", *one, "--no-null"), 0),
+        (of("text", *several), 0),
+        (of("text", str(Path(one[0]).parent)), 0),
+    ):
+        assert told.count("of tokens beat 95% of noise") == told.count("nothing above noise") == times
+        assert ("% of noise\n" in told) == (times == 1)  # of every token; with --null in more words
+    for kind, name in (("json", '"null"'), ("jsonl", '"null"'), ("csv", "null_percentile")):
+        assert name not in of(kind, *one)
+        assert name in of(kind, *several, "--null")

@@ -217,6 +217,12 @@ def test_killed_while_it_answers(siglip_folder):
     client.close()
 
 
+def test_an_address_of_the_hub_that_nothing_can_be_imported_with(monkeypatch):
+    monkeypatch.setenv("HF_ENDPOINT", "http://hub:x")
+    with pytest.raises(SessionError, match=r"HF_ENDPOINT http://hub:x is no address \(Port .*\): correct or unset it"):
+        SessionClient.start()
+
+
 def test_a_limit_of_processor_time_is_named():
     """The sentence about signal 9 claims no reason that is not known; signal 24 has only one."""
     client = SessionClient.start()

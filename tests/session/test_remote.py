@@ -219,3 +219,18 @@ def test_hosts_that_are_none(host: str) -> None:
 def test_commands_that_are_none(command: str) -> None:
     with pytest.raises(UsageError, match="is not a command"):
         SessionLocation(HOST, command)
+
+
+@pytest.mark.parametrize("host", ["http://box", "@box", "me@", ":22", "box:22", "ssh://box:0", "me@box:x", "box:99999"])
+def test_what_ssh_would_look_for_in_vain(host: str) -> None:
+    with pytest.raises(
+        UsageError, match=r"is not a host: give a (name as for ssh|port, from 1 to 65535, as in ssh://)"
+    ):
+        SessionLocation(host)
+
+
+@pytest.mark.parametrize(
+    "host", ["box", "me@box", "a@b@box", "::1", "me@fe80::1%eth0", "ssh://me@box:2222", "ssh://box"]
+)
+def test_hosts_as_ssh_takes_them(host: str) -> None:
+    SessionLocation(host)

@@ -268,6 +268,8 @@ def test_a_token_is_needed_where_one_was_given() -> None:
     [
         (["--host", "0.0.0.0"], 2, "--token"),
         (["--host", "0.0.0.0", "--token", "short"], 2, "at least 16"),
+        (["--host", ""], 2, "--host is empty: give a name or an address alone"),
+        (["--host", "http://localhost"], 2, "--host http://localhost: give a name or an address alone"),
         (["-m", "no/folder/here"], 1, "no/folder/here"),
     ],
 )

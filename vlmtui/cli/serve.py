@@ -11,6 +11,7 @@ from vlmtui.cli.help import LIMITS, MODEL
 from vlmtui.cli.messages import print_message
 from vlmtui.cli.options import Debug, LoadArguments, Quiet, Version, with_grouped_options
 from vlmtui.cli.user_settings import UserSettings
+from vlmtui.errors import UsageError
 from vlmtui.web.server_limits import ServerLimits
 
 _DEFAULT = ServerLimits()
@@ -73,6 +74,8 @@ def serve(
     exit_on_signals()
     settings.tell()
     load_arguments.check()
+    if not host.strip() or "://" in host or host.startswith("["):
+        raise UsageError(f"--host {host or 'is empty'}: give a name or an address alone, such as 127.0.0.1 or ::1")
     models = tuple(dict.fromkeys(model or (settings.model,)))
     for name in models:
         resolve_model(name)

@@ -8,11 +8,11 @@ import threading
 import time
 from contextlib import suppress
 from typing import Any
-from urllib.parse import urljoin, urlsplit, urlunsplit
+from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
 
 import httpx2
 
-from vlmtui.errors import ImageError, one_line
+from vlmtui.errors import ImageError, connection_reason, one_line
 from vlmtui.images.file_kinds import WEB_PAGE, kind_of
 from vlmtui.images.paths import without_password
 
@@ -35,12 +35,16 @@ def download(address: str, max_bytes: int) -> bytes:
             raise ImageError(f"{shown}: only http and https addresses are read: for a file, give its path")
         if not parts.hostname:
             raise ImageError(f"{shown} cannot be reached (it names no host): check the address")
+        _check_port(parts, shown)
         with _client() as client, _Cutoff(shown) as cutoff:
             return _follow(client, parts.geturl(), shown, max_bytes, cutoff)
     except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError) as error:
-        raise ImageError(f"{shown} cannot be reached ({one_line(error)}): check it and the network") from error
+        raise ImageError(f"{shown} cannot be reached ({connection_reason(error)}): check it and the network") from error
     except httpx2.TimeoutException as error:
         raise ImageError(f"{shown} did not answer within {TIMEOUT_S:.0f} s: try again later") from error
+    except (httpx2.ReadError, httpx2.RemoteProtocolError) as error:
+        advice = "check the address" if parts.scheme.lower() == "https" else "check the address, https:// may do"
+        raise ImageError(f"{shown} gives no answer of http ({one_line(error)}): {advice}") from error
     except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:
         raise ImageError(f"{shown} cannot be fetched ({one_line(error)}): check the address") from error
 
@@ -50,13 +54,27 @@ def _follow(client: httpx2.Client, at: str, shown: str, max_bytes: int, cutoff: 
     for left in reversed(range(_REDIRECTS + 1)):
         with client.stream("GET", at, extensions={"trace": cutoff.watch}) as response:
             to = response.headers.get("Location", "")
-            if not (response.has_redirect_location and left):
+            if not response.has_redirect_location:
                 return _body(response, shown, max_bytes, cutoff)
+        if not left:
+            raise ImageError(f"{shown} redirects more than {_REDIRECTS} times: check the address")
         if urlsplit(to).scheme.lower() not in ("", *_SCHEMES):
             to = without_password(to)
             raise ImageError(f"{shown} redirects to {to}: only http and https addresses are read")
         at = urljoin(at, to)
-    raise AssertionError("the last answer is returned")
+        _check_port(urlsplit(at), f"{shown} redirects to {without_password(at)}, which")
+    raise AssertionError("the last answer is returned or refused")
+
+
+def _check_port(parts: SplitResult, subject: str) -> None:
+    """Raise `ImageError` for a port that no host has; the system's own sentence would be about something else."""
+    try:
+        if parts.port != 0:
+            return
+    except ValueError:
+        pass
+    port = parts.netloc.rpartition(":")[2]
+    raise ImageError(f"{subject} has the port {port}, and ports are numbers from 1 to 65535: check the address")
 
 
 class _Cutoff:

@@ -13,10 +13,11 @@ import tempfile
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from platformdirs import user_runtime_dir
 
-from vlmtui.errors import SessionError
+from vlmtui.errors import SessionError, one_line
 from vlmtui.session.endings import why_ended
 from vlmtui.session.logs import log_of
 
@@ -150,7 +151,15 @@ def lock_owner(runtime: Path) -> int | None:
 
 def session_environment() -> dict[str, str]:
     """The environment of a session: with docstrings, which transformers reads when it is imported, and without the
-    compiled code that transformers would fetch from the hub where the package kernels is installed."""
+    compiled code that transformers would fetch from the hub where the package kernels is installed.
+
+    `SessionError` for an address of the hub that huggingface_hub cannot be imported with.
+    """
+    endpoint = os.environ.get("HF_ENDPOINT", "")
+    try:
+        _ = urlsplit(endpoint).port
+    except ValueError as error:
+        raise SessionError(f"HF_ENDPOINT {endpoint} is no address ({one_line(error)}): correct or unset it") from None
     return {name: value for name, value in os.environ.items() if name != "PYTHONOPTIMIZE"} | {"USE_HUB_KERNELS": "NO"}
 
 

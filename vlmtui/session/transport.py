@@ -339,10 +339,21 @@ def _ssh(host: str, command: str, may_ask: bool) -> list[str]:
     ]
 
 
+_AS_FOR_SSH = "give a name as for ssh, such as gpu-box or me@gpu-box"
+
+
 def check_host(host: str, command: str) -> None:
     """`UsageError` for what ssh would take for an option, or a shell for another command."""
     if not host or host.startswith("-") or any(c.isspace() or not c.isprintable() for c in host):
-        raise UsageError(f"--remote {host!r} is not a host: give a name as for ssh, such as gpu-box or me@gpu-box")
+        raise UsageError(f"--remote {host!r} is not a host: {_AS_FOR_SSH}")
+    scheme, mark, rest = host.rpartition("://")
+    user, at, name = rest.rpartition("@")
+    port = name.rpartition(":")[2] if name.count(":") == 1 else None  # IPv6 has more
+    if (mark and scheme != "ssh") or (at and not user) or name in ("", f":{port}"):
+        raise UsageError(f"--remote {host} is not a host: {_AS_FOR_SSH}")
+    if port is not None and not (mark and port.isdecimal() and 0 < int(port) <= 65535):
+        such = f"ssh://{user and user + '@'}{name.partition(':')[0]}:22"
+        raise UsageError(f"--remote {host} is not a host: give a port, from 1 to 65535, as in {such}")
     if not command.strip() or command.startswith("-") or not command.isprintable():
         raise UsageError(f"--remote-command {command!r} is not a command: give the path of vlmtui on {host}")
 

@@ -75,8 +75,18 @@ def test_metrics_are_switched_by_key_and_by_button(opened: Opened) -> None:
     assert explained is not None
     assert texts(page, "#words li:not(.heads) .share") == [percent(100 * float(share)) for share in explained[3]]
     assert rows(page) == told(of.words["tokens"]["omp"], 3)
+    assert "times as long as words" not in page.locator("#summary").inner_text()
     page.keyboard.press("M")
     assert texts(page, "#metrics [aria-pressed=true]") == ["cosine"]
+
+
+def test_a_metric_that_orders_by_the_length_of_words_is_told(opened: Opened) -> None:
+    of = msgspec.structs.replace(made_reports.reading(1, 2), word_norm=0.1)
+    assert (of.length_ratio or 0) > 2
+    page = opened(page_document(glance(of, ("l2", "cosine"), entry=0)))
+    assert "times as long as words: l2 orders" in page.locator("#summary").inner_text()
+    page.keyboard.press("m")
+    assert "times as long as words" not in page.locator("#summary").inner_text()
 
 
 def test_bars_of_words_begin_where_noise_ends(opened: Opened) -> None:

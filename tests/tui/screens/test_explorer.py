@@ -64,7 +64,7 @@ async def test_the_cursor_walks_and_the_panels_follow() -> None:
         await pilot.press("right", "down", "l", "j", "up", "h")
         assert at(pilot) == (4, 5)
         assert "row 4 · column 5 · token 37" in text(tui, "PatchHeader")
-        assert "(60, 42.7) – (72, 53.3)" in text(tui, "PatchFacts")
+        assert "x 60–72, y 42.7–53.3" in text(tui, "PatchFacts")
         expected = readings.words([37], 8)
         shown = text(tui, "#words")
         for word_id in expected.ids[0]:

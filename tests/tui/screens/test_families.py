@@ -67,7 +67,7 @@ async def test_tiles_are_pages_and_the_panel_says_which() -> None:
         await pilot.press("t")
         assert view(pilot).grid == 1
         assert "tile 1 of 4 · row 11 · column 11 · token" in text(tui, "PatchHeader")
-        assert "(293, 187) – (320, 214)" in text(tui, "PatchFacts")
+        assert "x 293.3–320, y 186.8–213.5" in text(tui, "PatchFacts")
         assert "dimmed: outside this tile, cut away)" in text(tui, "#legend")
         await pilot.press("T", "T")
         assert view(pilot).grid is None
@@ -84,7 +84,7 @@ async def test_a_padded_patch_says_how_much() -> None:
         assert "tile 1 of 4 · row 2 · column 2 · patch" in text(tui, "PatchHeader")
         assert "nothing: padding" in text(tui, "PatchFacts")
         await pilot.press("down")
-        assert "(53.3, 0) – (80, 0.2)" in text(tui, "PatchFacts")
+        assert "53.3–80, y 0–0.2" in text(tui, "PatchFacts")
         assert "99.4% of it" in text(tui, "PatchFacts")
         await pilot.press("down")
         assert "padding" not in text(tui, "PatchFacts")

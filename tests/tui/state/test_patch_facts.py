@@ -191,6 +191,19 @@ def test_all_outliers_of_an_image_are_listed() -> None:
     assert not re.search(r"and \d+ more", shown)
 
 
+@pytest.mark.parametrize(
+    ("many", "said"),
+    [
+        ((2, 5, 1), "Most: vision.1, 5 of 8 outliers."),
+        ((3, 0, 3), "Most: vision.0 and vision.2, 3 each of 6 outliers."),
+    ],
+)
+def test_the_stage_with_most_outliers_is_named(many: tuple[int, ...], said: str) -> None:
+    places = {f"vision.{stage}": ["▲ 1,1 2.5×"] * number for stage, number in enumerate(many) if number}
+    shown = outlier_report(DARK, (), "tokens", OutlierPlaces(places, tuple(places), ())).plain
+    assert said in shown.splitlines()
+
+
 def page(pilot: Pilot[int]) -> str:
     """What the page over the explorer says."""
     shown = dialog(pilot)

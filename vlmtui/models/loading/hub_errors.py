@@ -23,7 +23,7 @@ from huggingface_hub.errors import (
 )
 
 from vlmtui import cache
-from vlmtui.errors import ModelError, one_line
+from vlmtui.errors import ModelError, connection_reason, one_line
 from vlmtui.models.loading.range_requests import ConnectionLostError
 
 _UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENOENT, errno.ELOOP)
@@ -65,7 +65,7 @@ def explain_hub_errors(name: str, revision: str | None) -> Iterator[None]:
             raise _not_here(name, at, "HF_HUB_OFFLINE is set: unset it to download it") from error
         if isinstance(error.__cause__, HfHubHTTPError):
             raise _refused(error.__cause__, name, at, page) from error
-        cause = one_line(error.__cause__ or error)
+        cause = connection_reason(error.__cause__ or error)
         why = f"{constants.ENDPOINT} cannot be reached ({cause}): {_connection_advice()}"
         raise _not_here(name, at, why) from error
     except (httpx2.RequestError, httpx2.InvalidURL, json.JSONDecodeError) as error:
@@ -146,8 +146,8 @@ def _not_here(name: str, at: str, why: str) -> HubUnreachableError:
 def _connection_advice() -> str:
     """What to check about the connection, and about the proxy if one is set, whose password is left out."""
     scheme = urlsplit(constants.ENDPOINT).scheme
-    if scheme not in ("http", "https"):
-        return "begin HF_ENDPOINT with https:// or http://"
+    if scheme not in ("http", "https") or not urlsplit(constants.ENDPOINT).hostname:
+        return "begin HF_ENDPOINT with https:// or http:// and a host"
     proxy = urllib.request.getproxies().get(scheme)
     if proxy is None or urllib.request.proxy_bypass(urlsplit(constants.ENDPOINT).hostname or ""):
         return "check the connection"

@@ -31,7 +31,7 @@ from vlmtui.geometry import Place, pixel_bounds
 from vlmtui.images.paths import is_address
 from vlmtui.lenses.captions import noise_caption
 from vlmtui.lenses.folded_token_words import FoldedTokenWords
-from vlmtui.metrics import METRICS, WordOrder
+from vlmtui.metrics import WordOrder
 from vlmtui.reading import TokenWords, llm_layer, of_layers, of_patches
 from vlmtui.reports.formats.parts.local_words import local_share_caption, local_words_of
 from vlmtui.reports.page import lens
@@ -120,7 +120,7 @@ def _facts(content: PageContent) -> list[list[str]]:
     local, share = local_words_of(reading, content.stage, opening) if opening is not None else ("", None)
     facts = [
         ["model", f"{plain(model.name)} · {model.family} · {plain(model.parts)}"],
-        ["lengths", length_warning(METRICS, reading.length_ratio)],
+        ["lengths", length_warning(content.words.get("tokens", {}), reading.length_ratio)],
         ["folded", FOLD_RULE if content.folded else ""],
         ["local words", local],
         ["noise", "; ".join(filter(None, (_noise_fact(content), "" if share is None else local_share_caption(share))))],
@@ -224,6 +224,7 @@ def _stage(content: PageContent, stage: str, pieces: _Pieces) -> Object:
             order: {
                 **_words(words, content.folded.get(stage, {}).get(order), order, content.query.search.ridge, pieces),
                 "noise": _noise(words, content.noise.get(stage, {}).get(order)),
+                "lengths": length_warning([order], reading.length_ratio) if stage == "tokens" else "",
             }
             for order, words in content.words.get(stage, {}).items()
         },

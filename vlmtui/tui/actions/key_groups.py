@@ -96,7 +96,6 @@ GROUPS: dict[str, Group] = {
     "go-to": Group("g", "go to a row and column (of a grid: 2:3,4), or to a pixel", _elsewhere("go to"), 41),
     "mouse": Group("mouse", "click a patch, label, word of the legend, tile or stage; beside a tile: the tile there"),
     "stage": Group("[  ]", "previous / next layer: pixels, vision.0 …, tokens, llm.1 …", _read("stage"), 3, "[ ]"),
-    "stop": Group("Esc", "stop the answer, the occlusion map, or reading the llm layers"),
     "by-layer": Group(
         "w",
         "at llm stages: top-1 per layer, or the words of this layer (logit lens)",
@@ -178,6 +177,7 @@ GROUPS: dict[str, Group] = {
         "x", "ask again with the marked patches replaced: mean token, zeros, blurred pixels", _over_image("ablate"), 21
     ),
     "mask": Group("K", "the attention mask instead of the image, or the image again", _at_answer("mask"), 23),
+    "stop": Group("Esc", "stop the answer, the occlusion map, or reading the llm layers"),
     "full": Group(
         "f",
         "the whole screen for the image, with one line on the patch under the cursor; or the panels again",
@@ -201,6 +201,16 @@ GROUPS: dict[str, Group] = {
     "quit": Group("q", "quit", lambda at: QUIT, 31),
 }
 """In the order of `?`, after which those of `UNLISTED` come."""
+SECTIONS = {
+    "move": "Cursor and zoom",
+    "stage": "Stages and words",
+    "overlay": "Overlays",
+    "ask": "Answer",
+    "full": "Panels",
+    "open": "Image, model, report",
+    "palette": "Program",
+}
+"""Headings of `?`, each by the first group below it."""
 UNLISTED: dict[str, Group] = {
     "help": Group("?", "help", lambda at: HELP, 30),
     "options": Group("", "the options of a lens"),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from vlmtui.tui.actions import answer, cursor, lens, panels, session
 from vlmtui.tui.actions.context import ActionContext
-from vlmtui.tui.actions.key_groups import GROUPS, NUMBERS, UNLISTED, Group
+from vlmtui.tui.actions.key_groups import GROUPS, NUMBERS, SECTIONS, UNLISTED, Group
 from vlmtui.tui.actions.situation import Situation
 from vlmtui.tui.state.selection import ATTRIBUTIONS
 from vlmtui.tui.widgets.bars import QUIT, BarKey
@@ -196,9 +196,23 @@ def _key_of(name: str, keymap: Mapping[str, str]) -> str:
     return shown_keys(keymap.get(name, action_named(name).keys).split(",")[:1])
 
 
-def help_rows(keymap: Mapping[str, str] | None = None) -> list[tuple[str, str]]:
-    """Keys and what they do: the lines of `?`, and of the table of the documentation."""
-    return [(_written(name, group, keymap or {}), group.help) for name, group in groups().items()]
+HelpRow = tuple[str, str]
+"""Keys, and what they do."""
+
+
+def help_sections(keymap: Mapping[str, str] | None = None) -> list[tuple[str, list[HelpRow]]]:
+    """Headings of `?`, and the lines below each."""
+    found: list[tuple[str, list[HelpRow]]] = []
+    for name, group in groups().items():
+        if name in SECTIONS or not found:
+            found.append((SECTIONS.get(name, "Keys"), []))
+        found[-1][1].append((_written(name, group, keymap or {}), group.help))
+    return found
+
+
+def help_rows(keymap: Mapping[str, str] | None = None) -> list[HelpRow]:
+    """All lines of `?`: those of the table of the documentation."""
+    return [row for _, rows in help_sections(keymap) for row in rows]
 
 
 def _written(name: str, group: Group, keymap: Mapping[str, str], bar: bool = False) -> str:

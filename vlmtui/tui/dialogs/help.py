@@ -98,7 +98,7 @@ class HelpPage(Dialog[None]):
 
     BINDINGS = [Binding("question_mark,q", "leave", "leave")]
 
-    def __init__(self, keys: Sequence[tuple[str, str]], results: Results) -> None:
+    def __init__(self, keys: Sequence[tuple[str, Sequence[tuple[str, str]]]], results: Results) -> None:
         super().__init__("Keys")
         self.add_class("page")
         self.border_subtitle = LEAVES
@@ -107,7 +107,9 @@ class HelpPage(Dialog[None]):
 
     def compose(self) -> ComposeResult:
         yield self.title()
-        yield Static(_table(self._keys))
+        for heading, rows in self._keys:
+            yield Static(Text(heading), classes="help-title")
+            yield Static(_table(rows))
         yield Static(Text("Overlays"), classes="help-title")
         yield Static(_table(overlays_of(self._results)))
         yield Static(_help_text())

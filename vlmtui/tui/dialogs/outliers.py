@@ -96,6 +96,13 @@ def _add_image(text: Text, r: Roles, image: OutlierPlaces, here: str) -> None:
     text.append(": row,column, and how many times the stage's median (▲ above, ▼ below it)\n")
     label = max((len(stage) for stage in image.places), default=0)
     width = max((len(place) for places in image.places.values() for place in places), default=0)
+    counts = {stage: len(places) for stage, places in image.places.items()}
+    if counts:
+        most = max(counts.values())
+        stages = [stage for stage, many in counts.items() if many == most]
+        each = " each" if len(stages) > 1 else ""
+        text.append(f"Most: {' and '.join(stages)}", style="bold")
+        text.append(f", {most:,}{each} of {count(sum(counts.values()), 'outlier')}.\n")
     for stage, places in image.places.items():
         # all of them: the page scrolls
         shown = [f"{place:<{width}}" for place in places]

@@ -16,7 +16,6 @@ from rich.style import Style
 from vlmtui.display.colours import hex_colour
 from vlmtui.display.entry_grids import EntryGrid
 from vlmtui.display.grid_names import unplaced_reason
-from vlmtui.display.numbers import box as box_text
 from vlmtui.display.numbers import count, format_number, percent
 from vlmtui.display.pieces import width
 from vlmtui.geometry import Box, Place, pixel_bounds
@@ -104,8 +103,8 @@ def least_rows(results: Results, selection: Selection, cells: int) -> int:
 
 
 def _spans(box: Box) -> str:
-    """`320–347, 214–231`: a box's columns and rows of pixels, where its corners take too many cells."""
-    left, top, right, bottom = map(round, box)
+    """`320–346.7, 213.5–231.3`: from which column of the file's pixels to which, and so of the rows."""
+    left, top, right, bottom = (f"{edge:.1f}".removesuffix(".0") for edge in box)
     return f"{left}–{right}, {top}–{bottom}"
 
 
@@ -136,8 +135,9 @@ def facts_of(r: Roles, under: CursorPlace, selection: Selection, cells: int) -> 
     if place.box is None:
         facts.append((IN_FILE, [(fitting(cells, "nothing: it lies in the padding", "nothing: padding"), text)]))
     else:
-        whole = cast(Box, tuple(map(round, place.box)))
-        facts.append((IN_FILE, [(fitting(cells, box_text(place.box), box_text(whole), _spans(whole)), text)]))
+        exact, whole = _spans(place.box), _spans(cast(Box, tuple(map(round, place.box))))
+        columns, rows = exact.split(", ")
+        facts.append((IN_FILE, [(fitting(cells, f"x {columns}, y {rows}", exact, whole), text)]))
         if place.inside < 1.0:
             facts.append(("padding", [(percent(100 * (1 - place.inside)), text), (" of it, the rest is image", dim)]))
         mean = mean_colour(under.results, place)

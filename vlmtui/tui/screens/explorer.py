@@ -26,7 +26,7 @@ from vlmtui.display.numbers import count
 from vlmtui.tui import messages, navigation, needs
 from vlmtui.tui.actions import answer, cursor, lens
 from vlmtui.tui.actions.context import ActionContext
-from vlmtui.tui.actions.key_table import action_named, bar_keys, help_rows
+from vlmtui.tui.actions.key_table import action_named, bar_keys, help_sections
 from vlmtui.tui.actions.keymap import bindings, given_keys
 from vlmtui.tui.actions.situation import Situation
 from vlmtui.tui.dialogs.dialog import Dialog
@@ -156,7 +156,7 @@ class Explorer(Screen[None]):
     def action_help(self) -> None:
         """The keys."""
         self.dialogs.leave()
-        self._dialog(HelpPage(help_rows(self._keymap), self.state.results), lambda answer: None)
+        self._dialog(HelpPage(help_sections(self._keymap), self.state.results), lambda answer: None)
 
     def action_choose_overlay(self, name: str) -> None:
         """An overlay by its name."""

@@ -131,6 +131,7 @@ function showSummary(here, rows, entry) {
     parts.push(["norm", figure(normOf("tokens", entry)), among]);
   }
   parts.push(["numbers:", "", here.score]);
+  if (here.lengths) parts.push(["", "", here.lengths]);
   const said = ([before, number, after]) => span("", `${before} `, make("b", {}, number), ` ${after}`);
   $("summary").replaceChildren(...parts.map(said));
 }
