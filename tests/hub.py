@@ -123,11 +123,17 @@ class Handler(BaseHTTPRequestHandler):
             return self._refuse(404, "RepoNotFound")
         if more.startswith(("revision/none", "tree/none")):
             return self._refuse(404, "RevisionNotFound")
-        files = sorted(path for path in hub.models[name].iterdir() if path.is_file())
+        files = sorted(path for path in hub.models[name].rglob("*") if path.is_file())
         if more.startswith("tree"):
             listed = [{"type": "file", "path": p.name, "size": p.stat().st_size, "oid": "0" * 40} for p in files]
             return self._json(listed)
-        return self._json({"id": name, "sha": COMMIT, "siblings": [{"rfilename": p.name} for p in files]})
+        return self._json(
+            {
+                "id": name,
+                "sha": COMMIT,
+                "siblings": [{"rfilename": str(p.relative_to(hub.models[name]))} for p in files],
+            }
+        )
 
     def _resolve(self, hub: Hub, name: str, revision: str, file: str) -> None:
         if name not in hub.models:

@@ -62,6 +62,28 @@ def test_empty_folder(tmp_path):
     assert "has no config.json" in refusal(tmp_path)
 
 
+def test_a_model_in_a_folder_below(tmp_path):
+    """A folder of the hub's cache, of training, of a pipeline, and a part of one."""
+    for place, config in {
+        "cached/snapshots/abc": {"model_type": "llava"},
+        **{f"trained/checkpoint-{i}": {"model_type": "llava"} for i in range(5)},
+        "pipeline/unet": {"_class_name": "UNet2DConditionModel", "_diffusers_version": "0.30"},
+        "pipeline/text_encoder": {"model_type": "qwen2_5_vl"},
+        "images/unet": {"_class_name": "UNet2DConditionModel", "_diffusers_version": "0.30"},
+    }.items():
+        (tmp_path / place).mkdir(parents=True)
+        (tmp_path / place / "config.json").write_text(json.dumps(config))
+    for name in ("pipeline", "images"):
+        (tmp_path / name / "model_index.json").write_text("{}")
+    assert refusal(tmp_path / "cached").endswith("no config.json: give the folder of a model in it, mine/snapshots/abc")
+    trained = refusal(tmp_path / "trained")
+    assert trained.endswith("mine/checkpoint-0 or mine/checkpoint-1 or mine/checkpoint-2 (2 more)")
+    assert "mine is a diffusion pipeline (model_index.json): give the" in refusal(tmp_path / "pipeline")
+    assert refusal(tmp_path / "pipeline").endswith("in it, mine/text_encoder")
+    assert "a diffusion pipeline (model_index.json), which makes images" in refusal(tmp_path / "images")
+    assert "a part of a diffusion pipeline (UNet2DConditionModel), which" in refusal(tmp_path / "images" / "unet")
+
+
 def test_adapters_and_gguf(tmp_path):
     (tmp_path / "adapter_config.json").write_text("{}")
     assert "is an adapter (LoRA) whose adapter_config.json names no base_model" in refusal(tmp_path)

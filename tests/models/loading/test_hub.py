@@ -329,11 +329,14 @@ def test_repositories_of_other_formats(hub, fetch, tmp_path):
         (("model-q4.gguf",), "GGUF"),
         (("config.json", "tf_model.h5"), "no .safetensors files"),
         (("README.md",), "no config.json"),
+        (("part/config.json",), "--include 'part/*' --local-dir ./5, then --model ./5/part"),
+        (("model_index.json", "unet/config.json"), "is a diffusion pipeline (model_index.json), which makes images"),
     ]
     models = {f"org/{i}": tmp_path / str(i) for i in range(len(said))}
     for folder, (files, _) in zip(models.values(), said, strict=True):
         folder.mkdir()
         for file in files:
+            (folder / file).parent.mkdir(exist_ok=True)
             (folder / file).write_text("{}")
     hub.models |= models
     found = fetch(tmp_path, *models)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,15 +11,23 @@ from typing import Any, NoReturn
 from vlmtui.catalogue import CHOOSE_A_MODEL, DEMO_NOTES
 from vlmtui.errors import ModelError, one_line
 from vlmtui.json_files import check_shapes, parse_json, read_bounded, unreadable_files
+from vlmtui.models.families.registry import family_class
 from vlmtui.models.loading import safetensors_header
 from vlmtui.models.loading.config_values import check_config_values
-from vlmtui.models.loading.other_formats import check_quantisation, refuse_original_llava, refuse_other_formats
+from vlmtui.models.loading.other_formats import (
+    PIPELINE,
+    check_quantisation,
+    refuse_original_llava,
+    refuse_other_formats,
+)
 from vlmtui.models.loading.weight_files import INDEX, SINGLE, find_weight_files
 
 Progress = Callable[[str, int, int], None]
 
 CONFIG = "config.json"
 GENERATION_CONFIG = "generation_config.json"
+_SHOWN = 3
+"""Folders of models that a sentence names."""
 # dtype names of the safetensors format; FLOATS are those that models are trained or saved in
 FLOATS = frozenset({"F64", "F32", "F16", "BF16"})
 _DTYPES = FLOATS | {"BOOL", "U8", "I8", "I16", "U16", "I32", "U32", "I64", "U64", "C64"}
@@ -56,6 +65,7 @@ def read_config(folder: Path, name: str) -> dict[str, Any]:
         config = parse_json(read_bounded(folder / CONFIG))
         check_shapes(config)
     except FileNotFoundError:
+        _refuse_folder_of_models(folder, name)
         refuse_other_formats({file.name for file in folder.iterdir()}, name, str(folder))
         raise ModelError(f"{name} has no {CONFIG}: give the folder of a Hugging Face checkpoint") from None
     except (OSError, ValueError) as error:
@@ -63,11 +73,33 @@ def read_config(folder: Path, name: str) -> dict[str, Any]:
     for file, why in unreadable_files(folder):
         raise _damaged(file, name, why) from why
     refuse_original_llava(config, name)
+    if isinstance(config, dict) and "_diffusers_version" in config:
+        raise ModelError(
+            f"{name} is a part of a diffusion pipeline ({one_line(config.get('_class_name'))}), which makes images and "
+            "reads none: choose a vision-language model or a vision tower"
+        )
     if not isinstance(config, dict) or not isinstance(config.get("model_type"), str):
         raise ModelError(f"the {CONFIG} of {name} has no model_type: give the folder of a Hugging Face checkpoint")
     check_config_values(config, name)
     check_quantisation(config, name)
     return config
+
+
+def _refuse_folder_of_models(folder: Path, name: str) -> None:
+    """Raise `ModelError` for a folder whose models are in folders below it, as in a hub's cache or in a pipeline."""
+    is_pipeline = (folder / PIPELINE).is_file()
+    inside = []
+    for config in sorted((*folder.glob(f"*/{CONFIG}"), *folder.glob(f"*/*/{CONFIG}"))):
+        with contextlib.suppress(OSError, ValueError, LookupError, TypeError, AttributeError):
+            # most parts of a pipeline are no models that see
+            if not is_pipeline or family_class(parse_json(read_bounded(config))["model_type"]).known:
+                inside.append(Path(name) / config.parent.relative_to(folder))
+    if inside:
+        what = f"is a diffusion pipeline ({PIPELINE})" if is_pipeline else f"has no {CONFIG}"
+        more = f" ({len(inside) - _SHOWN} more)" if len(inside) > _SHOWN else ""
+        raise ModelError(
+            f"{name} {what}: give the folder of a model in it, {' or '.join(map(str, inside[:_SHOWN]))}{more}"
+        )
 
 
 def _damaged(file: str, name: str, error: Exception) -> ModelError:

@@ -340,6 +340,12 @@ def refuse_unreadable(files: Collection[str], label: str, name: str) -> None:
     own = [file for file in files if "/" not in file]
     if CONFIG not in files:
         refuse_other_formats(own, label, name)
+        if inside := sorted(file.rpartition("/")[0] for file in files if file.endswith(f"/{CONFIG}")):
+            place = f"./{name.rpartition('/')[2]}"
+            raise ModelError(
+                f"{name} has no {CONFIG} on the hub but in {inside[0]}: hf download {name} --include '{inside[0]}/*' "
+                f"--local-dir {place}, then --model {place}/{inside[0]}"
+            )
         raise ModelError(f"{name} has no {CONFIG} on the hub: choose a repository that transformers can load")
     if find_weight_files(own) is None:
         refuse_without_weights(own, label, name)

@@ -21,6 +21,8 @@ _LLAVA_PAGE = "huggingface.co/llava-hf"
 # by width of the language model
 _LLAMA_SIZES = {4096: "7b", 5120: "13b"}
 _QWEN_SIZES = {896: "0.5b", 3584: "7b", 8192: "72b"}
+PIPELINE = "model_index.json"
+"""The file of a diffusion pipeline, whose parts are models in folders of their own."""
 _MISTRAL_FILES = re.compile(r"consolidated[\w.-]*\.safetensors|params\.json|tekken\.json")
 _MISTRAL_CONVERTED = "mistral-community/pixtral-12b"
 
@@ -116,6 +118,11 @@ def refuse_other_formats(files: Collection[str], name: str, where: str) -> None:
         )
     if any(file.endswith(".gguf") for file in files):
         raise ModelError(f"{name} contains GGUF files: give the safetensors model they were made from")
+    if PIPELINE in files:
+        raise ModelError(
+            f"{name} is a diffusion pipeline ({PIPELINE}), which makes images and reads none: choose a vision-language "
+            "model or a vision tower"
+        )
     if own := sorted(file for file in files if _MISTRAL_FILES.fullmatch(file)):
         raise ModelError(
             f"{name} has only Mistral's own files ({own[0]}), which transformers does not read: choose its "
