@@ -79,6 +79,14 @@ def test_local_words_are_those_of_the_report(picture: vlmtui.ImageReading, tmp_p
     assert largest.word in said
 
 
+def test_the_default_metric_is_the_cosine(picture: vlmtui.ImageReading) -> None:
+    assert picture.words(6, 8) == picture.words(6, 8, metric="cosine") != picture.words(6, 8, metric="l2")
+    assert all(-1 <= word.score <= 1 for word in picture.words(6, 8))
+    assert picture.null().metric == "cosine"
+    default, by_cosine, by_l2 = (picture.local_words(**asked) for asked in ({}, {"metric": "cosine"}, {"metric": "l2"}))
+    assert default.ids.tolist() == by_cosine.ids.tolist() != by_l2.ids.tolist()
+
+
 def test_the_lenses_have_the_shape_of_the_grid(picture: vlmtui.ImageReading) -> None:
     assert picture.pca("vision.5").shape == (14, 14, 3)
     alike = picture.similarity((2, 3), stage="vision.4")

@@ -42,6 +42,10 @@ def test_the_same_as_the_command_prints(session: vlmtui.Session, tmp_path: Path,
     assert [(word["text"], word["score"]) for word in words] == near.words
     assert near.words == sorted(near.words, key=lambda word: -word[1])
     assert capsys.readouterr().out == ""
+    # by default, too
+    assert main(["vocabulary", "demo", "--near", "sky", "-k", "4", "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["words"] == words
+    assert session.near("sky", k=4).words == near.words
 
 
 def test_what_is_refused(session: vlmtui.Session, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:

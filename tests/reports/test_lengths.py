@@ -15,7 +15,6 @@ from safetensors.torch import load_file, save_file
 from tests.reports.page.contents import Parsed
 from vlmtui.cli import main
 
-pytestmark = pytest.mark.usefixtures("warm_session")
 TIMES = 20
 CHINA = str(Path(__file__).parents[2] / "sample_images" / "china.jpg")
 Said = Callable[..., str]

@@ -51,7 +51,7 @@ def picture(width: int = 96, height: int = 64) -> Image.Image:
 
 def source(image: Image.Image, name: str = "toy.png") -> ImageFile:
     buffer = io.BytesIO()
-    image.save(buffer, "PNG")
+    image.save(buffer, "PNG", compress_level=0)
     return ImageFile(name, buffer.getvalue(), "0" * 64)
 
 

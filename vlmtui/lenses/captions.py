@@ -146,6 +146,7 @@ def _render(call: LensCall) -> Any:
 
 
 def noise_caption(share: float, null: NoiseBaseline) -> str:
-    """`41% of tokens beat 95% of noise`, for a share in percent."""
+    """`41% of tokens beat 95% of noise (by chance: 5%)`, for a share in percent."""
     noun = "patches" if of_patches(null.stage) else "tokens"
-    return f"{percent(share)} of {noun} beat {percent(NOISE_LEVEL)} of {null.noise_name}"
+    chance = percent(100 - NOISE_LEVEL)
+    return f"{percent(share)} of {noun} beat {percent(NOISE_LEVEL)} of {null.noise_name} (by chance: {chance})"

@@ -186,8 +186,9 @@ class Requests:
             return  # the next ones when these have come
         missing = [token for token in table.missing(range(need.tokens)) if token not in asked]
         nearest = sorted(missing, key=lambda token: abs(token - (near or 0)))
-        if chunk := sorted([token for token in nearest if table.depth(token) == table.depth(nearest[0])][:CHUNK]):
-            yield request(*chunk)
+        if nearest:
+            deep = table.depth(nearest[0])
+            yield request(*sorted([token for token in nearest if table.depth(token) == deep][:CHUNK]))
 
 
 def _kind(of: LensRequest | Need) -> object:

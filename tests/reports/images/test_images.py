@@ -122,6 +122,22 @@ def test_tokens_without_a_place_cannot_be_drawn() -> None:
         list(ansi.cell_lines(shown(WORDS, reading)))
 
 
+def test_a_chart_says_how_many_outliers_it_does_not_draw() -> None:
+    reading = made_reports.reading(20, 20)
+    patches = reading.grid_norms[0].patches
+    patches[1] = np.linspace(9, 11, 400)
+    patches[1, :30], patches[1, 30:50] = np.linspace(40, 41, 30), np.linspace(1, 2, 20)
+    drawn = compose(shown(NORMS, reading))
+    (legend,) = [text.text for text in texts(drawn) if "|z|" in text.text]
+    assert legend == "outliers (|z| > 3.5), 10 nearer to the median not drawn"
+    # the high ones are farther from it than any of the low ones, which are drawn from the lowest on
+    dots = sorted(mark.y for mark in drawn.marks if isinstance(mark, DotMark))[:-1]
+    reading.grid_norms[0].patches[1, 40:50] = 10
+    fewer = compose(shown(NORMS, reading))
+    assert not any("not drawn" in text.text for text in texts(fewer))
+    assert dots == sorted(mark.y for mark in fewer.marks if isinstance(mark, DotMark))[:-1]
+
+
 # --- colours ---------------------------------------------------------------------------------------------------
 
 

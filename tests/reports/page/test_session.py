@@ -86,7 +86,7 @@ def test_the_percentile_of_noise_is_in_text_and_page_and_in_no_json(
     picture.save(tmp_path / "report.txt", k=1)
     text = (tmp_path / "report.txt").read_text("utf-8")
     assert re.findall(r"top-1 beats (.+ noise)\n", text) == [part_of(one, "noise") for one in below]
-    assert f"noise   {percent(100 * float((below >= 95).mean()))} of tokens beat 95% of noise; " in text
+    assert f"noise   {percent(100 * float((below >= 95).mean()))} of tokens beat 95% of noise (by chance: 5%); " in text
     assert "margin beats" not in text
     data = Parsed(picture.to_html(metrics=["cosine"], k=1)).data
     # the page says the same of noise and of local words

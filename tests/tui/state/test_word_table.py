@@ -56,6 +56,23 @@ def test_fewer_words_of_a_pursuit_are_another_fit() -> None:
     assert not pursuit.want(2)
 
 
+def test_what_is_missing_follows_what_is_wanted_and_what_came_last() -> None:
+    book = WordTable("r", "tokens", "l2", 2)
+    lists = [["sky", "Sky", "cloud"], ["a", "b", "c"]]
+    book.add(readings.listed_words(lists, [0, 1], 2))
+    assert book.missing([0, 1, 2]) == [2]
+    assert book.want(2, fold=True)
+    assert book.missing([0, 1]) == [0], "both of its words are spellings of one"
+    book.add(readings.listed_words(lists, [0], 3))
+    assert book.missing([0, 1]) == []
+    assert book.want(3)
+    assert book.missing([0, 1]) == [1]
+    book.add(readings.listed_words(lists, [1], 3))
+    assert book.missing([0, 1]) == []
+    book.add(readings.listed_words(lists, [0, 1], 2))  # asked for earlier
+    assert book.missing([0, 1]) == [0, 1]
+
+
 def test_bars_of_coefficients_are_their_size() -> None:
     assert bar_shares([4.0, -2.0, 1.0], coefficients=True) == [1.0, 0.5, 0.25]
     assert bar_shares([0.0], coefficients=True) == [0.0]

@@ -35,8 +35,10 @@ from vlmtui.reports.formats.parts.local_words import local_words_line
 from vlmtui.reports.formats.parts.noise_baseline import (
     agreement_line,
     brief_percentiles,
+    local_words_caution,
     noise_summary,
     null_line,
+    percent_above,
     percentile_line,
 )
 from vlmtui.reports.formats.parts.norm_rows import NormRows
@@ -86,8 +88,11 @@ def _title(report: ImageReport) -> Iterator[str]:
     yield f"{source}  {numbers.pixels(image.width, image.height)} pixels"
     yield ""
     local, local_share = local_words_line(report)
+    above = None
+    if report.null is not None and words is not None and not query.selection.partial:
+        above = percent_above(reading, report.stage, words, report.null)
     if local:
-        yield from labelled("local", local)
+        yield from labelled("local", local + local_words_caution(above, local_share))
         yield ""
     yield from labelled("model", f"{plain(model.name)} · {model.family} · {model.parts}")
     if model.revision:
@@ -128,7 +133,7 @@ def _title(report: ImageReport) -> Iterator[str]:
     elif model.wordless:
         yield from labelled("words", model.wordless)
     if report.null is not None:
-        if summary := noise_summary(report, report.null, local_share):
+        if summary := noise_summary(above, report.null, local_share):
             yield from labelled("noise", summary)
         if query.search.null:
             yield from labelled("null", null_line(report.null))

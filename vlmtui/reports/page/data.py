@@ -29,18 +29,18 @@ from vlmtui.display.piece_glosses import PieceGlosses
 from vlmtui.display.pieces import fold_name, plain, visible
 from vlmtui.geometry import Place, pixel_bounds
 from vlmtui.images.paths import is_address
-from vlmtui.lenses.captions import noise_caption
 from vlmtui.lenses.folded_token_words import FoldedTokenWords
 from vlmtui.metrics import WordOrder
 from vlmtui.reading import TokenWords, llm_layer, of_layers, of_patches
-from vlmtui.reports.formats.parts.local_words import local_share_caption, local_words_of
+from vlmtui.reports.formats.parts.local_words import local_words_of
+from vlmtui.reports.formats.parts.noise_baseline import local_words_caution, noise_summary, percent_above
 from vlmtui.reports.page import lens
 from vlmtui.reports.page.content import PageContent
 from vlmtui.reports.page.image import EmbeddedImage
 from vlmtui.results.early_exit import NOTE
 from vlmtui.results.folded_words import FOLD_RULE
 from vlmtui.results.hub_words import hub_words
-from vlmtui.results.noise_baseline import AGREEING, NOISE_LEVEL, NoiseBaseline, share_above_noise
+from vlmtui.results.noise_baseline import AGREEING, NOISE_LEVEL, NoiseBaseline
 
 Object = dict[str, Any]
 PURSUIT = (
@@ -118,12 +118,14 @@ def _facts(content: PageContent) -> list[list[str]]:
     patch_height, patch_width = reading.patch_size
     opening = content.words.get(content.stage, {}).get(_opening_order(content))
     local, share = local_words_of(reading, content.stage, opening) if opening is not None else ("", None)
+    noise = content.noise.get(content.stage, {}).get(_opening_order(content))
+    above = percent_above(reading, content.stage, opening, noise) if noise and opening is not None else None
     facts = [
         ["model", f"{plain(model.name)} · {model.family} · {plain(model.parts)}"],
         ["lengths", length_warning(content.words.get("tokens", {}), reading.length_ratio)],
         ["folded", FOLD_RULE if content.folded else ""],
-        ["local words", local],
-        ["noise", "; ".join(filter(None, (_noise_fact(content), "" if share is None else local_share_caption(share))))],
+        ["local words", local + local_words_caution(above, share)],
+        ["noise", noise_summary(above, noise, share)],
         ["revision", model.revision or ""],
         ["runs on", f"{model.device}, {model.dtype}"],
         ["processor", model.processor or ""],
@@ -272,16 +274,6 @@ def _noise(words: TokenWords, noise: NoiseBaseline | None) -> Object | None:
         "name": noise.noise_name,
         "percentiles": _packed(noise.percentiles(words), "<f4"),
     }
-
-
-def _noise_fact(content: PageContent) -> str:
-    """How much of the stage and by the metric that the page opens with is above noise; "" where that is not known."""
-    by_order, order = content.noise.get(content.stage, {}), _opening_order(content)
-    if order not in by_order:
-        return ""
-    counted = [place.kind != "newline" for place in content.reading.places_at(content.stage)]
-    share = share_above_noise(by_order[order].percentiles(content.words[content.stage][order])[counted])
-    return "" if share is None else noise_caption(share, by_order[order])
 
 
 def _opening_order(content: PageContent) -> WordOrder:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from PIL import Image
@@ -372,15 +372,16 @@ class Explorer(Screen[None]):
         seen = [panel for panel in there if panel.name not in room.folded]
         main = next((panel.name for panel in seen if panel.main), "")
         room.lead = room.first if room.first in {panel.name for panel in seen} else main
+        # the same widths are tried in many arrangements
         rows = [
             PanelRows(
                 panel.name,
-                partial(panel.rows, results, selection),
-                partial(panel.least, results, selection) if panel.least else None,
+                cache(partial(panel.rows, results, selection)),
+                cache(partial(panel.least, results, selection)) if panel.least else None,
                 panel.grows,
                 panel.main,
                 panel.columns,
-                partial(panel.gives, results, selection),
+                cache(partial(panel.gives, results, selection)),
             )
             for panel in seen
         ]

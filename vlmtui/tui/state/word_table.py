@@ -50,7 +50,10 @@ class WordTable:
     fold: bool = False
     above_noise: tuple[object, float | None] | None = None
     _hubs: tuple[int, bool, dict[int, float]] | None = None
-    _lines: dict[tuple[int, int], tuple[WordRow, ...]] = field(default_factory=dict)
+    _lines: dict[int, dict[int, tuple[WordRow, ...]]] = field(default_factory=dict)
+    """Folded, by token and their number."""
+    _complete: set[int] = field(default_factory=set)
+    """Tokens that were found to have what is wanted now."""
 
     def want(self, k: int, fold: bool = False) -> bool:
         """So many words are wanted now; whether there is something to ask for that was not asked before.
@@ -58,6 +61,8 @@ class WordTable:
         The coefficients of a pursuit are those of one fit: of more words, or of fewer, they are others.
         """
         more = fold and not self.fold
+        if more:
+            self._complete.clear()
         self.fold = fold
         if more and k <= self.k:
             return True
@@ -67,6 +72,7 @@ class WordTable:
             self.rows.clear()
             self._found.clear()
         self.k = k
+        self._complete.clear()
         return True
 
     def add(self, words: TokenWords) -> None:
@@ -84,18 +90,19 @@ class WordTable:
                 for (i, score), share in zip(words.at(row), shares, strict=False)
             )
             self._found[token] = words.k
-            for kept in [key for key in self._lines if key[0] == token]:
-                del self._lines[kept]
+            self._lines.pop(token, None)
+            self._complete.discard(token)
 
     def lines(self, token: int, k: int, fold: bool = False) -> tuple[WordRow, ...] | None:
         """The first k words of a token, or lines that they fold into, as far as they have come; None for none."""
         rows = self.rows.get(token)
         if rows is None or not fold:
             return rows if rows is None else rows[:k]
-        if (token, k) not in self._lines:
+        folded = self._lines.setdefault(token, {})
+        if k not in folded:
             found = fold_list([fold_name(row.id, row.piece, row.text) for row in rows], k)
-            self._lines[token, k] = tuple(replace(rows[one.rank], spellings=one.spellings) for one in found)
-        return self._lines[token, k]
+            folded[k] = tuple(replace(rows[one.rank], spellings=one.spellings) for one in found)
+        return folded[k]
 
     def hubs(self, tokens: int) -> dict[int, float]:
         """Hub words, where they fold each spelling of one, with their shares of the lists, once those of all `tokens`
@@ -115,12 +122,19 @@ class WordTable:
 
     def missing(self, tokens: Iterable[int]) -> list[int]:
         """Which of `tokens` have no words yet, or fewer than are wanted now."""
-        wanted = min(self.k, self.candidates or self.k)
-        return [t for t in tokens if self._found.get(t, -1) < wanted or (self.fold and not self._has_lines(t))]
+        return [t for t in tokens if t not in self._complete and not self._has_enough(t)]
 
     def depth(self, token: int) -> int:
         """How many words to ask for of a token that is missing."""
         return next_depth(self._found.get(token, 0), self.k) if self.fold else self.k
+
+    def _has_enough(self, token: int) -> bool:
+        """Whether a token has as many words, or lines, as are wanted now; where it has, that is remembered."""
+        enough = self._found.get(token, -1) >= min(self.k, self.candidates or self.k)
+        enough = enough and (not self.fold or self._has_lines(token))
+        if enough:
+            self._complete.add(token)
+        return enough
 
     def _has_lines(self, token: int) -> bool:
         """Whether there are as many lines as are wanted, or no more words."""

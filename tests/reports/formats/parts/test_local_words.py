@@ -22,6 +22,7 @@ from vlmtui.reports.formats.parts.local_words import local_words_line
 from vlmtui.reports.formats.text import report_lines
 from vlmtui.reports.image_report import ImageReport
 from vlmtui.results.local_words import LocalWord, LocalWords
+from vlmtui.results.noise_baseline import NoiseBaseline, NoiseScores
 
 ROWS = COLS = 10
 OWN = "of these patches have their word in their own list"
@@ -42,6 +43,21 @@ def planted(reading: Reading, blocks: dict[str, tuple[range, range, int]]) -> To
 
 def line_of(report: ImageReport) -> str:
     return local_words_line(report)[0]
+
+
+@pytest.mark.parametrize(("above", "warned"), [(5, True), (6, False)])
+def test_local_words_of_noise_are_told_to_be_noise(above: int, warned: bool) -> None:
+    """Of 100 tokens, so many beat all noise: 5 do by chance."""
+    reading = made_reports.reading(ROWS, COLS)
+    words = planted(reading, {"▁roof": (range(2, 6), range(0, 5), 0)})
+    scores = np.where(np.arange(100) < above, 9.0, 1.0)[:, None] - [0.0, 0.5]
+    words = msgspec.structs.replace(words, scores=scores)
+    noise = NoiseScores(scores=np.full(20, 2.0), margins=np.zeros(0), firsts={})
+    null = NoiseBaseline(stage="tokens", metric="cosine", k=2, all_tokens=False, shuffled=noise, random=noise)
+    text = " ".join(" ".join(report_lines(replace(made_reports.seen(reading, words), null=null))).split())
+    local, rest = text.partition("local ")[2].split(" model ", 1)
+    assert local.endswith(". They lie together, but the words are within noise") == warned
+    assert f"noise {above}% of tokens beat 95% of noise (by chance: 5%); " in rest
 
 
 def test_a_report_begins_with_the_largest_segments() -> None:

@@ -15,11 +15,12 @@ from vlmtui.errors import UsageError
 from vlmtui.lenses.captions import noise_caption
 from vlmtui.lenses.folded_token_words import spellings_among
 from vlmtui.metrics import PURSUITS
-from vlmtui.reading import ModelInfo, TokenWords, of_patches
+from vlmtui.reading import ModelInfo, Reading, TokenWords, of_patches
 from vlmtui.reports.formats.parts.local_words import local_share_caption
 from vlmtui.reports.image_report import ImageReport
 from vlmtui.results.noise_baseline import (
     AGREEING,
+    NOISE_LEVEL,
     MetricAgreement,
     NoiseBaseline,
     NoiseScores,
@@ -50,19 +51,26 @@ def null_line(null: NoiseBaseline) -> str:
     )
 
 
-def noise_summary(report: ImageReport, null: NoiseBaseline, local_share: float | None) -> str:
-    """`41% of tokens beat 95% of noise; 64% of patches have a local word`, where `local_share` (0–1) have one.
+def percent_above(reading: Reading, stage: str, words: TokenWords, null: NoiseBaseline) -> float | None:
+    """The percentage of all tokens with `words` above noise; newline tokens, the same in every image, are left out."""
+    counted = [place.kind != "newline" for place in reading.places_at(stage)]
+    return share_above_noise(null.percentiles(words)[counted])
 
-    "" for a report of some entries. Newline tokens, which are the same in every image, are left out.
-    """
-    if report.words is None or report.query.selection.partial:
-        return ""
-    counted = [place.kind != "newline" for place in report.reading.places_at(report.stage)]
-    share = share_above_noise(null.percentiles(report.words)[counted])
-    said = [noise_caption(share, null)] if share is not None else []
+
+def noise_summary(above: float | None, null: NoiseBaseline | None, local_share: float | None) -> str:
+    """`41% of tokens beat 95% of noise (by chance: 5%); 64% of patches have a local word`, where these percent are
+    `above` noise and `local_share` (0–1) have one; "" where neither is known."""
+    said = [noise_caption(above, null)] if above is not None and null is not None else []
     if local_share is not None:
         said.append(local_share_caption(local_share))
     return "; ".join(said)
+
+
+def local_words_caution(above: float | None, local_share: float | None) -> str:
+    """What follows local words where no more tokens are `above` noise than by chance; else, or of no words, ""."""
+    if above is None or not local_share or above > 100 - NOISE_LEVEL:
+        return ""
+    return ". They lie together, but the words are within noise"
 
 
 def brief_percentiles(report: ImageReport) -> list[str]:
