@@ -76,8 +76,13 @@ def _read_file(path: Path, name: str) -> bytes:
         with open(path, "rb", buffering=0, opener=_open_file) as file:
             return _read_limited(_Waiting(file.fileno(), name).read, name)
     except FileNotFoundError:
-        if glob.has_magic(name) and all(map(os.path.isdir, glob.iglob(str(path), recursive=True))):
-            raise ImageError(f"{name} matches no file: check the pattern") from None
+        if glob.has_magic(name):
+            matches = sum(not os.path.isdir(match) for match in glob.iglob(str(path), recursive=True))
+            raise ImageError(
+                f"{name} matches {matches:,} {'file' if matches == 1 else 'files'}: name one, or give them to vlmtui report"
+                if matches
+                else f"{name} matches no file: check the pattern"
+            ) from None
         raise ImageError(_why_missing(path, name)) from None
     except NotADirectoryError:
         above = next(str(folder) for folder in path.parents if folder.is_file() or folder == folder.parent)
@@ -100,6 +105,8 @@ def _why_missing(path: Path, name: str) -> str:
     """The sentence about a path without a file."""
     if path.is_symlink():
         return f"{name} is a link to {os.readlink(path)}, which does not exist: check the link"
+    if name.startswith("-"):
+        return f"{name} does not exist: options go before --"
     return f"{name} does not exist: check the path"
 
 
