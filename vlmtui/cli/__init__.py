@@ -114,9 +114,8 @@ def main(argv: list[str] | None = None) -> int:
             sys.stdout.flush()
     except typer.TyperException as error:
         path = _command_path(error, words)
-        return print_error(
-            UsageError(f"{parser_sentence(error.format_message(), words, path)}: see {path} --help"), debug
-        )
+        said = parser_sentence(error.format_message(), words, path)
+        return print_error(UsageError(f"{said}: see {path} --help"), debug)
     except VlmtuiError as error:
         return print_error(_output_error() or error, debug)
     except (KeyboardInterrupt, typer.Abort):

@@ -78,11 +78,9 @@ def _read_file(path: Path, name: str) -> bytes:
     except FileNotFoundError:
         if glob.has_magic(name):
             matches = sum(not os.path.isdir(match) for match in glob.iglob(str(path), recursive=True))
-            raise ImageError(
-                f"{name} matches {matches:,} {'file' if matches == 1 else 'files'}: name one, or give them to vlmtui report"
-                if matches
-                else f"{name} matches no file: check the pattern"
-            ) from None
+            files = "no file" if not matches else "1 file" if matches == 1 else f"{matches:,} files"
+            advice = "name one, or give them to vlmtui report" if matches else "check the pattern"
+            raise ImageError(f"{name} matches {files}: {advice}") from None
         raise ImageError(_why_missing(path, name)) from None
     except NotADirectoryError:
         above = next(str(folder) for folder in path.parents if folder.is_file() or folder == folder.parent)
