@@ -266,9 +266,10 @@ def test_a_pattern_without_files_is_called_one(tmp_path: Path) -> None:
         read_source(pattern)
     # one image is read by its name: a pattern that matches files is none
     (tmp_path / "scans" / "one.png").touch()
-    for name in (pattern, str(tmp_path / "none.png")):
-        with pytest.raises(ImageError, match=r"does not exist: check the path$"):
-            read_source(name)
+    with pytest.raises(ImageError, match=r"png matches 1 file: name one, or give them to vlmtui report$"):
+        read_source(pattern)
+    with pytest.raises(ImageError, match=r"does not exist: check the path$"):
+        read_source(str(tmp_path / "none.png"))
 
 
 def test_a_file_is_read_with_its_hash(tmp_path: Path) -> None:

@@ -40,6 +40,8 @@ class _ImageOrCommandGroup(TyperGroup):
     def make_context(self, *words: Any, **more: Any) -> Any:
         try:
             return super().make_context(*words, **more)
+        except BrokenPipeError:  # of help and version; Typer's own status would be 1
+            raise typer.Exit(_discard_output()) from None
         except KeyboardInterrupt as error:
             raise typer.Abort from error
 
@@ -111,9 +113,9 @@ def main(argv: list[str] | None = None) -> int:
         with explain_write_errors("standard output"):
             sys.stdout.flush()
     except typer.TyperException as error:
-        return print_error(
-            UsageError(f"{parser_sentence(error.format_message())}: see {_command_path(error, words)} --help"), debug
-        )
+        path = _command_path(error, words)
+        said = parser_sentence(error.format_message(), words, path)
+        return print_error(UsageError(f"{said}: see {path} --help"), debug)
     except VlmtuiError as error:
         return print_error(_output_error() or error, debug)
     except (KeyboardInterrupt, typer.Abort):

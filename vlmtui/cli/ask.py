@@ -113,6 +113,7 @@ def ask(
             f"--temperature {temperature:g} is not a number of at least {_LEAST_TEMPERATURE:g}: "
             "choose one such as 0.7, or leave it out"
         )
+    from vlmtui.images.paths import exists, is_address, is_file, local_name
     from vlmtui.query.patches import parse_patches
     from vlmtui.reports.commands.ask import AskOptions, check_format, run_ask
     from vlmtui.reports.commands.attribution import AttributionOptions
@@ -126,6 +127,8 @@ def ask(
 
     exit_on_signals()
     check_question(question)
+    if is_file(question) and not (image == "-" or is_address(image) or exists(local_name(image))):
+        raise UsageError(f"{image} does not exist, and {question} does: IMAGE goes before QUESTION")
     stand = next((stand for stand in REPLACEMENTS if stand == (by or REPLACEMENTS[0])), None)
     if stand is None:
         raise UsageError(f"--by {by!r} is not one of {', '.join(REPLACEMENTS)}")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from vlmtui.errors import VlmtuiError
@@ -20,14 +22,23 @@ _RULES = (
 """What the parser says of a number (after "Input should be"), and what is said instead."""
 
 
-def parser_sentence(said: str) -> str:
-    """What the parser of the command line says, without its own jargon and without a full stop."""
+def parser_sentence(said: str, words: Sequence[str], command: str) -> str:
+    """What the parser of the command line says of its words, without its own jargon and without a full stop."""
     said = said.rstrip(".")
+    if said.startswith("No such option") and (file := next(filter(_is_file_with_dash, words), None)):
+        return f"{file} begins as an option does: give the file as ./{file}"
+    if found := re.fullmatch(r"Got unexpected extra arguments?(?:\(s\))? \((.+)\)", said, re.DOTALL):
+        several = ", or several images to vlmtui report" if command.endswith(" IMAGE") else ""
+        return f"{found[1]} is more than {command} takes: put quotes around what has blanks in it{several}"
     if found := re.fullmatch(r"Invalid value for '([^']+)': Input should be (.+)", said, re.DOTALL):
         for rule, instead in _RULES:
             if matched := re.fullmatch(rule, found[2], re.DOTALL):
                 return f"{found[1].split(' / ')[-1]} must be {matched.expand(instead)}"
     return said
+
+
+def _is_file_with_dash(word: str) -> bool:
+    return word.startswith("-") and len(word) > 1 and os.path.lexists(word)
 
 
 def print_error(error: VlmtuiError, debug: bool) -> int:

@@ -76,8 +76,11 @@ def _read_file(path: Path, name: str) -> bytes:
         with open(path, "rb", buffering=0, opener=_open_file) as file:
             return _read_limited(_Waiting(file.fileno(), name).read, name)
     except FileNotFoundError:
-        if glob.has_magic(name) and all(map(os.path.isdir, glob.iglob(str(path), recursive=True))):
-            raise ImageError(f"{name} matches no file: check the pattern") from None
+        if glob.has_magic(name):
+            matches = sum(not os.path.isdir(match) for match in glob.iglob(str(path), recursive=True))
+            files = "no file" if not matches else "1 file" if matches == 1 else f"{matches:,} files"
+            advice = "name one, or give them to vlmtui report" if matches else "check the pattern"
+            raise ImageError(f"{name} matches {files}: {advice}") from None
         raise ImageError(_why_missing(path, name)) from None
     except NotADirectoryError:
         above = next(str(folder) for folder in path.parents if folder.is_file() or folder == folder.parent)
@@ -100,6 +103,8 @@ def _why_missing(path: Path, name: str) -> str:
     """The sentence about a path without a file."""
     if path.is_symlink():
         return f"{name} is a link to {os.readlink(path)}, which does not exist: check the link"
+    if name.startswith("-"):
+        return f"{name} does not exist: options go before --"
     return f"{name} does not exist: check the path"
 
 

@@ -41,18 +41,31 @@ def is_address(source: str) -> bool:
     return bool(mark) and scheme.replace("+", "").replace(".", "").replace("-", "").isalnum()
 
 
+def is_file(name: str) -> bool:
+    """Whether there is a file of this very name."""
+    return exists(name) and os.path.isfile(expand_path(name))
+
+
+def exists(name: str) -> bool:
+    """Whether there is a file, a folder or a link of this very name."""
+    try:
+        return os.path.lexists(expand_path(name))
+    except ValueError:  # a NUL in it
+        return False
+
+
 def local_name(source: str) -> str:
     """A name as a person typed or pasted it, as a path: `file:` addresses, quotes and backslashes are undone.
 
     A file that has the very name goes first; other names and addresses are returned as they are. Raises `ImageError`
     for a `file:` address of another machine.
     """
-    if not source or _exists(source):
+    if not source or exists(source):
         return source
     if source[:5].lower() == "file:":
         return _path_of_address(source)
     # what is dragged into a terminal has a blank behind it
-    if (stripped := source.strip()) != source and _exists(stripped):
+    if (stripped := source.strip()) != source and exists(stripped):
         return stripped
     if is_address(source):
         return source
@@ -65,7 +78,7 @@ def local_name(source: str) -> str:
     if words[0][:5].lower() == "file:":
         return local_name(words[0])
     # a name without a file is said as it was given
-    return words[0] if _exists(words[0]) or is_address(words[0]) else source
+    return words[0] if exists(words[0]) or is_address(words[0]) else source
 
 
 def without_password(address: str) -> str:
@@ -75,7 +88,7 @@ def without_password(address: str) -> str:
 
 def check_is_path(source: str) -> None:
     """Raise `ImageError` for what looks like an address, is none that is read, and is no file either."""
-    if (found := _ADDRESS_LIKE.match(source)) is None or _exists(source):
+    if (found := _ADDRESS_LIKE.match(source)) is None or exists(source):
         return
     scheme = found[0].lower()
     if scheme == "data:":
@@ -144,13 +157,6 @@ def _path_of_address(address: str) -> str:
     whole = os.fsdecode(unquote_to_bytes(rest))
     if not whole:
         raise ImageError(f"{address} names no file: give its path")
-    if _exists(whole):
+    if exists(whole):
         return whole
     return os.fsdecode(unquote_to_bytes(parts.path)) or whole
-
-
-def _exists(name: str) -> bool:
-    try:
-        return os.path.lexists(expand_path(name))
-    except ValueError:  # a NUL in it
-        return False

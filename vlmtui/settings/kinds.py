@@ -136,7 +136,9 @@ class WholeNumber(NamedTuple):
     def check(self, name: str, value: Any, context: CheckContext) -> Checked:
         """Such a number."""
         # a session takes numbers of 64 bits
-        if isinstance(value, bool) or not isinstance(value, int) or not self.least <= value < 1 << 63:
+        if isinstance(value, int) and not isinstance(value, bool) and value >= 1 << 63:
+            return _only_wrong(f"{name} is {written(value)}: give a smaller number, of at most 64 bits")
+        if isinstance(value, bool) or not isinstance(value, int) or value < self.least:
             return _only_wrong(f"{name} is {written(value)}: give {self.accepts}")
         return Checked(value)
 

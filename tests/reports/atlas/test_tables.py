@@ -61,8 +61,40 @@ def test_ids_that_no_vocabulary_has(tmp_path: Path) -> None:
     one = seen(0, 2, 2)
     one.words.ids[0, 0] = 1 << 40
     one.words.pieces[1 << 40] = one.words.texts[1 << 40] = "far"
-    with pytest.raises(VlmtuiError, match="has ids of words that no vocabulary names"):
+    with pytest.raises(
+        VlmtuiError,
+        match=r"a\.parquet has 1099511627776 as words\.id in row 1, which no report has: ",
+    ):
         build_atlas(AtlasOptions((str(write([one], tmp_path / "a.parquet")),)))
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "shown"),
+    [
+        *((column, None, "null") for column in ("image", "model", "stage", "index", "kind")),
+        *((column, -5, "-5") for column in ("index", "grid", "row", "col")),
+        ("kind", "tile", "tile"),
+        ("stage", "llm.x", "llm.x"),
+        ("stage", "layer 3", "layer 3"),
+        *((column, float("nan"), "nan") for column in ("norm", "z", "x0")),
+        ("norm", -1.0, "-1.0"),
+        ("norm", float("inf"), "inf"),
+        ("width", 0, "0"),
+        ("words", [{"id": 4}, {"id": None}], "null"),
+        ("words", [{"id": -3}], "-3"),
+    ],
+)
+def test_values_that_no_report_has(column: str, value: object, shown: str, tmp_path: Path) -> None:
+    """In the second of two row groups; a failed image before has all but its name null."""
+    table = pq.read_table(write([*album(7), seen(8, 2, 2)], tmp_path / "a.parquet"))
+    at, field = len(table) - 2, table.schema.field(column)
+    values = table[column].to_pylist()
+    values[at] = value
+    edited = table.set_column(table.schema.get_field_index(column), field, pa.array(values, field.type))
+    pq.write_table(edited, tmp_path / "a.parquet", row_group_size=10)
+    name = "words.id" if column == "words" else column
+    with pytest.raises(VlmtuiError, match=rf"a\.parquet has {shown} as {name} in row {at + 1}, which no report has: "):
+        build_atlas(AtlasOptions((str(tmp_path / "a.parquet"),)))
 
 
 def test_a_grid_as_large_as_numbers_go(tmp_path: Path) -> None:

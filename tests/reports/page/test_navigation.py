@@ -80,6 +80,21 @@ def test_metrics_are_switched_by_key_and_by_button(opened: Opened) -> None:
     assert texts(page, "#metrics [aria-pressed=true]") == ["cosine"]
 
 
+def test_hub_words_are_marked(opened: Opened) -> None:
+    of = glance(made_reports.reading(4, 5), ("cosine",), k=2, entry=0)
+    cosine = of.words["tokens"]["cosine"]
+    ids = np.stack([np.full(20, 3), np.arange(4, 24)], axis=1)
+    ids[:9, 0] = 0  # 3 is in 11 of 20 lists
+    pieces: dict[int, str | None] = {id_: f"w{id_}" for id_ in range(24)}
+    of.words["tokens"]["cosine"] = msgspec.structs.replace(cosine, ids=ids, pieces=pieces, texts=pieces)
+    page = opened(page_document(of))
+    assert texts(page, "#words .hub") == []
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    assert texts(page, "#words li:has(.hub) bdi") == ["‿w3"]
+    assert page.locator("#words .hub").get_attribute("title") == "in the lists of 55% of all tokens"
+
+
 def test_a_metric_that_orders_by_the_length_of_words_is_told(opened: Opened) -> None:
     of = msgspec.structs.replace(made_reports.reading(1, 2), word_norm=0.1)
     assert (of.length_ratio or 0) > 2

@@ -10,6 +10,7 @@ import pytest
 from tests.tui import readings
 from tests.tui.fake import app
 from tests.tui.screens.test_explorer import NARROW, WIDE, explorer, text
+from vlmtui.display.cells import ELLIPSIS
 from vlmtui.display.numbers import format_number
 from vlmtui.metrics import METRICS
 from vlmtui.tui.panels.words import bar_shares
@@ -37,11 +38,23 @@ async def test_a_metric_that_orders_by_the_length_of_words_is_told() -> None:
     tui = app(made=made, metric="l2")
     async with tui.run_test(size=WIDE) as pilot:
         await pilot.pause()
-        assert "times as long as words" in text(tui, "#words")
+        assert "× words' length" in text(tui, "#words")
         await pilot.press(*["m"] * (len(METRICS) - METRICS.index("l2")))
         await pilot.pause()
         assert "cosine" in text(tui, "#words").splitlines()[0]
-        assert "times as long as words" not in text(tui, "#words")
+        assert "words' length" not in text(tui, "#words")
+
+
+@pytest.mark.parametrize("size", [(65, 21), NARROW, (120, 40)])
+async def test_lengths_are_told_whole_at_every_size_and_leave_room_for_more(size: tuple[int, int]) -> None:
+    made = msgspec.structs.replace(readings.reading(6, 8, 96, 64), word_norm=0.1)
+    tui = app(made=made, metric="dot")
+    async with tui.run_test(size=size) as pilot:
+        await pilot.pause()
+        foot = " ".join(text(tui, "#words").splitlines()[-3:])
+        assert re.search(r"tokens 1\d× words' length", foot)
+        assert ELLIPSIS not in foot
+        assert "margin" in foot or size[0] < 120
 
 
 async def test_hub_words_are_marked_once_all_lists_have_come() -> None:

@@ -13,7 +13,8 @@ import numpy as np
 from vlmtui.display.norm_statistics import THRESHOLD
 from vlmtui.display.outlier_positions import EntryKind, GridShape, PositionCounts
 from vlmtui.reading import of_patches
-from vlmtui.reports.atlas.tables import MOST_ID, Ints, Marks, TableBlock, check_one_kind
+from vlmtui.reports.atlas.table_values import MOST_ID
+from vlmtui.reports.atlas.tables import Ints, Marks, TableBlock, check_one_kind
 
 MOST_POSITIONS = 1 << 22
 """Grid positions counted, over all grid shapes."""

@@ -11,7 +11,8 @@ import numpy as np
 
 from vlmtui.display.pieces import fold, fold_name, visible
 from vlmtui.reports.atlas.counts import AtlasCounts, grids_by_shape, num_distinct
-from vlmtui.reports.atlas.tables import MOST_ID, Floats, Ints, Marks, TableBlock, rows_at
+from vlmtui.reports.atlas.table_values import MOST_ID
+from vlmtui.reports.atlas.tables import Floats, Ints, Marks, TableBlock, rows_at
 
 RANKING = "patches with the word as top-1 first, then those with it second, and so on; within a rank by its score"
 """How patches are ranked. By the score alone, l2 would rank the patches of smallest norm first for every word."""

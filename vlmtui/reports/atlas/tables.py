@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from vlmtui.display.pieces import plain
 from vlmtui.errors import UsageError, VlmtuiError
 from vlmtui.files import expand_path
+from vlmtui.reports.atlas.table_values import check_values
 from vlmtui.reports.formats.parquet import COLUMNS, ROW_GROUP, SCHEMA
 
 ENDING = ".parquet"
@@ -38,8 +39,6 @@ SCORED = (*COUNTED, "words.score")
 BLOCK = 2 * ROW_GROUP
 """Rows of a block."""
 NO_ROW = -1
-MOST_ID = 1 << 24
-"""Upper bound of word ids: no vocabulary has so many rows."""
 
 _TEXTS = ["image", "model", "stage", "metric", "kind"]
 """Columns of texts that repeat: read as codes."""
@@ -149,14 +148,10 @@ class TableBlock:
 
     @cached_property
     def words(self) -> BlockWords:
-        """All words. Raises `VlmtuiError` for an id that no vocabulary has."""
+        """All words."""
         column = self._column
         lengths = np.asarray(pc.fill_null(pc.list_value_length(column), 0)).astype(np.int64)
         ids = _filled(pc.struct_field(self._flat, "id")).astype(np.int64, copy=False)
-        if ids.size and (ids.min() < 0 or ids.max() >= MOST_ID):
-            raise VlmtuiError(
-                f"{self._name} has ids of words that no vocabulary names: write the table again with vlmtui report"
-            )
         return BlockWords(lengths, ids)
 
     @cached_property
@@ -245,7 +240,7 @@ def rows_at(names: Sequence[str], numbers: Sequence[int]) -> dict[int, dict[str,
             for group in range(file.num_row_groups):
                 after = begun + file.metadata.row_group(group).num_rows
                 if any(begun <= number < after for number in numbers):
-                    for batch in _read(file, name, OF_PATCH, BLOCK, [group]):
+                    for batch in _read(file, name, OF_PATCH, BLOCK, group):
                         block = TableBlock(pa.Table.from_batches([batch]), name, np.arange(begun, begun + len(batch)))
                         for number in numbers:
                             if begun <= number < begun + len(batch):
@@ -338,17 +333,25 @@ def _same_kind(found: pa.DataType, wanted: pa.DataType) -> bool:
 
 
 def _read(
-    file: pq.ParquetFile, name: str, columns: Sequence[str], rows: int, groups: Sequence[int] | None = None
+    file: pq.ParquetFile, name: str, columns: Sequence[str], rows: int, group: int | None = None
 ) -> Iterator[pa.RecordBatch]:
-    """Batches of columns; `words.id` is a field of the structs in `words`, whatever the levels between are called."""
+    """Batches of columns, of all row groups or of one.
+
+    `words.id` is a field of the structs in `words`, whatever the levels between are called. `VlmtuiError` for values
+    that no report has.
+    """
     if not file.num_row_groups:
         # an older pyarrow takes that for damage
         return
     paths = [file.schema.column(i).path for i in range(len(file.schema))]
     inside = [(path, path.split(".")) for path in paths]
     wanted = [path for path, parts in inside if parts[0] in columns or f"{parts[0]}.{parts[-1]}" in columns]
+    before = sum(file.metadata.row_group(i).num_rows for i in range(group or 0))
     try:
-        yield from file.iter_batches(batch_size=rows, columns=wanted, row_groups=groups)
+        for batch in file.iter_batches(batch_size=rows, columns=wanted, row_groups=None if group is None else [group]):
+            check_values(batch, name, before)
+            before += len(batch)
+            yield batch
     except (OSError, pa.ArrowException) as error:
         raise VlmtuiError(f"{plain(name)} is damaged ({' '.join(str(error).split())[:120]}): write it again") from error
 

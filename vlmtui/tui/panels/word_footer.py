@@ -89,9 +89,12 @@ def _explained(r: Roles, words: tuple[WordRow, ...]) -> list[Part]:
 def _lengths(r: Roles, results: Results, selection: Selection) -> list[_Saying]:
     """That the metric orders by the words' length, where it does."""
     assert results.reading is not None
-    warning = length_warning([selection.order], results.reading.length_ratio)
+    ratio = results.reading.length_ratio
+    warning = length_warning([selection.order], ratio)
+    if not warning or ratio is None:
+        return []
     alarm = r.style("outlier")
-    return [(0, [(warning, alarm)], [(warning.partition(":")[0], alarm)])] if warning else []
+    return [(0, [(warning, alarm)], [(f"tokens {format_number(ratio, 2)}× words' length", alarm)])]
 
 
 def _noise(r: Roles, standing: NoisePercentile) -> list[_Saying]:
@@ -143,11 +146,12 @@ def _fitting(sayings: Sequence[_Saying], cells: int, between: Part, rows: int) -
         if _goes_on(sayings[i][1]) and i - 1 not in kept:
             continue
         trial = [sayings[j] for j in sorted([*kept, i])]
-        for parts in ([saying[1] for saying in trial], [saying[2] for saying in trial]):
-            laid = _laid(parts, cells, between)
-            if not kept or (len(laid) <= rows and all(_wide(one) <= cells for one in laid)):
-                kept, lines = [*kept, i], laid
-                break
+        whole = _laid([saying[1] for saying in trial], cells, between)
+        brief = _laid([saying[2] for saying in trial], cells, between)
+        if fits := [laid for laid in (whole, brief) if len(laid) <= rows and all(_wide(one) <= cells for one in laid)]:
+            kept, lines = [*kept, i], fits[0]
+        elif not kept:  # the first is said, if it must be cut
+            kept, lines = [i], brief
     return lines
 
 
