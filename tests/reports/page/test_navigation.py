@@ -12,6 +12,7 @@ from tests.reports import made_reports
 from tests.reports.page import contents
 from tests.reports.page.chromium import Opened, place, rows, texts, told
 from tests.reports.page.contents import glance
+from vlmtui.display.norm_statistics import THRESHOLD, outlier_text, robust_z
 from vlmtui.display.numbers import box as box_text
 from vlmtui.display.numbers import format_number, part_of, percent
 from vlmtui.lenses.folded_token_words import fold_token_words
@@ -78,6 +79,19 @@ def test_metrics_are_switched_by_key_and_by_button(opened: Opened) -> None:
     assert "times as long as words" not in page.locator("#summary").inner_text()
     page.keyboard.press("M")
     assert texts(page, "#metrics [aria-pressed=true]") == ["cosine"]
+
+
+@pytest.mark.parametrize("norms", [(1.0, 10.9), (25.0, 9.1)], ids=["below", "above"])
+def test_the_outlier_farthest_from_the_median_is_told(opened: Opened, norms: tuple[float, float]) -> None:
+    reading = made_reports.reading(4, 5)
+    patches = reading.grid_norms[0].patches
+    patches[1:] = np.linspace(9.8, 10.2, 20)
+    patches[1, 6], patches[2, 6] = norms
+    page = opened(page_document(glance(reading, entry=6)))
+    z = robust_z(patches[1])[6]
+    assert abs(z) > abs(robust_z(patches[2])[6]) > THRESHOLD
+    said = outlier_text(norms[0], float(np.median(patches[1])), float(z))
+    assert texts(page, "#norms-legend .flag") == [f"{'▼' if z < 0 else '▲'} outlier at vision 1–2: {said} at vision.1"]
 
 
 def test_hub_words_are_marked(opened: Opened) -> None:
