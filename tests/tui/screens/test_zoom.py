@@ -121,7 +121,7 @@ async def test_large_patches_show_several_words_and_the_score_of_the_first() -> 
         assert f"top {len(cells) - 1}" in drawn.legend
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", sizes(SIZES, SIZES[::3]))
 async def test_the_cursor_stays_in_view_at_every_zoom(size: tuple[int, int]) -> None:
     tui = app(shape=(24, 24), size=PHOTO_SIZE, photo=photo())
     async with tui.run_test(size=size) as pilot:
