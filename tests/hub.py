@@ -25,6 +25,8 @@ _BLOCK = 1 << 16
 
 # a process of its own: the hub's client reads most of its environment when it is imported
 FETCH = """
+import gc
+gc.disable()  # as a session does while it imports torch
 import json, os, sys, time, traceback
 from vlmtui.catalogue import ModelSource
 from vlmtui.errors import ModelError

@@ -37,7 +37,7 @@ def picture(session: vlmtui.Session) -> vlmtui.ImageReading:
     return session.read(SCENE)
 
 
-def test_the_examples_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_examples_hold(module_warm_session: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(SCENE.parents[1])
     found = doctest.testmod(api)
     assert found.attempted > 5
@@ -61,7 +61,7 @@ def test_the_same_numbers_as_the_report(picture: vlmtui.ImageReading) -> None:
 
 
 def test_local_words_are_those_of_the_report(picture: vlmtui.ImageReading, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "vlmtui", str(SCENE), "--no-warm", "--metric", "cosine", "--lens", "local-words"]
+    command = [sys.executable, "-m", "vlmtui", str(SCENE), "--metric", "cosine", "--lens", "local-words"]
     done = subprocess.run([*command, "--format", "json"], capture_output=True, env=os.environ, check=True)
     told = json.loads(done.stdout)
     found = picture.local_words(metric="cosine")

@@ -24,7 +24,7 @@ def session(module_warm_session: None) -> Iterator[vlmtui.Session]:
 def test_the_same_as_the_command_prints(session: vlmtui.Session, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     found, near = session.vocabulary(k=3, named=True), session.near("sky", "cosine", k=4)
     whole, table, close = (tmp_path / name for name in ("whole.json", "rows.csv", "near.json"))
-    assert main(["vocabulary", "demo", "--no-warm", "-k", "3", "--format", "json", "-o", str(whole)]) == 0
+    assert main(["vocabulary", "demo", "-k", "3", "--format", "json", "-o", str(whole)]) == 0
     assert main(["vocabulary", "demo", "--format", "csv", "-o", str(table)]) == 0
     near_words = ["--near", "sky", "--metric", "cosine", "-k", "4"]
     assert main(["vocabulary", "demo", *near_words, "--format", "json", "-o", str(close)]) == 0

@@ -47,7 +47,7 @@ def test_what_may_be_repeated_or_has_no_known_ending(
 
 
 def test_a_model_of_the_environment_is_said_to_be_that(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    warm_session: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("VLMTUI_MODEL", "org/nowhere")

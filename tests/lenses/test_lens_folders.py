@@ -77,12 +77,16 @@ def test_a_name_that_no_folder_has(folders: tuple[str, str]) -> None:
 
 
 def test_they_are_listed_and_looked_through(
-    folders: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    warm_session: None,
+    folders: tuple[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     file = tmp_path / "config.toml"
     file.write_text('lenses = ["one", "two"]')  # beside the file
     monkeypatch.setenv("VLMTUI_CONFIG", str(file))
-    assert main(["lenses", "--no-warm"]) == 0
+    assert main(["lenses"]) == 0
     out, err = capfd.readouterr()
     assert err == ""
     rows = {line.split("  ")[0]: line for line in out.splitlines()}
@@ -91,7 +95,7 @@ def test_they_are_listed_and_looked_through(
     assert ["sharpness", "stage", "Scalars", f"{folders[1]}/of_files"] in found
     assert "cannot be used: broken.py:1: the lens needs nothere" in rows["broken"]
     assert "defines two lenses, first and second: name one" in rows["many-lenses"]
-    words = [CHINA, "--lens", "sharpness", "--format", "json", "--no-warm"]
+    words = [CHINA, "--lens", "sharpness", "--format", "json"]
     assert main(words) == 0
     report = json.loads(capfd.readouterr().out)
     assert report["query"]["lens"]["name"] == "sharpness"

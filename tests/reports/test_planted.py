@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
+from tests.reports.page.contents import Parsed
 from vlmtui.cli import main
 
 HUB, PATCHES = 300, 36
@@ -71,6 +72,12 @@ def test_a_row_that_is_nearest_to_every_token_is_marked_as_a_hub(
     marked = sum(round(share * PATCHES) for share in found.values())
     assert text.count("°") == marked + text.count("° marks a hub word")
     assert "100%" in text.partition("\nhubs ")[2].partition("° marks")[0]
+    for fold in ("--fold", "--no-fold"):
+        page = said(capsys, "report", images[0], "-m", str(folder), "--format", "html", "--no-null", fold)
+        data = Parsed(page).data
+        (stage,) = [stage for stage in data["stages"] if stage["words"]]
+        hubs = {data["pieces"][row][0]: share for row, share in stage["words"]["cosine"]["hubs"]}
+        assert hubs == found
 
 
 def test_of_features_that_are_noise_nothing_is_above_noise(

@@ -82,10 +82,10 @@ def test_the_rest_holds(tmp_path: Path) -> None:
 
 
 def test_none_of_them_stops_a_look(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    warm_session: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("VLMTUI_CONFIG", str(file_of(tmp_path, TEN)))
-    assert main([CHINA, "--format", "csv", "--patch", "3,3", "--no-warm"]) == 0
+    assert main([CHINA, "--format", "csv", "--patch", "3,3"]) == 0
     out, err = capfd.readouterr()
     lines = [line for line in err.splitlines() if "config.toml" in line]
     # those of the explorer, and of a profile that is not used, are not told here

@@ -139,7 +139,9 @@ def test_words_that_are_off(words: list[str], said: str, capsys: pytest.CaptureF
     assert err.count("\n") == 1
 
 
-def test_a_position_blown_up_by_hand(siglip_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_position_blown_up_by_hand(
+    warm_session: None, siglip_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """As a person runs it: four pictures of noise unlike each other, one of them no picture."""
     folder = tmp_path / "blown"
     shutil.copytree(siglip_folder, folder)

@@ -12,6 +12,7 @@ from tests.reports import made_reports
 from tests.reports.page import contents
 from tests.reports.page.chromium import Opened, place, rows, texts, told
 from tests.reports.page.contents import glance
+from vlmtui.display.norm_statistics import THRESHOLD, outlier_text, robust_z
 from vlmtui.display.numbers import box as box_text
 from vlmtui.display.numbers import format_number, part_of, percent
 from vlmtui.lenses.folded_token_words import fold_token_words
@@ -78,6 +79,34 @@ def test_metrics_are_switched_by_key_and_by_button(opened: Opened) -> None:
     assert "times as long as words" not in page.locator("#summary").inner_text()
     page.keyboard.press("M")
     assert texts(page, "#metrics [aria-pressed=true]") == ["cosine"]
+
+
+@pytest.mark.parametrize("norms", [(1.0, 10.9), (25.0, 9.1)], ids=["below", "above"])
+def test_the_outlier_farthest_from_the_median_is_told(opened: Opened, norms: tuple[float, float]) -> None:
+    reading = made_reports.reading(4, 5)
+    patches = reading.grid_norms[0].patches
+    patches[1:] = np.linspace(9.8, 10.2, 20)
+    patches[1, 6], patches[2, 6] = norms
+    page = opened(page_document(glance(reading, entry=6)))
+    z = robust_z(patches[1])[6]
+    assert abs(z) > abs(robust_z(patches[2])[6]) > THRESHOLD
+    said = outlier_text(norms[0], float(np.median(patches[1])), float(z))
+    assert texts(page, "#norms-legend .flag") == [f"{'▼' if z < 0 else '▲'} outlier at vision 1–2: {said} at vision.1"]
+
+
+def test_hub_words_are_marked(opened: Opened) -> None:
+    of = glance(made_reports.reading(4, 5), ("cosine",), k=2, entry=0)
+    cosine = of.words["tokens"]["cosine"]
+    ids = np.stack([np.full(20, 3), np.arange(4, 24)], axis=1)
+    ids[:9, 0] = 0  # 3 is in 11 of 20 lists
+    pieces: dict[int, str | None] = {id_: f"w{id_}" for id_ in range(24)}
+    of.words["tokens"]["cosine"] = msgspec.structs.replace(cosine, ids=ids, pieces=pieces, texts=pieces)
+    page = opened(page_document(of))
+    assert texts(page, "#words .hub") == []
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    assert texts(page, "#words li:has(.hub) bdi") == ["‿w3"]
+    assert page.locator("#words .hub").get_attribute("title") == "in the lists of 55% of all tokens"
 
 
 def test_a_metric_that_orders_by_the_length_of_words_is_told(opened: Opened) -> None:

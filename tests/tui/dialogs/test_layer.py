@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 from textual.events import Key, MouseDown, MouseScrollDown, MouseUp, Paste
 from textual.geometry import Region
@@ -12,6 +14,7 @@ from textual.widgets import Input, Static
 from tests.tui.fake import app
 from tests.tui.panels.test_layer_words import talk
 from tests.tui.screens.test_explorer import NARROW, WIDE, at, dialog, explorer, text
+from tests.tui.sizes import sizes
 from tests.tui.test_session_worker import until
 from vlmtui.session.typed_lenses.values import Find
 from vlmtui.tui.dialogs.help import HelpPage
@@ -23,6 +26,8 @@ NAMES = {"/": "slash", "⏎": "enter", "⎋": "escape", "?": "question_mark", ",
     "↓": "down",
     "^": "ctrl+p",
 }
+OPENERS = ["question_mark", "g", "i", "M", "V", "ctrl+p"]
+SMALLEST, LARGER = [(40, 20)], [WIDE, NARROW, (200, 60)]
 CHARACTERS = {"⏎": "\r", "⎋": "\x1b", "↓": None, "^": "\x10"}
 
 
@@ -195,8 +200,13 @@ async def test_the_focus_is_the_dialogs_and_nobodys_after_it() -> None:
         assert not screen.query(".dialog")
 
 
-@pytest.mark.parametrize("size", [WIDE, NARROW, (40, 20), (200, 60)])
-@pytest.mark.parametrize("key", ["question_mark", "g", "i", "M", "V", "ctrl+p"])
+@pytest.mark.parametrize(
+    ("key", "size"),
+    # each on the smallest screen and on one of the others
+    sizes(
+        [*product(OPENERS, SMALLEST + LARGER)], [*product(OPENERS, SMALLEST), *zip(OPENERS, LARGER * 2, strict=True)]
+    ),
+)
 async def test_a_dialog_stands_in_the_middle_and_moves_nothing(key: str, size: tuple[int, int]) -> None:
     tui = app()
     async with tui.run_test(size=WIDE) as pilot:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from itertools import cycle, product
 from pathlib import Path
 
 import msgspec
@@ -17,6 +18,7 @@ from tests.tui import readings
 from tests.tui.fake import FakeWorker, app
 from tests.tui.families import FAMILIES
 from tests.tui.screens.test_explorer import NARROW, WIDE, at, explorer, text
+from tests.tui.sizes import sizes
 from vlmtui.reading import TokenLayerWords
 from vlmtui.tui import messages, requests
 from vlmtui.tui.app import VlmtuiApp
@@ -341,8 +343,10 @@ async def test_copies_and_reports_of_a_layer(tmp_path: Path, monkeypatch: pytest
         assert "  llm.2  w21  2.250  3.50  stable" in tui.clipboard
 
 
-@pytest.mark.parametrize("size", [WIDE, NARROW])
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(
+    ("family", "size"),
+    sizes([*product(FAMILIES, (WIDE, NARROW))], [*zip(FAMILIES, cycle((WIDE, NARROW)), strict=False)]),
+)
 async def test_every_family_from_end_to_end(family: str, size: tuple[int, int]) -> None:
     tui = app(made=FAMILIES[family]())
     async with tui.run_test(size=size) as pilot:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import cycle, product
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -13,6 +15,7 @@ from textual.strip import Strip
 from tests.tui.fake import app
 from tests.tui.families import FAMILIES
 from tests.tui.screens.test_explorer import at, explorer, text
+from tests.tui.sizes import sizes
 from vlmtui.display.cell_layout import FIT, CellLayout
 from vlmtui.tui.overlays.composition import draw_overlay
 from vlmtui.tui.terminal.theme import DARK
@@ -22,6 +25,7 @@ from vlmtui.tui.widgets.minimap import ViewMap
 
 PHOTO_SIZE = (640, 427)
 SIZES = [(80, 24), (100, 30), (120, 40), (140, 30), (160, 24), (200, 60), (240, 64)]
+SHAPES = [(54, 80), (24, 24), (14, 14)]
 GROUND = Color.parse(DARK.rule).get_truecolor()
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
@@ -117,7 +121,7 @@ async def test_large_patches_show_several_words_and_the_score_of_the_first() -> 
         assert f"top {len(cells) - 1}" in drawn.legend
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", sizes(SIZES, SIZES[::3]))
 async def test_the_cursor_stays_in_view_at_every_zoom(size: tuple[int, int]) -> None:
     tui = app(shape=(24, 24), size=PHOTO_SIZE, photo=photo())
     async with tui.run_test(size=size) as pilot:
@@ -140,8 +144,11 @@ async def test_the_cursor_stays_in_view_at_every_zoom(size: tuple[int, int]) -> 
         assert layout_of(pilot).is_whole(19, 21)
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("shape", [(24, 24), (54, 80), (14, 14)])
+@pytest.mark.parametrize(
+    ("size", "shape"),
+    # the most patches on the smallest screen, and each size and shape with some other
+    sizes([*product(SIZES, SHAPES)], [*zip(SIZES, cycle(SHAPES), strict=False)]),
+)
 async def test_nobody_is_told_to_enlarge_the_terminal(size: tuple[int, int], shape: tuple[int, int]) -> None:
     tui = app(shape=shape, size=PHOTO_SIZE, photo=photo())
     async with tui.run_test(size=size) as pilot:

@@ -29,9 +29,7 @@ from vlmtui.tui.state.image_level import MOST_TEXTS, parse_texts
 @asynccontextmanager
 async def opened(family: str, folder: Path) -> AsyncIterator[tuple[VlmtuiApp, Pilot[int]]]:
     image = readings.picture(96, 64)
-    query = query_of(
-        str(build(family, folder / family)), device="cpu", where=SessionLocation(None, "vlmtui", warm=False)
-    )
+    query = query_of(str(build(family, folder / family)), device="cpu", where=SessionLocation())
     conversation = SessionWorker(ExplorerOptions(image=readings.source(image), query=query))
     tui = VlmtuiApp(conversation, image)
     try:
@@ -50,7 +48,7 @@ def ranking(tui: VlmtuiApp) -> list[tuple[str, int]]:
     return [(row[0], int(next(word for word in row if word.endswith("%"))[:-1])) for row in rows]
 
 
-async def test_texts_against_patches_and_the_whole_picture(tmp_path: Path) -> None:
+async def test_texts_against_patches_and_the_whole_picture(warm_session: None, tmp_path: Path) -> None:
     async with opened("clip", tmp_path) as (tui, pilot):
         assert "c compares texts with the whole image" in text(tui, "#words")
         assert "c texts" in text(tui, "#keys")
@@ -85,7 +83,7 @@ def ranked_or_none(tui: VlmtuiApp) -> list[tuple[str, int]]:
     return ranking(tui) if "WHOLE IMAGE" in text(tui, "#words") else []
 
 
-async def test_classes_of_the_whole_picture_and_of_patches(tmp_path: Path) -> None:
+async def test_classes_of_the_whole_picture_and_of_patches(warm_session: None, tmp_path: Path) -> None:
     async with opened("vit", tmp_path) as (tui, pilot):
         assert "c shows the classes" in text(tui, "#words")
         await pilot.press("c")
@@ -126,7 +124,7 @@ async def test_evidence_is_refused_for_a_model_without_a_head() -> None:
         assert any("needs a model with a classification head" in one.message for one in tui._notifications)
 
 
-async def test_a_tower_without_a_head_says_so(tmp_path: Path) -> None:
+async def test_a_tower_without_a_head_says_so(warm_session: None, tmp_path: Path) -> None:
     async with opened("dinov2", tmp_path) as (tui, pilot):
         await pilot.press("c")
         await until(pilot, lambda: bool(tui._notifications))

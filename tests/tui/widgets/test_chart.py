@@ -44,3 +44,14 @@ def test_the_numbers_of_two_layers_are_told_apart() -> None:
     made = [block(1.0, 5, None), block(1.0, 3, 2)]
     axis = chart(DARK, made, ROWS, 60)[-1].text
     assert axis.split() == ["0", "1", "2", "3", "4", "0", "1", "2"]
+
+
+def test_the_farthest_from_the_median_is_an_entry_on_either_side_of_it() -> None:
+    everything = np.tile(np.linspace(9.8, 10.2, 20), (3, 1))
+    everything[1, 6], everything[2, 6] = 1.0, 10.9
+    found = NormBlock(["0", "1", "2"], everything[:, 6], NormSummaries.of(everything), [6], None)
+    assert found.flags.tolist() == [False, True, True]
+    stage, norm, median, z = found.farthest
+    assert (stage, norm) == ("1", 1.0)
+    assert 9.8 < median < 10.2
+    assert z < -3.5

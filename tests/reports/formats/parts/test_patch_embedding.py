@@ -105,7 +105,9 @@ def test_a_patch_in_json_beside_the_lens_alone() -> None:
     assert "anatomy" not in report_object(replace(shown, values=None, query=query_of("tiny")))["tokens"][0]
 
 
-def test_as_a_person_asks(clip_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_as_a_person_asks(
+    warm_session: None, clip_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)).save(tmp_path / "a.png")
     words = [str(tmp_path / "a.png"), "-m", str(clip_folder), "--device", "cpu", "--quiet", "--stage", "vision.0"]
     words += ["--lens", "position", "--patch", "1,2", "--format", "json"]

@@ -118,9 +118,11 @@ function showNormsLegend(all) {
   else if (entry >= 0 && charts.patches.names.length) parts.push(make("span", {}, "no patches of its own"));
   parts.push(key("band", "5–95% of all"), key("median", "median"));
   if (flagged.length) {
-    const far = flagged.map(([, one]) => one).reduce((a, b) => (Math.abs(b.z) > Math.abs(a.z) ? b : a));
+    const [name, far] = flagged.reduce((a, b) => (Math.abs(b[1].z) > Math.abs(a[1].z) ? b : a));
     const where = runs(flagged.map(([name]) => name));
-    parts.push(make("span", { class: "flag" }, `${far.z < 0 ? "▼" : "▲"} outlier at ${where}: ${outlierText(far)}`));
+    const at = flagged.length > 1 ? ` at ${name}` : "";
+    const said = `${far.z < 0 ? "▼" : "▲"} outlier at ${where}: ${outlierText(far)}${at}`;
+    parts.push(make("span", { class: "flag" }, said));
   }
   legend.replaceChildren(...parts);
 }
