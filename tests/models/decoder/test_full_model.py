@@ -9,6 +9,7 @@ import pytest
 import torch
 from PIL import Image
 from torch import Tensor, nn
+from transformers import Gemma3nForCausalLM, Gemma3nTextConfig
 
 from tests.families import DISTINCT, FAMILIES
 from tests.families.pictures import picture
@@ -17,6 +18,7 @@ from vlmtui.catalogue import ModelSource
 from vlmtui.errors import ModelError
 from vlmtui.lenses.kernels.logit_lens import logit_lens
 from vlmtui.models.decoder.generation import GenerationOptions, Generator
+from vlmtui.models.decoder.unembedding import why_no_stream
 from vlmtui.models.loading.loader import load_model
 from vlmtui.models.loading.model_folder import find_checkpoint
 from vlmtui.models.loading.processor import Inputs
@@ -197,3 +199,20 @@ def test_several_residual_streams_have_no_lens_between_layers_and_give_answers(f
         with pytest.raises(ModelError, match="keeps 4 residual streams for each token"):
             asked()
     assert model.generator.generate(inputs, options=GenerationOptions(max_new_tokens=2)).tokens
+
+
+def test_gemma_3n_keeps_as_many_streams_as_its_first_layer_receives() -> None:
+    config = Gemma3nTextConfig(
+        vocab_size=32, hidden_size=16, intermediate_size=16, num_hidden_layers=2, num_attention_heads=2,
+        num_key_value_heads=1, head_dim=8, hidden_size_per_layer_input=4, vocab_size_per_layer_input=32,
+        laurel_rank=4, altup_num_inputs=3, num_kv_shared_layers=0, activation_sparsity_pattern=[0.0, 0.0],
+        layer_types=["sliding_attention", "full_attention"],
+    )  # fmt: skip
+    model = Gemma3nForCausalLM(config).eval()
+    received: list[Any] = []
+    model.model.layers[0].register_forward_pre_hook(lambda _, args: received.append(args[0]))
+    embeddings = torch.randn(1, 3, 16)
+    model(inputs_embeds=embeddings, per_layer_inputs=torch.zeros(1, 3, 2, 4))
+    assert received[0].shape == (3, 1, 3, 16)
+    torch.testing.assert_close(received[0][0], embeddings)
+    assert "tiny keeps 3 residual streams" in why_no_stream(model, "tiny")

@@ -126,8 +126,8 @@ def why_no_stream(model: Any, name: str) -> str:
         return _encoder_decoder(name)
     if (count := residual_streams(decoder_of(model))) > 1:
         return (
-            f"the language model of {name} keeps {count} residual streams for each token (hyper-connections), so no "
-            "llm stage has one vector a token: look at vision stages or tokens instead, or ask"
+            f"the language model of {name} keeps {count} residual streams for each token, so no llm "
+            "stage has one vector a token: look at vision stages or tokens instead, or ask"
         )
     return ""
 

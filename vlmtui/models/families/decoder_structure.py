@@ -13,8 +13,8 @@ _LAYERS = ("layers", "h", "block", "blocks")
 # tables of positions that are added to the embeddings before the first layer
 _POSITIONS = ("embed_positions", "wpe")
 _FINAL_NORMS = ("norm", "final_layernorm", "final_layer_norm", "embedding_norm", "ln_f", "norm_f", "layer_norm")
-# the number of streams that hyper-connections mix
-_STREAMS = ("hc_mult", "hc_count")
+# the number of streams that hyper-connections mix, or AltUp (Gemma 3n)
+_STREAMS = ("hc_mult", "hc_count", "altup_num_inputs")
 
 
 def decoder_of(model: Any) -> Any:
@@ -53,9 +53,9 @@ def final_norm(decoder: nn.Module, name: str) -> nn.Module:
 
 
 def residual_streams(decoder: nn.Module) -> int:
-    """How many vectors a decoder keeps for each token between its layers: more than one with hyper-connections.
+    """How many vectors a decoder keeps for each token between its layers: with hyper-connections or AltUp several.
 
-    Its first layer then receives copies of the token's vector.
+    Its first layer then receives copies of the token's vector, or projections of it.
     """
     config = getattr(decoder, "config", None)
     counts = (getattr(config, name, None) for name in _STREAMS)
