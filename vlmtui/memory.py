@@ -39,6 +39,17 @@ def return_freed_memory() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
+def keep_freed_memory() -> None:
+    """Keep for this process what it frees, for arrays of some megabytes that are made again and again.
+
+    glibc gives memory back at sizes that follow the largest block freed so far, up to 32 MB; each new page then costs
+    more than what is written into it. Nothing of this block is touched.
+    """
+    import numpy as np
+
+    np.empty((32 << 20) - (64 << 10), np.uint8)
+
+
 def automatic_device() -> DeviceMemory:
     """The device that `--device auto` chooses, as far as this is known without torch."""
     return _gpu() or DeviceMemory("cpu", available_memory(), None)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from vlmtui.display.metric_names import COEFFICIENTS
 from vlmtui.errors import UsageError
+from vlmtui.memory import keep_freed_memory
 from vlmtui.reports.atlas.counts import AtlasCounts
 from vlmtui.reports.atlas.examples import ChosenWords, add_rows, choose_words, collect_examples
 from vlmtui.reports.atlas.tables import (
@@ -58,6 +59,7 @@ def build_atlas(asked: AtlasOptions, on_progress: Callable[[Progress], None] = l
     if any(not word.strip() for word in asked.words):
         raise UsageError("--word is empty: give it a word")
     names = table_files(asked.names)
+    keep_freed_memory()
 
     def read(columns: Sequence[str], doing: str) -> Iterator[TableBlock]:
         for block, share in table_blocks(names, columns):

@@ -35,7 +35,7 @@ OF_PATCH = (
 READ = (*OF_PATCH, "words")
 """The columns that an atlas needs."""
 NAMED = (*COUNTED, "words.piece", "words.text")
-SCORED = (*COUNTED, "words.score")
+SCORED = (*(name for name in COUNTED if name != "z"), "words.score")
 BLOCK = 2 * ROW_GROUP
 """Rows of a block."""
 NO_ROW = -1
