@@ -80,7 +80,7 @@ class Lines(Widget, can_focus=False):
 
     def heading(self, title: str) -> list[Part]:
         """The title of a panel with its number."""
-        number = [(f"{self.number} ", self.roles.style("dim"))] if self.number else []
+        number = [(f"{self.number} ", self.roles.style("accent"))] if self.number else []
         return [*number, (title, self.roles.style(bold=True))]
 
     def show(self, results: Results | None, selection: Selection) -> None:
