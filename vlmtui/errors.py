@@ -136,6 +136,13 @@ def one_line(error: object, most: int = 160) -> str:
     return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
+def permission_denied(error: object) -> str:
+    """What to do where the user may not read, or write, a file or folder; "" for another error, or one without a name."""
+    if not isinstance(error, PermissionError) or error.filename is None:
+        return ""
+    return f"{error.filename}: permission denied; check the permissions of this user"
+
+
 _TLS = re.compile(r"(?:\[[\w: ]*\] ?)?(.*?) ?\(_ssl\.c:\d+\)")
 
 

@@ -16,7 +16,7 @@ from vlmtui.cli import ask, atlas, config, lenses, look, match, models, outliers
 from vlmtui.cli.help import HelpCommand
 from vlmtui.cli.messages import parser_sentence, print_error, print_message
 from vlmtui.cli.options import Debug, Version
-from vlmtui.errors import ImageError, UsageError, VlmtuiError
+from vlmtui.errors import ImageError, UsageError, VlmtuiError, permission_denied
 from vlmtui.files import expand_path, explain_write_errors
 
 INTERRUPTED = 130
@@ -126,7 +126,8 @@ def main(argv: list[str] | None = None) -> int:
         if isinstance(error, OSError) and error.filename is None and (output_error := _output_error(error)):
             return print_error(output_error, debug)
         what = " ".join(str(error).split()) or "no more is known"
-        unexpected = VlmtuiError(f"unexpected {type(error).__name__} ({what}): --debug shows where")
+        said = permission_denied(error) or f"unexpected {type(error).__name__} ({what}): --debug shows where"
+        unexpected = VlmtuiError(said)
         unexpected.__cause__ = error
         return print_error(unexpected, debug)
     return status if isinstance(status, int) else 0

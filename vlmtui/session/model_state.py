@@ -14,7 +14,7 @@ import torch
 import transformers
 
 from vlmtui import catalogue
-from vlmtui.errors import ModelError, OutOfMemoryError, UsageError, VlmtuiError, lacks_memory
+from vlmtui.errors import ModelError, OutOfMemoryError, UsageError, VlmtuiError, lacks_memory, permission_denied
 from vlmtui.lenses.kernels.word_finder import WordFinder
 from vlmtui.memory import memory_limit
 from vlmtui.models.loading import device, model_folder
@@ -167,6 +167,8 @@ class ModelState:
                 if memory_limit() is not None:
                     way_out = "raise its limit, ulimit -v"
             return OutOfMemoryError(f"there is not enough memory ({have}): {way_out}, or a smaller model")
+        if denied := permission_denied(error):
+            return ModelError(denied)
         brief = text if len(text) <= 300 else text[:297] + "..."
         return ModelError(f"the model failed: {type(error).__name__}: {brief} (see the session's log)")
 

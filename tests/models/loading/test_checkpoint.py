@@ -5,8 +5,12 @@ from __future__ import annotations
 import importlib.util
 import json
 import math
+import os
 import re
 import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,10 +20,11 @@ import torch
 from tests.models.test_vlm import held, picture, quiet
 from tests.tiny_checkpoints import build_llava
 from vlmtui.catalogue import ModelSource
-from vlmtui.errors import ModelError, OutOfMemoryError, UsageError
+from vlmtui.errors import ModelError, OutOfMemoryError, UsageError, VlmtuiError, permission_denied
 from vlmtui.models.loading import device, model_folder, safetensors_header
 from vlmtui.models.loading.loader import load_model
 from vlmtui.models.loading.token_ids import candidate_ids
+from vlmtui.reports.atlas.tables import table_files
 from vlmtui.session import protocol as m
 from vlmtui.session.model_state import find_checkpoint
 
@@ -49,6 +54,43 @@ def test_a_good_folder_has_no_revision(folder):
     assert model_folder.find_checkpoint(ModelSource("mine", folder, None), None, quiet).revision is None
     with pytest.raises(ModelError, match="--revision"):
         model_folder.find_checkpoint(ModelSource("mine", folder, None), "main", quiet)
+
+
+@contextmanager
+def ordinary_user() -> Iterator[None]:
+    """Whatever may be read by anybody may be read, also where the tests are run by root."""
+    is_root = os.geteuid() == 0
+    if is_root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if is_root:
+            os.seteuid(0)
+
+
+@pytest.mark.parametrize(
+    "file", ["config.json", "generation_config.json", "preprocessor_config.json", "model.safetensors"]
+)
+def test_a_file_that_may_not_be_read_is_not_called_damaged(folder: Path, file: str) -> None:
+    with tempfile.TemporaryDirectory() as place:
+        os.chmod(place, 0o755)
+        there = Path(shutil.copytree(folder, Path(place, "model")))
+        (there / file).touch()
+        (there / file).chmod(0)
+        with ordinary_user(), pytest.raises(ModelError) as caught:
+            model_folder.find_checkpoint(ModelSource("mine", there, None), None, quiet)
+    assert str(caught.value) == f"{there / file}: permission denied; check the permissions of this user"
+
+
+def test_a_folder_that_may_not_be_listed_is_told_by_its_path() -> None:
+    with tempfile.TemporaryDirectory() as place:
+        os.chmod(place, 0o711)
+        with ordinary_user(), pytest.raises(PermissionError) as caught:
+            model_folder.find_checkpoint(ModelSource("mine", Path(place), None), None, quiet)
+        assert permission_denied(caught.value) == f"{place}: permission denied; check the permissions of this user"
+        with ordinary_user(), pytest.raises(VlmtuiError, match="permission denied"):
+            table_files([place])
 
 
 def test_missing_folder(tmp_path):

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
-from vlmtui.errors import ModelError, one_line
+from vlmtui.errors import ModelError, one_line, permission_denied
 from vlmtui.json_files import parse_json, read_bounded
 from vlmtui.models.loading.checkpoint import CONFIG as MODEL_CONFIG
 
@@ -82,7 +82,10 @@ def describe_adapter(folder: Path, name: str) -> Adapter:
     try:
         config = parse_json(read_bounded(folder / CONFIG))
     except (OSError, ValueError) as error:
-        raise ModelError(f"the {CONFIG} of {name} is damaged ({one_line(error)}): copy or download it again") from error
+        raise ModelError(
+            permission_denied(error)
+            or f"the {CONFIG} of {name} is damaged ({one_line(error)}): copy or download it again"
+        ) from error
     base = config.get("base_model_name_or_path") if isinstance(config, dict) else None
     if not isinstance(base, str) or not base:
         raise ModelError(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from vlmtui.catalogue import CHOOSE_A_MODEL, DEMO_NOTES
-from vlmtui.errors import ModelError, one_line
+from vlmtui.errors import ModelError, one_line, permission_denied
 from vlmtui.json_files import check_shapes, parse_json, read_bounded, unreadable_files
 from vlmtui.models.families.registry import family_class
 from vlmtui.models.loading import safetensors_header
@@ -103,6 +103,8 @@ def _refuse_folder_of_models(folder: Path, name: str) -> None:
 
 
 def _damaged(file: str, name: str, error: Exception) -> ModelError:
+    if denied := permission_denied(error):
+        return ModelError(denied)
     return ModelError(f"the {file} of {name} is damaged ({one_line(error)}): copy or download it again")
 
 
@@ -187,7 +189,8 @@ def check_file(file: Path, name: str) -> list[safetensors_header.Tensor]:
                 f"{file.name} of {name} is a git-lfs pointer, not the weights: run git lfs pull where it was cloned"
             ) from error
         raise ModelError(
-            f"{file.name} of {name} is damaged or incomplete ({one_line(error)}): copy or download it again"
+            permission_denied(error)
+            or f"{file.name} of {name} is damaged or incomplete ({one_line(error)}): copy or download it again"
         ) from error
     return tensors
 

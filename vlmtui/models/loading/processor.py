@@ -18,7 +18,7 @@ from torch import Tensor
 from transformers import AutoImageProcessor, AutoProcessor, AutoTokenizer
 from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPil
 
-from vlmtui.errors import ImageError, ModelError, UsageError, VlmtuiError, lacks_memory, one_line
+from vlmtui.errors import ImageError, ModelError, UsageError, VlmtuiError, lacks_memory, one_line, permission_denied
 from vlmtui.images.levels import Pixels
 from vlmtui.json_files import damaged_json
 from vlmtui.models.families.registry import family_class, has_class_token, is_encoder
@@ -369,7 +369,10 @@ def _cannot_build(part: str, folder: Path, name: str, error: Exception) -> Model
         return ModelError(
             f"the {part} of {name} exists only for torchvision: install it with pip install 'vlmtui[torchvision]'"
         )
-    if damaged := damaged_json(folder):
+    damaged = damaged_json(folder)
+    if denied := permission_denied(damaged[1] if damaged else error):
+        return ModelError(denied)
+    if damaged:
         return ModelError(
             f"the {part} of {name} cannot be built: its {damaged[0]} is damaged ({one_line(damaged[1])}): copy or "
             "download it again, or name another with --processor"

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from vlmtui.display.pieces import plain
-from vlmtui.errors import UsageError, VlmtuiError
+from vlmtui.errors import UsageError, VlmtuiError, permission_denied
 from vlmtui.files import expand_path
 from vlmtui.reports.atlas.table_values import check_values
 from vlmtui.reports.formats.parquet import COLUMNS, ROW_GROUP, SCHEMA
@@ -176,6 +176,10 @@ def table_files(names: Sequence[str]) -> tuple[str, ...]:
     for name in names:
         path = expand_path(name)
         if os.path.isdir(path):
+            try:
+                os.listdir(path)  # which `rglob` passes over in silence
+            except PermissionError as error:
+                raise VlmtuiError(permission_denied(error)) from error
             inside = [
                 str(file)
                 for file in sorted(Path(path).rglob(f"*{ENDING}"))
