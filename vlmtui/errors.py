@@ -137,7 +137,7 @@ def one_line(error: object, most: int = 160) -> str:
 
 
 def permission_denied(error: object) -> str:
-    """What to do where the user may not read, or write, a file or folder; "" for another error, or where none is named."""
+    """What to do where the user may not read, or write, a file or folder; "" for other errors, or without a path."""
     if not isinstance(error, PermissionError) or error.filename is None:
         return ""
     return f"{error.filename}: permission denied; check the permissions of this user"
