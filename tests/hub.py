@@ -126,16 +126,11 @@ class Handler(BaseHTTPRequestHandler):
         if more.startswith(("revision/none", "tree/none")):
             return self._refuse(404, "RevisionNotFound")
         files = sorted(path for path in hub.models[name].rglob("*") if path.is_file())
+        paths = [path.relative_to(hub.models[name]).as_posix() for path in files]
         if more.startswith("tree"):
-            listed = [{"type": "file", "path": p.name, "size": p.stat().st_size, "oid": "0" * 40} for p in files]
-            return self._json(listed)
-        return self._json(
-            {
-                "id": name,
-                "sha": COMMIT,
-                "siblings": [{"rfilename": str(p.relative_to(hub.models[name]))} for p in files],
-            }
-        )
+            of = zip(paths, (path.stat().st_size for path in files), strict=True)
+            return self._json([{"type": "file", "path": path, "size": size, "oid": "0" * 40} for path, size in of])
+        return self._json({"id": name, "sha": COMMIT, "siblings": [{"rfilename": path} for path in paths]})
 
     def _resolve(self, hub: Hub, name: str, revision: str, file: str) -> None:
         if name not in hub.models:

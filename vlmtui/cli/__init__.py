@@ -127,9 +127,9 @@ def main(argv: list[str] | None = None) -> int:
             return print_error(output_error, debug)
         what = " ".join(str(error).split()) or "no more is known"
         said = permission_denied(error) or f"unexpected {type(error).__name__} ({what}): --debug shows where"
-        unexpected = VlmtuiError(said)
-        unexpected.__cause__ = error
-        return print_error(unexpected, debug)
+        explained = VlmtuiError(said)
+        explained.__cause__ = error
+        return print_error(explained, debug)
     return status if isinstance(status, int) else 0
 
 

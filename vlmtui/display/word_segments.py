@@ -87,16 +87,17 @@ class WordSegments:
     def next(self, cell: Cell, step: int) -> Segment | None:
         """The segment to go to from a patch: the next in turn for a `step` of 1, the one before for −1, round and
         round; from a patch that is the middle of none, the first. None where there are no segments."""
-        here = next((i for i, one in enumerate(self.in_turn) if middle(one) == cell), None)
-        if here is None:
-            return self.in_turn[0] if self.in_turn else None
-        return self.in_turn[(here + step) % len(self.in_turn)]
+        return _following(self.in_turn, cell, step)
 
     def next_of(self, word: str, cell: Cell, step: int = 1) -> Segment | None:
         """As `next`, of the segments of one word alone."""
-        own = [one for one in self.segments if one.word == word]
-        here = next((i for i, one in enumerate(own) if middle(one) == cell), None)
-        return own[0 if here is None else (here + step) % len(own)] if own else None
+        return _following([one for one in self.segments if one.word == word], cell, step)
+
+
+def _following(ordered: Sequence[Segment], cell: Cell, step: int) -> Segment | None:
+    """The segment `step` places after the one whose middle a patch is, round and round; the first from any other."""
+    here = next((i for i, one in enumerate(ordered) if middle(one) == cell), None)
+    return ordered[0 if here is None else (here + step) % len(ordered)] if ordered else None
 
 
 def middle(segment: Segment) -> Cell:

@@ -102,10 +102,11 @@ def least_rows(results: Results, selection: Selection, cells: int) -> int:
     return 1 + len(_side_by_side(said, cells))
 
 
-def _spans(box: Box) -> str:
-    """`320–346.7, 213.5–231.3`: from which column of the file's pixels to which, and so of the rows."""
+def _spans(box: Box, x: str = "", y: str = "") -> str:
+    """`320–346.7, 213.5–231.3`: from which column of the file's pixels to which, and so of the rows; with the names of
+    the axes `x 320–346.7, y 213.5–231.3`."""
     left, top, right, bottom = (f"{edge:.1f}".removesuffix(".0") for edge in box)
-    return f"{left}–{right}, {top}–{bottom}"
+    return f"{x}{left}–{right}, {y}{top}–{bottom}"
 
 
 def _unplaced(under: CursorPlace, selection: Selection, cells: int) -> list[str]:
@@ -135,9 +136,9 @@ def facts_of(r: Roles, under: CursorPlace, selection: Selection, cells: int) -> 
     if place.box is None:
         facts.append((IN_FILE, [(fitting(cells, "nothing: it lies in the padding", "nothing: padding"), text)]))
     else:
-        exact, whole = _spans(place.box), _spans(cast(Box, tuple(map(round, place.box))))
-        columns, rows = exact.split(", ")
-        facts.append((IN_FILE, [(fitting(cells, f"x {columns}, y {rows}", exact, whole), text)]))
+        whole = cast(Box, tuple(map(round, place.box)))
+        spans = fitting(cells, _spans(place.box, "x ", "y "), _spans(place.box), _spans(whole))
+        facts.append((IN_FILE, [(spans, text)]))
         if place.inside < 1.0:
             facts.append(("padding", [(percent(100 * (1 - place.inside)), text), (" of it, the rest is image", dim)]))
         mean = mean_colour(under.results, place)

@@ -316,7 +316,7 @@ def attention_meaning(results: Results, selection: Selection) -> list[str]:
 
 def _largest(drops: NDArray[np.float64]) -> float:
     """The largest number, whatever its sign; 1 where there is none but 0."""
-    return float(np.abs(drops[np.isfinite(drops)]).max(initial=0.0)) or 1.0
+    return _reach((0.0, float(np.abs(drops[np.isfinite(drops)]).max(initial=0.0))))
 
 
 def _reach(scale: tuple[float, float]) -> float:

@@ -153,7 +153,7 @@ class StatusBar(Lines):
             parts.append((f"{self._text}   ", r.style(role, "raised")))
         room = cells - sum(width(text) for text, _ in parts)
         for fact in self._facts:
-            # a fact is whole or not there, but for the first where there is nothing else
+            # a fact is whole or not there
             if width(fact) > room and len(parts) > 1:
                 continue
             parts.append((f"{fact}   ", r.style("dim", "raised")))
