@@ -16,7 +16,6 @@ from vlmtui.models.loading import safetensors_header
 from vlmtui.models.loading.config_values import check_config_values
 from vlmtui.models.loading.other_formats import (
     PIPELINE,
-    check_quantisation,
     refuse_original_llava,
     refuse_other_formats,
 )
@@ -81,7 +80,6 @@ def read_config(folder: Path, name: str) -> dict[str, Any]:
     if not isinstance(config, dict) or not isinstance(config.get("model_type"), str):
         raise ModelError(f"the {CONFIG} of {name} has no model_type: give the folder of a Hugging Face checkpoint")
     check_config_values(config, name)
-    check_quantisation(config, name)
     return config
 
 
@@ -195,11 +193,11 @@ def check_file(file: Path, name: str) -> list[safetensors_header.Tensor]:
     return tensors
 
 
-def refuse_dtype(tensor: safetensors_header.Tensor, name: str) -> NoReturn:
-    """Raise `ModelError` for a weight that is not floating-point in a checkpoint that declares no quantisation."""
+def other_dtype(tensor: safetensors_header.Tensor, name: str) -> str:
+    """The sentence for a weight that is not floating-point in a checkpoint that declares no quantisation."""
     known = tensor.dtype in _DTYPES or tensor.dtype.startswith(("F8", "F4"))
     what = tensor.dtype if known else f"{tensor.dtype}, which is an unknown dtype"
-    raise ModelError(
+    return (
         f"{name} has {tensor.key} as {what}, and its {CONFIG} does not say how to read it: choose the bfloat16, "
         "float16 or float32 model it was made from"
     )

@@ -14,7 +14,7 @@ from transformers.core_model_loading import WeightConverter, WeightRenaming, dot
 from vlmtui.errors import ModelError
 from vlmtui.models.families.decoder_structure import decoder_layers, decoder_of, find_final_norm
 from vlmtui.models.families.registry import is_encoder
-from vlmtui.models.loading.checkpoint import CONFIG, FLOATS, refuse_dtype
+from vlmtui.models.loading.checkpoint import CONFIG, FLOATS, other_dtype
 from vlmtui.models.loading.safetensors_header import Tensor
 
 # what wraps a model in training and writes itself into the names of its weights: torch.compile, FSDP, DeepSpeed, and
@@ -71,13 +71,13 @@ def check_tensors(skeleton: Any, tensors: Collection[Tensor], name: str) -> None
     names = without_wrappers(skeleton, [tensor.key for tensor in tensors])
     targets = _Needed(skeleton, quantised=False).of(names.values())
     state = skeleton.state_dict()
-    for tensor in tensors:
-        target = targets.get(names[tensor.key])
-        if target is None:
-            continue
+    wanted = [(tensor, target) for tensor in tensors if (target := targets.get(names[tensor.key])) is not None]
+    odd = [(t, to) for t, to in wanted if t.dtype not in FLOATS and state[to.name].is_floating_point()]
+    if odd:
+        only_decoding = all(only_decoding(skeleton, target.name) for _, target in odd)
+        raise (NoLanguageModelError if only_decoding else ModelError)(other_dtype(odd[0][0], name))
+    for tensor, target in wanted:
         expected = state[target.name]
-        if tensor.dtype not in FLOATS and expected.is_floating_point():
-            refuse_dtype(tensor, name)
         if not target.converted and tensor.shape != tuple(expected.shape):
             raise ModelError(_other_shape(skeleton, tensor, target.name, tuple(expected.shape), name))
 
@@ -103,7 +103,7 @@ def check_complete(skeleton: Any, keys: Collection[str], name: str, quantised: b
             f"({unused[0]}, where {missing[0]} is expected): give its conversion to transformers"
         )
     more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-    if all(_only_decoding(skeleton, one) for one in missing):
+    if all(only_decoding(skeleton, one) for one in missing):
         raise NoLanguageModelError(
             f"{name} has no {missing[0]}{more}, which its llm stages and answers need: look at its tokens and vision "
             "stages, or give a checkpoint that has it"
@@ -156,8 +156,11 @@ class _Needed:
         return needed
 
 
-def _only_decoding(skeleton: Any, key: str) -> bool:
-    """Whether a weight of a vision-language model is of the part that exploring does not need: layers, norm or head."""
+def only_decoding(skeleton: Any, key: str) -> bool:
+    """Whether a weight of a vision-language model is of the part that exploring does not need: layers, norm or head.
+
+    `key` may also be what a quantised checkpoint stores beside a weight.
+    """
     if is_encoder(skeleton.config.model_type):
         return False
     head = skeleton.get_output_embeddings()
@@ -166,8 +169,11 @@ def _only_decoding(skeleton: Any, key: str) -> bool:
     parts = [part for part in (head, layers, find_final_norm(decoder)) if part is not None]
     inner = {id(weight) for part in parts for weight in part.parameters()}
     matrix = skeleton.get_input_embeddings().weight
-    weight = skeleton.get_parameter(key)
-    return weight is not matrix and id(weight) in inner
+    weights = dict(skeleton.named_parameters(remove_duplicate=False))
+    while key and key not in weights and f"{key}.weight" not in weights:
+        key = key.rpartition(".")[0]
+    weight = weights.get(key, weights.get(f"{key}.weight"))
+    return weight is not None and weight is not matrix and id(weight) in inner
 
 
 def _other_shape(skeleton: Any, tensor: Tensor, target: str, expected: tuple[int, ...], name: str) -> str:
