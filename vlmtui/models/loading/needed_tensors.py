@@ -82,8 +82,8 @@ def check_tensors(skeleton: Any, tensors: Collection[Tensor], name: str) -> None
     wanted = [(tensor, target) for tensor in tensors if (target := targets.get(names[tensor.key])) is not None]
     odd = [(t, to) for t, to in wanted if t.dtype not in FLOATS and state[to.name].is_floating_point()]
     if odd:
-        only_decoding = all(only_decoding(skeleton, target.name) for _, target in odd)
-        raise (NoLanguageModelError if only_decoding else ModelError)(other_dtype(odd[0][0], name))
+        unneeded = all(only_decoding(skeleton, target.name) for _, target in odd)  # by exploring
+        raise (NoLanguageModelError if unneeded else ModelError)(other_dtype(odd[0][0], name))
     for tensor, target in wanted:
         expected = state[target.name]
         if not target.converted and tensor.shape != tuple(expected.shape):
