@@ -293,10 +293,6 @@ def test_models_that_cannot_be_read_are_refused_before_their_weights_are_fetched
         ({"model_type": "llava_2050"}, "newer transformers"),
         ({"model_type": "own", "auto_map": {"AutoModel": "modeling.Own"}}, "its own code"),
         ({"model_type": "llama"}, "neither a vision-language model"),
-        ({"quantization_config": {"quant_method": "awq"}}, "AWQ"),
-        ({"quantization_config": {"quant_method": "gptq"}}, "GPTQ"),
-        ({"quantization_config": {"quant_method": "fp8"}}, "fp8"),
-        ({"quantization_config": {"quant_method": "bitsandbytes", "load_in_4bit": True}}, "vlmtui[bitsandbytes]"),
     ]
     models = {f"org/{i}": spoilt(tmp_path / str(i), sharded, **config) for i, (config, _) in enumerate(said)}
     hub.models |= models

@@ -16,16 +16,16 @@ from vlmtui.models.loading import safetensors_header
 from vlmtui.models.loading.config_values import check_config_values
 from vlmtui.models.loading.other_formats import (
     PIPELINE,
-    check_quantisation,
     refuse_original_llava,
     refuse_other_formats,
 )
-from vlmtui.models.loading.weight_files import INDEX, SINGLE, find_weight_files
+from vlmtui.models.loading.weight_files import ADAPTER_CONFIG, INDEX, SINGLE, find_weight_files
 
 Progress = Callable[[str, int, int], None]
 
 CONFIG = "config.json"
 GENERATION_CONFIG = "generation_config.json"
+_CONFIGS = (CONFIG, ADAPTER_CONFIG)
 _SHOWN = 3
 """Folders of models that a sentence names."""
 # dtype names of the safetensors format; FLOATS are those that models are trained or saved in
@@ -81,7 +81,6 @@ def read_config(folder: Path, name: str) -> dict[str, Any]:
     if not isinstance(config, dict) or not isinstance(config.get("model_type"), str):
         raise ModelError(f"the {CONFIG} of {name} has no model_type: give the folder of a Hugging Face checkpoint")
     check_config_values(config, name)
-    check_quantisation(config, name)
     return config
 
 
@@ -89,11 +88,15 @@ def _refuse_folder_of_models(folder: Path, name: str) -> None:
     """Raise `ModelError` for a folder whose models are in folders below it, as in a hub's cache or in a pipeline."""
     is_pipeline = (folder / PIPELINE).is_file()
     inside = []
-    for config in sorted((*folder.glob(f"*/{CONFIG}"), *folder.glob(f"*/*/{CONFIG}"))):
+    # the last is that of the hub's whole cache
+    depths = ("*", "*/*", "models--*/snapshots/*")
+    for config in sorted(file for depth in depths for one in _CONFIGS for file in folder.glob(f"{depth}/{one}")):
+        place = Path(name) / config.parent.relative_to(folder)
         with contextlib.suppress(OSError, ValueError, LookupError, TypeError, AttributeError):
             # most parts of a pipeline are no models that see
-            if not is_pipeline or family_class(parse_json(read_bounded(config))["model_type"]).known:
-                inside.append(Path(name) / config.parent.relative_to(folder))
+            read = not is_pipeline or family_class(parse_json(read_bounded(config))["model_type"]).known
+            if read and place not in inside:
+                inside.append(place)
     if inside:
         what = f"is a diffusion pipeline ({PIPELINE})" if is_pipeline else f"has no {CONFIG}"
         more = f" ({len(inside) - _SHOWN} more)" if len(inside) > _SHOWN else ""
@@ -195,11 +198,11 @@ def check_file(file: Path, name: str) -> list[safetensors_header.Tensor]:
     return tensors
 
 
-def refuse_dtype(tensor: safetensors_header.Tensor, name: str) -> NoReturn:
-    """Raise `ModelError` for a weight that is not floating-point in a checkpoint that declares no quantisation."""
+def other_dtype(tensor: safetensors_header.Tensor, name: str) -> str:
+    """The sentence for a weight that is not floating-point in a checkpoint that declares no quantisation."""
     known = tensor.dtype in _DTYPES or tensor.dtype.startswith(("F8", "F4"))
     what = tensor.dtype if known else f"{tensor.dtype}, which is an unknown dtype"
-    raise ModelError(
+    return (
         f"{name} has {tensor.key} as {what}, and its {CONFIG} does not say how to read it: choose the bfloat16, "
         "float16 or float32 model it was made from"
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 SINGLE = "model.safetensors"
 INDEX = "model.safetensors.index.json"
+ADAPTER_CONFIG = "adapter_config.json"
 _SUFFIX = ".safetensors"
 _INDEX = re.compile(r".*\.safetensors\.index(\.\w+)?\.json")
 _PART = re.compile(r"(.+)-(\d+)-of-(\d+)(\.\w+)?\.safetensors")
