@@ -74,12 +74,16 @@ def table_blocks(
     names: Sequence[str], columns: Sequence[str] = READ, rows: int = BLOCK
 ) -> Iterator[tuple[TableBlock, float]]:
     """Read columns of files in blocks of about `rows` rows; each comes with the share of all rows read so far."""
+    return _ahead(_blocks(names, columns, rows))
+
+
+def _blocks(names: Sequence[str], columns: Sequence[str], rows: int) -> Iterator[tuple[TableBlock, float]]:
     total = sum(_length(name) for name in names)
     done = begun = 0  # rows that were read, and those in earlier blocks
     for name in names:
         with _opened(name) as file:
             held: list[pa.RecordBatch] = []
-            for batch in _ahead(_read(file, name, columns, rows)):
+            for batch in _read(file, name, columns, rows):
                 done += len(batch)
                 held.append(batch)
                 if sum(map(len, held)) < rows:  # a batch ends where a row group does
