@@ -19,7 +19,6 @@ from vlmtui.reports.atlas.tables import check_one_kind
 
 MOST_POSITIONS = 1 << 22
 """Grid positions counted, over all grid shapes."""
-_MOST_MARKS = 1 << 26
 MOST_FAILED = 1_000
 """Most failed images that are named."""
 
@@ -52,9 +51,9 @@ class AtlasCounts:
     """Counts of words and outliers over all images.
 
     `entries` counts image tokens (patches at a vision stage) without newline tokens, `with_words` those that have
-    words. `first` and `among` count entries by their top-1 word and by any of their top-k words; `pictures_first` and
-    `pictures_among` count images likewise. `incomplete` counts images with rows missing; their positions are not
-    counted, nor those of `uncounted` images, whose grid shapes came after `MOST_POSITIONS` was reached.
+    words. `first` and `among` count entries by their top-1 word and by any of their top-k words. `incomplete` counts
+    images with rows missing; their positions are not counted, nor those of `uncounted` images, whose grid shapes came
+    after `MOST_POSITIONS` was reached.
     """
 
     model: str | None = None
@@ -70,12 +69,11 @@ class AtlasCounts:
     with_words: int = 0
     first: WordCounts = field(default_factory=WordCounts)
     among: WordCounts = field(default_factory=WordCounts)
-    pictures_first: WordCounts = field(default_factory=WordCounts)
-    pictures_among: WordCounts = field(default_factory=WordCounts)
     names: dict[int, tuple[str | None, str | None]] = field(default_factory=dict)
     tallies: dict[GridShape, PositionCounts] = field(default_factory=dict)
     _kinds: list[tuple[str | None, ...]] = field(default_factory=list)
     _room: int = MOST_POSITIONS
+    _is_unnamed: Marks = field(default_factory=lambda: np.ones(MOST_ID, bool), repr=False)
 
     def add(self, block: TableBlock, named: bool = True) -> None:
         """Count the images of a block; `named`: keep the names of its words, which it must have been read with.
@@ -111,14 +109,14 @@ class AtlasCounts:
         ids = block.words.ids
         if not len(ids):
             return
-        is_new = np.ones(int(ids.max()) + 1, bool)
+        is_new = self._is_unnamed
         if wanted is not None:
-            is_new[:] = False
-            is_new[[id_ for id_ in wanted if id_ < len(is_new)]] = True
-        is_new[[id_ for id_ in self.names if id_ < len(is_new)]] = False
+            is_new = np.zeros(MOST_ID, bool)
+            is_new[[id_ for id_ in wanted if id_ not in self.names]] = True
         matches = np.flatnonzero(is_new[ids])
         distinct, first = np.unique(ids[matches], return_index=True)
         self.names |= dict(zip(distinct.tolist(), block.names(matches[first]), strict=True))
+        self._is_unnamed[distinct] = False
 
     def _words(self, block: TableBlock, named: bool) -> None:
         if named:
@@ -132,13 +130,8 @@ class AtlasCounts:
         first = ids[(np.cumsum(lengths) - lengths)[has_words]]
         self.k = max(self.k, int(lengths.max()))
         self.with_words += len(first)
-        for ids_, per_row, by_entry, by_picture in (
-            (first, has_words, self.first, self.pictures_first),
-            (ids, lengths, self.among, self.pictures_among),
-        ):
-            counts = np.bincount(ids_)
-            by_entry.add(counts)
-            by_picture.add(_pictures_with(ids_, np.add.reduceat(per_row, block.starts, dtype=np.int64), counts))
+        self.first.add(np.bincount(first))
+        self.among.add(np.bincount(ids))
 
     def _outliers(self, block: TableBlock) -> None:
         has_entries = np.zeros(len(block.starts), bool)
@@ -172,22 +165,3 @@ class AtlasCounts:
         tally.there += np.bincount(positions, minlength=shape.size)
         tally.pictures += pictures
         tally.views += num_distinct(view)
-
-
-def _pictures_with(ids: Ints, per_picture: Ints, counts: Ints) -> Ints:
-    """In how many images each id is, int64 [ids], of words in order of their images: `per_picture` is how many words
-    each image has, `counts` how many each id has."""
-    pictures, distinct = np.arange(len(per_picture)), np.flatnonzero(counts)
-    if len(pictures) * len(distinct) > _MOST_MARKS:
-        once = np.unique(np.repeat(pictures, per_picture) * MOST_ID + ids) % MOST_ID
-        return np.bincount(once, minlength=len(counts))
-    # a mark for each image and id, where sorting would take ten times as long
-    code = np.zeros(len(counts), np.int64)
-    code[distinct] = np.arange(len(distinct))
-    at = np.repeat(pictures * len(distinct), per_picture)
-    at += code[ids]
-    marks = np.zeros(len(pictures) * len(distinct), np.uint8)
-    marks[at] = 1
-    found = np.zeros(len(counts), np.int64)
-    found[distinct] = marks.reshape(len(pictures), -1).sum(axis=0, dtype=np.min_scalar_type(len(pictures)))
-    return found

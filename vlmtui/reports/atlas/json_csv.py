@@ -60,7 +60,7 @@ def atlas_object(atlas: Atlas) -> json.Object:
         "partial": counts.incomplete,
         "uncounted": counts.uncounted,
         "words": [
-            {**_named(atlas, word.ids[0]), **word_counts_object(atlas, word.ids[0]), **_places(word)}
+            {**_named(atlas, word.ids[0]), **word_counts_object(atlas, word), **_places(word)}
             for word in atlas.words.most_frequent
         ],
         "sought": [
@@ -82,17 +82,17 @@ def atlas_object(atlas: Atlas) -> json.Object:
     }
 
 
-def word_counts_object(atlas: Atlas, id_: int) -> json.Object:
+def word_counts_object(atlas: Atlas, word: WordExamples) -> json.Object:
     """Counts of a word by entry and by image, with their shares."""
     counts = atlas.counts
     shares_object: json.Object = {}
-    for name, word_counts, total in (
-        ("first", counts.first, counts.entries),
-        ("among", counts.among, counts.entries),
-        ("pictures_first", counts.pictures_first, counts.pictures),
-        ("pictures_among", counts.pictures_among, counts.pictures),
+    for name, count, total in (
+        ("first", word.first, counts.entries),
+        ("among", word.among, counts.entries),
+        ("pictures_first", word.pictures_first, counts.pictures),
+        ("pictures_among", word.pictures_among, counts.pictures),
     ):
-        shares_object |= {name: word_counts.of(id_), f"{name}_share": word_counts.of(id_) / total}
+        shares_object |= {name: count, f"{name}_share": count / total}
     return shares_object
 
 
@@ -126,7 +126,7 @@ def _words(atlas: Atlas) -> Iterator[list[Any]]:
     yield ["id", "word", "piece", *names]
     for word in atlas.words.most_frequent:
         (id_,) = word.ids
-        word_object = word_counts_object(atlas, id_)
+        word_object = word_counts_object(atlas, word)
         piece, text = atlas.counts.names[id_]
         yield [id_, visible(piece, text), piece, *(word_object[name] for name in names)]
 
