@@ -87,8 +87,8 @@ def word_counts_object(atlas: Atlas, word: WordExamples) -> json.Object:
     counts = atlas.counts
     shares_object: json.Object = {}
     for name, count, total in (
-        ("first", word.first, counts.entries),
-        ("among", word.among, counts.entries),
+        ("first", counts.first.of(word.ids[0]), counts.entries),
+        ("among", counts.among.of(word.ids[0]), counts.entries),
         ("pictures_first", word.pictures_first, counts.pictures),
         ("pictures_among", word.pictures_among, counts.pictures),
     ):
