@@ -50,7 +50,7 @@ _MEANINGS = (
         "The height of a bar is the L2 norm of the patch after that layer; behind it are the 5–95% band and the "
         "median of all patches. The vision tower is on the left and the language model on the right, with "
         f"separate scales. An outlier has a robust z-score beyond ±{THRESHOLD}: that far from the median, in median "
-        "absolute deviations made comparable with standard deviations. ▲ and ▼ say the side; ! marks it on its patch.",
+        "absolute deviations made comparable with standard deviations. ▲ and ▼ say the side, here and on its patch.",
     ),
     (
         "Top-1 per layer (logit lens)",

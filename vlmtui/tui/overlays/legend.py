@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from vlmtui.display.colours import hex_colour, rgb_colours
+from vlmtui.display.norm_statistics import ABOVE, BELOW
 from vlmtui.display.numbers import count, format_number, ordinal
 from vlmtui.display.pieces import fold, fold_name, plain, visible
 from vlmtui.display.value_scale import ValueScale
@@ -31,8 +32,6 @@ from vlmtui.tui.state.stages import PIXELS
 
 OPTIONS = "Lens: options"
 """What the command palette calls the dialog for a lens's options."""
-OUTLIER = "!"
-"""The mark of an outlier on its patch, as in reports."""
 NOT_FOUND = "not found"
 """Of a word that no list has."""
 
@@ -81,8 +80,9 @@ def lens_legend(results: Results, selection: Selection, found: LensResult | None
 
 def norm_legend(norms: StageNorms, stage: str, glyphs: bool) -> str:
     """How many norms are outliers, and how these are marked: by a character where patches have the room."""
-    many = int(norms.outliers.sum())
-    how = f" ({OUTLIER})" if glyphs else " (tinted)"
+    marks = norms.marks
+    many, sides = len(marks), "".join(mark for mark in (ABOVE, BELOW) if mark in marks.values())
+    how = f" ({sides})" if glyphs else " (tinted)"
     return f"norm {stage} · {count(many, 'outlier')}{how}" if many else f"norm {stage} · no outlier"
 
 

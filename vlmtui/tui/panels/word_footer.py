@@ -138,21 +138,29 @@ def _norm(r: Roles, results: Results, selection: Selection) -> list[_Saying]:
 
 
 def _fitting(sayings: Sequence[_Saying], cells: int, between: Part, rows: int) -> list[list[Part]]:
-    """The sayings that fit together, in their order, those that are left out last first; some go on from another."""
+    """The sayings that fit together, in their order, those that are left out last first, each whole where there is the
+    room; some go on from another."""
     order = sorted(range(len(sayings)), key=lambda i: sayings[i][0])
-    kept: list[int] = []
-    lines: list[list[Part]] = []
+    said: dict[int, list[Part]] = {}
+
+    def laid(trial: dict[int, list[Part]]) -> list[list[Part]]:
+        return _laid([trial[i] for i in sorted(trial)], cells, between)
+
+    def fits(trial: dict[int, list[Part]]) -> bool:
+        lines = laid(trial)
+        return len(lines) <= rows and all(_wide(one) <= cells for one in lines)
+
     for i in order:
-        if _goes_on(sayings[i][1]) and i - 1 not in kept:
+        _, _, brief = sayings[i]
+        if _goes_on(brief) and i - 1 not in said:
             continue
-        trial = [sayings[j] for j in sorted([*kept, i])]
-        whole = _laid([saying[1] for saying in trial], cells, between)
-        brief = _laid([saying[2] for saying in trial], cells, between)
-        if fits := [laid for laid in (whole, brief) if len(laid) <= rows and all(_wide(one) <= cells for one in laid)]:
-            kept, lines = [*kept, i], fits[0]
-        elif not kept:  # the first is said, if it must be cut
-            kept, lines = [i], brief
-    return lines
+        # the first is said, if it must be cut
+        if not said or fits({**said, i: brief}):
+            said[i] = brief
+    for i in order:
+        if i in said and fits(longer := {**said, i: sayings[i][1]}):
+            said = longer
+    return laid(said)
 
 
 def _goes_on(said: list[Part]) -> bool:
