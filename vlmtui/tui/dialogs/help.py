@@ -25,9 +25,12 @@ _MEANINGS = (
     ),
     (
         "How sure a word is",
-        "Above noise means that the top-1 word is nearer than 95% of the top-1 words of the same search in this "
-        "image with its pixels shuffled; within noise, that shuffled pixels do as well. It does not mean that the "
-        "word is right. Metrics agree: how many of l2, cosine, centred cosine, dot and omp have the same top-1. "
+        "Above noise means that the top-1 word is nearer than 95% of the top-1 words of the same search in the "
+        "patches of this image with its pixels shuffled; within noise, that shuffled patches do as well. Neither says "
+        "that the word is right or wrong. By which metric: cosine, the default, compares directions alone; l2 and dot "
+        "weigh lengths too, and a warning says where these decide. A word that is above noise by cosine and that most "
+        "metrics agree on is as sure as lists can make it; of the others the language model's layers (w) may tell more. "
+        "Metrics agree: how many of l2, cosine, centred cosine, dot and omp have the same top-1. "
         "Margin: by how much it leads the second. ° marks a hub word, which is in the lists of more than half of "
         "the image's tokens and says little of any one. ×2: two spellings of the word are in the list.",
     ),
@@ -67,7 +70,8 @@ _MEANINGS = (
         "Find",
         "Colours are the cosine of every patch with the word, grey where noise has as much. Whether the word is there "
         "the lists tell first: not found means that it is among the words of no patch, and all of these have others "
-        "nearer, even where a few patches are above noise. A word of several pieces is in no list, and not found "
+        "nearer, even where a few patches are above noise. Yellow is as near as any word is to any patch, or nearer; "
+        "‹ and › say that there are numbers beyond the scale. A word of several pieces is in no list, and not found "
         "where nothing is above noise. ‿ marks a piece that goes on from the one before.",
     ),
     (

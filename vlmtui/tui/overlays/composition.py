@@ -152,7 +152,7 @@ def _of_words(results: Results, selection: Selection, page: EntryGrid, drawn: Im
     found = page_words(results, selection, page)
     if found is None:
         has = "have" if selection.stage == PIXELS else "has"
-        through = "; e: projector" if early_exit.has_early_exit(results, selection) else ""
+        through = "; e: projector lens" if early_exit.has_early_exit(results, selection) else ""
         return replace(drawn, legend=f"overlay: {selection.overlay}, which {selection.stage} {has} none of{through}")
     layer = llm_depth(selection.stage)
     lens = selection.metric if layer is None else f"logit lens of layer {layer}"
