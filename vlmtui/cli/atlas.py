@@ -70,8 +70,8 @@ def atlas(
     Lists the most frequent nearest tokens and where they are, recurring outlier positions, and the patches nearest to
     a word.
     """
+    from vlmtui.reports.atlas.blocks import TableFilter
     from vlmtui.reports.atlas.summary import AtlasOptions
-    from vlmtui.reports.atlas.tables import TableFilter
     from vlmtui.reports.commands.atlas import run_atlas
     from vlmtui.reports.output.target import chosen_format
     from vlmtui.signals import exit_on_signals

@@ -183,6 +183,22 @@ def test_a_base_that_cannot_be_had(base: str | None, said: str, saved: tuple[Pat
 
 
 @needs_peft
+def test_the_config_of_the_base_beside_an_adapter(saved: tuple[Path, Path], clip_folder: Path, tmp_path: Path) -> None:
+    """As trainers put it there; in a folder with all weights the adapter has been merged."""
+    folder = Path(shutil.copytree(saved[0], tmp_path / "runs" / "checkpoint-10"))
+    shutil.copy(clip_folder / "config.json", folder)
+    torch.testing.assert_close(read(held(folder)), read(held(saved[1])), rtol=1e-5, atol=1e-5)
+    with pytest.raises(ModelError, match="give the folder of a model in it, tiny/checkpoint-10"):
+        held(tmp_path / "runs")
+    (folder / "adapter_model.safetensors").rename(tmp_path / "kept")
+    (folder / "adapter_model.bin").write_bytes(b"")
+    with pytest.raises(ModelError, match=r"without adapter_model\.safetensors: save it as safetensors"):
+        held(folder)
+    shutil.copytree(clip_folder, folder, dirs_exist_ok=True)
+    assert torch.equal(read(held(folder)), read(held(clip_folder)))
+
+
+@needs_peft
 def test_an_adapter_of_another_model(saved: tuple[Path, Path], siglip_folder: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(saved[0], tmp_path / "adapter"))
     weights = load_file(folder / "adapter_model.safetensors")

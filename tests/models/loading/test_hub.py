@@ -293,10 +293,6 @@ def test_models_that_cannot_be_read_are_refused_before_their_weights_are_fetched
         ({"model_type": "llava_2050"}, "newer transformers"),
         ({"model_type": "own", "auto_map": {"AutoModel": "modeling.Own"}}, "its own code"),
         ({"model_type": "llama"}, "neither a vision-language model"),
-        ({"quantization_config": {"quant_method": "awq"}}, "AWQ"),
-        ({"quantization_config": {"quant_method": "gptq"}}, "GPTQ"),
-        ({"quantization_config": {"quant_method": "fp8"}}, "fp8"),
-        ({"quantization_config": {"quant_method": "bitsandbytes", "load_in_4bit": True}}, "vlmtui[bitsandbytes]"),
     ]
     models = {f"org/{i}": spoilt(tmp_path / str(i), sharded, **config) for i, (config, _) in enumerate(said)}
     hub.models |= models
@@ -327,7 +323,7 @@ def test_repositories_of_other_formats(hub, fetch, tmp_path):
         (("config.json", "pytorch_model.bin"), "--processor org/0"),
         (("adapter_config.json", "adapter_model.safetensors"), "names no base_model_name_or_path"),
         (("model-q4.gguf",), "GGUF"),
-        (("config.json", "tf_model.h5"), "no .safetensors files"),
+        (("config.json", "tf_model.h5"), "TensorFlow's format only (tf_model.h5)"),
         (("README.md",), "no config.json"),
         (("part/config.json",), "--include 'part/*' --local-dir ./5, then --model ./5/part"),
         (("model_index.json", "unet/config.json"), "is a diffusion pipeline (model_index.json), which makes images"),

@@ -242,6 +242,12 @@ def test_mistrals_own_files(folder: Path) -> None:
 @pytest.mark.parametrize("key", ["quantization", "quantization_config"])
 def test_mlx_is_named(key: str, folder: Path) -> None:
     edit(folder / "config.json", **{key: {"group_size": 64, "bits": 4}})
+
+    def packed(weights: Weights) -> Weights:
+        key = next(key for key in weights if key.endswith("embed_tokens.weight"))
+        return weights | {key: torch.zeros(len(weights[key]), 6, dtype=torch.uint32), f"{key}.scales": torch.ones(1)}
+
+    rewrite(folder, packed)
     assert "is quantised with MLX" in refusal(folder)
 
 

@@ -1,14 +1,20 @@
-"""Checkpoints of bitsandbytes: what of them is needed, and that they are read where the library is installed
+"""Quantised checkpoints: what is stored as it was is read; bitsandbytes' are where the library is installed
 (`pip install 'vlmtui[bitsandbytes]'`)."""
 
 from __future__ import annotations
 
+import json
 import shutil
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from transformers import AutoModelForImageTextToText, BitsAndBytesConfig
 
+from tests.hub import serving
+from tests.models.loading.test_hub import fetch_all
 from tests.models.test_vlm import held, picture, quiet
 from tests.tiny_checkpoints import build_llava
 from vlmtui.catalogue import ModelSource
@@ -17,7 +23,7 @@ from vlmtui.models.loading import model_folder
 from vlmtui.models.loading.checkpoint import Checkpoint, read_config, stored_dtype
 from vlmtui.models.loading.loader import empty_model, load_model
 from vlmtui.models.loading.needed_tensors import needed_keys
-from vlmtui.models.loading.other_formats import quantisation
+from vlmtui.models.loading.quantised_weights import quantisation, runs_quantised
 
 LAYER = "language_model.model.layers.0.mlp.up_proj"
 TOWER = "vision_tower.vision_model.encoder.layers.0.mlp.fc1"
@@ -89,3 +95,72 @@ def test_a_quantised_checkpoint_is_read_as_the_library_runs_it(bits, tmp_path):
             device="cpu",
             dtype="bfloat16",
         )
+
+
+def quantised(plain: Path, folder: Path, method: str, what: str) -> Path:
+    """A copy whose 2-D weights with `what` in their names are stored as the method stores them."""
+    shutil.copytree(plain, folder)
+    config = json.loads((folder / "config.json").read_text())
+    config["quantization_config"] = {"quant_method": method}
+    (folder / "config.json").write_text(json.dumps(config))
+    weights: dict[str, Any] = {}
+    for key, value in load_file(folder / "model.safetensors").items():
+        module, _, end = key.rpartition(".")
+        if what not in key or value.ndim != 2:
+            weights[key] = value
+        elif method in ("fp8", "scaled"):
+            kept = value.to(torch.float8_e4m3fn) if method == "fp8" else value
+            weights |= {key: kept, f"{key}_scale": torch.ones(1)}
+        elif method == "bitsandbytes":
+            weights |= {key: torch.zeros(7, 1, dtype=torch.uint8), f"{key}.absmax": torch.ones(1)}
+        else:
+            weights |= {f"{module}.q{end}": torch.zeros(6, 8, dtype=torch.int32), f"{module}.scales": torch.ones(1, 8)}
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    return folder
+
+
+def tokens(folder: Path) -> torch.Tensor:
+    model = held(folder)
+    found = model.encode(model.prepare(picture(50, 40), None)).tokens
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("method", ["awq", "gptq", "fp8", "compressed-tensors"])
+def test_a_quantised_decoder_does_not_stop_exploring(method: str, siglip_folder: Path, tmp_path: Path) -> None:
+    folder = quantised(siglip_folder, tmp_path / "model", method, "language_model.model.layers.")
+    assert torch.equal(tokens(folder), tokens(siglip_folder))
+    assert torch.equal(held(folder).embeddings, held(siglip_folder).embeddings)
+    with pytest.raises(ModelError, match=r"^the decoder of tiny is quantised with .*: look at its tokens and vision"):
+        held(folder, decoder_layers=None)
+
+
+@pytest.mark.parametrize("method", ["awq", "fp8", "scaled", "bitsandbytes"])
+@pytest.mark.parametrize("what", ["vision_tower", "embed_tokens", "linear_1"])
+def test_what_is_quantised_of_the_rest_is_refused(method: str, what: str, siglip_folder: Path, tmp_path: Path) -> None:
+    folder = quantised(siglip_folder, tmp_path / "model", method, what)
+    if method == "bitsandbytes" and runs_quantised({"quantization_config": {"quant_method": method}}):
+        pytest.skip("bitsandbytes is installed")
+    with pytest.raises(ModelError, match=r"^tiny is quantised with .*choose the model it was quantised from"):
+        held(folder)
+
+
+def test_a_leftover_of_quantisation_is_read(siglip_folder: Path, tmp_path: Path) -> None:
+    folder = quantised(siglip_folder, tmp_path / "model", "awq", "nothing")
+    assert torch.equal(tokens(folder), tokens(siglip_folder))
+    whole, plain = (held(one, decoder_layers=None).network.state_dict() for one in (folder, siglip_folder))
+    assert all(torch.equal(value, plain[key]) for key, value in whole.items())
+
+
+def test_only_what_is_not_quantised_is_fetched(siglip_folder: Path, tmp_path: Path) -> None:
+    decoder = quantised(siglip_folder, tmp_path / "decoder", "awq", "language_model.model.layers.")
+    tower = quantised(siglip_folder, tmp_path / "tower", "awq", "vision_tower")
+    with serving({"org/decoder": decoder, "org/tower": tower, "org/plain": siglip_folder}) as hub:
+        asked = ("org/decoder", None, None), ("org/tower", None, 0), ("org/decoder", None, 0)
+        whole, refused, found = fetch_all(tmp_path / "home", hub.endpoint, *asked)
+        of_quantised = hub.weights
+        fetch_all(tmp_path / "other", hub.endpoint, ("org/plain", None, 0))
+        assert of_quantised < (hub.weights - of_quantised) * 1.05 + 4 * (16 << 10)  # headers of three tries
+    assert "the decoder of org/decoder is quantised with AWQ" in whole["error"]
+    assert "org/tower is quantised with AWQ" in refused["error"]
+    assert torch.equal(tokens(Path(found["folder"])), tokens(siglip_folder))

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import duckdb
+import msgspec
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from tests.query.queries import query_of
 from tests.reports.atlas.tables import album, seen, shares, wild, write
 from vlmtui.display.norm_statistics import THRESHOLD
 from vlmtui.display.outlier_positions import GridShape
-from vlmtui.reports.atlas import tables
+from vlmtui.reports.atlas import summary, tables
 from vlmtui.reports.atlas.counts import AtlasCounts
-from vlmtui.reports.atlas.examples import SIDE, add_rows, choose_words, collect_examples
+from vlmtui.reports.atlas.examples import SIDE, ExampleCollector, WordExamples, add_rows, choose_words
 from vlmtui.reports.atlas.summary import AtlasOptions, build_atlas
+from vlmtui.reports.image_report import ImageReport
 
 COUNTS = """
 with told as (select image as picture, unnest(words) as w, generate_subscripts(words, 1) as place
@@ -65,15 +69,60 @@ def test_outliers_are_counted_as_duckdb_counts_them(file):
         assert (tally.counts[at], tally.there[at], tally.pictures, tally.views) == (wild_, there, pictures, views)
 
 
+def plain_examples(asked: AtlasOptions, rows: int) -> tuple[WordExamples, ...]:
+    """The examples of an atlas that counts all words before it collects any."""
+    files, counted = tables.table_files(asked.names), AtlasCounts()
+    for block, _ in tables.table_blocks(files, rows=rows):
+        counted.add(block)
+    chosen = choose_words(counted, asked.k, asked.words, asked.fold)
+    words = *chosen.most_frequent, *chosen.sought
+    collector = ExampleCollector(words, asked.patches)
+    for block, _ in tables.table_blocks(files, rows=rows):
+        collector.add(block)
+    add_rows(chosen, files)
+    return words
+
+
+def with_ids(number: int, ids: np.ndarray) -> ImageReport:
+    """A picture of 4 × 6 tokens with these words; of every three, two are spellings of one."""
+    one = seen(number, 4, 6)
+    texts = {id_: f"{'Ww'[id_ % 3 == 0]}{id_ // 3}{'x' * (id_ % 3 == 2)}" for id_ in range(99)}
+    words = {"ids": ids, "k": 3, "pieces": {id_: f"▁{text}" for id_, text in texts.items()}, "texts": texts}
+    scores = -np.sort(np.random.default_rng(number).integers(0, 9, ids.shape) / 8, axis=1)
+    return replace(one, words=msgspec.structs.replace(one.words, scores=scores, **words))
+
+
+@pytest.mark.parametrize(("k", "words", "fold"), [(1, (), False), (3, ("W7", "w3x", "no"), True), (50, ("w1",), False)])
+@pytest.mark.parametrize("order", ["mixed", "sorted", "late"])
+def test_examples_collected_while_counting_are_those_of_a_second_pass(tmp_path, monkeypatch, order, k, words, fold):
+    """Also where a sample of the tables lacks the most frequent word, which then needs that pass."""
+    rng = np.random.default_rng(5)
+    ids = np.minimum(rng.pareto(1.0, (36, 24, 3)) * 5, 95).astype(int)
+    if order == "sorted":
+        ids = (ids + 2 * np.arange(36)[:, None, None]) % 96
+    if order == "late":
+        ids = rng.integers(0, 90, ids.shape)
+        ids[-3:] = 98, 97, 3
+    pictures = [with_ids(number, of_picture) for number, of_picture in enumerate(ids)]
+    for number, part in enumerate((pictures[:9], pictures[9:])):
+        file = write(part, tmp_path / f"{number}.parquet")
+        pq.write_table(pq.read_table(file), file, row_group_size=10)
+    monkeypatch.setattr(summary, "table_blocks", partial(tables.table_blocks, rows=70))
+    asked, steps = AtlasOptions((str(tmp_path),), k=k, patches=4, words=words, fold=fold), []
+    found, expected = build_atlas(asked, lambda progress: steps.append(progress.doing)).words, plain_examples(asked, 70)
+    for word, other in zip((*found.most_frequent, *found.sought), expected, strict=True):
+        np.testing.assert_equal(vars(word), vars(other))
+    if k == 1 and order != "sorted":
+        assert ("searching for patches" in steps) == (order == "late")
+
+
 @pytest.mark.parametrize("rows", [3, 16_384])
 def test_patches_most_like_a_word_are_those_of_duckdb(file, rows):
     asked = AtlasOptions((str(file),), k=3, patches=6, words=("SKY", "mountains", "nothing"))
     found = build_atlas(asked).words
     assert [chosen.ids for chosen in found.sought] == [(0, 1), (10,), ()]
-    again = choose_words(build_atlas(asked).counts, 3, asked.words)
-    collect_examples(again, (block for block, _ in tables.table_blocks([str(file)], rows=rows)), 6)
-    add_rows(again, [str(file)])
-    for chosen in (*again.most_frequent, *again.sought):
+    again = plain_examples(asked, rows)
+    for chosen in again:
         among = ", ".join(map(str, (*chosen.ids, -1)))
         expected = duckdb.sql(f"""
             select min(place), arg_min(w.score, place), image, index
@@ -82,7 +131,7 @@ def test_patches_most_like_a_word_are_those_of_duckdb(file, rows):
         """).fetchall()
         found_ = [(one.place, one.score, one.row["image"], one.row["index"]) for one in chosen.patches]
         assert found_ == expected
-    assert [c.patches for c in found.sought] == [c.patches for c in again.sought]
+    assert [c.patches for c in (*found.most_frequent, *found.sought)] == [c.patches for c in again]
     assert found.sought[2].patches == []
 
 

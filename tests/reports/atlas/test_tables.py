@@ -16,9 +16,9 @@ from tests.reports.atlas.tables import album, seen, write
 from vlmtui.cli import main
 from vlmtui.errors import ImageError, UsageError, VlmtuiError
 from vlmtui.reports.atlas import tables
+from vlmtui.reports.atlas.blocks import TableFilter, image_starts
 from vlmtui.reports.atlas.json_csv import atlas_object
 from vlmtui.reports.atlas.summary import AtlasOptions, build_atlas
-from vlmtui.reports.atlas.tables import TableFilter
 from vlmtui.reports.per_image import ImageFailure
 
 
@@ -170,7 +170,7 @@ def test_a_block_holds_whole_pictures_and_no_more_than_it_must(tmp_path: Path) -
     for block, share in tables.table_blocks([str(file)], rows=50):
         lengths.append(len(block))
         shares.append(share)
-        pictures += [block.at(int(row))["image"] for row in tables.image_starts(block._rows).nonzero()[0]]
+        pictures += [block.at(int(row))["image"] for row in image_starts(block._rows).nonzero()[0]]
     assert sum(lengths) == pq.read_metadata(file).num_rows
     assert max(lengths) < 50 + 50  # a batch, and a picture that was begun in the one before
     assert pictures == [f"album/{number}.png" for number in range(60)]

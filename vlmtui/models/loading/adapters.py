@@ -14,9 +14,11 @@ import msgspec
 from vlmtui.errors import ModelError, one_line, permission_denied
 from vlmtui.json_files import parse_json, read_bounded
 from vlmtui.models.loading.checkpoint import CONFIG as MODEL_CONFIG
+from vlmtui.models.loading.weight_files import ADAPTER_CONFIG, find_weight_files
 
-CONFIG = "adapter_config.json"
+CONFIG = ADAPTER_CONFIG
 WEIGHTS = "adapter_model.safetensors"
+_OWN = re.compile(r"adapter_model\.(safetensors|bin)")
 # what changes how an adapter is merged, and is not supported; the rest of peft's settings concerns training
 _UNSUPPORTED = (
     *("alora_invocation_tokens", "arrow_config", "ensure_weight_tying", "kasa_config", "layer_replication"),
@@ -65,8 +67,13 @@ class Adapter:
 
 
 def is_adapter(files: Collection[str]) -> bool:
-    """Whether the files, given by name, are an adapter's and no model's: a merged one has a config of its own."""
-    return CONFIG in files and MODEL_CONFIG not in files
+    """Whether the files, given by name, are an adapter's and no model's: a merged one has weights of its own.
+
+    Trainers put the config of the base beside an adapter.
+    """
+    if CONFIG not in files:
+        return False
+    return MODEL_CONFIG not in files or (find_weight_files(files) is None and any(map(_OWN.fullmatch, files)))
 
 
 def read_adapter(folder: Path, name: str) -> Adapter:

@@ -10,22 +10,23 @@ from typing import Any, NoReturn
 
 from vlmtui.catalogue import CHOOSE_A_MODEL, DEMO_NOTES
 from vlmtui.errors import ModelError, one_line, permission_denied
-from vlmtui.json_files import check_shapes, parse_json, read_bounded, unreadable_files
+from vlmtui.files import broken_link
+from vlmtui.json_files import check_shapes, parse_json, read_bounded, shown, unreadable_files
 from vlmtui.models.families.registry import family_class
 from vlmtui.models.loading import safetensors_header
 from vlmtui.models.loading.config_values import check_config_values
 from vlmtui.models.loading.other_formats import (
     PIPELINE,
-    check_quantisation,
     refuse_original_llava,
     refuse_other_formats,
 )
-from vlmtui.models.loading.weight_files import INDEX, SINGLE, find_weight_files
+from vlmtui.models.loading.weight_files import ADAPTER_CONFIG, INDEX, SINGLE, find_weight_files, missing_part
 
 Progress = Callable[[str, int, int], None]
 
 CONFIG = "config.json"
 GENERATION_CONFIG = "generation_config.json"
+_CONFIGS = (CONFIG, ADAPTER_CONFIG)
 _SHOWN = 3
 """Folders of models that a sentence names."""
 # dtype names of the safetensors format; FLOATS are those that models are trained or saved in
@@ -64,7 +65,9 @@ def read_config(folder: Path, name: str) -> dict[str, Any]:
     try:
         config = parse_json(read_bounded(folder / CONFIG))
         check_shapes(config)
-    except FileNotFoundError:
+    except FileNotFoundError as error:
+        if link := broken_link(folder / CONFIG):
+            raise _damaged(CONFIG, name, ValueError(link)) from error
         _refuse_folder_of_models(folder, name)
         refuse_other_formats({file.name for file in folder.iterdir()}, name, str(folder))
         raise ModelError(f"{name} has no {CONFIG}: give the folder of a Hugging Face checkpoint") from None
@@ -81,7 +84,6 @@ def read_config(folder: Path, name: str) -> dict[str, Any]:
     if not isinstance(config, dict) or not isinstance(config.get("model_type"), str):
         raise ModelError(f"the {CONFIG} of {name} has no model_type: give the folder of a Hugging Face checkpoint")
     check_config_values(config, name)
-    check_quantisation(config, name)
     return config
 
 
@@ -89,11 +91,15 @@ def _refuse_folder_of_models(folder: Path, name: str) -> None:
     """Raise `ModelError` for a folder whose models are in folders below it, as in a hub's cache or in a pipeline."""
     is_pipeline = (folder / PIPELINE).is_file()
     inside = []
-    for config in sorted((*folder.glob(f"*/{CONFIG}"), *folder.glob(f"*/*/{CONFIG}"))):
+    # the last is that of the hub's whole cache
+    depths = ("*", "*/*", "models--*/snapshots/*")
+    for config in sorted(file for depth in depths for one in _CONFIGS for file in folder.glob(f"{depth}/{one}")):
+        place = Path(name) / config.parent.relative_to(folder)
         with contextlib.suppress(OSError, ValueError, LookupError, TypeError, AttributeError):
             # most parts of a pipeline are no models that see
-            if not is_pipeline or family_class(parse_json(read_bounded(config))["model_type"]).known:
-                inside.append(Path(name) / config.parent.relative_to(folder))
+            read = not is_pipeline or family_class(parse_json(read_bounded(config))["model_type"]).known
+            if read and place not in inside:
+                inside.append(place)
     if inside:
         what = f"is a diffusion pipeline ({PIPELINE})" if is_pipeline else f"has no {CONFIG}"
         more = f" ({len(inside) - _SHOWN} more)" if len(inside) > _SHOWN else ""
@@ -154,11 +160,17 @@ def refuse_without_weights(files: Collection[str], name: str, where: str) -> NoR
     others = sorted(file for file in files if file.endswith(".safetensors"))
     if not others or all(file.startswith("consolidated") for file in others):
         refuse_other_formats(files, name, where)
+    if part := missing_part(others):
+        raise ModelError(f"{name} is incomplete: {part} is missing: copy or download it again")
     if others:
+        several = " and ".join(others[:2])
         raise ModelError(
-            f"{name} has {others[0]}, but neither {SINGLE} nor a {INDEX} that lists its parts: copy or download "
-            "it again"
+            f"{name} has {several}, but neither {SINGLE} nor a {INDEX} that lists its parts: call the file with its "
+            f"weights {SINGLE}, or copy or download it again"
         )
+    if inside := sorted(Path(where).glob("*/*.safetensors")):
+        place = inside[0].parent
+        raise ModelError(f"{name} has its weights in {place.name}: move them to its {CONFIG}, into {where}")
     raise ModelError(f"{name} has no .safetensors files: its weights are missing; copy or download it again")
 
 
@@ -167,16 +179,18 @@ def parse_index(text: str | bytes, name: str, file: str = INDEX) -> dict[str, st
     try:
         index = parse_json(text)
         found = index.get("weight_map") if isinstance(index, dict) else None
-        if not isinstance(found, dict) or not found or not all(_plain(part) for part in found.values()):
+        if not isinstance(found, dict) or not found or not all(isinstance(part, str) for part in found.values()):
             raise ValueError("its weight_map names no files")
+        if odd := [part for part in found.values() if not _plain(part)]:
+            raise ValueError(f"its weight_map names {shown(odd[0], 80)}, which is no .safetensors file beside it")
         return {str(key): str(part) for key, part in found.items()}
     except ValueError as error:
         raise ModelError(f"the {file} of {name} cannot be read ({one_line(error)}): download it again") from error
 
 
-def _plain(file: object) -> bool:
+def _plain(file: str) -> bool:
     """Whether `file` is a safetensors file in the index's own folder: an index must not point outside it."""
-    return isinstance(file, str) and file.endswith(".safetensors") and "/" not in file and "\\" not in file
+    return file.endswith(".safetensors") and "/" not in file and "\\" not in file
 
 
 def check_file(file: Path, name: str) -> list[safetensors_header.Tensor]:
@@ -195,11 +209,11 @@ def check_file(file: Path, name: str) -> list[safetensors_header.Tensor]:
     return tensors
 
 
-def refuse_dtype(tensor: safetensors_header.Tensor, name: str) -> NoReturn:
-    """Raise `ModelError` for a weight that is not floating-point in a checkpoint that declares no quantisation."""
+def other_dtype(tensor: safetensors_header.Tensor, name: str) -> str:
+    """The sentence for a weight that is not floating-point in a checkpoint that declares no quantisation."""
     known = tensor.dtype in _DTYPES or tensor.dtype.startswith(("F8", "F4"))
     what = tensor.dtype if known else f"{tensor.dtype}, which is an unknown dtype"
-    raise ModelError(
+    return (
         f"{name} has {tensor.key} as {what}, and its {CONFIG} does not say how to read it: choose the bfloat16, "
         "float16 or float32 model it was made from"
     )

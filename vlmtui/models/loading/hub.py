@@ -31,9 +31,10 @@ from vlmtui.models.loading.hub_adapters import fetch_adapter, is_whole_adapter, 
 from vlmtui.models.loading.hub_answers import watch_answers
 from vlmtui.models.loading.hub_errors import HubUnreachableError, check_cache, explain_hub_errors, explain_nonsense
 from vlmtui.models.loading.hub_files import HubCommit, check_room, silent_bar
-from vlmtui.models.loading.needed_tensors import check_complete, check_tensors, needed_keys
-from vlmtui.models.loading.other_formats import quantisation, refuse_other_formats
+from vlmtui.models.loading.needed_tensors import needed_keys
+from vlmtui.models.loading.other_formats import refuse_other_formats
 from vlmtui.models.loading.processor import check_image_processor
+from vlmtui.models.loading.quantised_weights import check_names, check_values, runs_quantised
 from vlmtui.models.loading.range_requests import THREADS, ByteRange, RangeDownload
 from vlmtui.models.loading.skeleton import skeleton
 from vlmtui.models.loading.weight_files import INDEX, find_weight_files
@@ -246,14 +247,12 @@ class _Download:
             check_image_processor(place, shape.config, self._label)
         self._progress(f"locating the weights of {remote.name}", 0, 0)
         index = self._index()
-        quantised = quantisation(config) is not None
         model = shape.fitting(index).empty
-        check_complete(model, index, self._label, quantised)
+        check_names(model, index, config, self._label)
         held = self._held()
-        wanted = needed_keys(model, index, quantised).keys() - held.keys()
+        wanted = needed_keys(model, index, runs_quantised(config)).keys() - held.keys()
         tensors = self._tensors({index[key] for key in wanted}, wanted)
-        if not quantised:
-            check_tensors(model, [tensor for group in tensors.values() for tensor in group], self._label)
+        check_values(model, [tensor for group in tensors.values() for tensor in group], config, self._label)
         if wanted:
             part = self._part(tensors)
             held.update(dict.fromkeys(wanted, part.name))
@@ -337,7 +336,7 @@ class _Download:
 
 def refuse_unreadable(files: Collection[str], label: str, name: str) -> None:
     """Raise `ModelError` for a repository whose file names show that it has no safetensors checkpoint."""
-    own = [file for file in files if "/" not in file]
+    own = sorted({file.partition("/")[0] for file in files})
     if CONFIG not in files:
         refuse_other_formats(own, label, name)
         if inside := sorted(file.rpartition("/")[0] for file in files if file.endswith(f"/{CONFIG}")):

@@ -27,9 +27,9 @@ from vlmtui.models.loading.checkpoint import (
     weight_files,
 )
 from vlmtui.models.loading.device import DTYPES, choose_device, choose_dtype
-from vlmtui.models.loading.needed_tensors import check_complete, check_tensors, needed_keys, without_wrappers
-from vlmtui.models.loading.other_formats import quantisation
+from vlmtui.models.loading.needed_tensors import needed_keys, without_wrappers
 from vlmtui.models.loading.processor import Processing, load_processing
+from vlmtui.models.loading.quantised_weights import check_names, check_values, quantisation, runs_quantised
 from vlmtui.models.loading.safetensors_header import Tensor
 from vlmtui.models.loading.skeleton import Skeleton, hushed, skeleton
 
@@ -86,12 +86,12 @@ def load_model(
     )
     _check_rows(processing.tokenizer, shape.empty, checkpoint.name)
     progress("reading weights", 0, 0)
-    quantised = quantisation(checkpoint.config) is not None
+    quantised = runs_quantised(checkpoint.config)
     model = _weights(shape, checkpoint, tensors, held_as, {"device_map": {"": str(on)}} if quantised else {})
     if checkpoint.adapter is not None:
         progress("merging the adapter", 0, 0)
         adapter = read_adapter(checkpoint.adapter, checkpoint.name)
-        if quantised:
+        if quantisation(checkpoint.config) is not None:
             raise ModelError(
                 f"{checkpoint.name} is an adapter (LoRA) of {adapter.base}, which is quantised: name the model that "
                 f"was quantised as its base in {ADAPTER_CONFIG}"
@@ -140,10 +140,10 @@ def _dtype(
     checkpoint: Checkpoint, wanted: str, on: torch.device, shape: Skeleton, tensors: Collection[Tensor]
 ) -> torch.dtype:
     """The dtype to load the model in. Raises `ModelError` where its tensors do not fit its config, or the memory."""
-    quantised = quantisation(checkpoint.config) is not None
-    check_complete(shape.empty, [tensor.key for tensor in tensors], checkpoint.name, quantised)
+    quantised, keys = runs_quantised(checkpoint.config), [tensor.key for tensor in tensors]
+    check_names(shape.empty, keys, checkpoint.config, checkpoint.name)
+    check_values(shape.empty, tensors, checkpoint.config, checkpoint.name)
     if not quantised:
-        check_tensors(shape.empty, tensors, checkpoint.name)
         return choose_dtype(wanted, on, parameter_count(shape.empty))
     # weights that are not quantised keep their stored dtype, and the quantised ones compute in it: no other works
     stored = stored_dtype(checkpoint.config)
@@ -156,7 +156,7 @@ def _dtype(
         raise ModelError(
             f"{checkpoint.name} is quantised with float16 computation, which needs a GPU: choose --device cuda"
         )
-    needed = needed_keys(shape.empty, [tensor.key for tensor in tensors], quantised=True)
+    needed = needed_keys(shape.empty, keys, quantised=True)
     size = sum(tensor.size for tensor in tensors if tensor.key in needed)
     return choose_dtype(stored, on, size // DTYPES[stored].itemsize)
 

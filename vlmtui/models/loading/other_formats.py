@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from collections.abc import Collection
 from pathlib import Path
@@ -11,9 +10,21 @@ from typing import Any
 from vlmtui.errors import ModelError
 
 _HOLDS_CODE = (".bin", ".pt", ".pth")
-_BITSANDBYTES = "bitsandbytes"
-_MLX = "mlx"
-_UNNAMED = "an unnamed method"
+# what a trainer keeps beside the weights
+_OF_TRAINING = re.compile(r"(training_args|optimizer|scheduler|scaler|rng_state\w*|random_states\w*)\.\w+")
+_OTHERS = {
+    ".h5": "TensorFlow's",
+    ".msgpack": "Flax's",
+    ".ckpt": "PyTorch Lightning's",
+    ".onnx": "ONNX",
+    ".mlpackage": "Core ML's",
+    ".engine": "TensorRT's",
+    ".distcp": "PyTorch's distributed",
+}
+"""Endings of weights in other formats, and whose format it is."""
+_OF_FSDP = "pytorch_model_fsdp_0"
+_OF_ONNX = "onnx"
+_OF_DEEPSPEED = "zero_to_fp32.py"
 # what the authors of LLaVA write into their own configs; transformers' have a vision_config instead
 _ORIGINAL_KEYS = ("mm_vision_tower", "mm_projector_type", "mm_hidden_size")
 _ORIGINAL_CLASS = re.compile(r"Llava\w*For(CausalLM|ConditionalGeneration)")
@@ -59,52 +70,12 @@ def _converted_llava(config: dict[str, Any], kind: str) -> str:
     return f"llava-hf/llava-v1.6-vicuna-{size}-hf" if tiles else f"llava-hf/llava-1.5-{size}-hf"
 
 
-def quantisation(config: dict[str, Any]) -> str | None:
-    """The quantisation method of the weights as the config names it (`bitsandbytes`, `awq`, `gptq`, `mlx`), or None."""
-    text = config.get("text_config")
-    parts = [config, *([text] if isinstance(text, dict) else [])]
-    found = next((part["quantization_config"] for part in parts if part.get("quantization_config")), None)
-    # MLX writes a key of its own, and often the same under transformers' key
-    own = next((part["quantization"] for part in parts if isinstance(part.get("quantization"), dict)), None)
-    found = found if isinstance(found, dict) else own
-    if found is None:
-        return None
-    if found.get("load_in_4bit") or found.get("load_in_8bit"):
-        return _BITSANDBYTES
-    if not found.get("quant_method") and {"group_size", "bits"} <= found.keys():
-        return _MLX
-    return str(found.get("quant_method") or _UNNAMED).lower()
-
-
-def check_quantisation(config: dict[str, Any], name: str) -> None:
-    """Raise `ModelError` for weights that are quantised in a way that cannot be read here."""
-    method = quantisation(config)
-    if method is None:
-        return
-    if method == _BITSANDBYTES:
-        if any(importlib.util.find_spec(package) is None for package in (_BITSANDBYTES, "accelerate")):
-            raise ModelError(
-                f"{name} is quantised with bitsandbytes, which is not installed: pip install "
-                "'vlmtui[bitsandbytes]', or choose the model it was quantised from"
-            )
-        return
-    what = {
-        "awq": "AWQ (4-bit weights scaled by their activations)",
-        "gptq": "GPTQ (weights rounded one layer after another)",
-        _MLX: "MLX (groups of weights with a scale each, for Apple's own library)",
-    }.get(method, method)
-    raise ModelError(
-        f"{name} is quantised with {what}, which vlmtui does not support: choose the model it was quantised from "
-        "(exploring reads little of it), or one in bitsandbytes' 4 bits"
-    )
-
-
 def refuse_other_formats(files: Collection[str], name: str, where: str) -> None:
     """Raise `ModelError` if the files, given by name, hold weights in a recognised format other than safetensors.
 
     `where` is the folder or hub name that a conversion would read.
     """
-    if any(file.endswith(_HOLDS_CODE) for file in files):
+    if any(file.endswith(_HOLDS_CODE) and not _OF_TRAINING.fullmatch(file) for file in files):
         # a folder is converted in place; a hub model into a new folder, which then lacks the processor's files
         target, then = (
             (where, "")
@@ -127,4 +98,19 @@ def refuse_other_formats(files: Collection[str], name: str, where: str) -> None:
         raise ModelError(
             f"{name} has only Mistral's own files ({own[0]}), which transformers does not read: choose its "
             f'conversion, often named with "-hf" ({_MISTRAL_CONVERTED} is that of Pixtral 12B)'
+        )
+    if _OF_DEEPSPEED in files:
+        raise ModelError(
+            f"{name} has its weights in the parts that DeepSpeed saves: put them together with its {_OF_DEEPSPEED} "
+            f"(in that folder: python {_OF_DEEPSPEED} . . --safe_serialization)"
+        )
+    if _OF_FSDP in files:
+        raise ModelError(
+            f"{name} has its weights in the parts that FSDP saves: put them together (in that folder: accelerate "
+            f"merge-weights {_OF_FSDP} .)"
+        )
+    if other := min((file for file in files if Path(file).suffix in _OTHERS or file == _OF_ONNX), default=None):
+        raise ModelError(
+            f"{name} has its weights in {_OTHERS.get(Path(other).suffix, 'ONNX')} format only ({other}): give them as "
+            ".safetensors, as transformers' save_pretrained() writes them"
         )

@@ -32,6 +32,7 @@ from vlmtui.models.families.unread import refuse_unread
 from vlmtui.models.loading.checkpoint import Checkpoint
 from vlmtui.models.loading.config_faults import config_fault
 from vlmtui.models.loading.needed_tensors import needed_keys
+from vlmtui.models.loading.quantised_weights import runs_quantised, without_quantisation
 
 _TALKATIVE = ("modeling_utils", "distributed.tensor_parallel")
 _DTYPE_KEYS = ("dtype", "torch_dtype")
@@ -114,7 +115,10 @@ def read_model_config(checkpoint: Checkpoint) -> Any:
             "install a newer transformers, or choose another model"
         )
     with explained(checkpoint, (MemoryError,)):
-        config = CONFIG_MAPPING[model_type].from_dict(_without_dtypes(checkpoint.config))
+        values = _without_dtypes(checkpoint.config)
+        if not runs_quantised(checkpoint.config):  # what is stored as it was is read, or else the quantisation named
+            values = without_quantisation(values)
+        config = CONFIG_MAPPING[model_type].from_dict(values)
     _check_feature_layers(config, checkpoint.name)
     return family_class(model_type).completed(config)
 

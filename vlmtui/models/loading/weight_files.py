@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 SINGLE = "model.safetensors"
 INDEX = "model.safetensors.index.json"
+ADAPTER_CONFIG = "adapter_config.json"
 _SUFFIX = ".safetensors"
 _INDEX = re.compile(r".*\.safetensors\.index(\.\w+)?\.json")
 _PART = re.compile(r"(.+)-(\d+)-of-(\d+)(\.\w+)?\.safetensors")
@@ -45,6 +46,17 @@ def find_weight_files(names: Collection[str]) -> WeightFiles | None:
         if f"model.{variant}{_SUFFIX}" in weights:
             return WeightFiles((f"model.{variant}{_SUFFIX}",))
     return _all_parts(weights)
+
+
+def missing_part(names: Collection[str]) -> str | None:
+    """The first part that is not there, of parts that belong together; None where no part shows that one is missing."""
+    parts = [part for name in sorted(names) if (part := _PART.fullmatch(name)) is not None]
+    for part in parts:
+        for number in range(1, int(part[3]) + 1):
+            wanted = f"{part[1]}-{number:0{len(part[2])}}-of-{part[3]}{part[4] or ''}{_SUFFIX}"
+            if wanted not in names:
+                return wanted
+    return None
 
 
 def _all_parts(weights: list[str]) -> WeightFiles | None:

@@ -13,8 +13,9 @@ import numpy as np
 from vlmtui.display.norm_statistics import THRESHOLD
 from vlmtui.display.outlier_positions import EntryKind, GridShape, PositionCounts
 from vlmtui.reading import of_patches
+from vlmtui.reports.atlas.blocks import Ints, Marks, TableBlock, num_distinct
 from vlmtui.reports.atlas.table_values import MOST_ID
-from vlmtui.reports.atlas.tables import Ints, Marks, TableBlock, check_one_kind
+from vlmtui.reports.atlas.tables import check_one_kind
 
 MOST_POSITIONS = 1 << 22
 """Grid positions counted, over all grid shapes."""
@@ -89,10 +90,9 @@ class AtlasCounts:
         check_one_kind(self._kinds)
         self.model, self.stage, self.metric = self._kinds[0]
         self.pictures += num_distinct(block.picture[is_read])
-        is_counted = is_read & ~block.is_("kind", "newline")
-        self.entries += int(is_counted.sum())
-        self._words(block, is_counted, named)
-        self._outliers(block, is_counted)
+        self.entries += int(block.counted.sum())
+        self._words(block, named)
+        self._outliers(block)
 
     @property
     def shapes(self) -> list[PositionCounts]:
@@ -120,12 +120,12 @@ class AtlasCounts:
         distinct, first = np.unique(ids[matches], return_index=True)
         self.names |= dict(zip(distinct.tolist(), block.names(matches[first]), strict=True))
 
-    def _words(self, block: TableBlock, is_counted: Marks, named: bool) -> None:
+    def _words(self, block: TableBlock, named: bool) -> None:
         if named:
             self.add_names(block)
         ids, lengths = block.words.ids, block.words.lengths
-        if not is_counted.all():
-            ids, lengths = ids[np.repeat(is_counted, lengths)], np.where(is_counted, lengths, 0)
+        if not block.counted.all():
+            ids, lengths = ids[np.repeat(block.counted, lengths)], np.where(block.counted, lengths, 0)
         if not len(ids):
             return
         has_words = lengths > 0
@@ -140,17 +140,16 @@ class AtlasCounts:
             by_entry.add(counts)
             by_picture.add(_pictures_with(ids_, np.add.reduceat(per_row, block.starts, dtype=np.int64), counts))
 
-    def _outliers(self, block: TableBlock, is_counted: Marks) -> None:
+    def _outliers(self, block: TableBlock) -> None:
         has_entries = np.zeros(len(block.starts), bool)
-        has_entries[block.picture[is_counted]] = True
+        has_entries[block.picture[block.counted]] = True
         self.incomplete += int((has_entries & ~block.complete).sum())
-        placed = is_counted & block.complete[block.picture]
         z = block.number("z")
         is_outlier = np.isnan(z) | (np.abs(z) > THRESHOLD)
         kind: EntryKind = "patch" if self.stage is not None and of_patches(self.stage) else "token"
-        for shape, rows, positions, views in grids_by_shape(block, placed):
+        for shape, rows, positions, views in block.grids:
             self._tally(GridShape(kind, *shape), positions, is_outlier[rows], block.picture[rows], views)
-        queries = np.flatnonzero(placed & block.is_("kind", "query"))
+        queries = np.flatnonzero(block.placed & block.is_("kind", "query"))
         if len(queries):
             pictures, begin, counts = np.unique(block.picture[queries], return_index=True, return_counts=True)
             positions = np.arange(len(queries)) - np.repeat(begin, counts)
@@ -173,39 +172,6 @@ class AtlasCounts:
         tally.there += np.bincount(positions, minlength=shape.size)
         tally.pictures += pictures
         tally.views += num_distinct(view)
-
-
-def grids_by_shape(block: TableBlock, placed: Marks) -> list[tuple[tuple[int, int], Ints, Ints, Ints]]:
-    """The grids of a block by shape: (rows, columns), then for each entry its row in the block, its position in
-    row-major order, and the index of its grid, in order of image and grid.
-
-    The size of a grid is that of its last row and column with an entry.
-    """
-    row, col = block.whole("row"), block.whole("col")
-    rows = np.flatnonzero(placed & (row >= 0) & (col >= 0))
-    if not len(rows):
-        return []
-    numbers = block.whole("grid")[rows]
-    key = block.picture[rows] * (int(numbers.max()) + 2) + numbers
-    if (key[1:] < key[:-1]).any():  # as vlmtui writes them, grids follow each other
-        order = np.argsort(key, kind="stable")
-        rows, key = rows[order], key[order]
-    starts = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]]))
-    grid = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(key)))
-    row, col = row[rows], col[rows]
-    sizes = np.stack([np.maximum.reduceat(side, starts) + 1 for side in (row, col)], axis=1)
-    if (sizes == sizes[0]).all():
-        return [((int(sizes[0, 0]), int(sizes[0, 1])), rows, row * sizes[0, 1] + col, grid)]
-    grids = []
-    for size in np.unique(sizes, axis=0).tolist():
-        matches = (sizes == size).all(axis=1)[grid]
-        grids.append(((size[0], size[1]), rows[matches], row[matches] * size[1] + col[matches], grid[matches]))
-    return grids
-
-
-def num_distinct(ordered: Ints) -> int:
-    """How many distinct values there are, where equal ones follow each other."""
-    return int(np.count_nonzero(np.diff(ordered))) + 1 if len(ordered) else 0
 
 
 def _pictures_with(ids: Ints, per_picture: Ints, counts: Ints) -> Ints:

@@ -1,23 +1,27 @@
-"""Maps and top patches of the words chosen, from a second pass over the tables."""
+"""Maps and top patches of the words chosen."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from vlmtui.display.pieces import fold, fold_name, visible
-from vlmtui.reports.atlas.counts import AtlasCounts, grids_by_shape, num_distinct
+from vlmtui.reports.atlas.blocks import Floats, Ints, TableBlock, num_distinct
+from vlmtui.reports.atlas.counts import AtlasCounts
 from vlmtui.reports.atlas.table_values import MOST_ID
-from vlmtui.reports.atlas.tables import Floats, Ints, Marks, TableBlock, rows_at
+from vlmtui.reports.atlas.tables import rows_at
 
 RANKING = "patches with the word as top-1 first, then those with it second, and so on; within a rank by its score"
 """How patches are ranked. By the score alone, l2 would rank the patches of smallest norm first for every word."""
 SIDE = 8
 """Rows and columns of the maps, whatever the size of the grids."""
+_MORE = 12
+"""Likely words beyond those that will be chosen: ranks in a sample are not those of all."""
 
 
 @dataclass
@@ -110,15 +114,17 @@ def choose_words(counts: AtlasCounts, k: int, words: Sequence[str], folds: bool 
 
     With `folds`, for which all names must be known, the spellings of a word are one; else each is a word of its own.
     """
-    sought = []
-    for word in words:
-        name = fold(visible(None, " ".join(word.split())))
-        ids = tuple(
-            id_ for id_, (piece, text) in counts.names.items() if fold_name(id_, piece, text) == name or word == piece
-        )
-        sought.append(WordExamples(tuple(sorted(ids)), word))
+    sought = [
+        WordExamples(tuple(sorted(id_ for id_, name in counts.names.items() if _is_spelling(word, id_, *name))), word)
+        for word in words
+    ]
     most_frequent = _folded(counts) if folds else [(id_,) for id_ in counts.first.ranked]
     return ChosenWords([WordExamples(ids) for ids in most_frequent[:k]], sought)
+
+
+def _is_spelling(word: str, id_: int, piece: str | None, text: str | None) -> bool:
+    """Whether a row of the vocabulary is meant by a word that is asked for."""
+    return fold_name(id_, piece, text) == fold(visible(None, " ".join(word.split()))) or word == piece
 
 
 def _folded(counts: AtlasCounts) -> list[tuple[int, ...]]:
@@ -132,22 +138,28 @@ def _folded(counts: AtlasCounts) -> list[tuple[int, ...]]:
     return sorted((ids for ids in words if total[ids]), key=lambda ids: (-total[ids], ids[0]))
 
 
-def collect_examples(words: ChosenWords, blocks: Iterable[TableBlock], max_patches: int) -> None:
-    """Count the words chosen, and find the map of each and its top `max_patches` patches, without the columns of their
-    rows."""
-    chosen = *words.most_frequent, *words.sought
-    chosen_ids = [id_ for word in chosen for id_ in word.ids]
-    is_chosen = np.zeros(MOST_ID, bool)
-    is_chosen[chosen_ids] = True
-    for block in blocks:
-        is_counted = ~block.failed & ~block.is_("kind", "newline")
-        found = np.flatnonzero(is_chosen[block.words.ids])
+class ExampleCollector:
+    """Counts words, and finds the map of each and its top `max_patches` patches, without the columns of their rows."""
+
+    def __init__(self, words: Sequence[WordExamples], max_patches: int) -> None:
+        self._words, self._max_patches = words, max_patches
+        self._is_chosen = np.zeros(MOST_ID, bool)
+        self._is_chosen[[id_ for word in words for id_ in word.ids]] = True
+
+    def add_spelling(self, word: WordExamples, id_: int) -> None:
+        """Make an id that no block had so far a spelling of one of the words."""
+        word.ids = *word.ids, id_
+        self._is_chosen[id_] = True
+
+    def add(self, block: TableBlock) -> None:
+        """Collect from a block."""
+        found = np.flatnonzero(self._is_chosen[block.words.ids])
         row, place = block.words.places(found)
-        if not is_counted.all():
-            found, row, place = (of[is_counted[row]] for of in (found, row, place))
+        if not block.counted.all():
+            found, row, place = (of[block.counted[row]] for of in (found, row, place))
         ids, scores = block.words.ids[found], block.scores[found]
-        maps = _BlockMaps(block, is_counted)
-        for word in chosen:
+        maps = _BlockMaps(block)
+        for word in self._words:
             matches = np.flatnonzero(ids == word.ids[0] if len(word.ids) == 1 else np.isin(ids, word.ids))
             rows = row[matches]
             if (rows[1:] == rows[:-1]).any():  # for a row with several spellings, the first
@@ -156,7 +168,49 @@ def collect_examples(words: ChosenWords, blocks: Iterable[TableBlock], max_patch
             first = rows[place[matches] == 0]
             word.count(block.picture[first], block.picture[rows])
             word.add_to_map(maps.of(first if word.sought is None else rows), maps.all)
-            word.add_patches(place[matches], scores[matches], block.numbers[rows], max_patches)
+            word.add_patches(place[matches], scores[matches], block.numbers[rows], self._max_patches)
+
+
+class LikelyWords:
+    """Collects examples while words are still counted: of the words asked for, and of those that a sample of the tables
+    has most often.
+
+    A spelling is known with the first block that has it, so that none is missed.
+    """
+
+    def __init__(self, sample: AtlasCounts, k: int, words: Sequence[str], folds: bool, max_patches: int) -> None:
+        self._folds = folds
+        self._sought = [WordExamples((), word) for word in words]
+        likely = choose_words(sample, k + _MORE, (), folds).most_frequent
+        self._likely = {_key(word.ids[0], sample, folds): WordExamples(() if folds else word.ids) for word in likely}
+        self._collector = ExampleCollector([*self._sought, *self._likely.values()], max_patches)
+        self._num_names = 0
+
+    def add(self, block: TableBlock, counts: AtlasCounts) -> None:
+        """Collect from a block, whose words were counted."""
+        for id_ in islice(counts.names, self._num_names, None):
+            for word in self._sought:
+                if _is_spelling(word.sought or "", id_, *counts.names[id_]):
+                    self._collector.add_spelling(word, id_)
+            if self._folds and (name := _key(id_, counts, True)) in self._likely:
+                self._collector.add_spelling(self._likely[name], id_)
+        self._num_names = len(counts.names)
+        self._collector.add(block)
+
+    def examples(self, chosen: ChosenWords, counts: AtlasCounts) -> tuple[ChosenWords, list[WordExamples]]:
+        """The words chosen, with their examples, and those without any yet: frequent words that the sample lacked."""
+        most_frequent, missing = [], []
+        for word in chosen.most_frequent:
+            found = self._likely.get(_key(word.ids[0], counts, self._folds))
+            most_frequent.append(word if found is None else replace(found, ids=word.ids))
+            missing += [word] if found is None else []
+        sought = [replace(found, ids=word.ids) for found, word in zip(self._sought, chosen.sought, strict=True)]
+        return ChosenWords(most_frequent, sought), missing
+
+
+def _key(id_: int, counts: AtlasCounts, folds: bool) -> int | str:
+    """What the spellings of a word have in common."""
+    return fold_name(id_, *counts.names[id_]) if folds else id_
 
 
 def add_rows(words: ChosenWords, names: Sequence[str]) -> None:
@@ -173,11 +227,11 @@ class _BlockMaps:
     The shares of a cell sum to one; there are none for rows without a position, and for images with rows missing.
     """
 
-    def __init__(self, block: TableBlock, is_counted: Marks) -> None:
+    def __init__(self, block: TableBlock) -> None:
         self._cell = np.full(len(block), -1)
         """The cell of each row among those of all shapes, -1 for none."""
         shares, count = [np.zeros((0, SIDE * SIDE))], 0
-        for shape, rows, positions, _ in grids_by_shape(block, is_counted & block.complete[block.picture]):
+        for shape, rows, positions, _ in block.grids:
             if shape[0] * shape[1] > len(block):  # its cells are more than the rows
                 positions, cells = np.unique(positions, return_inverse=True)
                 shares.append(_cell_shares(shape, positions))

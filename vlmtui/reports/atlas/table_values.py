@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -60,17 +61,23 @@ def _wrong(rows: pa.RecordBatch, failed: _Marks) -> Iterator[tuple[str, _Marks]]
         if column in _THERE and values.null_count:
             wrong |= np.asarray(pc.is_null(values)) & ~failed
         if column in _FROM:
-            wrong |= _true(pc.less(values, _FROM[column]))
+            wrong |= filled(values, _FROM[column]) < _FROM[column]
         elif column in _FINITE:
-            wrong |= _true(pc.invert(pc.is_finite(values)))
+            numbers = filled(values, 0.0)
+            wrong |= ~np.isfinite(numbers)
             if column == "norm":
-                wrong |= _true(pc.less(values, 0.0))
+                wrong |= numbers < 0
         elif column in _TEXTS:
             wrong |= _unlike(values, _TEXTS[column])
         elif column == "words":
             yield _IDS, _wrong_ids(values)
             continue
         yield column, wrong
+
+
+def filled(column: pa.Array | pa.ChunkedArray, value: float) -> NDArray[Any]:
+    """Numbers with a value for null."""
+    return np.asarray(column if not column.null_count else pc.fill_null(column, value))
 
 
 def _true(marks: pa.Array) -> _Marks:

@@ -8,20 +8,18 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
 from vlmtui.display.pieces import plain
 from vlmtui.errors import UsageError, VlmtuiError, permission_denied
 from vlmtui.files import expand_path
+from vlmtui.reports.atlas.blocks import TableBlock, TableFilter, image_starts
 from vlmtui.reports.atlas.table_values import check_values
 from vlmtui.reports.formats.parquet import COLUMNS, ROW_GROUP, SCHEMA
 
@@ -38,133 +36,9 @@ NAMED = (*COUNTED, "words.piece", "words.text")
 SCORED = (*(name for name in COUNTED if name != "z"), "words.score")
 BLOCK = 2 * ROW_GROUP
 """Rows of a block."""
-NO_ROW = -1
-
 _TEXTS = ["image", "model", "stage", "metric", "kind"]
 """Columns of texts that repeat: read as codes."""
 _KINDS = {name: type_ for name, type_, _ in COLUMNS}
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
-Marks = NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class TableFilter:
-    """The model, stage and metric to keep, of tables with several; None keeps all."""
-
-    model: str | None = None
-    stage: str | None = None
-    metric: str | None = None
-
-
-@dataclass(frozen=True)
-class BlockWords:
-    """All words of a block's rows: how many each row has, int64 [rows], and their ids, int64 [words]."""
-
-    lengths: Ints
-    ids: Ints
-
-    def places(self, at: Ints) -> tuple[Ints, Ints]:
-        """Rows, and ranks in the row, of the words at these indices of `ids`."""
-        row = np.repeat(np.arange(len(self.lengths)), self.lengths)[at]
-        return row, at - (np.cumsum(self.lengths) - self.lengths)[row]
-
-
-class TableBlock:
-    """Rows of a table, with all rows of each image; `numbers` are those of its rows among all rows of all tables.
-
-    It has the columns that it was read with.
-    """
-
-    def __init__(self, rows: pa.Table, name: str, numbers: Ints, starts: Ints | None = None) -> None:
-        self._rows, self._name = rows.unify_dictionaries().combine_chunks(), name
-        self.numbers = numbers
-        self.starts = np.flatnonzero(image_starts(self._rows)) if starts is None else starts
-        """The first row of each image, int64 [images]."""
-
-    def __len__(self) -> int:
-        return int(self._rows.num_rows)
-
-    def filtered(self, which: TableFilter) -> TableBlock:
-        """The rows that a filter keeps, and those of failed images."""
-        keep = np.ones(len(self), bool)
-        for column, wanted in (("model", which.model), ("stage", which.stage), ("metric", which.metric)):
-            if wanted is not None:
-                keep &= self.is_(column, wanted) | self.failed
-        return self if keep.all() else TableBlock(self._rows.filter(pa.array(keep)), self._name, self.numbers[keep])
-
-    @cached_property
-    def picture(self) -> Ints:
-        """The index of each row's image, int64 [rows]."""
-        return np.repeat(np.arange(len(self.starts)), np.diff(self.starts, append=len(self)))
-
-    @cached_property
-    def complete(self) -> Marks:
-        """Which images have all their rows, bool [images]: their indices are 0 … n - 1."""
-        if not len(self):
-            return np.zeros(0, bool)
-        largest_index = np.maximum.reduceat(self.whole("index"), self.starts)
-        return np.asarray(largest_index == np.diff(self.starts, append=len(self)) - 1)
-
-    @cached_property
-    def failed(self) -> Marks:
-        """Rows that hold the error of a failed image, bool [rows]."""
-        return np.asarray(pc.is_valid(self._rows["error"]))
-
-    def whole(self, column: str) -> Ints:
-        """A column of integers, `NO_ROW` for null."""
-        return _filled(self._rows[column]).astype(np.int64)
-
-    def number(self, column: str) -> Floats:
-        """A column of floats, NaN for null."""
-        return np.asarray(pc.cast(self._rows[column], pa.float64()).to_numpy())
-
-    def is_(self, column: str, value: str) -> Marks:
-        """Rows where a column of texts has a value, bool [rows]."""
-        array = _coded(self._rows[column])
-        values = array.dictionary.to_pylist()
-        return np.asarray(_filled(array.indices) == (values.index(value) if value in values else len(values)))
-
-    def kinds(self) -> list[tuple[str | None, ...]]:
-        """The combinations of model, stage and metric that occur."""
-        first = self.starts[~self.failed[self.starts]]
-        columns = [_coded(self._rows[name]) for name in ("model", "stage", "metric")]
-        codes = zip(*(_filled(column.indices)[first].tolist() for column in columns), strict=True)
-        texts = [[*column.dictionary.to_pylist(), None] for column in columns]  # the code of null is -1
-        return [tuple(map(list.__getitem__, texts, combination)) for combination in dict.fromkeys(codes)]
-
-    def at(self, row: int) -> dict[str, Any]:
-        """A row as a dictionary, without its words."""
-        return {name: self._rows[name][row].as_py() for name in self._rows.column_names if name != "words"}
-
-    @cached_property
-    def _column(self) -> pa.Array:
-        return self._rows["words"].combine_chunks()
-
-    @cached_property
-    def _flat(self) -> pa.Array:
-        """All words, as structs."""
-        return pc.list_flatten(self._column)
-
-    @cached_property
-    def words(self) -> BlockWords:
-        """All words."""
-        column = self._column
-        lengths = np.asarray(pc.fill_null(pc.list_value_length(column), 0)).astype(np.int64)
-        ids = _filled(pc.struct_field(self._flat, "id")).astype(np.int64, copy=False)
-        return BlockWords(lengths, ids)
-
-    @cached_property
-    def scores(self) -> Floats:
-        """The scores of all words, float64 [words]."""
-        return np.asarray(pc.cast(pc.struct_field(self._flat, "score"), pa.float64()).to_numpy())
-
-    def names(self, at: Ints) -> Iterator[tuple[str | None, str | None]]:
-        """Piece and text of the words at these indices of `words`."""
-        some = self._flat.take(pa.array(at))
-        yield from zip(
-            pc.struct_field(some, "piece").to_pylist(), pc.struct_field(some, "text").to_pylist(), strict=True
-        )
 
 
 def table_files(names: Sequence[str]) -> tuple[str, ...]:
@@ -222,17 +96,14 @@ def table_blocks(
                 begun = done
 
 
-def image_starts(rows: pa.Table) -> Marks:
-    """Rows that begin an image, bool [rows]: the image changes, or its index starts over."""
-    first = np.ones(len(rows), bool)
-    if len(rows) > 1:
-        other = np.zeros(len(rows) - 1, bool)
-        for name in ("image", "model", "stage"):
-            codes = _filled(_coded(rows[name]).indices)
-            other |= codes[1:] != codes[:-1]
-        index = _filled(rows["index"])
-        first[1:] = other | (index[1:] <= index[:-1])
-    return first
+def sampled_blocks(names: Sequence[str], columns: Sequence[str], groups: int = 8) -> Iterator[TableBlock]:
+    """Read columns of a few row groups that are spread over all files, or the beginning of such a group."""
+    places = dict.fromkeys((i * len(names) // groups, i * len(names) % groups / groups) for i in range(groups))
+    for number, share in places:
+        with _opened(names[number]) as file:
+            group = int(share * file.num_row_groups)
+            for batch in islice(_read(file, names[number], columns, BLOCK, group), 1):
+                yield TableBlock(pa.Table.from_batches([batch]), names[number], np.arange(len(batch)))
 
 
 def rows_at(names: Sequence[str], numbers: Sequence[int]) -> dict[int, dict[str, Any]]:
@@ -252,18 +123,6 @@ def rows_at(names: Sequence[str], numbers: Sequence[int]) -> dict[int, dict[str,
                         begun += len(batch)
                 begun = after
     return found
-
-
-def _coded(column: pa.ChunkedArray) -> pa.DictionaryArray:
-    """A column of texts as one array of codes, in which each text has one."""
-    if not pa.types.is_dictionary(column.type):
-        column = pc.dictionary_encode(column)
-    return column.unify_dictionaries().combine_chunks()
-
-
-def _filled(column: pa.Array | pa.ChunkedArray) -> Ints:
-    """Integers with `NO_ROW` for null."""
-    return np.asarray(column if not column.null_count else pc.fill_null(column, NO_ROW))
 
 
 _T = TypeVar("_T")

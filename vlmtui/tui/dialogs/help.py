@@ -29,7 +29,7 @@ _MEANINGS = (
         "patches of this image with its pixels shuffled; within noise, that shuffled patches do as well. Neither says "
         "that the word is right or wrong. By which metric: cosine, the default, compares directions alone; l2 and dot "
         "weigh lengths too, and a warning says where these decide. A word that is above noise by cosine and that most "
-        "metrics agree on is as sure as lists can make it; of the others the language model's layers (w) may tell more. "
+        "metrics agree on is as sure as lists can make it; of others the language model's layers (w) may tell more. "
         "Metrics agree: how many of l2, cosine, centred cosine, dot and omp have the same top-1. "
         "Margin: by how much it leads the second. ° marks a hub word, which is in the lists of more than half of "
         "the image's tokens and says little of any one. ×2: two spellings of the word are in the list.",
