@@ -87,11 +87,12 @@ _MEANINGS = (
     ),
     (
         "Attention",
-        "From the position that predicts the chosen token of the answer to every image token; the rest goes to "
-        "text. An attention sink (×) has a large share of it for any token. Rollout: the layers' mean attention, "
-        "multiplied through with the residual stream. Gradient × input: red where more of the image token would "
-        "make the chosen token likelier. Occlusion map: by how much its log-probability falls where each block of "
-        "patches is replaced.",
+        "What an answer depends on the occlusion map (O) measures, in a forward pass a block; the others are quicker, "
+        "and say where the model looked. From the position that predicts the chosen token of the answer to every image "
+        "token; the rest goes to text. An attention sink (×) has a large share of it for any token. Rollout: the "
+        "layers' mean attention, multiplied through with the residual stream. Gradient × input: red where more of the "
+        "image token would make the chosen token likelier. Occlusion map: by how much its log-probability falls where "
+        "each block of patches is replaced.",
     ),
 )
 """Of what the screen says, by its name."""

@@ -184,7 +184,7 @@ class WordsPanel(Lines):
             lines.append(line(cells, r.style(), parts, tail))
         share_head = "explained" if any(w.explained is not None for w in words) else ""
         # a name that is wider than its numbers reaches over the bars, which end before them
-        head = score_head(self._selection.order, cells - name_cells - id_cells - 8)
+        head = score_head(self._selection.order, cells - name_cells - id_cells - 8, by_order=True)
         return lines, f"{head}{f', {share_head}' if share_head else ''}  {'id'.rjust(id_cells)} "
 
 
