@@ -80,6 +80,13 @@ class PartialFile:
         self.close()
 
 
+def broken_link(path: Path) -> str | None:
+    """What is wrong with a link to a file that is not there, as the end of a sentence; None for any other path."""
+    if not path.is_symlink() or path.exists():
+        return None
+    return f"it is a link to {os.readlink(path)}, which is not there"
+
+
 @contextmanager
 def whole_file(path: Path, *, folder: Path | None = None, sync: bool = False) -> Iterator[BinaryIO]:
     """A file to write to, which takes the place of `path` at the end of the block, unless that raises.

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from vlmtui.files import broken_link
+
 MOST_BYTES = 16 << 20
 MOST_DEPTH = 64
 MOST_LAYERS = 10_000
@@ -110,9 +112,11 @@ def unreadable_files(folder: Path) -> list[tuple[str, Exception]]:
     found: list[tuple[str, Exception]] = []
     for file in sorted(folder.iterdir()):
         try:
+            if file.suffix in _READ and (link := broken_link(file)):
+                raise ValueError(link)
             if file.name in SMALL_FILES:
                 read_bounded(file)
-            elif file.suffix in _READ and file.exists() and not file.is_file() and not file.is_dir():
+            elif file.suffix in _READ and not file.is_file() and not file.is_dir():
                 raise ValueError("it is no regular file")
         except (OSError, ValueError) as error:
             found.append((file.name, error))

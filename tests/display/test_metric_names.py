@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vlmtui.display.metric_names import length_warning
+from vlmtui.display.metric_names import SCORES, length_warning, score_head
 from vlmtui.metrics import WordOrder
 
 LONGER = "image tokens are {} times as long as words: {} by the words' length"
@@ -24,3 +24,9 @@ LONGER = "image tokens are {} times as long as words: {} by the words' length"
 )
 def test_lengths_that_decide_the_order_are_told(orders: list[WordOrder], ratio: float | None, said: str) -> None:
     assert length_warning(orders, ratio) == said
+
+
+def test_a_brief_head_by_order_tells_every_order_from_the_others() -> None:
+    heads = [score_head(order, 3, by_order=True) for order in SCORES]
+    assert sorted(set(heads)) == sorted(heads)
+    assert [score_head(order, 24) for order in SCORES] == list(SCORES.values())

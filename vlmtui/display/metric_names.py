@@ -51,10 +51,14 @@ def shown_score(order: str | None, score: float) -> float:
     return 0.0 - score if order == "l2" else score
 
 
-def score_head(order: WordOrder, cells: int) -> str:
-    """The head of a column of scores, in at most so many cells where that can be: `centred cosine`, or `cosine`."""
+def score_head(order: WordOrder, cells: int, by_order: bool = False) -> str:
+    """The head of a column of scores, in at most so many cells where that can be: `centred cosine`, or `cosine`.
+
+    `by_order`: `centred` rather, which tells one order from another where nothing else beside it does.
+    """
     name = SCORES.get(order, order)
-    return name if len(name) <= cells else name.rpartition(" ")[2]
+    brief = name.partition(" ")[0] if by_order else name.rpartition(" ")[2]
+    return name if len(name) <= cells else brief
 
 
 def metric_name(order: WordOrder, ridge: float | None) -> str:

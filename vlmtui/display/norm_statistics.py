@@ -16,6 +16,9 @@ HIGH_NORM = 2.0
 # the median absolute deviation of a normal distribution is 0.6745 of its standard deviation
 _NORMAL = 0.6745
 
+ABOVE, BELOW = "▲", "▼"
+"""The marks of an outlier, by the side of the median that it is on."""
+
 RULE = (
     f"outlier: |z| > {THRESHOLD}, with z = {_NORMAL} (norm - median) / MAD over all entries of the stage "
     "(MAD: median absolute deviation)"
@@ -68,6 +71,11 @@ def robust_z(values: ArrayLike) -> NDArray[np.float64]:
     if spread <= least:
         return np.where(finite, 0.0, np.inf)
     return np.where(finite, (np.where(finite, array, middle) - middle) / spread, np.inf)
+
+
+def outlier_mark(beyond: float) -> str:
+    """The mark of an outlier that is so far from the median, or has such a z-score; ▲ where that is not finite."""
+    return BELOW if beyond < 0 else ABOVE
 
 
 def outlier_text(norm: float, median: float, z: float) -> str:

@@ -25,10 +25,10 @@ class ValueScale:
     floor: float | None = None
 
     @classmethod
-    def of(cls, values: ArrayLike, floor: float | None = None) -> ValueScale:
+    def of(cls, values: ArrayLike, floor: float | None = None, reach: float | None = None) -> ValueScale:
         """The scale of some numbers: that of `robust_range`; with a `floor` from there to the 98th percentile, or to
         the largest number where that is noise, so that noise takes none of it, and no less than `LEAST_SHARE` of the
-        whole range."""
+        whole range. Above noise it goes up to `reach` at least, where that is given."""
         low, high = robust_range(values)
         if floor is None:
             return cls(low, high)
@@ -36,7 +36,8 @@ class ValueScale:
         if not above.size:
             return cls(floor, floor, floor)
         top = high if high > floor else float(above.max())
-        return cls(floor, max(top, floor + LEAST_SHARE * (high - low)), floor)
+        least = floor + LEAST_SHARE * (high - low)
+        return cls(floor, max(top, least, least if reach is None else reach), floor)
 
     @classmethod
     def shared(cls, maps: Sequence[tuple[ArrayLike, float | None]]) -> list[ValueScale]:

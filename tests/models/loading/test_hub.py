@@ -323,7 +323,7 @@ def test_repositories_of_other_formats(hub, fetch, tmp_path):
         (("config.json", "pytorch_model.bin"), "--processor org/0"),
         (("adapter_config.json", "adapter_model.safetensors"), "names no base_model_name_or_path"),
         (("model-q4.gguf",), "GGUF"),
-        (("config.json", "tf_model.h5"), "no .safetensors files"),
+        (("config.json", "tf_model.h5"), "TensorFlow's format only (tf_model.h5)"),
         (("README.md",), "no config.json"),
         (("part/config.json",), "--include 'part/*' --local-dir ./5, then --model ./5/part"),
         (("model_index.json", "unet/config.json"), "is a diffusion pipeline (model_index.json), which makes images"),

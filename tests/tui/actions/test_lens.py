@@ -120,8 +120,8 @@ async def test_components_are_colours_of_every_stage() -> None:
     ("word", "said"),
     [
         # 48 tokens, whose words w100 w101 ... are those of every ninth
-        ("W100", "top-1 of 6, in the top 8 of 6 tokens"),
-        ("w103", "top-1 of none, in the top 8 of 6 tokens"),
+        ("W100", "first at 6, in the top 8 at 6 tokens"),
+        ("w103", "first at none, in the top 8 at 6 tokens"),
         ("w108", "not found: in no token's top 8"),
     ],
 )
@@ -290,7 +290,7 @@ async def test_n_goes_to_the_highest_first_and_from_there_on_in_turn() -> None:
         assert await pressed("n") == divmod(int(np.argmax(norms.values)), COLS)
 
 
-@pytest.mark.parametrize(("size", "how"), [(WIDE, "(!)"), ((80, 24), "(tinted)")])
+@pytest.mark.parametrize(("size", "how"), [(WIDE, "(▲)"), ((80, 24), "(tinted)")])
 async def test_norms_say_what_is_here_that_the_scale_is_cut_and_how_outliers_are_marked(
     size: tuple[int, int], how: str
 ) -> None:
@@ -312,7 +312,7 @@ async def test_norms_say_what_is_here_that_the_scale_is_cut_and_how_outliers_are
         await pilot.pause()
         strips = list(tui.screen_stack[1].query("ImageStrip"))
         drawn = "".join(strip.render_line(y).text for strip in strips for y in range(strip.size.height))
-        assert drawn.count("!") == (how == "(!)")
+        assert drawn.count("▲") == (how == "(▲)")
         assert text(tui, "#legend").count("›") == 1
         state.at_stage("vision.1")
         await overlay(pilot, "norms")

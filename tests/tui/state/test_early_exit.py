@@ -77,7 +77,7 @@ async def test_its_words_lie_over_the_picture_under_their_name() -> None:
         await pilot.pause()
         await pilot.press(BACK, "o", "o")
         await pilot.pause()
-        assert "words, which vision.4 has none of; e: projector" in text(tui, "#legend")
+        assert "words, which vision.4 has none of; e: projector lens" in text(tui, "#legend")
         await pilot.press("e")
         await pilot.pause()
         assert f"words: top 3, cosine, {NAMED}" in text(tui, "#legend")

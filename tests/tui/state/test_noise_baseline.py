@@ -109,7 +109,7 @@ async def test_the_line_under_the_words() -> None:
     tui = app(conversation)
     async with tui.run_test(size=WIDE) as pilot:
         await settled(pilot, 28)
-        said = "within noise: beats 75% of it, same top-1 in 0% · 3 of 5 agree · margin 0.0100 · 0% of tokens above"
+        said = "within noise: beats 75% of it · 3 of 5 metrics agree · margin 0.0100 · 0% of tokens above · norm 1.596"
         assert footing(tui).startswith(said)
         await pilot.press("right")
         await settled(pilot, 29)
@@ -256,10 +256,13 @@ async def test_no_noise_where_it_is_not_wanted() -> None:
 @pytest.mark.parametrize(
     ("size", "said"),
     [
-        (WIDE, "within noise: beats 75% of it, same top-1 in 0% · 3 of 5 agree · margin 0.0100 · 0% of tokens above"),
-        ((109, 30), "within noise: beats 75% of it · 3 of 5 agree · margin 0.0100 · norm 1.596"),
+        (
+            WIDE,
+            "within noise: beats 75% of it · 3 of 5 metrics agree · margin 0.0100 · 0% of tokens above · norm 1.596",
+        ),
+        ((109, 30), "within noise: beats 75% of it · 3 of 5 metrics agree · margin 0.0100"),
         (NARROW, "within noise · 3 of 5 metrics agree"),
-        ((65, 21), "within noise · 3 of 5 agree · norm 1.596"),
+        ((65, 21), "within noise · 3 of 5 metrics agree"),
     ],
 )
 async def test_it_gives_way_to_the_width(size, said) -> None:
@@ -292,11 +295,12 @@ async def test_pursuits_are_asked_about_anew_with_more_words_and_layers_by_logit
         stage = explorer(pilot).state.selection.stage
         assert stage.startswith("vision.")
         await until(pilot, lambda: conversation.asked_nulls[asked:] == [(stage, "omp", 9)])
-        assert "within noise: beats 75% of it" in text(tui, "#words")
+        assert "within noise: beats 75% of shuffled patches" in text(tui, "#words")
 
 
 @pytest.mark.parametrize(
-    ("noise", "said"), [(-3.0, "above noise: beats all of it"), (0.0, "within noise: beats none of it")]
+    ("noise", "said"),
+    [(-3.0, "above noise: beats all of it"), (0.0, "within noise: beats none of it")],
 )
 async def test_the_verdict_comes_first_and_a_sum_within_noise_has_no_bars(noise: float, said: str) -> None:
     conversation = Believed()
@@ -309,7 +313,8 @@ async def test_the_verdict_comes_first_and_a_sum_within_noise_has_no_bars(noise:
         # of a pursuit it is about the share that its words explain, whatever the size of their coefficients
         await pilot.press("m", "m", "m", "m")
         await until(pilot, lambda: conversation.asked_nulls[-1:] == [("tokens", "omp", 8)])
-        await until(pilot, lambda: said in text(tui, "#words"))
+        whole = {"all of it": "all shuffled patches", "none of it": "no shuffled patches"}[said.rpartition("beats ")[2]]
+        await until(pilot, lambda: f"beats {whole}" in text(tui, "#words"))
         assert (BAR in text(tui, "#words")) == (noise < 0)
 
 

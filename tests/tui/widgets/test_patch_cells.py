@@ -17,7 +17,7 @@ from vlmtui.tui.widgets.patch_cells import (
     has_bracket,
     patch_pixels,
     solid_cells,
-    solid_colour,
+    solid_colours,
     tint,
 )
 
@@ -35,9 +35,10 @@ def drawn(segment: object) -> tuple[tuple[int, ...], tuple[int, ...]]:
 @given(colours, st.sampled_from(ACCENTS))
 def test_the_cursor_stands_out_on_every_colour(colour: tuple[int, int, int], accent: tuple[int, int, int]) -> None:
     pixels = np.full((2, 2, 3), colour, np.uint8)
-    chosen = solid_colour(pixels, accent)
-    assert contrast(chosen, colour) >= 3.0
-    assert (chosen == accent) == (contrast(accent, colour) >= 3.0)
+    first, second = solid_colours(pixels, accent)
+    assert first == accent  # it is told from the image by its colour
+    assert contrast(second, colour) >= 3.0
+    assert (second == accent) == (contrast(accent, colour) >= 3.0)
 
 
 def test_contrast_is_that_of_the_standard() -> None:
@@ -66,6 +67,18 @@ def test_the_cursor_colours_the_half_cells_of_its_patch_and_no_other(
         if layout.patch_at_half(x, y) == cell:
             wanted[y, x] = accent
     assert (seen == wanted).all()
+
+
+@pytest.mark.parametrize(("wide", "high"), [(2, 1), (3, 1), (2, 2), (1, 2), (1, 3), (2, 3), (1, 1)])
+def test_over_what_is_as_bright_as_the_accent_half_of_the_cursor_is_black(wide: int, high: int) -> None:
+    layout = CellLayout(1, 1, wide, high, 0, 0, 0, 0)
+    pixels = np.full((2 * layout.height, wide, 3), (181, 135, 97), np.uint8)  # a cat's fur
+    seen = [drawn(one) for y in range(layout.height) for _, one in solid_cells(pixels, layout, (0, 0), y, ACCENTS[0])]
+    halves = [half for cell in seen for half in cell if half != (181, 135, 97)]
+    assert len(halves) == wide * high
+    black = halves.count((0, 0, 0))
+    assert black == (high - high // 2 if wide == 1 else high * (wide - (wide + 1) // 2))
+    assert halves.count(tuple(ACCENTS[0])) == len(halves) - black
 
 
 @given(st.integers(1, 6), st.integers(1, 9), st.integers(0, 3))

@@ -20,6 +20,8 @@ from vlmtui.reading import TemplateKind
 
 NO_IMAGE = "its chat template puts no image into the prompt"
 _DEFAULT = "default"
+_MARK = "\ufeff"
+"""The byte order mark, which transformers leaves in a template, and thus in the prompt."""
 _TOKENIZER = "tokenizer_config.json"
 
 
@@ -52,7 +54,7 @@ def chat_templates(folder: Path, whole: Any, tokenizer: Any) -> list[tuple[Templ
     found: dict[str, TemplateKind] = {}
     for kind, value in sources:
         for template in _named(value):
-            found.setdefault(template, kind)
+            found.setdefault(template.removeprefix(_MARK), kind)
     return [(kind, template) for template, kind in found.items()]
 
 
@@ -103,6 +105,8 @@ def _entry(file: Path) -> Any:
         found = parse_json(read_bounded(file))
     except (OSError, ValueError):
         return None
+    if isinstance(found, str) and file.name.startswith("chat_template"):
+        return found
     return found.get("chat_template") if isinstance(found, dict) else None
 
 

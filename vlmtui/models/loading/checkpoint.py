@@ -10,7 +10,8 @@ from typing import Any, NoReturn
 
 from vlmtui.catalogue import CHOOSE_A_MODEL, DEMO_NOTES
 from vlmtui.errors import ModelError, one_line, permission_denied
-from vlmtui.json_files import check_shapes, parse_json, read_bounded, unreadable_files
+from vlmtui.files import broken_link
+from vlmtui.json_files import check_shapes, parse_json, read_bounded, shown, unreadable_files
 from vlmtui.models.families.registry import family_class
 from vlmtui.models.loading import safetensors_header
 from vlmtui.models.loading.config_values import check_config_values
@@ -19,7 +20,7 @@ from vlmtui.models.loading.other_formats import (
     refuse_original_llava,
     refuse_other_formats,
 )
-from vlmtui.models.loading.weight_files import ADAPTER_CONFIG, INDEX, SINGLE, find_weight_files
+from vlmtui.models.loading.weight_files import ADAPTER_CONFIG, INDEX, SINGLE, find_weight_files, missing_part
 
 Progress = Callable[[str, int, int], None]
 
@@ -64,7 +65,9 @@ def read_config(folder: Path, name: str) -> dict[str, Any]:
     try:
         config = parse_json(read_bounded(folder / CONFIG))
         check_shapes(config)
-    except FileNotFoundError:
+    except FileNotFoundError as error:
+        if link := broken_link(folder / CONFIG):
+            raise _damaged(CONFIG, name, ValueError(link)) from error
         _refuse_folder_of_models(folder, name)
         refuse_other_formats({file.name for file in folder.iterdir()}, name, str(folder))
         raise ModelError(f"{name} has no {CONFIG}: give the folder of a Hugging Face checkpoint") from None
@@ -157,11 +160,17 @@ def refuse_without_weights(files: Collection[str], name: str, where: str) -> NoR
     others = sorted(file for file in files if file.endswith(".safetensors"))
     if not others or all(file.startswith("consolidated") for file in others):
         refuse_other_formats(files, name, where)
+    if part := missing_part(others):
+        raise ModelError(f"{name} is incomplete: {part} is missing: copy or download it again")
     if others:
+        several = " and ".join(others[:2])
         raise ModelError(
-            f"{name} has {others[0]}, but neither {SINGLE} nor a {INDEX} that lists its parts: copy or download "
-            "it again"
+            f"{name} has {several}, but neither {SINGLE} nor a {INDEX} that lists its parts: call the file with its "
+            f"weights {SINGLE}, or copy or download it again"
         )
+    if inside := sorted(Path(where).glob("*/*.safetensors")):
+        place = inside[0].parent
+        raise ModelError(f"{name} has its weights in {place.name}: move them to its {CONFIG}, into {where}")
     raise ModelError(f"{name} has no .safetensors files: its weights are missing; copy or download it again")
 
 
@@ -170,16 +179,18 @@ def parse_index(text: str | bytes, name: str, file: str = INDEX) -> dict[str, st
     try:
         index = parse_json(text)
         found = index.get("weight_map") if isinstance(index, dict) else None
-        if not isinstance(found, dict) or not found or not all(_plain(part) for part in found.values()):
+        if not isinstance(found, dict) or not found or not all(isinstance(part, str) for part in found.values()):
             raise ValueError("its weight_map names no files")
+        if odd := [part for part in found.values() if not _plain(part)]:
+            raise ValueError(f"its weight_map names {shown(odd[0], 80)}, which is no .safetensors file beside it")
         return {str(key): str(part) for key, part in found.items()}
     except ValueError as error:
         raise ModelError(f"the {file} of {name} cannot be read ({one_line(error)}): download it again") from error
 
 
-def _plain(file: object) -> bool:
+def _plain(file: str) -> bool:
     """Whether `file` is a safetensors file in the index's own folder: an index must not point outside it."""
-    return isinstance(file, str) and file.endswith(".safetensors") and "/" not in file and "\\" not in file
+    return file.endswith(".safetensors") and "/" not in file and "\\" not in file
 
 
 def check_file(file: Path, name: str) -> list[safetensors_header.Tensor]:

@@ -336,7 +336,7 @@ class _Download:
 
 def refuse_unreadable(files: Collection[str], label: str, name: str) -> None:
     """Raise `ModelError` for a repository whose file names show that it has no safetensors checkpoint."""
-    own = [file for file in files if "/" not in file]
+    own = sorted({file.partition("/")[0] for file in files})
     if CONFIG not in files:
         refuse_other_formats(own, label, name)
         if inside := sorted(file.rpartition("/")[0] for file in files if file.endswith(f"/{CONFIG}")):

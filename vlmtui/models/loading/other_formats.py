@@ -10,6 +10,21 @@ from typing import Any
 from vlmtui.errors import ModelError
 
 _HOLDS_CODE = (".bin", ".pt", ".pth")
+# what a trainer keeps beside the weights
+_OF_TRAINING = re.compile(r"(training_args|optimizer|scheduler|scaler|rng_state\w*|random_states\w*)\.\w+")
+_OTHERS = {
+    ".h5": "TensorFlow's",
+    ".msgpack": "Flax's",
+    ".ckpt": "PyTorch Lightning's",
+    ".onnx": "ONNX",
+    ".mlpackage": "Core ML's",
+    ".engine": "TensorRT's",
+    ".distcp": "PyTorch's distributed",
+}
+"""Endings of weights in other formats, and whose format it is."""
+_OF_FSDP = "pytorch_model_fsdp_0"
+_OF_ONNX = "onnx"
+_OF_DEEPSPEED = "zero_to_fp32.py"
 # what the authors of LLaVA write into their own configs; transformers' have a vision_config instead
 _ORIGINAL_KEYS = ("mm_vision_tower", "mm_projector_type", "mm_hidden_size")
 _ORIGINAL_CLASS = re.compile(r"Llava\w*For(CausalLM|ConditionalGeneration)")
@@ -60,7 +75,7 @@ def refuse_other_formats(files: Collection[str], name: str, where: str) -> None:
 
     `where` is the folder or hub name that a conversion would read.
     """
-    if any(file.endswith(_HOLDS_CODE) for file in files):
+    if any(file.endswith(_HOLDS_CODE) and not _OF_TRAINING.fullmatch(file) for file in files):
         # a folder is converted in place; a hub model into a new folder, which then lacks the processor's files
         target, then = (
             (where, "")
@@ -83,4 +98,19 @@ def refuse_other_formats(files: Collection[str], name: str, where: str) -> None:
         raise ModelError(
             f"{name} has only Mistral's own files ({own[0]}), which transformers does not read: choose its "
             f'conversion, often named with "-hf" ({_MISTRAL_CONVERTED} is that of Pixtral 12B)'
+        )
+    if _OF_DEEPSPEED in files:
+        raise ModelError(
+            f"{name} has its weights in the parts that DeepSpeed saves: put them together with its {_OF_DEEPSPEED} "
+            f"(in that folder: python {_OF_DEEPSPEED} . . --safe_serialization)"
+        )
+    if _OF_FSDP in files:
+        raise ModelError(
+            f"{name} has its weights in the parts that FSDP saves: put them together (in that folder: accelerate "
+            f"merge-weights {_OF_FSDP} .)"
+        )
+    if other := min((file for file in files if Path(file).suffix in _OTHERS or file == _OF_ONNX), default=None):
+        raise ModelError(
+            f"{name} has its weights in {_OTHERS.get(Path(other).suffix, 'ONNX')} format only ({other}): give them as "
+            ".safetensors, as transformers' save_pretrained() writes them"
         )

@@ -18,12 +18,12 @@ from torch import Tensor
 from transformers import AutoImageProcessor, AutoProcessor, AutoTokenizer
 from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPil
 
-from vlmtui.errors import ImageError, ModelError, UsageError, VlmtuiError, lacks_memory, one_line, permission_denied
+from vlmtui.errors import ImageError, ModelError, UsageError, VlmtuiError, lacks_memory, one_line
 from vlmtui.images.levels import Pixels
-from vlmtui.json_files import damaged_json
 from vlmtui.models.families.registry import family_class, has_class_token, is_encoder
 from vlmtui.models.loading.chat_templates import NO_IMAGE, PromptText, chat_templates, prompts, without_templates
 from vlmtui.models.loading.config_values import check_processor_values, processor_configs
+from vlmtui.models.loading.processor_faults import cannot_build, image_processor_fault, no_files
 from vlmtui.reading import TemplateKind
 
 _IMAGE = re.compile(r"image|img", re.IGNORECASE)
@@ -294,14 +294,14 @@ def _tokenizer(folder: Path, name: str, of_model: dict[str, Any]) -> Any:
     except Exception as error:
         with contextlib.suppress(Exception), without_templates(folder) as place:
             return _filled(read(place), folder, name)
-        raise _cannot_build("tokenizer", folder, name, error) from error
+        raise cannot_build("tokenizer", folder, name, error) from error
 
 
 def _filled(tokenizer: Any, folder: Path, name: str) -> Any:
     """A tokenizer that was read from files: without any, transformers makes an empty one and says nothing."""
     files = {*tokenizer.vocab_files_names.values(), "tokenizer.json"}
     if tokenizer.vocab_files_names and not any((folder / file).is_file() for file in files):
-        raise _no_files("tokenizer", name)
+        raise no_files("tokenizer", name)
     return tokenizer
 
 
@@ -318,12 +318,7 @@ def _image_processor(folder: Path, config: Any, name: str) -> Any:
     except Exception as error:
         if "torchvision" in str(error).lower() and family_class(config.model_type).processes_as_vit:
             return ViTImageProcessorPil.from_pretrained(folder, local_files_only=True)
-        if declared is not None and "Unrecognized" in str(error):
-            raise ModelError(
-                f"{name} names {declared} as its image processor, which transformers does not know: name a model or "
-                "folder with another one with --processor"
-            ) from error
-        raise _cannot_build("image processor", folder, name, error) from error
+        raise image_processor_fault(folder, name, error, declared) from error
 
 
 def _declared_class(folder: Path) -> str | None:
@@ -361,32 +356,6 @@ def _complete(whole: Any, config: Any) -> None:
         whole.vision_feature_select_strategy = strategy
         # "default" leaves out the first of the tower's states: the class token, or the first patch where there is none
         whole.num_additional_image_tokens = int(has_class_token(config.vision_config.model_type))
-
-
-def _cannot_build(part: str, folder: Path, name: str, error: Exception) -> ModelError:
-    text = " ".join(str(error).split())
-    if "torchvision" in text.lower():
-        return ModelError(
-            f"the {part} of {name} exists only for torchvision: install it with pip install 'vlmtui[torchvision]'"
-        )
-    damaged = damaged_json(folder)
-    if denied := permission_denied(damaged[1] if damaged else error):
-        return ModelError(denied)
-    if damaged:
-        return ModelError(
-            f"the {part} of {name} cannot be built: its {damaged[0]} is damaged ({one_line(damaged[1])}): copy or "
-            "download it again, or name another with --processor"
-        )
-    if isinstance(error, OSError) or "Unrecognized" in text:
-        return _no_files(part, name)
-    return ModelError(
-        f"the {part} of {name} cannot be built ({one_line(error)}): copy or download it again, or name another with "
-        "--processor"
-    )
-
-
-def _no_files(part: str, name: str) -> ModelError:
-    return ModelError(f"{name} has no usable {part} files: name a model or folder that has them with --processor")
 
 
 def on_device(tensors: dict[str, Tensor], device: torch.device, dtype: torch.dtype) -> dict[str, Tensor]:

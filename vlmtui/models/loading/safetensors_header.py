@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vlmtui.files import broken_link
+
 LENGTH_BYTES = 8
 _MOST = 100 << 20  # the format's own limit
 
@@ -62,7 +64,7 @@ def read(file: Path) -> list[Tensor]:
     """Read the tensors of a file on this disk. `ValueError` where it is damaged or incomplete."""
     # a pipe would be waited for until somebody writes into it
     if not file.is_file():
-        raise ValueError("it is no regular file")
+        raise ValueError(broken_link(file) or "it is no regular file")
     size = file.stat().st_size
     with file.open("rb") as opened:
         count = length(opened.read(LENGTH_BYTES))

@@ -48,6 +48,17 @@ def find_weight_files(names: Collection[str]) -> WeightFiles | None:
     return _all_parts(weights)
 
 
+def missing_part(names: Collection[str]) -> str | None:
+    """The first part that is not there, of parts that belong together; None where no part shows that one is missing."""
+    parts = [part for name in sorted(names) if (part := _PART.fullmatch(name)) is not None]
+    for part in parts:
+        for number in range(1, int(part[3]) + 1):
+            wanted = f"{part[1]}-{number:0{len(part[2])}}-of-{part[3]}{part[4] or ''}{_SUFFIX}"
+            if wanted not in names:
+                return wanted
+    return None
+
+
 def _all_parts(weights: list[str]) -> WeightFiles | None:
     """The parts `x-00001-of-00003`, where each is there and there is nothing else."""
     parts = [_PART.fullmatch(name) for name in weights]

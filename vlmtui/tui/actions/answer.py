@@ -14,9 +14,9 @@ from vlmtui.tui.notices import IMAGE, KEY
 from vlmtui.tui.state import marks
 from vlmtui.tui.state.answer_values import about_answer, attention
 from vlmtui.tui.state.generation import DESCRIBE, NO_ANSWER, AblatedAnswer, AnswerGeneration, block_for
-from vlmtui.tui.state.lens_values import STOPPED
+from vlmtui.tui.state.lens_values import STOPPED, overlay_lens
 from vlmtui.tui.state.page_words import chosen_word
-from vlmtui.tui.state.selection import ATTENTION, OCCLUSION
+from vlmtui.tui.state.selection import ATTENTION, NONE, OCCLUSION
 from vlmtui.tui.state.stages import ANSWER, PIXELS
 from vlmtui.tui.state.status import READY, Work
 from vlmtui.tui.state.subject import AblateAnswer, GenerateAnswer, LayersLens, Need, OcclusionLens, Subject
@@ -51,7 +51,7 @@ def ask(context: ActionContext) -> None:
 
 def stop(context: ActionContext) -> None:
     """Leave the pixels of a patch; or stop the answer, what was generated of it stays; or an occlusion map; or leave
-    the layers being read; or go from one word back to all."""
+    the layers being read; or go from one word back to all; or leave what was searched for."""
     state, requests, generation = context.state, context.requests, context.state.generation
     if state.selection.pixel is not None and state.selection.stage == PIXELS:
         state.selection = replace(state.selection, pixel=None)
@@ -69,8 +69,12 @@ def stop(context: ActionContext) -> None:
         leave_layers(context)
     elif chosen_word(state.results, state.selection):
         state.selection = replace(state.selection, word="")
-    elif not withdraw(context) and generation.again is not None:
+    elif withdraw(context):
+        return
+    elif generation.again is not None:
         generation.again = None
+    elif (lens := overlay_lens(state.selection, state.results)) is not None and lens.offer.word:
+        state.selection = replace(state.selection, overlay=NONE)
 
 
 def interrupt(context: ActionContext) -> bool:

@@ -9,7 +9,7 @@ from vlmtui.tui.actions.situation import Situation
 from vlmtui.tui.panels.registry import PANELS
 from vlmtui.tui.state import early_exit
 from vlmtui.tui.state.lens_choice import default_overlay
-from vlmtui.tui.state.selection import ATTRIBUTIONS, NAMED
+from vlmtui.tui.state.selection import ATTRIBUTIONS, NAMED, NORMS
 from vlmtui.tui.state.stages import PIXELS, llm_depth
 from vlmtui.tui.widgets.bars import HELP, QUIT
 
@@ -150,7 +150,12 @@ GROUPS: dict[str, Group] = {
         "n N",
     ),
     "mark": Group("Space  U", "mark the patch / remove all marks", _over_image("mark"), 20, "Space"),
-    "outliers": Group("V", "outliers: where in this image; across the images opened, by position or by content"),
+    "outliers": Group(
+        "V",
+        "outliers: where in this image; across the images opened, by position or by content",
+        _when("outliers", lambda at: at.read and at.selection.overlay == NORMS and not at.at_answer),
+        12,
+    ),
     "play": Group("p", f"play through the layers with the overlay ({default_overlay()} if there is none)"),
     "ask": Group(
         "a",
@@ -185,7 +190,8 @@ GROUPS: dict[str, Group] = {
         14,
     ),
     "fold": Group(
-        " ".join(map(str, NUMBERS)), "fold the panel of that number, or show it; the key bar names what is folded"
+        " ".join(map(str, NUMBERS)),
+        f"fold a panel, or show it: {', '.join(f'{i} {PANELS[i - 1].title}' for i in NUMBERS)}",
     ),
     "panel": Group("Tab", "next panel, where not all are seen"),
     "open": Group("i", "open another image: a path or an address", _when("image", lambda at: not at.at_answer), 42),

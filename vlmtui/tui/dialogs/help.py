@@ -25,9 +25,12 @@ _MEANINGS = (
     ),
     (
         "How sure a word is",
-        "Above noise means that the top-1 word is nearer than 95% of the top-1 words of the same search in this "
-        "image with its pixels shuffled; within noise, that shuffled pixels do as well. It does not mean that the "
-        "word is right. Metrics agree: how many of l2, cosine, centred cosine, dot and omp have the same top-1. "
+        "Above noise means that the top-1 word is nearer than 95% of the top-1 words of the same search in the "
+        "patches of this image with its pixels shuffled; within noise, that shuffled patches do as well. Neither says "
+        "that the word is right or wrong. By which metric: cosine, the default, compares directions alone; l2 and dot "
+        "weigh lengths too, and a warning says where these decide. A word that is above noise by cosine and that most "
+        "metrics agree on is as sure as lists can make it; of others the language model's layers (w) may tell more. "
+        "Metrics agree: how many of l2, cosine, centred cosine, dot and omp have the same top-1. "
         "Margin: by how much it leads the second. ° marks a hub word, which is in the lists of more than half of "
         "the image's tokens and says little of any one. ×2: two spellings of the word are in the list.",
     ),
@@ -50,7 +53,7 @@ _MEANINGS = (
         "The height of a bar is the L2 norm of the patch after that layer; behind it are the 5–95% band and the "
         "median of all patches. The vision tower is on the left and the language model on the right, with "
         f"separate scales. An outlier has a robust z-score beyond ±{THRESHOLD}: that far from the median, in median "
-        "absolute deviations made comparable with standard deviations. ▲ and ▼ say the side; ! marks it on its patch.",
+        "absolute deviations made comparable with standard deviations. ▲ and ▼ say the side, here and on its patch.",
     ),
     (
         "Top-1 per layer (logit lens)",
@@ -67,7 +70,8 @@ _MEANINGS = (
         "Find",
         "Colours are the cosine of every patch with the word, grey where noise has as much. Whether the word is there "
         "the lists tell first: not found means that it is among the words of no patch, and all of these have others "
-        "nearer, even where a few patches are above noise. A word of several pieces is in no list, and not found "
+        "nearer, even where a few patches are above noise. Yellow is as near as any word is to any patch, or nearer; "
+        "‹ and › say that there are numbers beyond the scale. A word of several pieces is in no list, and not found "
         "where nothing is above noise. ‿ marks a piece that goes on from the one before.",
     ),
     (
@@ -83,11 +87,12 @@ _MEANINGS = (
     ),
     (
         "Attention",
-        "From the position that predicts the chosen token of the answer to every image token; the rest goes to "
-        "text. An attention sink (×) has a large share of it for any token. Rollout: the layers' mean attention, "
-        "multiplied through with the residual stream. Gradient × input: red where more of the image token would "
-        "make the chosen token likelier. Occlusion map: by how much its log-probability falls where each block of "
-        "patches is replaced.",
+        "What an answer depends on the occlusion map (O) measures, in a forward pass a block; the others are quicker, "
+        "and say where the model looked. From the position that predicts the chosen token of the answer to every image "
+        "token; the rest goes to text. An attention sink (×) has a large share of it for any token. Rollout: the "
+        "layers' mean attention, multiplied through with the residual stream. Gradient × input: red where more of the "
+        "image token would make the chosen token likelier. Occlusion map: by how much its log-probability falls where "
+        "each block of patches is replaced.",
     ),
 )
 """Of what the screen says, by its name."""

@@ -24,6 +24,7 @@ from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import NONE, NORMS, SEGMENTS, WORDS, Selection
 from vlmtui.tui.state.stages import ANSWER, PIXELS, llm_depth, of_tokens
 
+NO_OVERLAY, OFFERED = "overlay: none", "o lays one over the image"
 SINK = "×"
 """The mark of an attention sink on its patch."""
 
@@ -124,7 +125,8 @@ def _draw(results: Results, selection: Selection, layout: CellLayout) -> ImageDr
     if selection.stage == ANSWER:
         return _of_answer(results, selection, page, ImageDrawing(pixels, layout, None, "", page, split))
     if selection.overlay == NONE:
-        return ImageDrawing(pixels, layout, None, f"overlay: none{_dimmed(page, layout)}", page, split)
+        bare, dimmed = ImageDrawing(pixels, layout, None, "", page, split), _dimmed(page, layout)
+        return replace(bare, legend=f"{NO_OVERLAY}; {OFFERED}{dimmed}", brief=f"{NO_OVERLAY}{dimmed}")
     inner = layout.grid_slices()
     pixels = pixels.copy()
     if selection.overlay == NORMS:
@@ -135,7 +137,7 @@ def _draw(results: Results, selection: Selection, layout: CellLayout) -> ImageDr
         low, high = robust_range(norms.values)
         lay_heat(pixels[inner], page, layout, page.spread(norms.values), (low, high))
         legend = valued.norm_legend(norms, selection.stage, has_glyph(layout, 0))
-        flags = {cell: valued.OUTLIER for cell, entry in page.entries.items() if norms.outliers[entry]}
+        flags = {cell: norms.marks[entry] for cell, entry in page.entries.items() if entry in norms.marks}
         return ImageDrawing(pixels, layout, None, legend, page, split, (low, high), flags=flags)
     if overlay_lens(selection, results) is not None:
         return _of_lens(results, selection, page, ImageDrawing(pixels, layout, None, "", page, split))
@@ -150,7 +152,7 @@ def _of_words(results: Results, selection: Selection, page: EntryGrid, drawn: Im
     found = page_words(results, selection, page)
     if found is None:
         has = "have" if selection.stage == PIXELS else "has"
-        through = "; e: projector" if early_exit.has_early_exit(results, selection) else ""
+        through = "; e: projector lens" if early_exit.has_early_exit(results, selection) else ""
         return replace(drawn, legend=f"overlay: {selection.overlay}, which {selection.stage} {has} none of{through}")
     layer = llm_depth(selection.stage)
     lens = selection.metric if layer is None else f"logit lens of layer {layer}"

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from vlmtui.display.colours import hex_colour, rgb_colours
+from vlmtui.display.norm_statistics import ABOVE, BELOW
 from vlmtui.display.numbers import count, format_number, ordinal
 from vlmtui.display.pieces import fold, fold_name, plain, visible
 from vlmtui.display.value_scale import ValueScale
@@ -27,12 +28,10 @@ from vlmtui.tui.state.lens_values import (
 from vlmtui.tui.state.marks import marked_entries
 from vlmtui.tui.state.results import Results, StageNorms
 from vlmtui.tui.state.selection import Selection
-from vlmtui.tui.state.stages import PIXELS
+from vlmtui.tui.state.stages import PIXELS, llm_depth
 
 OPTIONS = "Lens: options"
 """What the command palette calls the dialog for a lens's options."""
-OUTLIER = "!"
-"""The mark of an outlier on its patch, as in reports."""
 NOT_FOUND = "not found"
 """Of a word that no list has."""
 
@@ -68,7 +67,7 @@ def lens_legend(results: Results, selection: Selection, found: LensResult | None
     if not isinstance(found.result, Scalars):
         return LegendText(text, brief)
     floor = noise_floor_at(selection, results)
-    scale = ValueScale.of(found.numbers, floor)
+    scale = ValueScale.of(found.numbers, floor, _best_score(results, selection))
     note = scale.note(found.numbers)
     if floor is None:
         note = "noise: ..." if noise_awaited(selection, results) else ""
@@ -81,8 +80,9 @@ def lens_legend(results: Results, selection: Selection, found: LensResult | None
 
 def norm_legend(norms: StageNorms, stage: str, glyphs: bool) -> str:
     """How many norms are outliers, and how these are marked: by a character where patches have the room."""
-    many = int(norms.outliers.sum())
-    how = f" ({OUTLIER})" if glyphs else " (tinted)"
+    marks = norms.marks
+    many, sides = len(marks), "".join(mark for mark in (ABOVE, BELOW) if mark in marks.values())
+    how = f" ({sides})" if glyphs else " (tinted)"
     return f"norm {stage} · {count(many, 'outlier')}{how}" if many else f"norm {stage} · no outlier"
 
 
@@ -102,26 +102,37 @@ def sought_counts(results: Results, selection: Selection) -> Sought | None:
         return None
     if table.missing(range(len(results.places_at(selection.stage)))):
         return None
-    lists = [
-        [fold_name(row.id, row.piece, row.text) for row in table.lines(token, selection.k, selection.folds) or ()]
-        for token in table.rows
-    ]
-    top, among = sum(one[:1] == [sought] for one in lists), sum(sought in one for one in lists)
+    lists = [table.lines(token, selection.k, selection.folds) or () for token in table.rows]
+    named = [{fold_name(row.id, row.piece, row.text): row.id for row in rows} for rows in lists]
+    top, among = sum(next(iter(one), None) == sought for one in named), sum(sought in one for one in named)
     if among:
-        brief = f"top-1 of {top or 'none'}, top {selection.k} of {among:,}"
-        return Sought(f"top-1 of {top or 'none'}, in the top {selection.k} of {count(among, 'token')}", brief)
+        brief = f"first at {top or 'none'}, top {selection.k} at {among:,}"
+        said = f"first at {top or 'none'}, in the top {selection.k} at {count(among, 'token')}"
+        hubs = results.hubs(selection)
+        hub = any(one.get(sought) in hubs for one in named)
+        return Sought(f"{said}: a hub word" if hub else said, brief)
     found, floor = shown_result(selection, results), noise_floor_at(selection, results)
     pieces = len(found.besides.get("pieces", ())) if found else 0
     above = None if found is None or floor is None else int((found.numbers > floor).sum())
     if pieces > 1:
         # the lists have single pieces: that it is not there can be told by noise alone
-        said = f"{pieces} pieces, which no list has as one"
         if above == 0:
-            return Sought(f"{NOT_FOUND}: {said}", f"{NOT_FOUND}: {pieces} pieces", absent=True)
-        return Sought(said, "in no list")
+            said = f"{NOT_FOUND}: not one piece but {pieces}, so in no list"
+            return Sought(said, f"{NOT_FOUND}: {pieces} pieces, in no list", absent=True)
+        return Sought(f"not one piece but {pieces}, so in no list", "in no list")
     though = f", though {count(above, 'patch', 'patches')} above noise" if above else ""
     said = f"{NOT_FOUND}: in no token's top {selection.k}{though}"
     return Sought(said, f"{NOT_FOUND}: in no top {selection.k}{though}", absent=True)
+
+
+def _best_score(results: Results, selection: Selection) -> float | None:
+    """The largest score of any word at any token, where a word is searched for and the lists have the same scores: a
+    word that is nowhere near has not the colours of one that is."""
+    choice, table = overlay_lens(selection, results), results.word_table(selection)
+    same = llm_depth(selection.stage) is not None or selection.order == "cosine"
+    if choice is None or not choice.offer.word or table is None or not same:
+        return None
+    return max((rows[0].score for rows in table.rows.values() if rows), default=None)
 
 
 def awaited_legend(results: Results, selection: Selection) -> str:

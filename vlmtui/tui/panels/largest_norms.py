@@ -20,13 +20,13 @@ LEAST_NUMBER = 12
 def largest_norms(roles: Roles, results: Results, selection: Selection, cells: int, rows: int) -> list[Strip]:
     """As many lines as there is room for: a heading, the largest norms with their places, the rank of this entry.
 
-    `!` marks an outlier.
+    ▲ and ▼ mark outliers.
     """
     ranked = results.norms_at(selection.stage)
     if ranked is None or rows < 4 or not results.pages(selection.stage):
         return []
     dim, text = roles.style("dim"), roles.style()
-    norms, marks = ranked.values, ranked.outliers
+    norms, marks = ranked.values, ranked.marks
     here = results.entry(selection)
     places = results.places_at(selection.stage)
     names = {page.id: page.name for page in results.pages(selection.stage)}
@@ -45,7 +45,7 @@ def largest_norms(roles: Roles, results: Results, selection: Selection, cells: i
     lines = [line(cells, text, []), line(cells, text, [(f"Largest norms of {selection.stage}", dim)])]
     for entry, name in zip(top, where, strict=True):
         lit = entry == here
-        role, mark = ("outlier", "!") if marks[entry] else ("measured", " ")
+        role, mark = ("outlier", marks[entry]) if entry in marks else ("measured", " ")
         share = float(norms[entry]) / largest if largest > 0 else 0.0
         bar = BAR * max(1, round(share * bar_cells)) if bar_cells > 3 and np.isfinite(share) else ""
         parts: list[Part] = [

@@ -7,7 +7,7 @@ from rich.color import Color
 from rich.style import Style
 from textual.strip import Strip
 
-from vlmtui.display.norm_statistics import outlier_text
+from vlmtui.display.norm_statistics import outlier_mark, outlier_text
 from vlmtui.display.numbers import format_number
 from vlmtui.display.pieces import width
 from vlmtui.reading import LayerNorms, Reading
@@ -113,7 +113,7 @@ class NormsPanel(Lines):
         if outliers:
             where = ", ".join(_where(block, blocks, vision) for block in outliers)
             name, norm, middle, z = max((block.farthest for block in outliers), key=lambda one: abs(one[3]))
-            text, arrow = outlier_text(norm, middle, z), "▼" if z < 0 else "▲"
+            text, arrow = outlier_text(norm, middle, z), outlier_mark(z)
             score = text.rpartition(", ")[2]
             # of several stages, the one where it is farthest
             at = f" at {name}" if sum(int(block.flags.sum()) for block in outliers) > 1 else ""

@@ -10,10 +10,15 @@ from vlmtui.display.numbers import among_words, count, format_number, ordinal, p
 from vlmtui.display.pieces import width
 from vlmtui.reading import of_patches
 from vlmtui.results.folded_words import TIMES
-from vlmtui.results.hub_words import HUB_MARK, HUB_RULE
+from vlmtui.results.hub_words import HUB_MARK
 from vlmtui.results.noise_baseline import NoisePercentile
 from vlmtui.tui.state import early_exit
-from vlmtui.tui.state.noise_baseline import metrics_agreeing, noise_percentile, share_above
+from vlmtui.tui.state.noise_baseline import (
+    metrics_agreeing,
+    noise_percentile,
+    share_above,
+    words_of_noise_awaited,
+)
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.stages import TOKENS, llm_depth
@@ -21,10 +26,11 @@ from vlmtui.tui.state.word_table import WordRow
 from vlmtui.tui.terminal.theme import Roles
 from vlmtui.tui.widgets.lines import Part
 
+NOISE_AWAITED = "noise: ..."
 NOTHING_PICKED = "no word was picked"
 _BETWEEN = " · "
 _NOUNS = {True: "patches", False: "tokens"}
-ONE_LINE = 64
+ONE_LINE = 110
 """Cells in which most of it stands in one line."""
 
 # how early it is left out, its parts, and those that say it in fewer cells
@@ -53,6 +59,8 @@ def footer(
     standing = noise_percentile(results, selection, words)
     if standing is not None:
         sayings += _noise(r, standing)
+    elif words_of_noise_awaited(results, selection):
+        sayings.append((0, [(NOISE_AWAITED, dim)], [(NOISE_AWAITED, dim)]))
     agreeing = metrics_agreeing(results, selection, words)
     if agreeing is not None:
         many, of = agreeing
@@ -63,7 +71,7 @@ def footer(
         sayings.append((1, margin, margin))
     hubs = results.hubs(selection)
     if any(word.id in hubs for word in words[:room]):
-        sayings.append((1, [(HUB_RULE, dim)], [(f"{HUB_MARK} hub word", dim)]))
+        sayings.append((1, [(f"{HUB_MARK} in most lists", dim)], [(f"{HUB_MARK} common", dim)]))
     if any(word.spellings > 1 for word in words[:room]):
         sayings.append((3, [(f"{TIMES} counts spellings", dim)], [(f"{TIMES} spellings", dim)]))
     share = share_above(results, selection)
@@ -107,17 +115,17 @@ def _noise(r: Roles, standing: NoisePercentile) -> list[_Saying]:
 
     if standing.of_noise is None:
         return []
-    noise, it = ("random vectors", "them") if standing.percentile is None else ("noise", "it")
-    verdict: Part = (
-        (f"within {noise}", r.style("outlier")) if standing.within else (f"above {noise}", r.style("strong"))
-    )
-    whole = {100.0: f"all of {it}", 0.0: f"none of {it}"}
-    by: list[Part] = [(": ", dim), *beats(whole.get(standing.of_noise) or part_of(standing.of_noise, it))]
-    sayings: list[_Saying] = [(0, [verdict], [verdict]), (2, by, by)]
+    noise = "random vectors" if standing.percentile is None else "noise"
+    it = noise if standing.percentile is None else "shuffled patches"
+    verdict: Part = (f"within {noise}", r.style("accent")) if standing.within else (f"above {noise}", r.style("strong"))
+    whole = {100.0: "all of it", 0.0: "none of it"}
+    by: list[Part] = [(": ", dim), *beats(part_of(standing.of_noise, it))]
+    brief: list[Part] = [(": ", dim), *beats(whole.get(standing.of_noise) or part_of(standing.of_noise, "it"))]
+    sayings: list[_Saying] = [(0, [verdict], [verdict]), (2, by, brief)]
     if standing.same is not None:
         same = percent(standing.same)
         inside: list[Part] = [(", same top-1 in ", dim), (same, text)]
-        sayings.append((3, [*inside, (" of it", dim)], inside))
+        sayings.append((7, [*inside, (" of them", dim)], inside))
     if standing.percentile is not None and standing.random is not None:
         beyond = beats(part_of(standing.random, "random vectors"))
         sayings.append((6, beyond, beyond))
@@ -138,21 +146,31 @@ def _norm(r: Roles, results: Results, selection: Selection) -> list[_Saying]:
 
 
 def _fitting(sayings: Sequence[_Saying], cells: int, between: Part, rows: int) -> list[list[Part]]:
-    """The sayings that fit together, in their order, those that are left out last first; some go on from another."""
+    """The sayings that fit together, in their order, those that are left out last first, each whole where there is the
+    room; some go on from another."""
     order = sorted(range(len(sayings)), key=lambda i: sayings[i][0])
-    kept: list[int] = []
-    lines: list[list[Part]] = []
+    said: dict[int, list[Part]] = {}
+
+    def laid(trial: dict[int, list[Part]]) -> list[list[Part]]:
+        return _laid([trial[i] for i in sorted(trial)], cells, between)
+
+    def fits(trial: dict[int, list[Part]]) -> bool:
+        lines = laid(trial)
+        return len(lines) <= rows and all(_wide(one) <= cells for one in lines)
+
     for i in order:
-        if _goes_on(sayings[i][1]) and i - 1 not in kept:
+        _, _, brief = sayings[i]
+        if _goes_on(brief) and i - 1 not in said:
             continue
-        trial = [sayings[j] for j in sorted([*kept, i])]
-        whole = _laid([saying[1] for saying in trial], cells, between)
-        brief = _laid([saying[2] for saying in trial], cells, between)
-        if fits := [laid for laid in (whole, brief) if len(laid) <= rows and all(_wide(one) <= cells for one in laid)]:
-            kept, lines = [*kept, i], fits[0]
-        elif not kept:  # the first is said, if it must be cut
-            kept, lines = [i], brief
-    return lines
+        # the first is said, if it must be cut; where one has no room, nothing of less weight is said in its place: the
+        # line has the same form at every token
+        if said and not fits({**said, i: brief}):
+            break
+        said[i] = brief
+    for i in order:
+        if i in said and fits(longer := {**said, i: sayings[i][1]}):
+            said = longer
+    return laid(said)
 
 
 def _goes_on(said: list[Part]) -> bool:

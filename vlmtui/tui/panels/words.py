@@ -23,7 +23,7 @@ from vlmtui.tui.panels.panel import Panel
 from vlmtui.tui.panels.word_footer import footer, footer_rows
 from vlmtui.tui.state import early_exit
 from vlmtui.tui.state.image_level import CLASSES, TEXTS, scored_by
-from vlmtui.tui.state.noise_baseline import noise_of, noise_percentile
+from vlmtui.tui.state.noise_baseline import noise_of, noise_percentile, words_of_noise_awaited
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.stages import ANSWER, PIXELS, llm_depth, of_tokens
@@ -99,7 +99,7 @@ class WordsPanel(Lines):
             how = "picked from" if selection.metric in PURSUITS else "nearest of"
             brief = f"{selection.k} of {candidates:,}" if candidates else str(selection.k)
             ridge = table.ridge if table else None
-            whole = f"{selection.k} {how} {candidates:,}" if candidates else brief
+            whole = f"{selection.k} {how} {candidates:,} words" if candidates else brief
             if selection.metric in COEFFICIENTS:
                 # the heads of the numbers have no room for which coefficients they are
                 whole, brief = f"{brief} by {selection.metric}", f"{selection.k} by {selection.metric}"
@@ -110,7 +110,7 @@ class WordsPanel(Lines):
         lens = f"logit lens, layer {layer} of {layers}"
         # metrics compare with the vectors of words; here the model's own head says which comes next
         whole = f"{lens} · by logit, whatever the metric · {selection.k}"
-        return fitting(cells - 8, whole, f"{lens} · no metric · {selection.k}", lens, f"logit lens, layer {layer}")
+        return fitting(cells - 8, whole, f"{lens} · {selection.k} by logit", lens, f"logit lens, layer {layer}")
 
     def _without_words(self, results: Results, wordless: str, cells: int, rows: int) -> list[Strip]:
         r, selection = self.roles, self._selection
@@ -164,8 +164,8 @@ class WordsPanel(Lines):
         signed = self._selection.order in COEFFICIENTS
         bars = bar_shares([w.score for w in words], signed, floor)
         standing = noise_percentile(results, self._selection, found)
-        if signed and standing is not None and standing.within:
-            # a sum that noise makes as well has no bars either
+        if words_of_noise_awaited(results, self._selection) or (signed and standing is not None and standing.within):
+            # they begin where noise ends; a sum that noise makes as well has none either
             bars = [0.0] * len(bars)
         lines = []
         for i, name in enumerate(names):
@@ -184,7 +184,7 @@ class WordsPanel(Lines):
             lines.append(line(cells, r.style(), parts, tail))
         share_head = "explained" if any(w.explained is not None for w in words) else ""
         # a name that is wider than its numbers reaches over the bars, which end before them
-        head = score_head(self._selection.order, cells - name_cells - id_cells - 8)
+        head = score_head(self._selection.order, cells - name_cells - id_cells - 8, by_order=True)
         return lines, f"{head}{f', {share_head}' if share_head else ''}  {'id'.rjust(id_cells)} "
 
 

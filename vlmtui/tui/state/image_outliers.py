@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vlmtui.display.norm_statistics import norm_summary, robust_z
+from vlmtui.display.norm_statistics import norm_summary, outlier_mark, robust_z
 from vlmtui.geometry import Place
 from vlmtui.reading import stages
 from vlmtui.tui.state.results import Results
@@ -45,4 +45,4 @@ def _said(place: Place, norm: float, median: float, z: float, several: bool) -> 
     where = f"{grid}{place.row},{place.col}" if place.row is not None else f"token {place.index}"
     ratio = f"{norm / median:.3g}×" if median > 0 else ""
     ratio = ratio if np.isfinite(norm) else "not finite"
-    return f"{'▼' if z < 0 else '▲'} {where} {ratio}".rstrip()
+    return f"{outlier_mark(z)} {where} {ratio}".rstrip()

@@ -44,6 +44,12 @@ def noise_of(results: Results, selection: Selection) -> NoiseBaseline | None:
     return found if isinstance(found, NoiseBaseline) else None
 
 
+def words_of_noise_awaited(results: Results, selection: Selection) -> bool:
+    """Whether the words of noise are still to come."""
+    key = noise_key(selection)
+    return selection.noise and key not in results.found and key not in results.refused
+
+
 def share_above(results: Results, selection: Selection) -> float | None:
     """The percentage of all tokens that are above noise; None until all words and those of noise have come."""
     noise, table = noise_of(results, selection), results.word_table(selection)

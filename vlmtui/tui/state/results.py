@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from vlmtui.display import canvas
 from vlmtui.display.canvas import Pixels
 from vlmtui.display.cell_layout import CellLayout
 from vlmtui.display.entry_grids import EntryGrid, ReadingGrids
-from vlmtui.display.norm_statistics import is_outlier
+from vlmtui.display.norm_statistics import is_outlier, norm_summary, outlier_mark
 from vlmtui.display.pieces import visible
 from vlmtui.display.word_colours import WordColours
 from vlmtui.geometry import Box, Place
@@ -44,6 +45,12 @@ class StageNorms:
     order: np.ndarray
     rank: np.ndarray
     outliers: np.ndarray
+
+    @cached_property
+    def marks(self) -> dict[int, str]:
+        """The mark of each entry that is an outlier: the side of the median that it is on."""
+        median = norm_summary(self.values).median
+        return {int(i): outlier_mark(float(self.values[i]) - median) for i in np.flatnonzero(self.outliers)}
 
 
 @dataclass

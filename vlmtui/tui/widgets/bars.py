@@ -13,7 +13,7 @@ from vlmtui.display.pieces import plain, width
 from vlmtui.reading import ImageInfo, ModelInfo
 from vlmtui.session.protocol import Status
 from vlmtui.tui.state.results import Results
-from vlmtui.tui.state.selection import NAMED, Selection
+from vlmtui.tui.state.selection import NAMED, NONE, Selection
 from vlmtui.tui.state.stages import ANSWER
 from vlmtui.tui.state.status import SessionStatus
 from vlmtui.tui.widgets.lines import Lines, Part, line
@@ -89,6 +89,8 @@ def view_texts(results: Results, selection: Selection, shrinks: bool) -> tuple[s
     if page is None or page.grid is None:
         return ()
     size = "fit" if shrinks and selection.zoom == FIT else f"{max(selection.zoom, ZOOMS[0])}×"
+    if selection.stage != ANSWER and selection.overlay == NONE:
+        return (size,)
     if selection.stage != ANSWER:
         return f"overlay: {selection.overlay} · {size}", size
     attribution = selection.of_answer.attribution

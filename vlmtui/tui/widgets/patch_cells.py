@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 from rich.color import Color
 from rich.segment import Segment
@@ -50,10 +52,11 @@ def tint(pixels: Pixels, colour: Colour) -> None:
     pixels[:] = blend(pixels, np.array(colour), TINT)
 
 
-def solid_colour(pixels: Pixels, accent: Colour) -> Colour:
-    """The colour of the cursor over such pixels: the accent, or black or white where that would not stand out."""
+def solid_colours(pixels: Pixels, accent: Colour) -> tuple[Colour, Colour]:
+    """The colours of the two parts of the cursor over such pixels: the accent, which says that it is the cursor, and
+    beside it black or white where the accent alone would not stand out."""
     mean = pixels.reshape(-1, 3).mean(axis=0) if pixels.size else np.zeros(3)
-    return accent if contrast(mean, accent) >= LEAST_CONTRAST else ink(mean)
+    return accent, accent if contrast(mean, accent) >= LEAST_CONTRAST else ink(mean)
 
 
 def solid_cells(
@@ -63,14 +66,17 @@ def solid_cells(
     left, top, across, down = layout.region(*cell)
     if not top <= line < top + down:
         return []
-    _, y, _, high = layout.extent(*cell)
-    colour = solid_colour(patch_pixels(pixels, layout, *cell), accent)
-    upper, lower = (y <= half < y + high for half in (2 * line, 2 * line + 1))
-    cells = []
-    for x in range(left, left + across):
-        over, under = (tuple(int(v) for v in pixels[2 * line + half, x]) for half in (0, 1))
-        cells.append((x, half_block(colour if upper else over, colour if lower else under)))
-    return cells
+    x0, y0, wide, high = layout.extent(*cell)
+    colours = solid_colours(patch_pixels(pixels, layout, *cell), accent)
+
+    def colour(x: int, y: int) -> Colour:
+        if not y0 <= y < y0 + high:
+            return cast(Colour, tuple(int(v) for v in pixels[y, x]))
+        # side by side where there are two columns, else below each other
+        second = 2 * (x - x0) >= wide if wide > 1 else 2 * (y - y0 + 1) > high
+        return colours[second]
+
+    return [(x, half_block(colour(x, 2 * line), colour(x, 2 * line + 1))) for x in range(left, left + across)]
 
 
 def divisions(line: int, wide: int, tall: int, split: tuple[int, int]) -> list[tuple[int, str]]:
