@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from vlmtui.display.metric_names import length_warning
 from vlmtui.display.numbers import among_words, count, format_number, ordinal, part_of, percent
-from vlmtui.display.pieces import width
+from vlmtui.display.pieces import fit, fold, fold_name, isolate, width
 from vlmtui.reading import of_patches
 from vlmtui.results.folded_words import TIMES
 from vlmtui.results.hub_words import HUB_MARK
@@ -19,6 +19,7 @@ from vlmtui.tui.state.noise_baseline import (
     share_above,
     words_of_noise_awaited,
 )
+from vlmtui.tui.state.page_words import voted_word
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.stages import TOKENS, llm_depth
@@ -86,7 +87,23 @@ def footer(
     if len(words) > room:
         more: list[Part] = [(f"{len(words) - room} more", dim)]
         sayings.append((1, more, more))
+    sayings += _segment(r, results, selection, words, cells)
     return _fitting([saying for saying in sayings if saying[1]], cells, (_BETWEEN, dim), rows)
+
+
+def _segment(r: Roles, results: Results, selection: Selection, words: tuple[WordRow, ...], cells: int) -> list[_Saying]:
+    """Why the segment under the cursor has another word than the first of these, where it has."""
+    voted = voted_word(results, selection)
+    if not voted or not words or fold(voted) == fold_name(words[0].id, words[0].piece, words[0].text):
+        return []
+    dim = r.style("dim")
+    ends = ": its neighbours' vote, not this token's first word", ": neighbours' vote"
+    name = isolate(fit(voted, min(width(voted), max(1, cells - width(ends[-1])))))
+    word: Part = (name, r.style("accent"))
+    forms: list[list[Part]] = [[("segment ", dim), word, (end, dim)] for end in ends]
+    # the longest that fits on a line goes before what is of less weight
+    said = next((form for form in forms if _wide(form) <= cells), [word, (ends[-1], dim)])
+    return [(0, said, said)]
 
 
 def _explained(r: Roles, words: tuple[WordRow, ...]) -> list[Part]:

@@ -112,6 +112,16 @@ def chosen_word(results: Results, selection: Selection) -> str:
     return "" if segments is None else segments.one_word(selection.word)
 
 
+def voted_word(results: Results, selection: Selection) -> str:
+    """The word of the segment under the cursor where lists of its neighbours voted for it; "" where the segments are
+    of each patch's own top-1, and without one."""
+    if selection.overlay != SEGMENTS or overlay_lens(selection, results) is None:
+        return ""
+    segments = page_segments(results, selection)
+    here = segments.at((selection.row, selection.col)) if segments is not None else None
+    return here.word if here is not None else ""
+
+
 def _of_metric(results: Results, selection: Selection, page: EntryGrid) -> PageWords:
     table, missing = results.word_table(selection), 0
     words: dict[int, str | None] = {}

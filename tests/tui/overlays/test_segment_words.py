@@ -1,0 +1,34 @@
+"""Words of segments, and what the panels and the legend say of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.tui.overlays.test_segments import SIZE, chosen, opened
+from tests.tui.screens.test_explorer import explorer, text
+from vlmtui.display.cells import ELLIPSIS
+
+
+@pytest.mark.parametrize("size", [SIZE, (80, 24)])
+async def test_the_words_say_where_a_segment_has_the_word_of_its_neighbours(size: tuple[int, int]) -> None:
+    tui = opened()
+    async with tui.run_test(size=size) as pilot:
+        await chosen(pilot, top_1=False)
+        said = {}
+        for col in (4, 10):
+            explorer(pilot).state.selection = replace(explorer(pilot).state.selection, row=4, col=col)
+            explorer(pilot).bring_up_to_date()
+            await pilot.pause()
+            first = text(tui, "#words").splitlines()[1].split()[0].strip("°‿")
+            said[first] = " ".join(text(tui, "#words").splitlines()[3:])
+        # a patch whose own word it is needs no explanation
+        assert "neighbours" not in said["sky"]
+        assert "sky: " in said["bird"]
+        assert "neighbours' vote" in said["bird"]
+        assert ELLIPSIS not in said["bird"]
+        # of the top-1 of each patch nothing differs
+        await pilot.press("m")
+        await pilot.pause()
+        assert "neighbours" not in text(tui, "#words")
