@@ -77,7 +77,9 @@ async def test_an_answer_is_asked_for_streamed_and_its_attention_lies_over_the_p
         assert "-0.250" in shown
         assert "-0.500" in shown
         assert talk(tui).asked_about == [MEAN]
-        assert "'blue': mean attention  here 0.00347, 29th of 48  0 " in text(tui, "#legend")
+        legend = " ".join(text(tui, "#legend").split())
+        assert "here 0.00347, 29th of 48 0 " in legend
+        assert "'blue': mean attention · where it looked, not what it depends on (O)" in legend
         assert "Attention sinks: '<s>' 61%" in shown
         assert "1 image token (×) 5%" in shown
         assert "of the attention went to text" in shown
@@ -162,7 +164,7 @@ async def test_another_token_another_way_another_layer() -> None:
         await pilot.press("v")
         await pilot.pause()
         assert talk(tui).asked_about[-1] == GradientLens(0)
-        assert "'blue': gradient × input" in text(tui, "#legend")
+        assert "'blue': gradient × input · an estimate of what O measures" in " ".join(text(tui, "#legend").split())
         await pilot.press("v")
         await pilot.pause()
         assert "O replaces 48 blocks" in text(tui, "#legend")

@@ -35,6 +35,8 @@ from vlmtui.tui.state.subject import (
 WHOLE = "the whole answer"
 NAME_CELLS = 16
 MOST_SINKS = 3
+LOOKED = "where it looked, not what it depends on (O)"
+ESTIMATED = "an estimate of what O measures"
 A_FIFTH = -math.log(0.8)
 """The log-probability lost where something becomes a fifth less likely: what the colours of an occlusion map span at
 least, so that a map without any large effect is pale."""
@@ -130,11 +132,13 @@ def answer_values(results: Results, selection: Selection) -> AnswerValues | None
             values = rows.mean(axis=0) if token is None else rows[token]
             # one scale for all tokens of the answer, so that they can be compared
             scale = _scale(generation, of, rows)
-            return AnswerValues(values, (0.0, scale[1]), f"{whose}: {_brief(found)}", sinks=found.sinks)
+            name = f"{whose}: {_brief(found)}"
+            return AnswerValues(values, (0.0, scale[1]), f"{name} · {LOOKED}", sinks=found.sinks, brief=name)
         case Gradient():
             values = found.numbers.astype(np.float64)
             reach = _reach(_scale(generation, key, np.abs(values)))
-            return AnswerValues(values, (-reach, reach), f"{whose}: gradient × input", diverging=True)
+            name = f"{whose}: gradient × input"
+            return AnswerValues(values, (-reach, reach), f"{name} · {ESTIMATED}", diverging=True, brief=name)
         case Occlusion():
             drops = found.drops[:, : len(generation.tokens)].astype(np.float64)
             if token is not None and token >= drops.shape[1]:
