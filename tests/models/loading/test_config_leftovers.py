@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 import torch
 
-from tests.models.loading.test_published import IMAGE, edit, tokens
+from tests.models.loading.test_published import IMAGE, tokens
 from tests.models.test_vlm import held
-from vlmtui.errors import ModelError
 
 Config = dict[str, Any]
 

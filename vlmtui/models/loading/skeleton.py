@@ -105,8 +105,10 @@ def skeleton(checkpoint: Checkpoint, decoder_layers: int | None) -> Skeleton:
 
 
 def read_model_config(checkpoint: Checkpoint) -> Any:
-    """The config of a checkpoint as transformers reads it, but for how to run it: dtypes and kernels are chosen for each
-    device. A padding token outside the embedding matrix is none: nothing is padded here."""
+    """The config of a checkpoint as transformers reads it, but for dtypes and kernels, chosen for each device.
+
+    A padding token outside the embedding matrix is none: nothing is padded here.
+    """
     model_type = checkpoint.config["model_type"]
     refuse_unread(model_type, checkpoint.name)
     if model_type not in CONFIG_MAPPING:
