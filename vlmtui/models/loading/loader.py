@@ -40,7 +40,7 @@ class LoadedModel:
 
     `config` is the config of the whole checkpoint, and `llm_layers` the number of decoder layers in it. `whole`: all
     decoder layers and the output head were loaded, or both towers of a dual encoder. `tied`: the output head is the
-    embedding matrix.
+    embedding matrix. `generation_fault`: why its files do not say how it generates, which only an answer needs.
     """
 
     name: str
@@ -53,6 +53,7 @@ class LoadedModel:
     device: torch.device
     whole: bool
     tied: bool
+    generation_fault: ModelError | None = None
 
 
 def load_model(
@@ -86,8 +87,13 @@ def load_model(
     )
     _check_rows(processing.tokenizer, shape.empty, checkpoint.name)
     progress("reading weights", 0, 0)
-    quantised = runs_quantised(checkpoint.config)
+    quantised, generation_fault = runs_quantised(checkpoint.config), None
     model = _weights(shape, checkpoint, tensors, held_as, {"device_map": {"": str(on)}} if quantised else {})
+    if decoder_layers != 0 and model.can_generate():
+        try:
+            model.generation_config = _generation_config(checkpoint)
+        except ModelError as error:
+            generation_fault = error
     if checkpoint.adapter is not None:
         progress("merging the adapter", 0, 0)
         adapter = read_adapter(checkpoint.adapter, checkpoint.name)
@@ -113,6 +119,7 @@ def load_model(
         device=on,
         whole=decoder_layers is None,
         tied=shape.tied and _shared(model),
+        generation_fault=generation_fault,
     )
 
 
@@ -217,8 +224,6 @@ def _weights(
             f"the weights of {checkpoint.name} are not those that its config requires ({wrong[0]}): copy or download "
             "it again"
         )
-    if not shape.exploring and model.can_generate():
-        model.generation_config = _generation_config(checkpoint)
     family_class(model.config.model_type).complete(model)
     return model.eval().requires_grad_(False)
 
