@@ -13,6 +13,7 @@ import torch
 
 from tests.models.loading.test_published import IMAGE, tokens
 from tests.models.test_vlm import held
+from vlmtui.errors import ModelError
 
 Config = dict[str, Any]
 
@@ -47,3 +48,13 @@ def test_a_padding_token_without_a_row(padding: int, folder: Path, siglip_folder
     inputs = mine.prepare(IMAGE, None)
     assert torch.equal(mine.embeddings, plain.embeddings)
     assert mine.generator.generate(inputs) == plain.generator.generate(inputs)
+
+
+def test_an_image_token_that_no_key_names(folder: Path, siglip_folder: Path) -> None:
+    """Transformers' own default may be right, or no word-piece of this tokenizer, or have no row."""
+    change(folder, lambda config: config.pop("image_token_index"))
+    model = held(folder)
+    with pytest.raises(ModelError, match=r"^the config\.json of tiny names no image token, for which transformers"):
+        model.encode(model.prepare(IMAGE, None))
+    with pytest.raises(ModelError, match=r"and its tokenizer has \d+ \(<image>\): set image_token_index to \d+ there"):
+        model.prompted(model.prepare(IMAGE, None), 9, None)

@@ -33,6 +33,8 @@ from vlmtui.models.loading.quantised_weights import check_names, check_values, q
 from vlmtui.models.loading.safetensors_header import Tensor
 from vlmtui.models.loading.skeleton import Skeleton, hushed, skeleton
 
+_IMAGE_TOKEN = "image_token_id"
+
 
 @dataclass(frozen=True)
 class LoadedModel:
@@ -40,7 +42,9 @@ class LoadedModel:
 
     `config` is the config of the whole checkpoint, and `llm_layers` the number of decoder layers in it. `whole`: all
     decoder layers and the output head were loaded, or both towers of a dual encoder. `tied`: the output head is the
-    embedding matrix. `generation_fault`: why its files do not say how it generates, which only an answer needs.
+    embedding matrix. `image_token_key`: where config.json has the id of the image token; `names_image_token`: it has
+    it, where else `config` has transformers' default. `generation_fault`: why its files do not say how it generates,
+    which only an answer needs.
     """
 
     name: str
@@ -53,7 +57,9 @@ class LoadedModel:
     device: torch.device
     whole: bool
     tied: bool
-    generation_fault: ModelError | None = None
+    image_token_key: str
+    names_image_token: bool
+    generation_fault: ModelError | None
 
 
 def load_model(
@@ -119,6 +125,8 @@ def load_model(
         device=on,
         whole=decoder_layers is None,
         tied=shape.tied and _shared(model),
+        image_token_key=(key := type(shape.config).attribute_map.get(_IMAGE_TOKEN, _IMAGE_TOKEN)),
+        names_image_token=not {key, _IMAGE_TOKEN}.isdisjoint(checkpoint.config) or not hasattr(type(shape.config), key),
         generation_fault=generation_fault,
     )
 
