@@ -6,9 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from tests.tui.overlays.test_segments import SIZE, chosen, opened
+from tests.tui import readings
+from tests.tui.fake import app
+from tests.tui.overlays.test_segments import SIDE, SIZE, chosen, opened
 from tests.tui.screens.test_explorer import explorer, text
 from vlmtui.display.cells import ELLIPSIS
+from vlmtui.tui.widgets.image_side import ImageSide
 
 
 @pytest.mark.parametrize("size", [SIZE, (80, 24)])
@@ -45,3 +48,19 @@ async def test_the_legend_says_which_words_an_overlay_draws_and_by_which_metric(
             assert "cosine" in said
             # and of how many words it says how many patches they have
             assert said.count("█") >= 3
+
+
+async def test_the_legend_of_words_takes_the_rows_that_the_image_leaves() -> None:
+    # twelve words, each on an area of 6 × 8 patches
+    named = [f"word{4 * (i // SIDE // 8) + i % SIDE // 6:02}" for i in range(SIDE * SIDE)]
+    made = readings.reading(SIDE, SIDE, 96, 96)
+    tui = app((SIDE, SIDE), made=made, lists=[[word, "blue"] for word in named])
+    async with tui.run_test(size=SIZE) as pilot:
+        await chosen(pilot)
+        side = explorer(pilot).query_one(ImageSide)
+        said = text(tui, "#legend")
+        assert all(f"{word}: 48" in said for word in set(named))
+        assert "+" not in said
+        # and no row of the image
+        legend = explorer(pilot).query_one("#legend-row")
+        assert legend.region.bottom <= side.region.bottom
