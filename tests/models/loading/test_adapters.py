@@ -209,6 +209,19 @@ def test_an_adapter_of_another_model(saved: tuple[Path, Path], siglip_folder: Pa
 
 
 @needs_peft
+def test_an_adapter_of_the_language_model_alone(saved: tuple[Path, Path], tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(saved[0], tmp_path / "adapter"))
+    weights = load_file(folder / "adapter_model.safetensors")
+    inside = "model.language_model."
+    own = {key.replace(inside, "model."): one for key, one in weights.items() if inside in key}
+    save_file(own, folder / "adapter_model.safetensors")
+    with pytest.raises(
+        ModelError, match=r"was trained on the language model of .* alone \(it changes base_model\..* is"
+    ):
+        held(folder)
+
+
+@needs_peft
 @pytest.mark.parametrize("decoder_layers", [0, None])
 def test_what_has_no_place_is_refused(
     decoder_layers: int | None, saved: tuple[Path, Path], siglip_folder: Path, tmp_path: Path
