@@ -75,6 +75,37 @@ def test_the_first_colours_are_the_seven_hues() -> None:
     assert list(WordColours().give(map(str, range(14))).values()) == [*HUES, *SHADES]
 
 
+HUE = {"red": 29, "orange": 60, "yellow": 105, "green": 150, "blue": 255, "purple": 325, "pink": 350}
+"""Degrees in Oklab."""
+
+
+@pytest.mark.parametrize("before", [0, 5, 14])
+def test_a_word_that_names_a_colour_has_one_that_does_not_contradict_it(before: int) -> None:
+    colours = WordColours()
+    others = [f"word {at}" for at in range(before)]
+    colours.give(others)
+    # after other words, which have had colours before it came
+    for named in (["red", "Orange", "yellow", "green", "blue", "pink"], ["purple"]):
+        given = colours.give([*others[:6], *named, "black", "white", "brown"])
+        for word in named:
+            _, a, b = oklab(np.array(given[word]))
+            off = abs((np.degrees(np.arctan2(b, a)) - HUE[word.lower()] + 180) % 360 - 180)
+            assert off < 45, (word, given[word], off)
+        light = {word: float(oklab(np.array(given[word]))[0]) for word in ("black", "brown", "white")}
+        assert light["black"] < 0.35
+        assert light["brown"] < 0.45
+        assert light["white"] > 0.8
+        assert len({*given.values()}) == len(given) <= len(PALETTE) or len(given) > len(PALETTE)
+
+
+def test_neighbours_that_name_colours_are_told_apart() -> None:
+    names = ["red", "orange", "brown", "maroon", "crimson", "tan"]
+    given = WordColours().give(names, {one: set(names) - {one} for one in names})
+    for eyes in EYES:
+        seen = [as_seen(tint(colour), eyes) for colour in given.values()]
+        assert min(float(np.linalg.norm(a - b)) for a, b in combinations(seen, 2)) > 2 * JUST_SEEN
+
+
 @pytest.mark.parametrize("eyes", EYES)
 def test_eyes_tell_the_colours_apart_over_the_image(eyes: str) -> None:
     seen = [as_seen(tint(colour), eyes) for colour in (*PALETTE, None)]

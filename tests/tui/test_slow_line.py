@@ -22,7 +22,7 @@ def test_keys_act_whenever_the_terminal_answers(answers_after: float, warm_demo:
         slow.press(3 * RIGHT)
         slow.until(lambda screen: screen.shows("row 7 · column 10"), 30)
         slow.press("?")
-        slow.until(lambda screen: screen.shows("move the cursor by one patch"), 30)
+        slow.until(lambda screen: screen.shows("More of the numbers"), 30)
         slow.press(ESCAPE)
         slow.until(lambda screen: screen.shows("row 7 · column 10"), 30)
         # no reply has become a key

@@ -135,10 +135,10 @@ def test_keys_typed_while_torch_is_imported_do_what_is_offered(siglip_folder: Pa
     with explorer(siglip_folder, tmp_path) as terminal:
         # at once: before there is anything to see
         terminal.press("?")
-        said(terminal, "move the cursor by one patch")
+        said(terminal, "More of the numbers")
         assert not terminal.shows("token 21")
         terminal.press("\x1b")
-        terminal.until(lambda out: not terminal.shows("move the cursor by one patch"), 30)
+        terminal.until(lambda out: not terminal.shows("More of the numbers"), 30)
         # those that need the image read wait for it, in order; the picture that is opened then is read next
         terminal.press(f"mo]Ox,{{ Kri{PHOTO.with_name('chelsea.png')}\r")
         said(terminal, "chelsea.png")

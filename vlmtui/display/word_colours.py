@@ -2,6 +2,7 @@
 
 The hues are those of Okabe and Ito, "Color Universal Design" (2008). A word keeps its colour as long as the same
 `WordColours` is asked, no neighbour has one that looks like it, and no more important word has it while one is free.
+A word that names a colour (`red`) has one that does not contradict it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from functools import cache
 import numpy as np
 
 from vlmtui.display.colours import Colour, Rgb, blend, oklab
+from vlmtui.display.pieces import fold
 
 HUES: tuple[Colour, ...] = (
     (0, 114, 178),
@@ -38,6 +40,33 @@ green cones."""
 PALETTE = HUES + SHADES
 GREY: Colour = (44, 44, 44)
 """Of words that have no colour of their own."""
+
+
+_SUITED: dict[str, tuple[int, ...]] = {
+    "red": (5,),
+    "orange": (1, 5),
+    "yellow": (6, 11),
+    "green": (2, 10),
+    "blue": (0, 4, 12, 8, 13),
+    "purple": (3,),
+    "violet": (3,),
+    "pink": (3, 9),
+    "brown": (7,),
+    "black": (13, 8),
+    "white": (11, 9),
+    "grey": (8,),
+    "gray": (8,),
+    "tan": (9,),
+    "beige": (9, 11),
+    "gold": (6, 1),
+    "maroon": (7, 5),
+    "crimson": (5, 7),
+    "navy": (13, 8),
+    "turquoise": (4, 2),
+}
+"""Words that name a colour, and the places of the palette that suit them, the best first."""
+_NEUTRAL = (9, 11, 8, 13, 7)
+"""The places of pale and of dark colours, which contradict a word least."""
 
 
 COLOUR_SHARE, GREY_SHARE = 0.7, 0.55
@@ -70,6 +99,19 @@ def _alike() -> tuple[frozenset[int], ...]:
     return tuple(frozenset(np.flatnonzero(row < CLEAR).tolist()) for row in apart)
 
 
+def _suited(word: str) -> tuple[int, ...]:
+    """The places that suit a word that names a colour; none of another."""
+    return _SUITED.get(fold(word), ())
+
+
+def _contradiction(word: str, at: int) -> int:
+    """How much a place contradicts a word: not at all, by its rank of those that suit it, as a neutral one, or most."""
+    suited = _suited(word)
+    if not suited or at in suited:
+        return suited.index(at) if suited else 0
+    return len(PALETTE) + (at not in _NEUTRAL)
+
+
 class WordColours:
     """Colours that words were given, in the order in which they were first asked for."""
 
@@ -82,18 +124,22 @@ class WordColours:
         `touching` has one that is not clear of it, or a more important word of these has the same one while another is
         free. Another, or the first, is clear of theirs, then one that no other of the words has, or where all are taken
         the one that fewest words have."""
-        wanted, touching = list(dict.fromkeys(words)), touching or {}
+        asked, touching = list(dict.fromkeys(words)), touching or {}
+        # a word that names a colour has it before the others
+        wanted = sorted(asked, key=lambda one: not _suited(one))
         decided: dict[str, int] = {}
         # those that have a colour first, so that as few as can be change it
-        for word in sorted(wanted, key=lambda one: one not in self._places):
+        for word in sorted(wanted, key=lambda one: (not _suited(one), one not in self._places)):
             near = [decided[one] for one in touching.get(word, ()) if one in decided]
             place = self._places.get(word)
             if place is None or any(place in _alike()[one] for one in near):
-                place = self._place(word, near, [*decided.values(), *self._kept(wanted, decided, word)])
+                # those that name no colour give way to one that does
+                kept = [] if _suited(word) else self._kept(wanted, decided, word)
+                place = self._place(word, near, [*decided.values(), *kept])
             decided[word] = self._places[word] = place
             self._touched[word].update(touching.get(word, ()))
         self._part(wanted, touching)
-        return {word: PALETTE[self._places[word]] for word in wanted}
+        return {word: PALETTE[self._places[word]] for word in asked}
 
     def _part(self, wanted: list[str], touching: Mapping[str, Collection[str]]) -> None:
         """Give a word whose colour a more important one has, from another map, one that is free, if that is clear of
@@ -118,6 +164,7 @@ class WordColours:
                 near.count(at),
                 sum(one in alike for one in near),
                 taken.count(at),
+                _contradiction(word, at),
                 sum(one in alike for one in before),
                 given.count(at),
                 at,

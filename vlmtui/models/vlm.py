@@ -230,10 +230,16 @@ class VisionLanguageModel:
         return tuple(torch.split(tokens, made)) if made else (tokens,) * len(several)
 
     def _no_row(self, image_token: int) -> ModelError:
+        rows = len(self._model.get_input_embeddings().weight)
+        return self._wrong_image_token(image_token, f"its embedding matrix has {rows} rows", "the tokenizer's")
+
+    def _wrong_image_token(self, image_token: int, contradicted: str, right: str) -> ModelError:
+        says = f"has {image_token} for the image token"
+        if not self._loaded.names_image_token:
+            says = f"names no image token, for which transformers takes {image_token}"
         return ModelError(
-            f"the config.json of {self.name} has {image_token} for the image token, and its embedding matrix has "
-            f"{len(self._model.get_input_embeddings().weight)} rows: set image_token_id to the tokenizer's "
-            "(image_token_index where it is called so)"
+            f"the config.json of {self.name} {says}, and {contradicted}: set {self._loaded.image_token_key} to {right} "
+            "there"
         )
 
     @torch.no_grad()
@@ -290,11 +296,9 @@ class VisionLanguageModel:
     def _check_image_token(self, by_tokenizer: int | None) -> None:
         expected = int(self._config.image_token_id)
         if by_tokenizer is not None and by_tokenizer != expected:
-            raise ModelError(
-                f"the config.json of {self.name} has {expected} for the image token, and its tokenizer has "
-                f"{by_tokenizer} ({self.tokenizer.convert_ids_to_tokens(by_tokenizer)}): set image_token_id to "
-                f"{by_tokenizer} in config.json (image_token_index where it is called so)"
-            )
+            piece = self.tokenizer.convert_ids_to_tokens(by_tokenizer)
+            has = f"its tokenizer has {by_tokenizer} ({piece})"
+            raise self._wrong_image_token(expected, has, str(by_tokenizer))
 
     def run_layers(self, inputs: Inputs, on_layer: Callable[[int, Tensor], None]) -> None:
         """Run all decoder layers, which must be loaded, as `FullModel.run_layers` does."""

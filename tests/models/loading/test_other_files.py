@@ -59,6 +59,20 @@ def test_weights_of_other_formats_and_places(there: tuple[str, ...], said: str, 
     assert said in refusal(folder)
 
 
+@pytest.mark.parametrize("weights", ["open_clip_model.safetensors", "open_clip_pytorch_model.bin"])
+def test_a_repository_of_open_clip(weights: str, folder: Path) -> None:
+    shutil.move(folder / "model.safetensors", folder / weights)
+    shutil.move(folder / "config.json", folder / "open_clip_config.json")
+    assert "tiny is in OpenCLIP's format (open_clip_config.json), which vlmtui does not read: choose" in refusal(folder)
+
+
+@pytest.mark.parametrize("wrapped", [{}, {"model_type": "timm_wrapper"}])
+def test_a_repository_of_timm(wrapped: dict[str, str], folder: Path) -> None:
+    config = {"architecture": "vit_base_patch16_224", "num_classes": 5, "pretrained_cfg": {"tag": "augreg"}}
+    (folder / "config.json").write_text(json.dumps(config | wrapped))
+    assert "tiny is in timm's format (vit_base_patch16_224), which vlmtui does not read: choose a" in refusal(folder)
+
+
 def test_what_a_trainer_keeps_beside_the_weights(folder: Path, siglip_folder: Path) -> None:
     for file in ("optimizer.pt", "training_args.bin", "zero_to_fp32.py", "flax_model.msgpack"):
         (folder / file).write_bytes(b"")

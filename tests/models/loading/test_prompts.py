@@ -195,8 +195,12 @@ def test_how_it_generates_is_read_or_named(text: str, clip_folder: Path, tmp_pat
     folder = Path(shutil.copytree(clip_folder, tmp_path / "model"))
     (folder / "generation_config.json").write_text(text)
     held(folder).encode(held(folder).prepare(IMAGE, None))  # exploring does not need it
+    model = held(folder, decoder_layers=None)
+    inputs, layers = model.prepare(IMAGE, None), []
+    model.run_layers(inputs, lambda layer, _: layers.append(layer))  # nor do llm stages
+    assert layers
     with pytest.raises(ModelError, match=r"the generation_config\.json of tiny does not say how it generates \("):
-        held(folder, decoder_layers=None)
+        model.generator.generate(inputs)
 
 
 def test_a_placeholder_that_the_processor_does_not_expand_stands_for_all_tokens(tmp_path):

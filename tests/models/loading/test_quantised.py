@@ -135,6 +135,21 @@ def test_a_quantised_decoder_does_not_stop_exploring(method: str, siglip_folder:
         held(folder, decoder_layers=None)
 
 
+def of_modelopt(plain: Path, folder: Path) -> Path:
+    """A copy whose decoder is quantised, which only ModelOpt's own file says."""
+    quantised(plain, folder, "fp8", "language_model.model.layers.")
+    shutil.copy(plain / "config.json", folder)
+    (folder / "hf_quant_config.json").write_text('{"producer": {"name": "modelopt"}, "quantization": {}}')
+    return folder
+
+
+def test_what_modelopt_says_in_a_file_of_its_own(siglip_folder: Path, tmp_path: Path) -> None:
+    folder = of_modelopt(siglip_folder, tmp_path / "model")
+    assert torch.equal(tokens(folder), tokens(siglip_folder))
+    with pytest.raises(ModelError, match=r"the decoder of tiny is quantised with ModelOpt \("):
+        held(folder, decoder_layers=None)
+
+
 @pytest.mark.parametrize("method", ["awq", "fp8", "scaled", "bitsandbytes"])
 @pytest.mark.parametrize("what", ["vision_tower", "embed_tokens", "linear_1"])
 def test_what_is_quantised_of_the_rest_is_refused(method: str, what: str, siglip_folder: Path, tmp_path: Path) -> None:
@@ -155,12 +170,15 @@ def test_a_leftover_of_quantisation_is_read(siglip_folder: Path, tmp_path: Path)
 def test_only_what_is_not_quantised_is_fetched(siglip_folder: Path, tmp_path: Path) -> None:
     decoder = quantised(siglip_folder, tmp_path / "decoder", "awq", "language_model.model.layers.")
     tower = quantised(siglip_folder, tmp_path / "tower", "awq", "vision_tower")
-    with serving({"org/decoder": decoder, "org/tower": tower, "org/plain": siglip_folder}) as hub:
-        asked = ("org/decoder", None, None), ("org/tower", None, 0), ("org/decoder", None, 0)
-        whole, refused, found = fetch_all(tmp_path / "home", hub.endpoint, *asked)
+    nvidia = of_modelopt(siglip_folder, tmp_path / "nvidia")
+    folders = {"org/decoder": decoder, "org/tower": tower, "org/nvidia": nvidia, "org/plain": siglip_folder}
+    with serving(folders) as hub:
+        asked = (("org/decoder", None, None), ("org/tower", None, 0), ("org/nvidia", None, None))
+        whole, refused, other, found = fetch_all(tmp_path / "home", hub.endpoint, *asked, ("org/decoder", None, 0))
         of_quantised = hub.weights
         fetch_all(tmp_path / "other", hub.endpoint, ("org/plain", None, 0))
-        assert of_quantised < (hub.weights - of_quantised) * 1.05 + 4 * (16 << 10)  # headers of three tries
+        assert of_quantised < (hub.weights - of_quantised) * 1.05 + 5 * (16 << 10)  # headers of four tries
     assert "the decoder of org/decoder is quantised with AWQ" in whole["error"]
     assert "org/tower is quantised with AWQ" in refused["error"]
+    assert "the decoder of org/nvidia is quantised with ModelOpt" in other["error"]
     assert torch.equal(tokens(Path(found["folder"])), tokens(siglip_folder))

@@ -11,6 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from tests.families import build
 from tests.models.loading.test_published import refusal, rewrite, tokens
 from tests.models.test_vlm import held
 
@@ -75,6 +76,21 @@ def test_a_missing_tower_is_not_blamed_on_the_decoders_names(folder: Path) -> No
     said = refusal(folder)
     assert "lacks weights that its config requires (model.vision_tower." in said
     assert "or give the config.json that its weights were saved with" in said
+
+
+@pytest.mark.parametrize("family", ["clip", "siglip"])
+def test_a_dual_encoder_without_its_tower(family: str, tmp_path: Path) -> None:
+    folder = build(family, tmp_path / "model")
+    rewrite(folder, lambda weights: {key: value for key, value in weights.items() if "vision_model" not in key})
+    assert "tiny lacks weights that its config requires (embeddings." in refusal(folder)
+
+
+def test_weights_in_the_order_of_mlx(folder: Path) -> None:
+    """MLX has the channels of a convolution last; what it does not quantise is stored without a word about it."""
+    order = (0, 2, 3, 1)
+    rewrite(folder, lambda ws: {k: w.permute(order).contiguous() if w.ndim == 4 else w for k, w in ws.items()})
+    said = refusal(folder)
+    assert "in the order of MLX (for Apple's own library), which vlmtui does not support: choose the model" in said
 
 
 def test_a_config_without_its_parts_names_what_it_asks_for(folder: Path) -> None:

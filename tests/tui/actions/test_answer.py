@@ -28,7 +28,7 @@ from vlmtui.tui.app import AGAIN_S, VlmtuiApp
 from vlmtui.tui.options import ExplorerOptions
 from vlmtui.tui.panels.answer import about, shares
 from vlmtui.tui.session_worker import SessionWorker
-from vlmtui.tui.state.answer_values import about_answer
+from vlmtui.tui.state.answer_values import about_answer, answer_values
 from vlmtui.tui.state.generation import MOST_BLOCKS, AnswerGeneration, block_for
 from vlmtui.tui.state.selection import AnswerSelection
 from vlmtui.tui.state.stages import ANSWER
@@ -77,7 +77,9 @@ async def test_an_answer_is_asked_for_streamed_and_its_attention_lies_over_the_p
         assert "-0.250" in shown
         assert "-0.500" in shown
         assert talk(tui).asked_about == [MEAN]
-        assert "'blue': mean attention  here 0.00347, 29th of 48  0 " in text(tui, "#legend")
+        legend = " ".join(text(tui, "#legend").split())
+        assert "here 0.00347, 29th of 48 0 " in legend
+        assert "'blue': mean attention · where it looked, not what it depends on (O)" in legend
         assert "Attention sinks: '<s>' 61%" in shown
         assert "1 image token (×) 5%" in shown
         assert "of the attention went to text" in shown
@@ -162,7 +164,7 @@ async def test_another_token_another_way_another_layer() -> None:
         await pilot.press("v")
         await pilot.pause()
         assert talk(tui).asked_about[-1] == GradientLens(0)
-        assert "'blue': gradient × input" in text(tui, "#legend")
+        assert "'blue': gradient × input · an estimate of what O measures" in " ".join(text(tui, "#legend").split())
         await pilot.press("v")
         await pilot.pause()
         assert "O replaces 48 blocks" in text(tui, "#legend")
@@ -563,8 +565,25 @@ async def test_an_occlusion_map_is_stepped_through_block_by_block_and_says_how_l
             ("0", "64th of 64 blocks"),
         ]
         said = " ".join(text(tui, "#legend").split())
-        # of a token with a log-probability of -0.25 that is no share
-        assert f"log-prob lost, 3×3 · most {largest}" in said
+        assert f"log-prob lost, 3×3 · most {largest}: >99.9% less likely" in said
+
+
+@pytest.mark.parametrize(("largest", "reach"), [(0.09, 0.223), (0.21, 0.223), (0.9, 0.9)])
+async def test_an_occlusion_map_without_a_large_effect_is_pale(largest: float, reach: float) -> None:
+    tui = app()
+    async with tui.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        await ask(pilot)
+        await pilot.press("O")
+        await pilot.pause()
+        state = explorer(pilot).state
+        (key,) = (one for one in state.results.found if isinstance(one[1], OcclusionLens))
+        drops = np.zeros((48, 3), np.float32)
+        drops[5] = largest
+        state.results.found[key] = msgspec.structs.replace(state.results.found[key], drops=drops)
+        values = answer_values(state.results, state.selection)
+        assert values is not None
+        assert values.scale[1] == pytest.approx(reach, abs=1e-3)
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ def test_what_is_typed_at_once_is_done_in_its_order() -> None:
         burst("g99,99\r", "Go to", "99,99", "the whole image has rows 0 to 13 and columns 0 to 20")
         burst("\x0301,1" + "\x7f" * 4 + "g\x150,1\r", at(0, 1))
         burst("i/no/such/picture.png\r", "Open an image", "/no/such/picture.png does not exist")
-        burst("\x15x\x03?", "Keys")
+        burst("\x15x\x03?", "More of the numbers")
         burst("ql", at(0, 2))
         # keys behind the one that quits have nothing to act on
         terminal.press("q" + "ia/ge" * 4)

@@ -102,7 +102,7 @@ async def test_large_segments_are_labelled_and_the_legend_counts_their_words() -
         legend = text(tui, "#legend")
         for word in ("sky", "roof", "mountain", "grass"):
             assert f"{word}: {sum(line.count(word) for line in WORDS)}" in legend
-        assert "segments: top-1, cosine" in legend
+        assert "segments: top-1 of each patch, cosine" in legend
         assert "other patches: 0.5%" in legend
         assert "bird" not in legend
         # under the cursor, where it has no colour
@@ -237,7 +237,7 @@ async def test_words_that_have_not_all_come_are_counted_and_no_segment_is_drawn(
             table.rows.pop(token)
         explorer(pilot).state.connected = False  # so that they are not asked for again
         await chosen(pilot)
-        assert "segments: top-1, cosine: 476 of 576 patches ..." in text(tui, "#legend")
+        assert "segments: top-1 of each patch, cosine: 476 of 576 patches ..." in text(tui, "#legend")
         await pilot.press("n")
         assert explorer(pilot).query_one(ImageView)._labels == ()
 
@@ -250,7 +250,7 @@ async def test_words_give_way_to_segments_where_patches_are_narrow(width: int, d
         view = explorer(pilot).query_one(ImageView)
         assert view._layout is not None
         assert (view._layout.wide < 4) == (drawn == "segments")
-        assert ("words as segments" in text(tui, "#legend")) == (drawn == "segments")
+        assert "top-1 of each patch, cosine" in text(tui, "#legend")
         shown = " ".join(image_lines(tui))
         assert (shown.count("sky") > 100) == (drawn == "words")
         # and n steps through them in both
@@ -288,7 +288,7 @@ async def test_words_of_a_real_model_are_read_as_segments(name: str, theme: str)
     async with tui.run_test(size=SIZE) as pilot:
         tui.theme = theme
         await chosen(pilot, top_1=False)
-        assert "segments: local-words, cosine" in text(tui, "#legend")
+        assert re.search(r"neighbours' vote\)?, cosine", text(tui, "#legend"))
         drawn = explorer(pilot).query_one(ImageSide)._drawn
         assert drawn is not None
         assert drawn.segments is not None
@@ -321,29 +321,36 @@ async def test_the_legend_says_how_many_patches_have_their_word_in_their_own_lis
         assert f" · {share} of these patches have their word in their own list" in text(tui, "#legend")
 
 
+def named(tui: VlmtuiApp) -> str:
+    """What the legend says that the words are, in brief."""
+    first = re.split("  | ·", text(tui, "#legend"))[0].strip()
+    return re.sub(r"local-words \((.*)\)", r"\1", first.removeprefix("segments: "))
+
+
 async def test_m_goes_from_local_words_through_the_metrics_and_back() -> None:
     tui = opened()
     async with tui.run_test(size=SIZE) as pilot:
         await chosen(pilot, top_1=False)
-        assert "segments: local-words, cosine" in text(tui, "#legend")
+        assert "segments: local-words (neighbours' vote), cosine" in text(tui, "#legend")
         gone = []
         for _ in range(len(METRICS) + 1):
             await pilot.press("m")
             await pilot.pause()
-            gone.append(re.split("  | ·", text(tui, "#legend"))[0].strip())
+            gone.append(named(tui))
         assert gone == [
-            *(f"segments: top-1, {metric}" for metric in METRICS),
-            f"segments: local-words, {DEFAULT_METRIC}",
+            *(f"top-1 of each patch, {metric}" for metric in METRICS),
+            f"neighbours' vote, {DEFAULT_METRIC}",
         ]
         # there is no choice of metric in the language model's layers
         await pilot.press("right_square_bracket")
         gone = []
         for _ in range(3):
             await pilot.pause()
-            gone.append(re.split("  | ·", text(tui, "#legend"))[0].strip())
+            gone.append(named(tui))
             await pilot.press("m")
-        top_1 = "segments: top-1, logit lens of layer 1"
-        assert gone == ["segments: local-words", top_1, "segments: local-words"]
+        local = "neighbours' vote"
+        top_1 = "top-1 of each patch, logit lens of layer 1"
+        assert gone == [local, top_1, local]
         # and of other overlays m is the metric, whatever segments are of
         await pilot.press("left_square_bracket")
         explorer(pilot).action_choose_overlay("none")
@@ -358,7 +365,7 @@ async def test_where_no_word_is_local_the_legend_names_the_key_for_the_top_1() -
     tui = app((SIDE, SIDE), made=readings.reading(SIDE, SIDE), lists=lists)
     async with tui.run_test(size=SIZE) as pilot:
         await chosen(pilot, top_1=False)
-        assert "segments: local-words, cosine: none; m: top-1" in text(tui, "#legend")
+        assert "segments: local-words (neighbours' vote), cosine: none; m: top-1" in text(tui, "#legend")
         assert "other patches: 100%" in text(tui, "#legend")
 
 
@@ -367,4 +374,4 @@ async def test_the_lens_of_segments_opens_the_explorer_on_them() -> None:
     async with tui.run_test(size=SIZE) as pilot:
         await pilot.pause()
         assert explorer(pilot).state.selection.overlay == "segments"
-        assert "segments: local-words, cosine" in text(tui, "#legend")
+        assert "segments: local-words (neighbours' vote), cosine" in text(tui, "#legend")

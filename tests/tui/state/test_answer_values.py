@@ -9,18 +9,19 @@ from vlmtui.tui.state.answer_values import most_lost
 
 
 @pytest.mark.parametrize(
-    ("values", "of", "said"),
+    ("values", "said"),
     [
-        ([0.1, 0.25, -0.01], -0.5, "most 0.250, 50% of -0.500"),
+        ([0.1, 0.25, -0.01], "most 0.250: 22% less likely"),
         # more is gained than lost
-        ([0.0568, -0.0699, np.nan], -0.683, "most 0.0568, 8% of -0.683 · gained at most 0.0699"),
-        ([-0.2, -0.1], -0.5, "gained at most 0.200"),
-        # many times what there is
-        ([3.0], -0.01, "most 3.00"),
-        ([3.0], 0.0, "most 3.00"),
-        ([0.0, 0.0], -0.5, "nothing"),
-        ([np.nan], -0.5, "nothing"),
+        ([0.0568, -0.0699, np.nan], "most 0.0568: 6% less likely · gained at most 0.0699: 7% likelier"),
+        ([-0.2, -0.1], "gained at most 0.200: 22% likelier"),
+        ([-3.0], "gained at most 3.00: 20× as likely"),
+        # a probability is never lost whole
+        ([3.0], "most 3.00: 95% less likely"),
+        ([525.0], "most 525: >99.9% less likely"),
+        ([0.0, 0.0], "nothing"),
+        ([np.nan], "nothing"),
     ],
 )
-def test_the_most_that_is_lost_is_no_gain(values: list[float], of: float, said: str) -> None:
-    assert most_lost(np.array(values), of) == said
+def test_what_is_lost_is_said_as_a_probability(values: list[float], said: str) -> None:
+    assert most_lost(np.array(values)) == said

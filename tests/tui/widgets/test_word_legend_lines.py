@@ -13,6 +13,7 @@ from vlmtui.tui.terminal.theme import DARK
 from vlmtui.tui.widgets.word_legend_lines import LONGEST, word_legend_lines
 
 TITLE, NAME = "rows 2–23, columns 0–23 of 24×24 · segments: local-words, l2", "segments: local-words, l2"
+BRIEF = "neighbours' vote, l2"
 LEAST = width("+30 words   █ other patches: 99.9% (here: )") + LONGEST
 """Cells in which the share that is grey, with a word, or `here` a word with a colour, has a line of its own."""
 
@@ -24,7 +25,7 @@ def legends(draw: st.DrawFn) -> WordLegend:
     )
     words = tuple(LegendWord(word, 100 - i, (i, 0, 0)) for i, word in enumerate(names))
     here = draw(st.sampled_from(["", "grey word", *names]))
-    return WordLegend(NAME, words, draw(st.floats(0, 1)), here)
+    return WordLegend(NAME, words, draw(st.floats(0, 1)), here, brief=draw(st.sampled_from(["", BRIEF])))
 
 
 @given(legends(), st.integers(LEAST, 160), st.integers(1, 3))
@@ -37,9 +38,9 @@ def test_words_are_named_as_far_as_there_is_room_and_the_grey_share_in_any_case(
     assert len(strips) <= rows
     assert all(strip.cell_length == cells for strip in strips)
     lines = [strip.text for strip in strips]
-    assert "█ other patches: " in "   ".join(lines[-2:])
+    assert re.search("█ other(s| patches): ", "   ".join(lines[-2:]))
     # the title in short, or none where there is no room beside the words
-    assert lines[0].startswith("rows 2–23" if TITLE in lines[0] else ("segments", "local-words", "█", "here █"))
+    assert lines[0].startswith("rows 2–23" if TITLE in lines[0] else ("segments", "local-words", BRIEF, "█", "here █"))
     # the first ones, in their order, the one under the cursor, and last how many are left
     named, order = [spot.word for spot in spots], [one.word for one in legend.words]
     assert named == sorted(named, key=order.index)

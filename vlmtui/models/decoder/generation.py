@@ -65,6 +65,7 @@ class Generator:
         self._image_token = int(loaded.config.image_token_id)
         self._decoder = decoder_of(loaded.model)
         self._layers = layers_of(self._decoder, loaded.name)
+        self._fault = loaded.generation_fault
 
     @cached_property
     def _head(self) -> Unembedding:
@@ -83,8 +84,11 @@ class Generator:
 
         `on_token` is called with every token; before the first one `on_layer` is called with the number of layers that
         have read the prompt, and of all layers. An exception from either ends the answer. With `change` image tokens
-        are replaced before the decoder receives them. `UsageError` for options that give no answer.
+        are replaced before the decoder receives them. `UsageError` for options that give no answer, `ModelError` where
+        the checkpoint does not say how it generates.
         """
+        if self._fault is not None:
+            raise self._fault
         if options.max_new_tokens < 1:
             raise UsageError(f"an answer cannot have {options.max_new_tokens} tokens: choose at least 1")
         if options.temperature is not None and not LEAST_TEMPERATURE <= options.temperature < float("inf"):

@@ -12,6 +12,7 @@ from safetensors import safe_open
 from torch import nn
 
 from vlmtui.errors import ModelError, lacks_memory, one_line
+from vlmtui.models.families.decoder_structure import decoder_of
 from vlmtui.models.loading.adapters import CONFIG, WEIGHTS, Adapter, LoraSettings
 from vlmtui.models.loading.checkpoint import check_file
 from vlmtui.models.loading.needed_tensors import needed_keys
@@ -62,6 +63,11 @@ def merge_adapter(base: BaseModel, adapter: Adapter, name: str) -> Any:
     keys = {tensor.key: _parsed(tensor.key) for tensor in check_file(adapter.folder / WEIGHTS, name)}
     in_whole = base.renamed({key.weight for key in keys.values()})
     unknown = sorted(key for key, found in keys.items() if found.weight not in in_whole)
+    if unknown and (there := _in_decoder(base.whole, keys[unknown[0]].weight)):
+        raise ModelError(
+            f"the adapter {name} was trained on the language model of {adapter.base} alone (it changes {unknown[0]}, "
+            f"which is {there} here): train it on {adapter.base}, or put these names into its {WEIGHTS}"
+        )
     if unknown or not keys:
         raise ModelError(
             f"the adapter {name} changes {unknown[0] if unknown else 'nothing'}, which {adapter.base} does not have: "
@@ -87,6 +93,13 @@ def merge_adapter(base: BaseModel, adapter: Adapter, name: str) -> Any:
             f"name its own base in {CONFIG}, or merge it with peft's merge_and_unload()"
         ) from error
     return model.eval().requires_grad_(False)
+
+
+def _in_decoder(whole: Any, name: str) -> str:
+    """The name that a weight of the language model, called as where that is the whole model, has in `whole`; or ""."""
+    decoder = decoder_of(whole)
+    wanted = dict(decoder.named_parameters()).get(name.removeprefix("model."))
+    return next((there for there, weight in whole.named_parameters() if weight is wanted), "")
 
 
 def _parsed(key: str) -> _Key:

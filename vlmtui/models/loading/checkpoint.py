@@ -19,6 +19,7 @@ from vlmtui.models.loading.other_formats import (
     PIPELINE,
     refuse_original_llava,
     refuse_other_formats,
+    refuse_timm,
 )
 from vlmtui.models.loading.weight_files import ADAPTER_CONFIG, INDEX, SINGLE, find_weight_files, missing_part
 
@@ -26,6 +27,8 @@ Progress = Callable[[str, int, int], None]
 
 CONFIG = "config.json"
 GENERATION_CONFIG = "generation_config.json"
+MODELOPT_CONFIG = "hf_quant_config.json"
+"""NVIDIA's ModelOpt says here, and in old versions here alone, that it has quantised the weights."""
 _CONFIGS = (CONFIG, ADAPTER_CONFIG)
 _SHOWN = 3
 """Folders of models that a sentence names."""
@@ -76,6 +79,7 @@ def read_config(folder: Path, name: str) -> dict[str, Any]:
     for file, why in unreadable_files(folder):
         raise _damaged(file, name, why) from why
     refuse_original_llava(config, name)
+    refuse_timm(config, name)
     if isinstance(config, dict) and "_diffusers_version" in config:
         raise ModelError(
             f"{name} is a part of a diffusion pipeline ({one_line(config.get('_class_name'))}), which makes images and "
@@ -84,6 +88,8 @@ def read_config(folder: Path, name: str) -> dict[str, Any]:
     if not isinstance(config, dict) or not isinstance(config.get("model_type"), str):
         raise ModelError(f"the {CONFIG} of {name} has no model_type: give the folder of a Hugging Face checkpoint")
     check_config_values(config, name)
+    if (folder / MODELOPT_CONFIG).is_file() and not config.get("quantization_config"):
+        config["quantization_config"] = {"quant_method": "modelopt"}
     return config
 
 

@@ -20,6 +20,7 @@ from vlmtui.models.loading import safetensors_header
 from vlmtui.models.loading.adapters import is_adapter
 from vlmtui.models.loading.checkpoint import (
     CONFIG,
+    MODELOPT_CONFIG,
     Checkpoint,
     Progress,
     check_folder,
@@ -238,7 +239,8 @@ class _Download:
         remote, place = self._remote, self.place
         refuse_unreadable(remote.files, self._label, remote.name)
         place.mkdir(parents=True, exist_ok=True)
-        remote.fetch(CONFIG, place)
+        for file in sorted({CONFIG, MODELOPT_CONFIG} & remote.files):
+            remote.fetch(file, place)
         config = read_config(place, self._label)
         shape = skeleton(Checkpoint(self._label, place, remote.commit, config), self._layers)
         self._progress(f"downloading the processor of {remote.name}", 0, 0)

@@ -16,7 +16,7 @@ from vlmtui.errors import ModelError, lacks_memory, one_line
 from vlmtui.models.families.registry import family_class
 from vlmtui.models.loading.adapter_merging import BaseModel, merge_adapter
 from vlmtui.models.loading.adapters import CONFIG as ADAPTER_CONFIG
-from vlmtui.models.loading.adapters import read_adapter
+from vlmtui.models.loading.adapters import read_adapter, unused_processor
 from vlmtui.models.loading.checkpoint import (
     CONFIG,
     GENERATION_CONFIG,
@@ -33,6 +33,8 @@ from vlmtui.models.loading.quantised_weights import check_names, check_values, q
 from vlmtui.models.loading.safetensors_header import Tensor
 from vlmtui.models.loading.skeleton import Skeleton, hushed, skeleton
 
+_IMAGE_TOKEN = "image_token_id"
+
 
 @dataclass(frozen=True)
 class LoadedModel:
@@ -40,7 +42,9 @@ class LoadedModel:
 
     `config` is the config of the whole checkpoint, and `llm_layers` the number of decoder layers in it. `whole`: all
     decoder layers and the output head were loaded, or both towers of a dual encoder. `tied`: the output head is the
-    embedding matrix.
+    embedding matrix. `image_token_key`: where config.json has the id of the image token; `names_image_token`: it has
+    it, where else `config` has transformers' default. `generation_fault`: why its files do not say how it generates,
+    which only an answer needs.
     """
 
     name: str
@@ -53,6 +57,9 @@ class LoadedModel:
     device: torch.device
     whole: bool
     tied: bool
+    image_token_key: str
+    names_image_token: bool
+    generation_fault: ModelError | None
 
 
 def load_model(
@@ -86,8 +93,13 @@ def load_model(
     )
     _check_rows(processing.tokenizer, shape.empty, checkpoint.name)
     progress("reading weights", 0, 0)
-    quantised = runs_quantised(checkpoint.config)
+    quantised, generation_fault = runs_quantised(checkpoint.config), None
     model = _weights(shape, checkpoint, tensors, held_as, {"device_map": {"": str(on)}} if quantised else {})
+    if decoder_layers != 0 and model.can_generate():
+        try:
+            model.generation_config = _generation_config(checkpoint)
+        except ModelError as error:
+            generation_fault = error
     if checkpoint.adapter is not None:
         progress("merging the adapter", 0, 0)
         adapter = read_adapter(checkpoint.adapter, checkpoint.name)
@@ -98,7 +110,10 @@ def load_model(
             )
         base = BaseModel(model, empty_model(checkpoint, None), [tensor.key for tensor in there])
         model = merge_adapter(base, adapter, checkpoint.name)
-        note = note or f"{adapter.base} with the adapter {checkpoint.name}"
+        unused = ""
+        if processor is None:
+            unused = unused_processor(checkpoint.adapter, checkpoint.folder, checkpoint.name)
+        note = note or f"{adapter.base} with the adapter {checkpoint.name}{unused}"
     if on.type != "cpu" and not quantised:  # quantised weights cannot be moved: they were loaded onto the device
         progress(f"moving weights to {on}", 0, 0)
         model = model.to(on)
@@ -113,6 +128,9 @@ def load_model(
         device=on,
         whole=decoder_layers is None,
         tied=shape.tied and _shared(model),
+        image_token_key=(key := type(shape.config).attribute_map.get(_IMAGE_TOKEN, _IMAGE_TOKEN)),
+        names_image_token=not {key, _IMAGE_TOKEN}.isdisjoint(checkpoint.config) or not hasattr(type(shape.config), key),
+        generation_fault=generation_fault,
     )
 
 
@@ -217,8 +235,6 @@ def _weights(
             f"the weights of {checkpoint.name} are not those that its config requires ({wrong[0]}): copy or download "
             "it again"
         )
-    if not shape.exploring and model.can_generate():
-        model.generation_config = _generation_config(checkpoint)
     family_class(model.config.model_type).complete(model)
     return model.eval().requires_grad_(False)
 

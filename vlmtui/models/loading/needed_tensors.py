@@ -25,6 +25,8 @@ _WRAPPERS = re.compile(
     r"|^(module\.)+|^base_model\.model\."
 )
 _MOST_WRAPPERS = 3
+# what a dual encoder has beside its vision tower
+_BESIDE_TOWER = re.compile(r"(text_model|text_projection|visual_projection|vision_projection|logit_\w+)\b")
 # what peft writes into the names of a model that it wraps
 _ADAPTED = re.compile(r"\.(lora_\w+|base_layer|original_module|modules_to_save)\.")
 
@@ -140,8 +142,16 @@ def _other_name(skeleton: Any, unused: Collection[str], missing: Collection[str]
     It ends as that weight does, or more is missing than was `found`.
     """
     renamed = _Needed(skeleton, quantised=False).renamed(unused)
-    foreign = sorted((key for key in unused if not _left_out(skeleton, renamed[key].name)), key=dot_natural_key)
-    ends = {} if is_encoder(skeleton.config.model_type) else {_end(one): one for one in missing}
+    encoder = is_encoder(skeleton.config.model_type)
+    foreign = sorted(
+        (
+            key
+            for key in unused
+            if not _left_out(skeleton, renamed[key].name) and not (encoder and _BESIDE_TOWER.match(key))
+        ),
+        key=dot_natural_key,
+    )
+    ends = {} if encoder else {_end(one): one for one in missing}
     alike = next(((key, ends[_end(key)]) for key in foreign if _end(key) in ends), None)
     if alike is None and foreign and len(missing) > found:
         return foreign[0], min(missing)
@@ -240,6 +250,11 @@ def _other_shape(skeleton: Any, tensor: Tensor, target: str, expected: tuple[int
         return (
             f"{tensor.key} of {name} is empty, as DeepSpeed (ZeRO 3) saves what is on other devices: save it "
             "again with stage3_gather_16bit_weights_on_model_save, or from a checkpoint by its zero_to_fp32.py"
+        )
+    if len(expected) > 3 and tensor.shape == (expected[0], *expected[2:], expected[1]):
+        return (
+            f"{tensor.key} of {name} is {list(tensor.shape)}, in the order of MLX (for Apple's own library), which "
+            "vlmtui does not support: choose the model that it was converted from"
         )
     rows = len(tensor.shape) == 2 and tensor.shape[1:] == expected[1:]
     weight = dict(skeleton.named_parameters(remove_duplicate=False)).get(target)

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from vlmtui.errors import ModelError
+from vlmtui.errors import ModelError, one_line
 
 _HOLDS_CODE = (".bin", ".pt", ".pth")
 # what a trainer keeps beside the weights
@@ -34,6 +34,7 @@ _LLAMA_SIZES = {4096: "7b", 5120: "13b"}
 _QWEN_SIZES = {896: "0.5b", 3584: "7b", 8192: "72b"}
 PIPELINE = "model_index.json"
 """The file of a diffusion pipeline, whose parts are models in folders of their own."""
+_OF_OPEN_CLIP = "open_clip_config.json"
 _MISTRAL_FILES = re.compile(r"consolidated[\w.-]*\.safetensors|params\.json|tekken\.json")
 _MISTRAL_CONVERTED = "mistral-community/pixtral-12b"
 
@@ -49,6 +50,17 @@ def refuse_original_llava(config: Any, name: str) -> None:
             f"{name} is in the format of LLaVA's authors, which transformers does not read: choose "
             f"{_converted_llava(config, ' '.join(foreign))}, or convert it with transformers' "
             "convert_llava_weights_to_hf.py"
+        )
+
+
+def refuse_timm(config: Any, name: str) -> None:
+    """Raise `ModelError` for a config of timm's, with or without what transformers' wrapper adds."""
+    if not isinstance(config, dict) or config.get("model_type") not in (None, "timm_wrapper"):
+        return
+    if isinstance(config.get("architecture"), str) and not {"num_features", "pretrained_cfg"}.isdisjoint(config):
+        raise ModelError(
+            f"{name} is in timm's format ({one_line(config['architecture'])}), which vlmtui does not read: choose a "
+            "tower in transformers' format, such as google/vit-base-patch16-224"
         )
 
 
@@ -75,6 +87,11 @@ def refuse_other_formats(files: Collection[str], name: str, where: str) -> None:
 
     `where` is the folder or hub name that a conversion would read.
     """
+    if _OF_OPEN_CLIP in files:
+        raise ModelError(
+            f"{name} is in OpenCLIP's format ({_OF_OPEN_CLIP}), which vlmtui does not read: choose its conversion to "
+            "transformers, such as openai/clip-vit-base-patch32 or google/siglip-base-patch16-224"
+        )
     if any(file.endswith(_HOLDS_CODE) and not _OF_TRAINING.fullmatch(file) for file in files):
         # a folder is converted in place; a hub model into a new folder, which then lacks the processor's files
         target, then = (

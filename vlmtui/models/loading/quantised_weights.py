@@ -28,6 +28,7 @@ _UNNAMED = "an unnamed method"
 _METHODS = {
     "awq": "AWQ (4-bit weights scaled by their activations)",
     "gptq": "GPTQ (weights rounded one layer after another)",
+    "modelopt": "ModelOpt (FP8 or NVFP4, for NVIDIA's own libraries)",
     _MLX: "MLX (groups of weights with a scale each, for Apple's own library)",
 }
 _KEYS = ("quantization_config", "quantization")

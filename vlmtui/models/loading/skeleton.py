@@ -35,7 +35,11 @@ from vlmtui.models.loading.needed_tensors import needed_keys
 from vlmtui.models.loading.quantised_weights import runs_quantised, without_quantisation
 
 _TALKATIVE = ("modeling_utils", "distributed.tensor_parallel")
-_DTYPE_KEYS = ("dtype", "torch_dtype")
+_CHOSEN_HERE = (
+    *("dtype", "torch_dtype", "attn_implementation", "_attn_implementation"),
+    *("experts_implementation", "_experts_implementation"),
+)
+"""Keys of how the model was run, not of what it is."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +105,10 @@ def skeleton(checkpoint: Checkpoint, decoder_layers: int | None) -> Skeleton:
 
 
 def read_model_config(checkpoint: Checkpoint) -> Any:
-    """The config of a checkpoint as transformers reads it, but for dtypes: vlmtui chooses one for each device."""
+    """The config of a checkpoint as transformers reads it, but for dtypes and kernels, chosen for each device.
+
+    A padding token outside the embedding matrix is none: nothing is padded here.
+    """
     model_type = checkpoint.config["model_type"]
     refuse_unread(model_type, checkpoint.name)
     if model_type not in CONFIG_MAPPING:
@@ -115,10 +122,14 @@ def read_model_config(checkpoint: Checkpoint) -> Any:
             "install a newer transformers, or choose another model"
         )
     with explained(checkpoint, (MemoryError,)):
-        values = _without_dtypes(checkpoint.config)
+        values = _without_choices(checkpoint.config)
         if not runs_quantised(checkpoint.config):  # what is stored as it was is read, or else the quantisation named
             values = without_quantisation(values)
         config = CONFIG_MAPPING[model_type].from_dict(values)
+        text = config.get_text_config()
+        padding, rows = getattr(text, "pad_token_id", None), getattr(text, "vocab_size", None)
+        if isinstance(padding, int) and isinstance(rows, int) and not -rows <= padding < rows:
+            text.pad_token_id = None
     _check_feature_layers(config, checkpoint.name)
     return family_class(model_type).completed(config)
 
@@ -197,9 +208,9 @@ def _is_layer(value: Any, depth: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and -depth - 1 <= value <= depth
 
 
-def _without_dtypes(value: Any) -> Any:
+def _without_choices(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _without_dtypes(inner) for key, inner in value.items() if key not in _DTYPE_KEYS}
+        return {key: _without_choices(inner) for key, inner in value.items() if key not in _CHOSEN_HERE}
     return copy.deepcopy(value)
 
 

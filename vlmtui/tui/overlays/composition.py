@@ -25,6 +25,8 @@ from vlmtui.tui.state.selection import NONE, NORMS, SEGMENTS, WORDS, Selection
 from vlmtui.tui.state.stages import ANSWER, PIXELS, llm_depth, of_tokens
 
 NO_OVERLAY, OFFERED = "overlay: none", "o lays one over the image"
+VOTED = "neighbours' vote"
+"""How segments of a lens come by their words; the others have the top-1 of each patch."""
 SINK = "×"
 """The mark of an attention sink on its patch."""
 
@@ -158,8 +160,9 @@ def _of_words(results: Results, selection: Selection, page: EntryGrid, drawn: Im
     lens = selection.metric if layer is None else f"logit lens of layer {layer}"
     several = selection.overlay == WORDS and fits_ranking(drawn.layout)
     top = f"top {min(selection.k, len(drawn.layout.cell_rows(0)) - 1)}" if several else "top-1"
-    legend = f"{selection.overlay}: {top}, {lens}{f', {projected}' if projected else ''}"
-    drawn = replace(drawn, legend=legend, word_colours=results.word_colours, chosen=selection.word)
+    brief = f"{top} of each patch, {lens}{f', {projected}' if projected else ''}"
+    legend = f"{selection.overlay}: {brief}"
+    drawn = replace(drawn, legend=legend, brief=brief, word_colours=results.word_colours, chosen=selection.word)
     if selection.overlay == SEGMENTS:
         return draw_segments(drawn, page, found)
     drawn = draw_words(drawn, page, found)
@@ -181,10 +184,12 @@ def _of_lens(results: Results, selection: Selection, page: EntryGrid, drawn: Ima
         return drawn
     if selection.overlay == SEGMENTS and isinstance(found.result, Words):
         metric = f", {selection.metric}" if llm_depth(selection.stage) is None else ""
-        name = f"{SEGMENTS}: {found.call.name}{metric}"
+        name, brief = f"{SEGMENTS}: {found.call.name} ({VOTED}){metric}", f"{VOTED}{metric}"
         words = of_lens(page, found.result, selection.folds)
-        told = f" · {found.note}" if words.segments and words.segments.frequent else ": none; m: top-1"
-        return draw_segments(replace(drawn, legend=f"{name}{told}"), page, words)
+        if words.segments and words.segments.frequent:
+            return draw_segments(replace(drawn, legend=f"{name} · {found.note}", brief=brief), page, words)
+        none = ": none; m: top-1"
+        return draw_segments(replace(drawn, legend=f"{name}{none}", brief=f"{brief}{none}"), page, words)
     overlay = next((one for one in OVERLAYS if one.kind is type(found.result)), None)
     return drawn if overlay is None else overlay.draw(drawn, page, found.result)
 

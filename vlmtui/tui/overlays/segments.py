@@ -23,7 +23,10 @@ def of_chosen(drawing: ImageDrawing, segments: WordSegments) -> tuple[ImageDrawi
     colours = drawing.word_colours.give(wanted, segments.touching)
     if not chosen:
         return drawing, colours
-    return replace(drawing, legend=f"one word (Esc for all) · {drawing.legend}"), {chosen: colours[chosen]}
+    alone = "one word (Esc for all)"
+    return replace(drawing, legend=f"{alone} · {drawing.legend}", brief=f"{alone} · {drawing.brief}"), {
+        chosen: colours[chosen]
+    }
 
 
 def draw_segments(drawing: ImageDrawing, page: EntryGrid, found: PageWords) -> ImageDrawing:
@@ -31,7 +34,8 @@ def draw_segments(drawing: ImageDrawing, page: EntryGrid, found: PageWords) -> I
     segments = found.segments
     if segments is None:
         there = len(page.entries)
-        return replace(drawing, legend=f"{drawing.legend}: {there - found.missing:,} of {there:,} patches ...")
+        awaited = f"{drawing.legend}: {there - found.missing:,} of {there:,} patches ..."
+        return replace(drawing, legend=awaited, brief="")
     drawing, colours = of_chosen(drawing, segments)
     table = np.array([*colours.values(), GREY], np.uint8)
     numbers = {word: number for number, word in enumerate(colours)}

@@ -23,7 +23,8 @@ class LegendWord:
 class WordLegend:
     """The words that have a colour, most patches first, and the share of the patches that is grey.
 
-    `name` says what words these are, where there is no room for all that the legend says. `here` is the word under the
+    `name` says what words these are, where there is no room for all that the legend says, `brief` in fewer letters, ""
+    where it has none. `here` is the word under the
     cursor, `segment` the patches of its segment; "" and 0 where it has none.
     """
 
@@ -32,6 +33,7 @@ class WordLegend:
     grey: float
     here: str = ""
     segment: int = 0
+    brief: str = ""
 
     @property
     def grey_colour(self) -> Colour:
@@ -54,4 +56,4 @@ def word_legend(drawn: ImageDrawing, cursor: Cell) -> WordLegend | None:
     words = tuple(LegendWord(word, many, tint(drawn.colours[word])) for word, many in counts.items())
     grey = 1 - counts[chosen] / segments.patches if chosen else segments.grey
     here = segments.at(cursor)
-    return WordLegend(drawn.legend, words, grey, here.word if here else "", len(here.cells) if here else 0)
+    return WordLegend(drawn.legend, words, grey, here.word if here else "", len(here.cells) if here else 0, drawn.brief)

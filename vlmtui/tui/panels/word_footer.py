@@ -97,7 +97,7 @@ def _segment(r: Roles, results: Results, selection: Selection, words: tuple[Word
     if not voted or not words or fold(voted) == fold_name(words[0].id, words[0].piece, words[0].text):
         return []
     dim = r.style("dim")
-    ends = ": its neighbours' vote, not this token's first word", ": neighbours' vote"
+    ends = ": its neighbours' vote, not this token's top-1", ": neighbours' vote"
     name = isolate(fit(voted, min(width(voted), max(1, cells - width(ends[-1])))))
     word: Part = (name, r.style("accent"))
     forms: list[list[Part]] = [[("segment ", dim), word, (end, dim)] for end in ends]

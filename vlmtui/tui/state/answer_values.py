@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +35,12 @@ from vlmtui.tui.state.subject import (
 WHOLE = "the whole answer"
 NAME_CELLS = 16
 MOST_SINKS = 3
+LOOKED = "where it looked, not what it depends on (O)"
+ESTIMATED = "an estimate of what O measures"
+A_FIFTH = -math.log(0.8)
+"""The log-probability lost where something becomes a fifth less likely: what the colours of an occlusion map span at
+least, so that a map without any large effect is pale."""
+TWICE = math.log(2)
 
 
 @dataclass(frozen=True)
@@ -125,18 +132,21 @@ def answer_values(results: Results, selection: Selection) -> AnswerValues | None
             values = rows.mean(axis=0) if token is None else rows[token]
             # one scale for all tokens of the answer, so that they can be compared
             scale = _scale(generation, of, rows)
-            return AnswerValues(values, (0.0, scale[1]), f"{whose}: {_brief(found)}", sinks=found.sinks)
+            name = f"{whose}: {_brief(found)}"
+            return AnswerValues(values, (0.0, scale[1]), f"{name} · {LOOKED}", sinks=found.sinks, brief=name)
         case Gradient():
             values = found.numbers.astype(np.float64)
             reach = _reach(_scale(generation, key, np.abs(values)))
-            return AnswerValues(values, (-reach, reach), f"{whose}: gradient × input", diverging=True)
+            name = f"{whose}: gradient × input"
+            return AnswerValues(values, (-reach, reach), f"{name} · {ESTIMATED}", diverging=True, brief=name)
         case Occlusion():
             drops = found.drops[:, : len(generation.tokens)].astype(np.float64)
             if token is not None and token >= drops.shape[1]:
                 return None
             values = drops.sum(axis=1) if token is None else drops[:, token]
-            # the whole answer falls by more than any of its tokens; which block is the most telling must be seen
-            reach = _largest(values if token is None else drops)
+            # the whole answer falls by more than any of its tokens; which block is the most telling must be seen, and
+            # that none tells much
+            reach = max(A_FIFTH, _largest(values if token is None else drops))
             return _of_occlusion(results, found, values, reach, token)
         case LensResult():
             return _of_lens(generation, key, found, token, whose)
@@ -147,10 +157,9 @@ def _of_occlusion(
     results: Results, found: Occlusion, values: NDArray[np.float64], reach: float, token: int | None
 ) -> AnswerValues:
     """What is lost without each block, and the most that is."""
-    generation, whose = results.generation, token_shown(results, token)
+    whose = token_shown(results, token)
     places = results.reading.places if results.reading is not None else ()
-    of = generation.log_prob if token is None else generation.tokens[token].log_prob
-    most = most_lost(values, of)
+    most = most_lost(values)
     blocks = "" if found.block == 1 else f", {found.block}×{found.block}"
     return AnswerValues(
         values,
@@ -162,18 +171,23 @@ def _of_occlusion(
     )
 
 
-def most_lost(values: NDArray[np.float64], of: float) -> str:
-    """`most 0.127, 12% of -1.05`; `gained at most 0.07` where something is gained, and that is more."""
+def most_lost(values: NDArray[np.float64]) -> str:
+    """`most 0.127: 12% less likely`; `gained at most 0.07: 7% likelier` where something is gained, and that is more."""
     there = values[np.isfinite(values)]
     lost, gained = (float(there.max()), float(-there.min())) if there.size else (float("nan"), float("nan"))
     said = []
     if lost > 0:
-        # of a token that is all but certain any loss is many times what there is
-        share = f", {percent(100 * lost / -of)} of {format_number(of, 3)}" if -of >= lost else ""
-        said.append(f"most {format_number(lost, 3)}{share}")
+        said.append(f"most {format_number(lost, 3)}: {percent(min(99.99, -100 * math.expm1(-lost)))} less likely")
     if gained > max(lost, 0.0):
-        said.append(f"gained at most {format_number(gained, 3)}")
+        said.append(f"gained at most {format_number(gained, 3)}: {_likelier(gained)}")
     return " · ".join(said) or "nothing"
+
+
+def _likelier(gained: float) -> str:
+    """By how much a probability is larger for so much more log-probability."""
+    if gained < TWICE:
+        return f"{percent(100 * math.expm1(gained))} likelier"
+    return f"{format_number(math.exp(min(gained, 99.0)), 2)}× as likely"
 
 
 def _of_lens(

@@ -32,7 +32,8 @@ LIST_GAP = 2
 LEAST_LIST, MOST_LIST = 5, 12
 """Rows of a list below the image; it has a third of them otherwise."""
 LEGEND_ROWS, MOST_LEGEND_ROWS = 3, 5
-"""Of those that the image leaves; and those that the image gives way to where the legend would be cut."""
+"""Of those that the image leaves, where the legend is no list of words; and those that the image
+gives way to where the legend would be cut."""
 MAP_ROWS = 8
 MAP_HELP = ("z in · Z out · arrows pan at the edge", "a click on the map goes there")
 LEAST_FOR_MAP = 20
@@ -270,12 +271,13 @@ class ImageSide(Container):
         if taken:
             layout = in_window(layout, (room[0], room[1] - taken), (selection.row, selection.col), before)
         rows = max(rows, small_map[1])
-        if not place.listed:
-            rows = max(rows, min(LEGEND_ROWS, rows + room[1] - taken - layout.height))
+        left = 0 if place.listed else rows + room[1] - taken - layout.height
         key = overlays.drawing_key(results, selection, layout)
         if key != self._key or self._drawn is None:
             self._key, self._drawn = key, overlays.draw_overlay(results, selection, layout)
         legend = image_legend(results, selection, self._drawn, map_rows > 0)
+        # words have all the rows that the image leaves, so that as many as can be are named
+        rows = max(rows, left if legend.words is not None else min(LEGEND_ROWS, left))
         cells = self.size.width - (small_map[0] + MAP_GAP if small_map[0] else 0), rows
         return _Fitted(place, self._drawn, legend, map_rows, small_map, cells)
 

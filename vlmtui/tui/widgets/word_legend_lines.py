@@ -22,6 +22,9 @@ LONGEST = 24
 """Cells of a word."""
 ENOUGH = 4
 """Words that there must be room for beside a title."""
+MOST_BREVITY = 3
+"""How much is said in fewer letters: how many words are left, of what the grey share is, and that patches are counted.
+"""
 
 
 class WordPointed(Message):
@@ -64,20 +67,22 @@ def word_legend_lines(
     else.
     """
     text, dim = roles.style(), roles.style("dim")
-    items = [_word(one, not i, one.word == legend.here, roles) for i, one in enumerate(legend.words)]
     here = next((i for i, one in enumerate(legend.words) if one.word == legend.here), None)
     placed: list[list[_Item]] = []
-    for name in _names(title, legend.name, cells):
+    names = _names(title, legend, cells)
+    for name in names:
+        # words keep their units until the title has no shorter form
+        brevities = range(MOST_BREVITY + 1 if name == names[-1] and legend.brief else 2)
         head = _Item(((name, dim),))
-        # how many are left is in fewer letters before a word has no room
-        for shown, briefly in product(range(len(items), -1, -1), (False, True)):
-            placed = _flow([head, *items[:shown], *_rest(items, shown, here, legend, roles, briefly)], cells)
+        # what is left is said in fewer letters before a word has no room
+        for shown, brevity in product(range(len(legend.words), -1, -1), brevities):
+            placed = _flow([head, *_items(shown, here, legend, roles, brevity)], cells)
             if len(placed) <= rows:
                 break
-        if len(placed) <= rows and shown >= min(ENOUGH, len(items)):
+        if len(placed) <= rows and shown >= min(ENOUGH, len(legend.words)):
             break
     if len(placed) > rows:
-        placed = _flow(_rest(items, 0, here, legend, roles), cells)
+        placed = _flow(_items(0, here, legend, roles, brevity=1), cells)
     strips, spots = [], []
     for y, row in enumerate(placed):
         parts: list[Part] = []
@@ -94,14 +99,16 @@ def word_legend_lines(
     return strips, spots
 
 
-def _names(title: str, name: str, cells: int) -> list[str]:
-    """What the words are, the longest first: `segments: top-1, cosine · …`, `segments: top-1, cosine`, `top-1, cosine`,
-    `top-1`; of words that are drawn otherwise how. None that is wider than the line but the last."""
-    whole = name.partition(" · ")[0]
+def _names(title: str, legend: WordLegend, cells: int) -> list[str]:
+    """What the words are, the longest first: `segments: local-words (…), cosine · …`, `segments: local-words (…),
+    cosine`, and in brief; of words that are drawn otherwise how. None that is wider than the line but the last."""
+    whole = legend.name.partition(" · ")[0]
     kind, _, of = whole.partition(": ")
     of = of or whole
     shorter = [kind, kind.partition(" (")[0]] if " (" in kind else [of, of.partition(",")[0]]
-    names = [title, name, whole, *shorter]
+    if legend.brief:
+        shorter = [legend.brief, *([legend.brief.partition(" · ")[0]] if " · " in legend.brief else [])]
+    names = [title, legend.name, whole, *shorter]
     return [one for one in names if width(one) <= cells] or names[-1:]
 
 
@@ -120,34 +127,37 @@ def _flow(items: list[_Item], cells: int) -> list[list[_Item]]:
     return lines
 
 
-def _word(one: LegendWord, first: bool, here: bool, roles: Roles, apart: bool = False) -> _Item:
-    """`█ roof: 14`, which the first says are patches; `here █ roof: 14` where it stands `apart` from the others."""
+def _items(shown: int, here: int | None, legend: WordLegend, roles: Roles, brevity: int = 0) -> list[_Item]:
+    """The first `shown` words, and what follows them: the one under the cursor (`here` is its place) where it is not
+    among them, the share that is grey, and `+11 words`, or `+11`, for those that have no room, naming the next of
+    them."""
+    words, dim = legend.words, roles.style("dim")
+    items = [_word(one, not i and brevity < MOST_BREVITY, i == here, roles) for i, one in enumerate(words[:shown])]
+    if here is not None and here >= shown:
+        items.append(_word(words[here], False, True, roles, apart=True))
+    items.append(_grey(legend, roles, "others" if brevity > 1 else "other patches"))
+    hidden = [i for i in range(shown, len(words)) if i != here]
+    if hidden:
+        following = next((i for i in hidden if here is not None and i > here), hidden[0])
+        more = f"+{len(hidden):,}" if brevity else f"+{count(len(hidden), 'word')}"
+        items.append(_Item(((more, dim),), words[following].word))
+    return items
+
+
+def _word(one: LegendWord, counted: bool, here: bool, roles: Roles, apart: bool = False) -> _Item:
+    """`█ roof: 14`, of one that is `counted` with what these are; `here █ roof: 14` where it stands `apart` from the
+    others."""
     name = roles.style("accent", bold=True) if here else roles.style()
-    many = count(one.patches, "patch", "patches") if first else f"{one.patches:,}"
+    many = count(one.patches, "patch", "patches") if counted else f"{one.patches:,}"
     dim = roles.style("dim")
     before: tuple[Part, ...] = (("here ", dim),) if apart else ()
     return _Item((*before, _swatch(one.colour, roles), (_short(one.word), name), (f": {many}", dim)), one.word)
 
 
-def _rest(
-    items: list[_Item], shown: int, here: int | None, legend: WordLegend, roles: Roles, briefly: bool = False
-) -> list[_Item]:
-    """What follows the first `shown` words: the one under the cursor (`here` is its place) where it is not among them,
-    the share that is grey, and `+11 words`, or `+11`, for those that have no room,
-    naming the next of them."""
-    named = [_word(legend.words[here], False, True, roles, apart=True)] if here is not None and here >= shown else []
-    hidden = [i for i in range(shown, len(items)) if i != here]
-    if not hidden:
-        return [*named, _grey(legend, roles)]
-    following = next((i for i in hidden if here is not None and i > here), hidden[0])
-    more = f"+{len(hidden):,}" if briefly else f"+{count(len(hidden), 'word')}"
-    return [*named, _grey(legend, roles), _Item(((more, roles.style("dim")),), items[following].word)]
-
-
-def _grey(legend: WordLegend, roles: Roles) -> _Item:
+def _grey(legend: WordLegend, roles: Roles, others: str) -> _Item:
     """`█ other patches: 12%`, and the word under the cursor where it is one of these."""
     share = f": {percent(100 * legend.grey)}"
-    parts = [_swatch(legend.grey_colour, roles), ("other patches", roles.style()), (share, roles.style("dim"))]
+    parts = [_swatch(legend.grey_colour, roles), (others, roles.style()), (share, roles.style("dim"))]
     if legend.here_is_grey:
         dim = roles.style("dim")
         parts += [(" (here: ", dim), (_short(legend.here), roles.style("accent", bold=True)), (")", dim)]
