@@ -92,6 +92,38 @@ def test_whole_numbers_of_32_bits() -> None:
     assert greys(data) == [0, round(1000 * 255 / 4095), round(4000 * 255 / 4095)]
 
 
+def tiff(kind: int, samples: bytes) -> bytes:
+    """A little-endian TIFF of one row of grey samples of 32 bits, whose SampleFormat is `kind`."""
+    fields = [(256, len(samples) // 4), (257, 1), (258, 32), (259, 1), (262, 1), (273, 8)]
+    fields += [(277, 1), (278, 1), (279, len(samples)), (339, kind)]
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in fields)
+    return (
+        b"II*\0" + struct.pack("<I", 8 + len(samples)) + samples + struct.pack("<H", len(fields)) + entries + bytes(4)
+    )
+
+
+@pytest.mark.parametrize("levels", ["auto", "full", "image"])
+def test_32_bits_without_a_sign_are_not_negative(levels: Any) -> None:
+    """Pillow reads the upper half of them as negative numbers."""
+    values = [0, 1 << 30, 1 << 31, 3 << 30, (1 << 32) - 1]
+    found = decode(tiff(1, np.array(values, "<u4").tobytes()), "x", levels=levels)
+    assert found.rgb[0, :, 0].tolist() == [round(value * 255 / ((1 << 32) - 1)) for value in values]
+    assert "outside" not in found.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (np.array([[-0.5, -1.0, 0.5]], np.float32), "; some samples are outside: 2 below 0 (black)"),
+        (np.array([[np.nan, 0.5, np.inf]], np.float32), "; some samples are outside: 1 above 1 (white), 1 NaN (black)"),
+        (np.array([[-7, 20, 200]], np.int32), "; some samples are outside: 1 below 0 (black)"),
+    ],
+)
+def test_samples_without_a_level_are_counted(values: Any, said: str) -> None:
+    (note,) = decode(encoded(Image.fromarray(values), "TIFF"), "x").notes
+    assert note.endswith(said)
+
+
 @pytest.mark.parametrize("alpha", [False, True])
 @pytest.mark.parametrize("turn", [1, 6])
 def test_colours_of_12_bits_in_16(alpha: bool, turn: int) -> None:

@@ -31,7 +31,7 @@ _BAND = 1 << 18
 """Pixels that are scaled at once."""
 _BITS_PER_SAMPLE, _SAMPLE_FORMAT, _MAX_SAMPLE = 258, 339, 281
 _PHOTOMETRIC, _PLANAR = 262, 284
-_SIGNED, _WHITE_IS_ZERO, _APART = 2, 0, 2
+_UNSIGNED, _SIGNED, _WHITE_IS_ZERO, _APART = 1, 2, 0, 2
 
 
 @dataclass(frozen=True)
@@ -67,16 +67,21 @@ def grey_levels(image: Image.Image, data: bytes, levels: Levels) -> tuple[Pixels
     A value that the file declares transparent becomes white; between the two, whether any is transparent.
     """
 
+    unsigned = _is_unsigned_32(image)
+
     def bands_of() -> Iterator[_Band]:
         for rows, part in _parts(image):
             values = np.asarray(part)[..., None]
+            if unsigned:
+                values = values.view(np.uint32)  # Pillow has no mode for them, and reads the upper half as negative
             yield _Band(rows, values, _is_key(values, image))
 
     scale = (_float_scale if image.mode == "F" else _integer_scale)(image, _extent(bands_of()), data, levels)
-    rgb, see_through = _scaled(image, bands_of(), scale)
-    if image.format == "TIFF" and getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == _WHITE_IS_ZERO:
+    inverted = image.format == "TIFF" and getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == _WHITE_IS_ZERO
+    rgb, see_through, outside = _scaled(image, bands_of(), scale)
+    if inverted:
         np.subtract(255, rgb, out=rgb)  # which Pillow heeds up to 8 bits
-    return rgb, see_through, scale.note
+    return rgb, see_through, scale.note + outside.note(scale, inverted)
 
 
 def colour_levels(image: Image.Image, rawmode: str, data: bytes, levels: Levels) -> tuple[Pixels, bool, str] | None:
@@ -106,7 +111,8 @@ def colour_levels(image: Image.Image, rawmode: str, data: bytes, levels: Levels)
             yield _Band(rows, values, alpha)
 
     scale = _integer_scale(image, _extent(bands_of()), data, levels, of=65535)
-    return *_scaled(image, bands_of(), scale), scale.note
+    rgb, see_through, outside = _scaled(image, bands_of(), scale)
+    return rgb, see_through, scale.note + outside.note(scale)
 
 
 def sixteen_bit_rawmode(image: Image.Image) -> str | None:
@@ -174,16 +180,44 @@ def _extent(parts: Iterator[_Band]) -> tuple[float, float]:
     return (float(least), float(most)) if least <= most else (0.0, 1.0)
 
 
-def _scaled(image: Image.Image, parts: Iterator[_Band], scale: LevelScale) -> tuple[Pixels, bool]:
-    """The values of an image as uint8 [height, width, 3], over white, and whether any is transparent."""
-    rgb, see_through = np.empty((image.height, image.width, 3), np.uint8), False
+@dataclass
+class _Outside:
+    """How many samples have no level of their own: they are `below` or `above` the scale, or `not_numbers`."""
+
+    below: int = 0
+    above: int = 0
+    not_numbers: int = 0
+
+    def add(self, values: NDArray[Any], scale: LevelScale) -> None:
+        """Count those of these values."""
+        self.below += int(np.count_nonzero(values < scale.low))
+        self.above += int(np.count_nonzero(values > scale.high))
+        if values.dtype.kind == "f":
+            self.not_numbers += int(np.count_nonzero(np.isnan(values)))
+
+    def note(self, scale: LevelScale, inverted: bool = False) -> str:
+        """The end of the line about the scale that counts them; "" where there is none."""
+        black, white = ("white", "black") if inverted else ("black", "white")
+        found = (
+            (self.below, f"below {scale.low:,.6g} ({black})"),
+            (self.above, f"above {scale.high:,.6g} ({white})"),
+            (self.not_numbers, f"NaN ({black})"),
+        )
+        said = [f"{count:,} {where}" for count, where in found if count]
+        return f"; some samples are outside: {', '.join(said)}" if said else ""
+
+
+def _scaled(image: Image.Image, parts: Iterator[_Band], scale: LevelScale) -> tuple[Pixels, bool, _Outside]:
+    """The values of an image as uint8 [height, width, 3], over white, whether any is transparent, and those outside."""
+    rgb, see_through, outside = np.empty((image.height, image.width, 3), np.uint8), False, _Outside()
     for part in parts:
+        outside.add(part.values, scale)
         found = scale.apply(part.values)
         if part.alpha is not None:
             see_through = see_through or bool((part.alpha < 1).any())
             found = np.rint(found * part.alpha + 255.0 * (1.0 - part.alpha)).astype(np.uint8)
         rgb[part.rows] = found
-    return rgb, see_through
+    return rgb, see_through, outside
 
 
 def _lower_bytes(args: Any) -> Any:
@@ -244,10 +278,19 @@ def _whole_range(image: Image.Image) -> int:
     """The largest whole number that the samples hold."""
     if image.mode != "I" or image.format == "PPM":
         return 65535
+    if _is_unsigned_32(image):
+        return (1 << 32) - 1
     tags = getattr(image, "tag_v2", {})
     bits = int(_first(tags.get(_BITS_PER_SAMPLE, 32)))
     signed = int(_first(tags.get(_SAMPLE_FORMAT, _SIGNED))) == _SIGNED
     return (1 << (min(bits, 32) - (signed or bits == 32))) - 1
+
+
+def _is_unsigned_32(image: Image.Image) -> bool:
+    """Whether a TIFF says that its samples are whole numbers of 32 bits without a sign."""
+    tags = getattr(image, "tag_v2", {})
+    kind = (image.mode, _first(tags.get(_BITS_PER_SAMPLE)), _first(tags.get(_SAMPLE_FORMAT, _UNSIGNED)))
+    return kind == ("I", 32, _UNSIGNED)
 
 
 def _declared(image: Image.Image, data: bytes) -> int | None:

@@ -14,6 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from tests.families import build
+from tests.families.base import chat_template
 from tests.hub import COMMIT, serving
 from tests.models.loading.test_hub import fetch_all
 from tests.models.test_vlm import held, picture
@@ -75,12 +76,34 @@ def test_it_is_read_as_peft_merges_it(saved: tuple[Path, Path], clip_folder: Pat
 
 
 @needs_peft
+def test_a_processor_that_was_saved_with_it(saved: tuple[Path, Path], clip_folder: Path, tmp_path: Path) -> None:
+    """Trainers save what they were given: it is the base's, or said to be unused, and may be named."""
+    adapter = Path(shutil.copytree(saved[0], tmp_path / "adapter"))
+    plain = f"{clip_folder} with the adapter tiny"
+    for file in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
+        shutil.copy(clip_folder / file, adapter)
+    assert held(adapter).info.note == plain
+    (adapter / "chat_template.jinja").write_text(chat_template("<image>OWN "))
+    unused = "; the processor is the base's, without the adapter's own chat_template.jinja"
+    assert held(adapter).info.note == plain + unused
+    shutil.copy(clip_folder / "processor_config.json", adapter)
+    model = held(adapter)
+    unused = "; the processor is the base's: --processor tiny for the adapter's own (chat_template.jinja)"
+    assert model.info.note == plain + unused
+    assert "OWN" not in model.prepare(IMAGE, None).prompt.text
+    model = held(adapter, processor=adapter)
+    assert model.info.note == plain
+    assert "OWN" in model.prepare(IMAGE, None).prompt.text
+
+
+@needs_peft
 def test_an_adapter_and_its_base_are_read_from_the_hub(
     saved: tuple[Path, Path], clip_folder: Path, tmp_path: Path
 ) -> None:
     adapter, merged = saved
     shutil.copytree(adapter, tmp_path / "lora")
     (tmp_path / "lora" / "adapter_config.json").write_text(json.dumps(_config(adapter, "org/base")))
+    (tmp_path / "lora" / "chat_template.jinja").write_text("{{ messages }}")
     # larger than any small file may be, there and in `tests.hub`
     (tmp_path / "large").mkdir()
     (tmp_path / "large" / "adapter_config.json").write_text(json.dumps(_config(adapter, "org/base")))
@@ -99,7 +122,8 @@ def test_an_adapter_and_its_base_are_read_from_the_hub(
     )
     model = VisionLanguageModel(load_model(checkpoint, lambda *_: None, device="cpu", dtype="float32"))
     torch.testing.assert_close(read(model), read(held(merged)), rtol=1e-5, atol=1e-5)
-    assert model.info.note == "org/base with the adapter org/lora"
+    unused = "; the processor is the base's, without the adapter's own chat_template.jinja"
+    assert model.info.note == f"org/base with the adapter org/lora{unused}"
 
 
 @needs_peft

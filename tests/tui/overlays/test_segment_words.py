@@ -11,6 +11,7 @@ from tests.tui.fake import app
 from tests.tui.overlays.test_segments import SIDE, SIZE, chosen, opened
 from tests.tui.screens.test_explorer import explorer, text
 from vlmtui.display.cells import ELLIPSIS
+from vlmtui.tui.actions.key_table import help_rows
 from vlmtui.tui.widgets.image_side import ImageSide
 
 
@@ -64,3 +65,16 @@ async def test_the_legend_of_words_takes_the_rows_that_the_image_leaves() -> Non
         # and no row of the image
         legend = explorer(pilot).query_one("#legend-row")
         assert legend.region.bottom <= side.region.bottom
+
+
+async def test_the_key_that_goes_through_segments_is_seen_over_them_in_a_small_terminal() -> None:
+    tui = opened()
+    async with tui.run_test(size=(80, 24)) as pilot:
+        await chosen(pilot, "none", top_1=False)
+        assert "n N" not in text(tui, "#keys")
+        await chosen(pilot, top_1=False)
+        assert "n N next" in text(tui, "#keys")
+        assert "f full" in text(tui, "#keys")
+        assert text(tui, "#keys").rstrip().endswith("q quit")
+    (said,) = [what for keys, what in help_rows() if keys.startswith("n ")]
+    assert "of the same word, then of the next" in said

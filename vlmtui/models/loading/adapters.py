@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import importlib.util
 import re
 from collections.abc import Collection, Mapping
@@ -18,6 +19,9 @@ from vlmtui.models.loading.weight_files import ADAPTER_CONFIG, find_weight_files
 
 CONFIG = ADAPTER_CONFIG
 WEIGHTS = "adapter_model.safetensors"
+# what trainers save beside an adapter; tokenizer.json, which is large, has tokenizer_config.json beside it
+_OF_IMAGES = frozenset({"preprocessor_config.json", "processor_config.json"})
+PROCESSOR_FILES = _OF_IMAGES | {"chat_template.jinja", "chat_template.json", "tokenizer_config.json"}
 _OWN = re.compile(r"adapter_model\.(safetensors|bin)")
 # what changes how an adapter is merged, and is not supported; the rest of peft's settings concerns training
 _UNSUPPORTED = (
@@ -74,6 +78,24 @@ def is_adapter(files: Collection[str]) -> bool:
     if CONFIG not in files:
         return False
     return MODEL_CONFIG not in files or (find_weight_files(files) is None and any(map(_OWN.fullmatch, files)))
+
+
+def unused_processor(folder: Path, base: Path, name: str) -> str:
+    """What is said of a processor that was saved with the adapter `name` and is not that of its base, which is used; or
+    "".
+    """
+    there = sorted(file for file in PROCESSOR_FILES if (folder / file).is_file())
+    other = [file for file in there if not _same(folder / file, base / file)]
+    if not other:
+        return ""
+    own = f"{other[0]} and {len(other) - 1} more" if len(other) > 1 else other[0]
+    if _OF_IMAGES.isdisjoint(there):
+        return f"; the processor is the base's, without the adapter's own {own}"
+    return f"; the processor is the base's: --processor {name} for the adapter's own ({own})"
+
+
+def _same(one: Path, other: Path) -> bool:
+    return other.is_file() and filecmp.cmp(one, other, shallow=False)
 
 
 def read_adapter(folder: Path, name: str) -> Adapter:

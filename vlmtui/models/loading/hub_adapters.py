@@ -9,7 +9,7 @@ from vlmtui import cache
 from vlmtui.display.numbers import format_bytes
 from vlmtui.files import write_whole
 from vlmtui.models.loading import safetensors_header
-from vlmtui.models.loading.adapters import CONFIG, WEIGHTS, describe_adapter, is_adapter
+from vlmtui.models.loading.adapters import CONFIG, PROCESSOR_FILES, WEIGHTS, describe_adapter, is_adapter
 from vlmtui.models.loading.checkpoint import Progress
 from vlmtui.models.loading.hub_files import HubCommit, check_room
 from vlmtui.models.loading.range_requests import ByteRange, RangeDownload
@@ -38,6 +38,8 @@ def fetch_adapter(remote: HubCommit, label: str, progress: Progress) -> Path:
     remote.fetch(CONFIG, place)
     # what its config rules out is said before its weights are fetched
     describe_adapter(place, label)
+    for file in sorted(PROCESSOR_FILES & remote.files):
+        remote.fetch(file, place)
     if WEIGHTS in remote.files:
         _fetch_weights(remote, place, progress)
     return place

@@ -16,7 +16,7 @@ from vlmtui.errors import ModelError, lacks_memory, one_line
 from vlmtui.models.families.registry import family_class
 from vlmtui.models.loading.adapter_merging import BaseModel, merge_adapter
 from vlmtui.models.loading.adapters import CONFIG as ADAPTER_CONFIG
-from vlmtui.models.loading.adapters import read_adapter
+from vlmtui.models.loading.adapters import read_adapter, unused_processor
 from vlmtui.models.loading.checkpoint import (
     CONFIG,
     GENERATION_CONFIG,
@@ -110,7 +110,10 @@ def load_model(
             )
         base = BaseModel(model, empty_model(checkpoint, None), [tensor.key for tensor in there])
         model = merge_adapter(base, adapter, checkpoint.name)
-        note = note or f"{adapter.base} with the adapter {checkpoint.name}"
+        unused = ""
+        if processor is None:
+            unused = unused_processor(checkpoint.adapter, checkpoint.folder, checkpoint.name)
+        note = note or f"{adapter.base} with the adapter {checkpoint.name}{unused}"
     if on.type != "cpu" and not quantised:  # quantised weights cannot be moved: they were loaded onto the device
         progress(f"moving weights to {on}", 0, 0)
         model = model.to(on)

@@ -47,7 +47,8 @@ def _over_image(label: str) -> Offer:
 class Group:
     """Actions that are one matter: `keys` as `?` writes them, its `help` line, what the key bar has of it.
 
-    `rank` orders the key bar; `bar` is how it writes the keys, where that is shorter.
+    `rank` orders the key bar, `rank_over_words` where words lie over the image, if it is another there; `bar` is how it
+    writes the keys, where that is shorter.
     """
 
     keys: str
@@ -55,6 +56,11 @@ class Group:
     offer: Offer = nowhere
     rank: int = 100
     bar: str = ""
+    rank_over_words: int | None = None
+
+    def rank_at(self, at: Situation) -> int:
+        """The rank where the explorer is."""
+        return self.rank_over_words if self.rank_over_words is not None and at.over_words else self.rank
 
 
 NUMBERS = range(1, min(len(PANELS), 9) + 1)
@@ -144,10 +150,12 @@ GROUPS: dict[str, Group] = {
     ),
     "next": Group(
         "n  N",
-        "to the highest value of the overlay, then the next in turn / back; of words, in the order of the legend",
-        lambda at: ("segments" if at.over_words else "in turn") if at.ranked else "",
+        "to the highest value of the overlay, then the next in turn / back; over words to the next segment: of the "
+        "same word, then of the next in the legend",
+        lambda at: ("next" if at.over_words else "in turn") if at.ranked else "",
         18,
         "n N",
+        rank_over_words=11,
     ),
     "mark": Group("Space  U", "mark the patch / remove all marks", _over_image("mark"), 20, "Space"),
     "outliers": Group(
@@ -162,6 +170,7 @@ GROUPS: dict[str, Group] = {
         "ask the model; its answer is the last stage, with attribution over the image",
         _when("ask", lambda at: at.read and (at.at_answer or (at.worded and not at.scored_by))),
         13,
+        rank_over_words=15,
     ),
     "token": Group(
         ",  .",

@@ -181,7 +181,7 @@ def bar_keys(at: Situation, keymap: Mapping[str, str] | None = None) -> list[Bar
 
     Where the terminal is too small for anything, the way out alone.
     """
-    ranked = sorted({**groups(), **UNLISTED}.items(), key=lambda item: item[1].rank)
+    ranked = sorted({**groups(), **UNLISTED}.items(), key=lambda item: item[1].rank_at(at))
     said = [(_written(name, group, keymap or {}, bar=True), group.offer(at)) for name, group in ranked]
     folded = [(_key_of(f"panel-{number}", keymap or {}), title.lower()) for number, title in at.hidden]
     back = [(_key_of("full", keymap or {}), "panels")] if at.alone else []

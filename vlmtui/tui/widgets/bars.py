@@ -24,6 +24,10 @@ HELP, QUIT = "help", "quit"
 """What the keys do that tell of all the others, and lead out."""
 
 
+_GAP = " " * 3
+"""Between two keys of the key bar."""
+
+
 class TitleBar(Lines):
     """Which image, which model; against the right edge the overlay and the zoom."""
 
@@ -182,13 +186,15 @@ class KeysBar(Lines):
         parts: list[Part] = [(" ", r.style(on="raised"))]
         room = cells - 1
         for key, name in seen(self._keys, room):
-            parts += [(key, r.style("accent", "raised")), (f" {name}   ", r.style("dim", "raised"))]
+            parts += [(key, r.style("accent", "raised")), (f" {name}{_GAP}", r.style("dim", "raised"))]
+        # nothing follows the last
+        parts[-1] = parts[-1][0].rstrip() or " ", parts[-1][1]
         return [line(cells, r.style(on="raised"), parts)]
 
 
 def seen(keys: Sequence[BarKey], room: int) -> list[BarKey]:
     """Those that help and quit, and of the others the first that there is room for, one after the other."""
-    room -= sum(_bar_cells(one) for one in keys if one[1] in (HELP, QUIT))
+    room += len(_GAP) - sum(_bar_cells(one) for one in keys if one[1] in (HELP, QUIT))
     there = []
     for one in keys:
         if one[1] in (HELP, QUIT):
@@ -200,4 +206,4 @@ def seen(keys: Sequence[BarKey], room: int) -> list[BarKey]:
 
 
 def _bar_cells(one: BarKey) -> int:
-    return width(one[0]) + len(one[1]) + 4
+    return width(one[0]) + 1 + len(one[1]) + len(_GAP)
