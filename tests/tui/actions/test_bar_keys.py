@@ -97,6 +97,27 @@ async def test_the_smallest_screen_shows_the_stage_one_is_at_and_where_help_is(c
         assert "? help" in text(tui, "#keys")
 
 
+@pytest.mark.parametrize(
+    ("keys", "shown"),
+    [
+        ("", {"m metric", "z Z zoom"}),
+        ("/ s k y enter", {"n N in turn", "m metric"}),
+        ("o o", {"n N next", "m metric"}),
+        ("a w h y enter", {"n N next", "O occlusion", "a ask"}),
+        ("right_square_bracket", {"w all layers"}),
+    ],
+)
+async def test_a_narrow_screen_names_the_keys_that_matter_where_one_is(keys: str, shown: set[str]) -> None:
+    tui = app(made=readings.reading(24, 24))
+    async with tui.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        for key in keys.split():
+            await pilot.press({"/": "slash"}.get(key, key))
+            await pilot.pause()
+        there = text(tui, "#keys")
+        assert all(one in there for one in (*shown, "? help", "q quit")), there
+
+
 def test_what_a_key_does_never_runs_on_under_the_keys() -> None:
     console, rows = Console(width=60), help_rows()
     lines = ["".join(part.text for part in line) for line in console.render_lines(_table(rows))]

@@ -45,4 +45,4 @@ async def test_dialogs_name_the_keys_that_end_them() -> None:
             assert "Enter goes on · Escape leaves" in shown
             await pilot.press("escape")
         # the keys that there is room for are those that a newcomer looks for
-        assert all(f"{key} " in text(tui, "#keys") for key in ("z Z", "[ ]", "o", "/", "a", "f", "?", "q"))
+        assert all(f"{key} " in text(tui, "#keys") for key in ("z Z", "[ ]", "o", "m", "/", "a", "?", "q"))

@@ -7,11 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from textual.strip import Strip
 
 from tests.tui.fake import app
 from tests.tui.screens.test_explorer import text
 from vlmtui.display.colours import difference_colours
-from vlmtui.tui.dialogs.help import _help_text
+from vlmtui.tui.dialogs.help_text import MEANINGS
 from vlmtui.tui.widgets.legend_bar import Legend, LegendBar
 
 FIND = "find red roofs (red roof ‿s): cosine at vision.5 (early exit), no single piece is that word: its 2"
@@ -50,7 +51,7 @@ async def test_a_number_beyond_the_scale_is_marked_at_its_end(value: float, seen
             shown = bar.build(cells, 1)[0].text
             assert seen in shown
             assert ("‹" in shown, "›" in shown) == (value < 0.1, value > 0.3)
-    assert "‹ or ›" in _help_text().plain
+    assert "‹ or ›" in dict(MEANINGS)["Similarity"]
 
 
 @pytest.mark.parametrize("rows", [1, 2])
@@ -120,3 +121,24 @@ async def test_a_short_scale_of_differences_keeps_the_colour_of_each_end() -> No
         assert blue[2] > blue[0]
         assert red[0] > red[2]
         assert ends.index(blue) < ends.index(red)
+
+
+async def test_an_aside_takes_no_line_more() -> None:
+    tui = app()
+    async with tui.run_test(size=(140, 40)) as pilot:
+        await pilot.pause()
+        bar = tui.screen_stack[1].query_one(LegendBar)
+        for cells in range(40, 140):
+            bare = [strip.text.rstrip() for strip in bar_lines(bar, replace(FOUND, shorter=(SHORTER,)), cells)]
+            noted = [
+                strip.text.rstrip()
+                for strip in bar_lines(bar, replace(FOUND, shorter=(SHORTER,), aside=" · drawn wider"), cells)
+            ]
+            assert len(noted) <= len(bare)
+            assert noted == bare or " ".join(" ".join(noted).split()).endswith("its 2 · drawn wider")
+
+
+def bar_lines(bar: LegendBar, legend: Legend, cells: int) -> list[Strip]:
+    """A legend in three lines at most."""
+    bar._legend = legend
+    return bar.build(cells, 3)

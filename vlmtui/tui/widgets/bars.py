@@ -164,6 +164,8 @@ class StatusBar(Lines):
                 continue
             parts.append((f"{fact}   ", r.style("dim", "raised")))
             room -= width(fact) + 3
+        # nothing follows the last
+        parts[-1] = parts[-1][0].rstrip() if len(parts) > 1 else parts[-1][0], parts[-1][1]
         return [line(cells, r.style("text", "raised"), parts)]
 
 

@@ -19,7 +19,8 @@ def image_legend(results: Results, selection: Selection, drawn: ImageDrawing, ma
     words = word_legend(drawn, (selection.row, selection.col))
     view = "" if mapped else view_text(drawn.layout)
     sought = valued.sought_counts(results, selection) or valued.Sought("")
-    note = " · as the model sees it" if selection.as_seen and _of_page(drawn) else _shape_note(drawn)
+    note = " · as the model sees it" if selection.as_seen and _of_page(drawn) else ""
+    aside = "" if note else _shape_note(drawn)
     named = drawn.brief or drawn.legend
     # the title bar names zoom and overlay: what a lens found stays longest, and without one what is in view
     said = [
@@ -35,7 +36,7 @@ def image_legend(results: Results, selection: Selection, drawn: ImageDrawing, ma
     texts = longest + note, shorter[0] + note, shorter[1]
     alarm = valued.NOT_FOUND if sought.absent else ""
     others = tuple(dict.fromkeys(texts[1:]))
-    return Legend(texts[0], drawn.scale, here, value, drawn.diverging, words, others, cut, floor, alarm)
+    return Legend(texts[0], drawn.scale, here, value, drawn.diverging, words, others, cut, floor, alarm, aside)
 
 
 def _of_page(drawn: ImageDrawing) -> bool:

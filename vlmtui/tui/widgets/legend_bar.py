@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from rich.color import Color
@@ -32,7 +32,7 @@ class Legend:
     """What lies over the image: `text` names it, `shorter` does in fewer words, the longest first. `scale` is the range
     of a heat map, `diverging` one of differences, grey up to the `floor`; `cut` says whether there are numbers below
     it and above it. `here` is what it is under the cursor in words, `value` its number; `words` have colours. A
-    text that begins with the `alarm` has it bright."""
+    text that begins with the `alarm` has it bright. The `aside` follows the text where that takes no line more."""
 
     text: str
     scale: tuple[float, float] | None = None
@@ -44,6 +44,7 @@ class Legend:
     cut: tuple[bool, bool] = (False, False)
     floor: float | None = None
     alarm: str = ""
+    aside: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,15 @@ class LegendLines:
 
 def legend_lines(legend: Legend, cells: int, rows: int, r: Roles) -> LegendLines:
     """A legend without words in at most so many lines: what it is under the cursor and the ends of its scale are never
-    cut, and its text is the longest one that is whole."""
+    cut, and its text is the longest one that is whole, with the aside behind it where that takes no line more."""
+    found = _legend_lines(legend, cells, rows, r)
+    noted = replace(legend, text=legend.text + legend.aside, shorter=())
+    longer = _legend_lines(noted, cells, rows, r) if legend.aside else found
+    return longer if longer.whole and len(longer.lines) <= len(found.lines) else found
+
+
+def _legend_lines(legend: Legend, cells: int, rows: int, r: Roles) -> LegendLines:
+    """A legend without its aside."""
     here: Part = (legend.here, r.style())
     shorter: Part = (legend.here.partition(" of ")[0], r.style())
     dim, gap = r.style("dim"), ("  ", r.style())
