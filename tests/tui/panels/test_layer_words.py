@@ -96,7 +96,7 @@ async def test_the_overlays_of_a_layer() -> None:
         await pilot.press(ON, "o")
         await pilot.pause()
         await pilot.pause()
-        assert "words: top 3, logit lens of layer 2" in text(tui, "#legend")
+        assert "words: top 3 of each patch, logit lens of layer 2" in text(tui, "#legend")
         strips = explorer(pilot).query("ImageStrip")
         assert any("w120" in strip.render_line(y).text for strip in strips for y in range(strip.size.height))
 
@@ -272,13 +272,29 @@ async def test_the_bar_of_a_layer_stands_beside_what_it_is_of() -> None:
         await pilot.press(*[ON] * 7, "w")
         await rested(pilot)
         lines = text(tui, "#words").splitlines()
-        assert lines[0].rstrip().endswith("logit · ━ entropy in nats")
+        assert lines[0].rstrip().endswith("logit · ━ entropy in nats: less is surer")
         # 1.25 is the smallest logit, and 6 the largest entropy
         (first,) = (line for line in lines if line.startswith("  1 "))
         assert re.fullmatch(r"  1  w\d+ +1.250 ━+ +6.00", first.rstrip())
         bars = [line.count("━") for line in lines[1:4]]
         assert bars == sorted(bars, reverse=True)
         assert bars[0] > bars[2] >= 1
+
+
+async def test_numbers_of_layers_have_heads_in_a_narrow_panel_and_nothing_is_cut() -> None:
+    tui = app((24, 24), made=readings.reading(24, 24, 96, 64))
+    async with tui.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        await pilot.press(ON, "w")
+        await rested(pilot)
+        assert explorer(pilot).query_one("#words").size.width < 41
+        head, row, *more = text(tui, "#words").splitlines()
+        logit, nats = row.split()[2:4]
+        # the numbers end where their heads do
+        assert head.index("logit") + len("logit") == row.index(logit) + len(logit)
+        assert head.index("nats") + len("nats") == row.rindex(nats) + len(nats)
+        said = " ".join(" ".join(more).split())
+        assert re.search(r"stable (only )?from layer \d of 3: \w+ less entropy \(nats\): surer", said)
 
 
 @pytest.mark.parametrize("size", [(164, 48), (120, 40), NARROW, (60, 20)])

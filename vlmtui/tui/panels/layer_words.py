@@ -20,6 +20,9 @@ NUMBERS_CELLS = 14
 HEAD = "TOP-1 WORDS"
 BAR = "━"
 LONGEST_BAR = 30
+SURER, BRIEF_SURER = "less is surer", "less entropy (nats): surer"
+BRIEF_HEADS = "  logit   nats"
+"""Over the numbers of a layer, where they have no other heads."""
 
 
 def wanted_rows(layers: int, k: int, cells: int) -> int:
@@ -38,7 +41,8 @@ def first_words(
     there = results.by_layer(results.token(selection)) is not None
     found = results.by_layer(results.token(selection) if there else results.followed)
     short = f"logit · {BAR} entropy in nats"
-    about = fitting(cells - len(HEAD) - NUMBER_CELLS - 2, f"logit lens, layers 1–{layers} · {short}", short)
+    forms = [f"logit lens, layers 1–{layers} · {short}: {SURER}", f"{short}: {SURER}", short, BRIEF_HEADS, ""]
+    about = fitting(cells - len(HEAD) - NUMBER_CELLS - 1, *forms)
     head = line(cells, blank, heading, [(about, dim)])
     if found is not None and not found.ids.shape[1]:
         return [head, line(cells, blank, [("no words are searched", dim)])]
@@ -61,20 +65,24 @@ def first_words(
         lines.append(line(cells, blank, parts))
     if found is None or not there:
         return [*lines, line(cells, blank, [(results.waiting, dim)])]
-    return [
-        *lines,
-        *(line(cells, blank, [(part, dim)]) for part in wrapped(settling(results, found, selection.folds), cells)[:1]),
-    ]
+    # whole, or not there
+    left = max(1, rows - len(lines))
+    said = [wrapped(form, cells) for form in settling(results, found, selection.folds)]
+    foot = next((form for form in said if len(form) <= left and all(width(one) <= cells for one in form)), [])
+    if SURER not in about and len(foot) < left and width(BRIEF_SURER) <= cells:
+        foot = [*foot, BRIEF_SURER]
+    return [*lines, *(line(cells, blank, [(part, dim)]) for part in foot)]
 
 
-def settling(results: Results, found: TokenLayerWords, fold: bool) -> str:
-    """`stable from layer 19 of 32: sky`."""
+def settling(results: Results, found: TokenLayerWords, fold: bool) -> tuple[str, ...]:
+    """`stable from layer 19 of 32: sky`, and in fewer words; nothing where no layer is stable."""
     layers = len(found.ids)
     stable = stable_layer(found, fold)
     if stable is None:
-        return ""
+        return ()
     only = "only " if stable == layers and layers > 1 else ""
-    return f"stable {only}from layer {stable} of {layers}: {results.first_word(found, layers)}"
+    brief = f"stable from layer {stable}"
+    return f"stable {only}from layer {stable} of {layers}: {results.first_word(found, layers)}", brief
 
 
 def _layer(
