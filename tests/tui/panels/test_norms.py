@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 import pytest
+from rich.color import Color
 
 from tests.tui import readings
 from tests.tui.fake import app
@@ -12,6 +13,7 @@ from tests.tui.screens.test_explorer import WIDE, at, explorer
 from vlmtui.display.cells import ELLIPSIS
 from vlmtui.display.norm_statistics import robust_z
 from vlmtui.tui.panels.norms import NormsPanel
+from vlmtui.tui.terminal.theme import DARK
 
 
 @pytest.mark.parametrize("stage", ["tokens", "vision.2"])
@@ -49,3 +51,21 @@ async def test_of_several_stages_the_one_looked_at_is_named(stage: str, said: in
         legend = tui.screen_stack[1].query_one(NormsPanel).build(60, 11)[-1].text
         z = robust_z(norms[said])[24]
         assert f"z {z:+.1f} at {said}" in legend, legend
+
+
+async def test_beside_an_answer_only_the_line_below_the_chart_is_red() -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await pilot.press("home")
+        seen = []
+        for keys in ((), ("a", "w", "h", "y", "enter")):
+            await pilot.press(*keys)
+            await pilot.pause()
+            strips = tui.screen_stack[1].query_one(NormsPanel).build(60, 11)
+            red = Color.parse(DARK.outlier)
+            seen.append(
+                [any(one.style and red in (one.style.color, one.style.bgcolor) for one in strip) for strip in strips]
+            )
+        assert any(seen[0][:-1])
+        assert seen[1] == [False] * (len(seen[1]) - 1) + [True]

@@ -141,3 +141,20 @@ async def test_the_key_that_folds_says_where_there_is_nothing_to_fold(
             await pilot.pause()
             notices = [one.message for one in tui._notifications]
             assert [one.startswith(said) for one in notices] == [True] * bool(said)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_vision_stages_show_their_largest_norms_in_one_layout(size: tuple[int, int]) -> None:
+    tui = app(made=readings.reading(24, 24, 96, 64))
+    async with tui.run_test(size=size) as pilot:
+        await pilot.pause()
+        layouts, stages = set(), []
+        for _ in range(5):
+            await pilot.press("left_square_bracket")
+            await pilot.pause()
+            stages.append(explorer(pilot).state.selection.stage)
+            layouts.add(tuple(explorer(pilot).query_one(name).region for name in ("#words", "#norms", "#patch")))
+            assert f"Largest norms of {stages[-1]}" in text(tui, "#words")
+            assert text(tui, "#words").count(" ━") >= 3
+        assert stages == [f"vision.{i}" for i in (4, 3, 2, 1, 0)]
+        assert len(layouts) == 1

@@ -99,7 +99,9 @@ def least_rows(results: Results, selection: Selection, cells: int) -> int:
     longest = _spans((right, bottom, right, bottom))
     brief = [(BRIEF.get(label, label), parts) for label, parts in facts_of(DARK, under, selection, 0)]
     said = [[(f"{label} ", Style()), *([(longest, Style())] if label == IN_FILE else parts)] for label, parts in brief]
-    return 1 + len(_side_by_side(said, cells))
+    rows = 1 + len(_side_by_side(said, cells))
+    # from vision stage to vision stage the panels stay where they are
+    return rows if of_tokens(selection.stage) else max(LEAST, rows)
 
 
 def _spans(box: Box, x: str = "", y: str = "") -> str:

@@ -39,6 +39,8 @@ OF_THE_WHOLE = {
     TEXTS: "c compares texts with the whole image.",
     CLASSES: "c shows the classes of the whole image.",
 }
+LEAST_NORMS = 7
+"""Rows that the heading and the largest norms should have below what says why there are no words."""
 BEING_READ = "The language model's layers are being read. Esc or [ goes back to tokens."
 
 
@@ -125,7 +127,10 @@ class WordsPanel(Lines):
             if early_exit.has_early_exit(results, selection):
                 why += " Press e for the projector lens: words through the projector."
         lines = [line(cells, blank, self.heading("WORDS"), [("none", dim)])]
-        lines += [line(cells, blank, [(part, dim)]) for part in wrapped(why, cells)]
+        said_why = wrapped(why, cells)
+        if selection.stage != PIXELS and not wordless and rows - len(said_why) < LEAST_NORMS:
+            said_why = [fitting(cells, *briefly_none(early_exit.has_early_exit(results, selection)))]
+        lines += [line(cells, blank, [(part, dim)]) for part in said_why]
         level = results.image_level
         if level.complete and selection.stage != PIXELS:
             return [*lines, *image_level_lines(r, level, cells, rows - len(lines))]
@@ -195,6 +200,17 @@ def _named(r: Roles, name: str, gloss: str, cells: int, first: bool) -> list[Par
     if not gloss or room < _SHORTEST_GLOSS:
         return [(isolate(fit(name, cells)), style)]
     return [(isolate(name), style), (" ", r.style()), (fit(gloss, room), r.style("dim"))]
+
+
+def briefly_none(projector: bool) -> tuple[str, ...]:
+    """In one line, the longest first, where there are words, if not here."""
+    if projector:
+        return (
+            "No words here. ] tokens, e projector lens.",
+            "No words: ] tokens, e projector",
+            "no words: ] tokens, e lens",
+        )
+    return "No words here. Press ] for tokens.", "no words: ] tokens"
 
 
 def bar_shares(scores: list[float], coefficients: bool = False, floor: float | None = None) -> list[float]:
