@@ -119,9 +119,9 @@ def test_a_session_of_an_older_protocol_is_passed_over_in_a_sentence(
         client = connect(SessionLocation())
         try:
             assert client.note == (
-                f"the warm session (process {os.getpid()}) is older (0.0.1, protocol {wire.VERSION - 1}) than this "
-                f"vlmtui ({__version__}, protocol {wire.VERSION}): vlmtui session stop, then start; "
-                "this command starts its own session"
+                f"this command has a session of its own: the warm session (process {os.getpid()}) is older "
+                f"(0.0.1, protocol {wire.VERSION - 1}) than this vlmtui ({__version__}, protocol {wire.VERSION}); "
+                "to replace it: vlmtui session stop, then start"
             )
             (told,) = client.describe(source).result(WAIT)
             assert told.name == "sharpness"

@@ -58,7 +58,7 @@ def connect(
         try:
             link = connect_warm()
         except SessionError as error:
-            note = f"{error}; this command starts its own session"
+            note = f"this command has a session of its own: {error}"
     return SessionClient(link or PipeLink(), on_death, note=note)
 
 
@@ -94,20 +94,20 @@ def _greeting(link: SocketLink, patience: float) -> m.Welcome:
     """The greeting of the warm session; `SessionError` where it is of another version or installation."""
     welcome = _hello(link, patience)
     which = f"the warm session (process {welcome.pid})"
-    again = "vlmtui session stop, then start"
+    again = "to replace it: vlmtui session stop, then start"
     if (welcome.version, welcome.release) != (wire.VERSION, __version__):
         theirs, ours = (welcome.version, _parts(welcome.release)), (wire.VERSION, _parts(__version__))
         if theirs < ours:
             raise SessionError(
                 f"{which} is older ({welcome.release}, protocol {welcome.version}) than this vlmtui "
-                f"({__version__}, protocol {wire.VERSION}): {again}"
+                f"({__version__}, protocol {wire.VERSION}); {again}"
             )
         raise SessionError(
             f"this vlmtui ({__version__}, protocol {wire.VERSION}) is older than {which} ({welcome.release}, "
-            f"protocol {welcome.version}): update it, or {again}"
+            f"protocol {welcome.version}): update vlmtui; {again}"
         )
     if welcome.home != HOME:
-        raise SessionError(f"{which} belongs to another installation ({welcome.home}): {again}")
+        raise SessionError(f"{which} belongs to another installation ({welcome.home}); {again}")
     return welcome
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from rich.color import Color
 
 from tests.tui.fake import app
 from tests.tui.screens.test_explorer import WIDE, at, explorer
 from vlmtui.display.cells import ELLIPSIS
 from vlmtui.tui.panels.norms import NormsPanel
+from vlmtui.tui.terminal.theme import DARK
 
 
 @pytest.mark.parametrize("stage", ["tokens", "vision.2"])
@@ -26,3 +28,21 @@ async def test_an_outlier_is_named_whole_at_every_width(stage: str) -> None:
         assert all("▲ outlier" in said and ELLIPSIS not in said for said in legends.values()), legends
         assert "▲ outlier at 2: 16.4× the median" in legends[120]
         assert legends[19] == "▲ outlier: z +152.9"
+
+
+async def test_beside_an_answer_only_the_line_below_the_chart_is_red() -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await pilot.press("home")
+        seen = []
+        for keys in ((), ("a", "w", "h", "y", "enter")):
+            await pilot.press(*keys)
+            await pilot.pause()
+            strips = tui.screen_stack[1].query_one(NormsPanel).build(60, 11)
+            red = Color.parse(DARK.outlier)
+            seen.append(
+                [any(one.style and red in (one.style.color, one.style.bgcolor) for one in strip) for strip in strips]
+            )
+        assert any(seen[0][:-1])
+        assert seen[1] == [False] * (len(seen[1]) - 1) + [True]

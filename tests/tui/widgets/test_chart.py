@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.color import Color
 
 from vlmtui.tui.terminal.theme import DARK
 from vlmtui.tui.widgets.chart import NormBlock, NormSummaries, chart
@@ -55,3 +56,13 @@ def test_the_farthest_from_the_median_is_an_entry_on_either_side_of_it() -> None
     assert (stage, norm) == ("1", 1.0)
     assert 9.8 < median < 10.2
     assert z < -3.5
+
+
+def test_outliers_are_red_unless_they_are_beside_the_matter() -> None:
+    everything = np.tile(np.linspace(9.8, 10.2, 20), (3, 1))
+    everything[1, 6] = 30.0
+    red = Color.parse(DARK.outlier)
+    for muted in (False, True):
+        one = NormBlock(["0", "1", "2"], everything[:, 6], NormSummaries.of(everything), [6], None, muted)
+        styles = [segment.style for strip in chart(DARK, [one], ROWS, 60) for segment in strip if segment.style]
+        assert any(red in (style.color, style.bgcolor) for style in styles) is not muted

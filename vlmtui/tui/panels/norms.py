@@ -15,7 +15,7 @@ from vlmtui.tui import needs
 from vlmtui.tui.panels.panel import Panel, fixed
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
-from vlmtui.tui.state.stages import TOKENS, llm_depth, vision_depth
+from vlmtui.tui.state.stages import ANSWER, TOKENS, llm_depth, vision_depth
 from vlmtui.tui.widgets.chart import MEDIAN, NormBlock, NormSummaries, chart
 from vlmtui.tui.widgets.lines import NUMBER_CELLS, Lines, Part, fitting, line
 
@@ -78,7 +78,7 @@ class NormsPanel(Lines):
             self._vision = results.reading, NormSummaries.of(everything)
         columns = results.grids.columns(place) if place else []
         names = [str(i) for i in range(len(everything))]
-        return NormBlock(names, values, self._vision[1], columns, vision_depth(selection.stage))
+        return NormBlock(names, values, self._vision[1], columns, vision_depth(selection.stage), _is_aside(selection))
 
     def _of_llm(self, results: Results, selection: Selection) -> NormBlock | None:
         """The tokens as they go into the language model, and after each of its layers."""
@@ -92,7 +92,12 @@ class NormsPanel(Lines):
         values = None if token is None else everything[:, token]
         here = 0 if selection.stage == TOKENS else llm_depth(selection.stage)
         return NormBlock(
-            ["t", *map(str, range(1, len(everything)))], values, stages, [] if token is None else [token], here
+            ["t", *map(str, range(1, len(everything)))],
+            values,
+            stages,
+            [] if token is None else [token],
+            here,
+            _is_aside(selection),
         )
 
     def _number(self, blocks: list[NormBlock], selection: Selection) -> list[Part]:
@@ -141,6 +146,11 @@ class NormsPanel(Lines):
             [*least_text, *median],
             least_text,
         ]
+
+
+def _is_aside(selection: Selection) -> bool:
+    """Whether norms are not what is looked at: beside an answer the line below the chart alone tells of outliers."""
+    return selection.stage == ANSWER
 
 
 def _wide(parts: list[Part]) -> int:

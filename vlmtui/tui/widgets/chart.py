@@ -49,13 +49,14 @@ class NormSummaries:
 @dataclass(frozen=True)
 class NormBlock:
     """A part of the path: the names of its stages under the bars, the norms of what is under the cursor [stages] or
-    None, and which of its entries these are. `here` is the stage looked at."""
+    None, and which of its entries these are. `here` is the stage looked at; `muted`: outliers are as other bars."""
 
     names: list[str]
     values: np.ndarray | None
     stages: NormSummaries
     columns: list[int]
     here: int | None
+    muted: bool = False
 
     @property
     def flags(self) -> np.ndarray:
@@ -136,7 +137,7 @@ def _bars(r: Roles, block: NormBlock, rows: int, widths: list[int], axis_cells: 
     for value, stage, flag, wide in zip(values.tolist(), stages.summaries, flags, widths, strict=True):
         if wide == 0:
             continue
-        colour = red if flag else measured
+        colour = red if flag and not block.muted else measured
         # bars wide enough to be told apart have a gap
         gap = 1 if wide > 2 else 0
         # most rows of a bar are one of these: a style costs more than a row
