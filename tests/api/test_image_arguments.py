@@ -113,6 +113,7 @@ def test_a_pillow_image_is_turned_as_its_file_is() -> None:
         (RGB[0, 0], r"give \[height, width, 3\] or \[3, height, width\]"),
         (np.zeros((2, 5, 7, 3), np.uint8), "give .height, width, 3. or .3, height, width."),
         (np.zeros((0, 7, 3), np.uint8), "it is empty"),
+        (np.ma.masked_less(RGB, 99), r"^image is a masked array, and its masked pixels have no value: fill them"),
     ],
     ids=str,
 )

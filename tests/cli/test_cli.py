@@ -373,6 +373,8 @@ def test_a_picture_on_stdin_leaves_the_keyboard_to_the_explorer(siglip_folder: P
         ("lenses > /dev/full", 1, "standard output cannot be written"),
         ("no-such.png --format text 2>&-", 1, ""),
         ("lenses 2>&- >/dev/null", 0, ""),
+        ("no-such.png --format text 2>/dev/full", 1, ""),
+        ("report --no-such-option 2>/dev/full", 2, ""),
     ],
 )
 def test_a_closed_output_is_an_error_where_it_is_written_to(words: str, status: int, said: str) -> None:

@@ -305,6 +305,10 @@ class Server(BaseHTTPRequestHandler):
             self._answer(200, encoded(Image.fromarray(gradient())))
         elif self.path in ("/text", "/o/r/blob/main/a.png"):
             self._answer(200, b"<html>not found, really</html>")
+        elif self.path == "/no-reason":
+            self.send_response(404, " ")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
         elif self.path[1:].isdecimal():
             self._answer(int(self.path[1:]), b"no")
         elif self.path == "/packed":
@@ -384,6 +388,7 @@ def test_a_picture_behind_an_address(server: str) -> None:
         ("/none", "answered 404 Not Found: check the address$"),
         ("/401", "answered 401 .*: it wants a login; download the image in a browser, and give the file$"),
         ("/403", "answered 403 .*: it wants a login"),
+        ("/no-reason", "answered 404: check the address$"),
         ("/429", "answered 429 .*: try again later$"),
         ("/503", "answered 503 .*: try again later$"),
         ("/packed", r"answered a compressed image \(gzip\), which was not asked for: download the image in a browser"),
@@ -474,6 +479,31 @@ def test_a_proxy_of_no_known_kind_is_named(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("ALL_PROXY", "nonsense://x")
     with pytest.raises(ImageError, match=r"the proxy cannot be used .*: check ALL_PROXY"):
         read_source("http://127.0.0.1:9/x.png")
+
+
+def test_a_proxy_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    port = closed_port()
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.setenv(name, f"http://me:secret@127.0.0.1:{port}")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.setenv(name, "127.0.0.2")
+    with pytest.raises(
+        ImageError, match=rf"reached through the proxy http://me:…@127.0.0.1:{port} .*: check the proxy"
+    ):
+        read_source("http://images.example/x.png")
+    with pytest.raises(ImageError, match=r"x\.png cannot be reached \("):
+        read_source(f"http://127.0.0.2:{port}/x.png")
+
+
+@pytest.mark.parametrize("data", [None, b"no certificate\n"])
+def test_certificates_that_cannot_be_read_are_named(
+    data: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if data is not None:
+        (tmp_path / "ca.pem").write_bytes(data)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    with pytest.raises(ImageError, match=r"the certificates for https cannot be read .*: check SSL_CERT_FILE"):
+        read_source(f"https://127.0.0.1:{closed_port()}/x.png")
 
 
 def test_a_dead_address() -> None:

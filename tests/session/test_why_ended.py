@@ -12,6 +12,7 @@ import pytest
 
 from vlmtui import memory
 from vlmtui.errors import lacks_memory
+from vlmtui.session import endings
 from vlmtui.session.endings import LAST_LINE_S, why_ended, write_end
 
 CHINA = Path(__file__).parents[2] / "sample_images" / "china.jpg"
@@ -62,3 +63,15 @@ def test_the_line_of_a_library_about_memory_is_a_reason(tmp_path: Path) -> None:
     log = tmp_path / "session.log"
     log.write_text("vlmtui session: 0.2.0\ncannot allocate memory for thread-local data: ABORT\n")
     assert why_ended(log) == " (cannot allocate memory for thread-local data: ABORT: end other programs)"
+
+
+def test_an_error_of_c_code_under_a_memory_limit_names_the_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python's own, where a library's code in C fails to get memory and does not say so."""
+    log, error = tmp_path / "session.log", "SystemError: error return without exception set"
+    log.write_text(f"Traceback (most recent call last):\n{error}\n")
+    monkeypatch.setattr(endings, "memory_limit", lambda: None)
+    assert why_ended(log) == f" ({error})"
+    monkeypatch.setattr(endings, "memory_limit", lambda: 900 << 20)
+    assert why_ended(log) == f" ({error}: raise the memory limit of 900 MB, ulimit -v)"

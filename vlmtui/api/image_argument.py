@@ -54,6 +54,10 @@ def image_file(image: Any) -> ImageFile:
         except Exception as error:  # a sparse tensor, one of the meta device, a lazy array
             why = f"whose numbers cannot be had ({one_line(error)})"
             raise UsageError(f"image is a {type_name(image)} {why}: give a dense tensor or an array") from error
+        if np.ma.is_masked(image):
+            raise UsageError(
+                "image is a masked array, and its masked pixels have no value: fill them with .filled(VALUE)"
+            )
         return _named("image", _encoded(Image.fromarray(levels(array, is_tensor))))
     raise ArgumentTypeError(
         "image must be a path, an address, bytes, an open file, a Pillow image, an array or a tensor, "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import sys
@@ -59,7 +60,10 @@ def print_json(value: Any) -> None:
 
 
 def print_message(sentence: str) -> None:
-    """Print one line on stderr, without control characters or characters that it cannot encode."""
+    """Print one line on stderr, without control characters or characters that it cannot encode.
+
+    Where stderr is full nobody is told, and the command goes on, or ends with its own status.
+    """
     from vlmtui.display.pieces import ascii_only, plain
 
     line = f"vlmtui: {plain(' '.join(sentence.split()))}"
@@ -67,4 +71,9 @@ def print_message(sentence: str) -> None:
         line.encode(sys.stderr.encoding or "utf-8")
     except UnicodeEncodeError:
         line = ascii_only(line)
-    print(line, file=sys.stderr, flush=True)
+    try:
+        print(line, file=sys.stderr, flush=True)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115  # what is still in the full one's buffer would fail again

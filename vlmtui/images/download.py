@@ -9,6 +9,7 @@ import time
 from contextlib import suppress
 from typing import Any
 from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
+from urllib.request import getproxies, proxy_bypass
 
 import httpx2
 
@@ -39,7 +40,9 @@ def download(address: str, max_bytes: int) -> bytes:
         with _client() as client, _Cutoff(shown) as cutoff:
             return _follow(client, parts.geturl(), shown, max_bytes, cutoff)
     except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError) as error:
-        raise ImageError(f"{shown} cannot be reached ({connection_reason(error)}): check it and the network") from error
+        reason, proxy = connection_reason(error), _proxy(parts)
+        through, check = (f" through the proxy {proxy}", "the proxy's settings") if proxy else ("", "it")
+        raise ImageError(f"{shown} cannot be reached{through} ({reason}): check {check} and the network") from error
     except httpx2.TimeoutException as error:
         raise ImageError(f"{shown} did not answer within {TIMEOUT_S:.0f} s: try again later") from error
     except (httpx2.ReadError, httpx2.RemoteProtocolError) as error:
@@ -124,13 +127,25 @@ def _client() -> httpx2.Client:
         raise ImageError(
             f"the proxy cannot be used ({one_line(error)}): check ALL_PROXY, HTTP_PROXY and HTTPS_PROXY"
         ) from error
+    except OSError as error:  # httpx reads the certificates when it makes a client
+        raise ImageError(
+            f"the certificates for https cannot be read ({one_line(error)}): check SSL_CERT_FILE and SSL_CERT_DIR"
+        ) from error
+
+
+def _proxy(parts: SplitResult) -> str:
+    """The proxy that the environment names for an address, without its password; "" for none."""
+    if proxy_bypass(parts.netloc.rpartition("@")[2]):
+        return ""
+    proxies = getproxies()
+    return without_password(proxies.get(parts.scheme.lower()) or proxies.get("all", ""))
 
 
 def _body(response: httpx2.Response, address: str, max_bytes: int, cutoff: _Cutoff) -> bytes:
     """The body of a successful answer; `ImageError` for another answer, and for one that is too long or too short."""
     if not response.is_success:
-        reason = one_line(response.reason_phrase)
-        raise ImageError(f"{address} answered {response.status_code} {reason}: {_advice(response.status_code)}")
+        reason = f" {one_line(phrase)}" if (phrase := response.reason_phrase.strip()) else ""  # many leave it out
+        raise ImageError(f"{address} answered {response.status_code}{reason}: {_advice(response.status_code)}")
     encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding not in ("", "identity"):
         raise ImageError(f"{address} answered a compressed image ({encoding}), which was not asked for: {_BY_HAND}")

@@ -19,6 +19,9 @@ _NO_MEMORY = re.compile(
     r"failed to map segment|cannot allocate memory|can't allocate memory|MemoryError", re.IGNORECASE
 )
 
+_OF_C_CODE = re.compile(r"SystemError\b|RuntimeError: can't start new thread")
+"""What C code that checks no allocation ends with: a reason to name a memory limit, where there is one."""
+
 
 def write_end(log: Path, reason: str) -> None:
     """Write into a session's log why a front end ends it; `why_ended` finds it there."""
@@ -53,7 +56,7 @@ def why_ended(log: Path) -> str:
 
 def _memory_advice(error: str) -> str:
     """What to do about an error of memory that ran out; "" for any other."""
-    if not _NO_MEMORY.search(error):
-        return ""
     limit = memory_limit()
+    if not (_NO_MEMORY.search(error) or (limit is not None and _OF_C_CODE.match(error))):
+        return ""
     return ": end other programs" if limit is None else f": raise the memory limit of {limit >> 20:,} MB, ulimit -v"

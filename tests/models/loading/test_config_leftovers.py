@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 
+from tests.families import build
 from tests.models.loading.test_published import IMAGE, tokens
 from tests.models.test_vlm import held
 from vlmtui.errors import ModelError
@@ -50,7 +51,23 @@ def test_a_padding_token_without_a_row(padding: int, folder: Path, siglip_folder
     assert mine.generator.generate(inputs) == plain.generator.generate(inputs)
 
 
-def test_an_image_token_that_no_key_names(folder: Path, siglip_folder: Path) -> None:
+@pytest.mark.parametrize("family", ["llava", "vit", "clip"])
+def test_blocks_of_the_tower_beyond_the_config_are_said_to_be_left_out(
+    family: str, folder: Path, tmp_path: Path
+) -> None:
+    """As transformers leaves them out, which only its log says."""
+    if family != "llava":
+        folder = build(family, tmp_path / family)
+    assert held(folder).info.note == ""
+
+    def shorter(config: Config) -> None:
+        config.get("vision_config", config)["num_hidden_layers"] -= 1
+
+    change(folder, shorter)
+    assert held(folder).info.note == "its config.json leaves out 1 block of the vision tower that its weights have"
+
+
+def test_an_image_token_that_no_key_names(folder: Path) -> None:
     """Transformers' own default may be right, or no word-piece of this tokenizer, or have no row."""
     change(folder, lambda config: config.pop("image_token_index"))
     model = held(folder)

@@ -60,7 +60,7 @@ def test_what_stands_for_nothing_is_named_where_it_fails(album: Path) -> None:
     assert expand_sources(words) == (tuple(words), True)
 
 
-@pytest.mark.parametrize("data", [b"a.png\nb c.png\r\n\n*.jpg\n", b"a.png\0b c.png\0*.jpg\0"])
+@pytest.mark.parametrize("data", [b"a.png\nb c.png\r\n \t\n\n*.jpg\n   ", b"a.png\0b c.png\0*.jpg\0"])
 def test_lists(data: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     listed = tmp_path / "list"
     listed.write_bytes(data)
@@ -97,5 +97,10 @@ def test_lists_that_cannot_be(tmp_path: Path) -> None:
             expand_sources([], str(tmp_path / f"{number}"))
     with pytest.raises(VlmtuiError, match="cannot be read"):
         expand_sources([], str(tmp_path / "no-such"))
+    for name in ("", " "):
+        with pytest.raises(VlmtuiError, match="--from is empty: name a file"):
+            expand_sources([], name)
+    with pytest.raises(VlmtuiError, match="--from /dev/zero is a device, which may have no end"):
+        expand_sources([], "/dev/zero")
     with pytest.raises(UsageError, match="standard input"):
         expand_sources(["-"], "-")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import msgspec
+import numpy as np
 import pytest
 from rich.color import Color
 
+from tests.tui import readings
 from tests.tui.fake import app
 from tests.tui.screens.test_explorer import WIDE, at, explorer
 from vlmtui.display.cells import ELLIPSIS
+from vlmtui.display.norm_statistics import robust_z
 from vlmtui.tui.panels.norms import NormsPanel
 from vlmtui.tui.terminal.theme import DARK
 
@@ -28,6 +32,25 @@ async def test_an_outlier_is_named_whole_at_every_width(stage: str) -> None:
         assert all("▲ outlier" in said and ELLIPSIS not in said for said in legends.values()), legends
         assert "▲ outlier at 2: 16.4× the median" in legends[120]
         assert legends[19] == "▲ outlier: z +152.9"
+
+
+@pytest.mark.parametrize(("stage", "said"), [("vision.1", 1), ("vision.2", 2), ("vision.0", 2)])
+async def test_of_several_stages_the_one_looked_at_is_named(stage: str, said: int) -> None:
+    made = readings.reading(6, 8, 96, 64)
+    (grid,) = made.grid_norms
+    norms = grid.patches.copy()
+    # less far out at stage 1 than at stage 2
+    norms[1, 24] = 4 * np.median(norms[1])
+    tui = app(
+        made=msgspec.structs.replace(made, grid_norms=(msgspec.structs.replace(grid, patches=norms),)), stage=stage
+    )
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await pilot.press("home")
+        assert at(pilot) == (3, 0)
+        legend = tui.screen_stack[1].query_one(NormsPanel).build(60, 11)[-1].text
+        z = robust_z(norms[said])[24]
+        assert f"z {z:+.1f} at {said}" in legend, legend
 
 
 async def test_beside_an_answer_only_the_line_below_the_chart_is_red() -> None:

@@ -69,6 +69,25 @@ async def test_hub_words_are_marked_once_all_lists_have_come() -> None:
         assert "° in most lists" in shown
 
 
+async def test_hub_words_are_dim_and_the_first_other_word_is_bold() -> None:
+    tui = app(lists=[["sky", f"one{i}", "the", f"two{i}"] for i in range(48)])
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        panel = tui.screen_stack[1].query_one("#words")
+        rows = [panel.render_line(y) for y in range(1, 5)]
+        pieces = [next(part for part in row if part.text.strip()) for row in rows]
+        assert [part.text.split()[0].strip("‿").rstrip("0123456789") for part in pieces] == [
+            "sky°",
+            "one",
+            "the°",
+            "two",
+        ]
+        assert [bool(part.style and part.style.bold) for part in pieces] == [False, True, False, False]
+        colours = [part.style.color for part in pieces if part.style]
+        assert colours[0] == colours[2] == panel.roles.style("dim").color
+        assert len(set(colours)) == 3
+
+
 def test_bars_begin_where_noise_ends() -> None:
     scores = [0.5, 0.4, 0.3, 0.1]
     assert bar_shares(scores, floor=0.3) == pytest.approx([1.0, 0.5, 0.0, 0.0])

@@ -80,7 +80,7 @@ async def test_its_words_lie_over_the_picture_under_their_name() -> None:
         assert "words, which vision.4 has none of; e: projector lens" in text(tui, "#legend")
         await pilot.press("e")
         await pilot.pause()
-        assert f"words: top 3, cosine, {NAMED}" in text(tui, "#legend")
+        assert f"words: top 3 of each patch, cosine, {NAMED}" in text(tui, "#legend")
         drawn = explorer(pilot).query_one(ImageSide)._drawn
         assert drawn is not None
         assert drawn.words is not None

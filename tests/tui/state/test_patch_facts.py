@@ -158,9 +158,11 @@ async def test_every_stage_has_its_verdict_on_the_pictures_so_far() -> None:
         await pilot.pause()
         await pilot.press("V")
         shown = page(pilot)
-        assert re.search(r"vision\.2 +too few images +1 outlier \(2%\) +6×8, 1 image", shown)
+        # nothing is told of one image but that several are needed
+        assert "too few" not in shown
+        assert "1 image" not in shown
         assert "position:" not in shown
-        assert re.search(r"vision\.0 +none +0 outliers +6×8, 1 image", shown)
+        assert "needs several images" in shown
         # where they are in this image, and what was read
         row, col = divmod(OUTLIER, COLS)
         norms = talk(tui).reading.norms_at("vision.2")

@@ -27,7 +27,7 @@ from vlmtui.models.loading.checkpoint import (
     weight_files,
 )
 from vlmtui.models.loading.device import DTYPES, choose_device, choose_dtype
-from vlmtui.models.loading.needed_tensors import needed_keys, without_wrappers
+from vlmtui.models.loading.needed_tensors import blocks_beyond, needed_keys, without_wrappers
 from vlmtui.models.loading.processor import Processing, load_processing
 from vlmtui.models.loading.quantised_weights import check_names, check_values, quantisation, runs_quantised
 from vlmtui.models.loading.safetensors_header import Tensor
@@ -93,6 +93,7 @@ def load_model(
     )
     _check_rows(processing.tokenizer, shape.empty, checkpoint.name)
     progress("reading weights", 0, 0)
+    notes = [note, _blocks_left_out(shape, checkpoint.name, [tensor.key for tensor in there])]
     quantised, generation_fault = runs_quantised(checkpoint.config), None
     model = _weights(shape, checkpoint, tensors, held_as, {"device_map": {"": str(on)}} if quantised else {})
     if decoder_layers != 0 and model.can_generate():
@@ -113,14 +114,14 @@ def load_model(
         unused = ""
         if processor is None:
             unused = unused_processor(checkpoint.adapter, checkpoint.folder, checkpoint.name)
-        note = note or f"{adapter.base} with the adapter {checkpoint.name}{unused}"
+        notes = [f"{adapter.base} with the adapter {checkpoint.name}{unused}", *notes]
     if on.type != "cpu" and not quantised:  # quantised weights cannot be moved: they were loaded onto the device
         progress(f"moving weights to {on}", 0, 0)
         model = model.to(on)
     return LoadedModel(
         name=checkpoint.name,
         revision=checkpoint.revision,
-        note=note,
+        note="; ".join(filter(None, notes)),
         config=shape.config,
         model=model,
         processing=processing,
@@ -132,6 +133,14 @@ def load_model(
         names_image_token=not {key, _IMAGE_TOKEN}.isdisjoint(checkpoint.config) or not hasattr(type(shape.config), key),
         generation_fault=generation_fault,
     )
+
+
+def _blocks_left_out(shape: Skeleton, name: str, keys: Collection[str]) -> str:
+    """The note on blocks of the tower that are stored and not in the config, which transformers leaves out; or ""."""
+    family = family_class(shape.config.model_type)(shape.empty, shape.config, name)
+    beyond = blocks_beyond(shape.empty, family.blocks, keys)
+    blocks = f"{beyond} block" if beyond == 1 else f"{beyond} blocks"
+    return f"its {CONFIG} leaves out {blocks} of the vision tower that its weights have" if beyond else ""
 
 
 def _shared(model: Any) -> bool:

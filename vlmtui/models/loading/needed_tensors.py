@@ -76,6 +76,17 @@ def without_wrappers(skeleton: Any, keys: Iterable[str]) -> dict[str, str]:
     return best
 
 
+def blocks_beyond(skeleton: Any, blocks: nn.ModuleList, keys: Iterable[str]) -> int:
+    """How many more `blocks` than `skeleton` has are among the checkpoint's `keys`."""
+    place = next((name for name, module in skeleton.named_modules() if module is blocks), None)
+    if place is None:  # a family without a tower has a list of its own making
+        return 0
+    inside = re.compile(rf"{re.escape(place)}\.(\d+)\.")
+    renamed = _Needed(skeleton, quantised=False).renamed(without_wrappers(skeleton, keys).values())
+    stored = {int(found[1]) for target in renamed.values() if (found := inside.match(target.name))}
+    return sum(number >= len(blocks) for number in stored)
+
+
 def check_tensors(skeleton: Any, tensors: Collection[Tensor], name: str) -> None:
     """Raise `ModelError` for a tensor whose dtype or shape is not that of the model `skeleton`."""
     names = without_wrappers(skeleton, [tensor.key for tensor in tensors])

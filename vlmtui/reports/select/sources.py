@@ -10,6 +10,7 @@ import codecs
 import glob
 import os
 import re
+import stat
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -67,8 +68,15 @@ def _listed(name: str) -> list[str]:
         data = sys.stdin.buffer.read()
         name = "standard input"
     else:
+        if not name.strip():
+            raise VlmtuiError("--from is empty: name a file with one image per line, or - for standard input")
         try:
-            data = Path(expand_path(name)).read_bytes()
+            path = Path(expand_path(name))
+            if stat.S_ISCHR(path.stat().st_mode):
+                raise VlmtuiError(
+                    f"--from {name} is a device, which may have no end: name a file with one image per line"
+                )
+            data = path.read_bytes()
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or type(error).__name__
             raise VlmtuiError(f"--from {name} cannot be read ({reason}): name a file with one image per line") from None
@@ -79,7 +87,7 @@ def _listed(name: str) -> list[str]:
         raise VlmtuiError(f"{name} is not a list of images: name a text file with one image per line")
     data = data.removeprefix(codecs.BOM_UTF8)
     parts = data.split(b"\0") if b"\0" in data else [line.removesuffix(b"\r") for line in data.split(b"\n")]
-    listed_names = [os.fsdecode(part) for part in parts if part]
+    listed_names = [os.fsdecode(part) for part in parts if part.strip()]
     if not listed_names:
         raise VlmtuiError(f"{name} names no image: give one per line")
     return listed_names

@@ -23,6 +23,9 @@ VERDICT_CELLS = 14
 A_LINE = 4
 """Places of this image on a line."""
 BY_POSITION: Verdict = "position"
+_UNTOLD: tuple[Verdict, ...] = ("too few", "none")
+"""What a single image has, with one grid at each stage."""
+_WHERE = "Where: go to the stage with [ and ], press o for norms, then n for the largest in turn."
 STYLES: dict[Verdict, str] = {BY_POSITION: "outlier", "both": "outlier", "content": "measured"}
 
 
@@ -56,6 +59,11 @@ def outlier_report(
     text, verdicts = Text(), set[Verdict]()
     if image is not None:
         _add_image(text, r, image, here)
+    tested = [tally for _, tallies in stages for tally in tallies]
+    if tested and all(one.pictures < 2 and position_test(one).verdict in _UNTOLD for one in tested):
+        text.append("Whether outliers recur by position needs several images: i opens another.\n")
+        text.append(f"\n{RULE}.\n", style=r.dim)
+        return text.append(f"\n{_WHERE}")
     label = max((len(stage) for stage, _ in stages), default=0)
     for stage, tallies in stages:
         for tally in tallies:
@@ -86,7 +94,7 @@ def outlier_report(
         f"\nImages opened here with this model are counted, each once: i opens another.\n{RULE}.\n", style=r.dim
     )
     text.append(f"Test: {TEST}.\n", style=r.dim)
-    text.append("\nWhere: go to the stage with [ and ], press o for norms, then n for the largest in turn.")
+    text.append(f"\n{_WHERE}")
     return text
 
 

@@ -117,10 +117,11 @@ class NormsPanel(Lines):
         outliers = [block for block in blocks if block.flags.any()]
         if outliers:
             where = ", ".join(_where(block, blocks, vision) for block in outliers)
-            name, norm, middle, z = max((block.farthest for block in outliers), key=lambda one: abs(one[3]))
+            told = [block for block in outliers if block.flagged_here] or outliers
+            name, norm, middle, z = max((block.farthest for block in told), key=lambda one: abs(one[3]))
             text, arrow = outlier_text(norm, middle, z), outlier_mark(z)
             score = text.rpartition(", ")[2]
-            # of several stages, the one where it is farthest
+            # of several stages, the one looked at, or where it is farthest
             at = f" at {name}" if sum(int(block.flags.sum()) for block in outliers) > 1 else ""
             alarm = r.style("outlier", bold=True)
             said, brief, least = (

@@ -172,13 +172,16 @@ class WordsPanel(Lines):
         if words_of_noise_awaited(results, self._selection) or (signed and standing is not None and standing.within):
             # they begin where noise ends; a sum that noise makes as well has none either
             bars = [0.0] * len(bars)
+        # of hub words, which most lists have, little is learnt: the first other word stands out
+        bold = next((i for i, word in enumerate(words) if word.id not in hubs), 0)
         lines = []
         for i, name in enumerate(names):
-            first = i == 0
+            first = i == bold
+            hub = words[i].id in hubs
             bar = BAR * max(1, round(bars[i] * bar_cells)) if bar_cells > 3 and bars[i] > 0 else ""
             parts: list[Part] = [
                 (" ", r.style()),
-                *_named(r, name, glosses[i], name_cells, first),
+                *_named(r, name, glosses[i], name_cells, first, hub),
                 (" ", r.style()),
                 (bar, r.style("dim" if words[i].score < 0 and signed else "accent" if first else "accent_soft")),
             ]
@@ -193,9 +196,9 @@ class WordsPanel(Lines):
         return lines, f"{head}{f', {share_head}' if share_head else ''}  {'id'.rjust(id_cells)} "
 
 
-def _named(r: Roles, name: str, gloss: str, cells: int, first: bool) -> list[Part]:
-    """A piece in so many cells, its gloss dimly behind it as far as there is room."""
-    style = r.style("strong" if first else "text", bold=first)
+def _named(r: Roles, name: str, gloss: str, cells: int, first: bool, hub: bool) -> list[Part]:
+    """A piece in so many cells, its gloss dimly behind it as far as there is room; a hub word is dim, too."""
+    style = r.style("strong" if first else "dim" if hub else "text", bold=first)
     room = cells - width(name) - 1
     if not gloss or room < _SHORTEST_GLOSS:
         return [(isolate(fit(name, cells)), style)]

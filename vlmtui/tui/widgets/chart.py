@@ -64,9 +64,17 @@ class NormBlock:
         return np.asarray(self.stages.outliers[:, self.columns].any(axis=1))
 
     @property
+    def flagged_here(self) -> bool:
+        """Whether it is an outlier at the stage that is looked at."""
+        return self.here is not None and bool(self.flags[self.here])
+
+    @property
     def farthest(self) -> tuple[str, float, float, float]:
-        """Of the entry that is farthest from the median at any stage: the stage's name, norm, median, and z."""
+        """Of the entry that is farthest from the median at the stage looked at, if it is an outlier there, else at any:
+        the stage's name, norm, median, and z."""
         z = np.where(self.stages.outliers, np.abs(self.stages.z), 0.0)[:, self.columns]
+        if self.flagged_here:
+            z[np.arange(len(z)) != self.here] = 0.0
         stage, at = np.unravel_index(int(z.argmax()), z.shape)
         column = self.columns[at]
         norm, median = float(self.stages.norms[stage, column]), self.stages.summaries[stage].median
