@@ -120,8 +120,8 @@ async def test_components_are_colours_of_every_stage() -> None:
     ("word", "said"),
     [
         # 48 tokens, whose words w100 w101 ... are those of every ninth
-        ("W100", "first at 6, in the top 8 at 6 tokens"),
-        ("w103", "first at none, in the top 8 at 6 tokens"),
+        ("W100", "6 tokens have it first, 6 in their top 8"),
+        ("w103", "no tokens have it first, 6 in their top 8"),
         ("w108", "not found: in no token's top 8"),
     ],
 )

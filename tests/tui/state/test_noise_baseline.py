@@ -318,6 +318,16 @@ async def test_the_verdict_comes_first_and_a_sum_within_noise_has_no_bars(noise:
         assert (BAR in text(tui, "#words")) == (noise < 0)
 
 
+async def test_the_verdict_names_its_word_where_that_does_not_stand_out() -> None:
+    conversation = Believed()
+    conversation.lists = [["sky", f"one{i}"] for i in range(48)]
+    tui = app(conversation)
+    async with tui.run_test(size=WIDE) as pilot:
+        await settled(pilot, 28)
+        assert "sky°" in text(tui, "#words")
+        assert re.match("sky (above|within) noise", footing(tui))
+
+
 async def test_a_null_that_cannot_be_had_is_not_asked_for_again() -> None:
     conversation = Believed(answers=False)
     tui = app(conversation)

@@ -167,7 +167,7 @@ async def test_every_stage_has_its_verdict_on_the_pictures_so_far() -> None:
         row, col = divmod(OUTLIER, COLS)
         norms = talk(tui).reading.norms_at("vision.2")
         ratio = 500 / float(np.median(norms))
-        assert f"vision.2  ▲ {row},{col} {ratio:.3g}×\n" in shown
+        assert f"vision.2 (1)  ▲ {row},{col} {ratio:.3g}×\n" in shown
         assert "Read: vision.0 to tokens. Not read: llm.1 to llm.3; ] goes there" in shown
         await pilot.press("escape")
         for number in range(1, 4):
@@ -204,6 +204,9 @@ def test_the_stage_with_most_outliers_is_named(many: tuple[int, ...], said: str)
     places = {f"vision.{stage}": ["▲ 1,1 2.5×"] * number for stage, number in enumerate(many) if number}
     shown = outlier_report(DARK, (), "tokens", OutlierPlaces(places, tuple(places), ())).plain
     assert said in shown.splitlines()
+    assert re.findall(r"^(vision\.\d) \((\d)\)", shown, re.MULTILINE) == [
+        (f"vision.{stage}", str(number)) for stage, number in enumerate(many) if number
+    ]
 
 
 def page(pilot: Pilot[int]) -> str:

@@ -168,9 +168,12 @@ def occlude(context: ActionContext) -> None:
         context.notify(as_sentence(wordless), title="no occlusion map", timeout=8)
         return
     state.look_at(attribution=OCCLUSION)
+    if state.generation.under_way:
+        context.notify("the answer is still being computed: press O again when it has ended", timeout=5)
+        return
     key = about_answer(state.results, OcclusionLens(block_for(reading.places)[0]))
     state.results.refused.pop(key, None)
-    if not state.generation.under_way and key not in state.results.found and not context.requests.awaits(key):
+    if key not in state.results.found and not context.requests.awaits(key):
         state.status.work = Work("replacing patches (Esc stops)")
         context.requests.ask(state.results, Need(*key))
 

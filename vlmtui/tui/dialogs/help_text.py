@@ -16,7 +16,8 @@ FIRST_SCREEN = (
     ("margin", "By how much the top-1 leads the second."),
     (
         "°",
-        "A common (hub) word: in the lists of more than half of the image's tokens, so it says little of any one.",
+        "A common (hub) word: in the lists of more than half of the image's tokens, so it says little of any one: "
+        "dim, and the nearest other one is bold. Above or within noise is always said of the top-1.",
     ),
     ("×2", "Two spellings of the word are in the list (F lists each)."),
     (

@@ -20,7 +20,7 @@ SHOWN = 8
 """Positions of a stage that are named."""
 VERDICT_CELLS = 14
 """Of the longest verdict."""
-A_LINE = 4
+A_LINE = 3
 """Places of this image on a line."""
 BY_POSITION: Verdict = "position"
 _UNTOLD: tuple[Verdict, ...] = ("too few", "none")
@@ -56,14 +56,13 @@ def outlier_report(
 ) -> Text:
     """Where the outliers of this `image` are; every stage's verdict as `vlmtui outliers` gives it, and what the
     verdicts mean; the stage `here` stands out."""
-    text, verdicts = Text(), set[Verdict]()
+    text, verdicts = Text(f"{_WHERE}\n\n"), set[Verdict]()
     if image is not None:
         _add_image(text, r, image, here)
     tested = [tally for _, tallies in stages for tally in tallies]
     if tested and all(one.pictures < 2 and position_test(one).verdict in _UNTOLD for one in tested):
         text.append("Whether outliers recur by position needs several images: i opens another.\n")
-        text.append(f"\n{RULE}.\n", style=r.dim)
-        return text.append(f"\n{_WHERE}")
+        return text.append(f"\n{RULE}.\n", style=r.dim)
     label = max((len(stage) for stage, _ in stages), default=0)
     for stage, tallies in stages:
         for tally in tallies:
@@ -93,16 +92,15 @@ def outlier_report(
     text.append(
         f"\nImages opened here with this model are counted, each once: i opens another.\n{RULE}.\n", style=r.dim
     )
-    text.append(f"Test: {TEST}.\n", style=r.dim)
-    text.append(f"\n{_WHERE}")
-    return text
+    return text.append(f"Test: {TEST}.\n", style=r.dim)
 
 
 def _add_image(text: Text, r: Roles, image: OutlierPlaces, here: str) -> None:
     """The places of this image's outliers by stage, and which stages were read."""
     text.append("This image", style="bold")
     text.append(": row,column, and how many times the stage's median (▲ above, ▼ below it)\n")
-    label = max((len(stage) for stage in image.places), default=0)
+    heads = {stage: f"{stage} ({len(places):,})" for stage, places in image.places.items()}
+    label = max(map(len, heads.values()), default=0)
     width = max((len(place) for places in image.places.values() for place in places), default=0)
     counts = {stage: len(places) for stage, places in image.places.items()}
     if counts:
@@ -115,7 +113,7 @@ def _add_image(text: Text, r: Roles, image: OutlierPlaces, here: str) -> None:
         # all of them: the page scrolls
         shown = [f"{place:<{width}}" for place in places]
         lines = ["  ".join(shown[at : at + A_LINE]).rstrip() for at in range(0, len(shown), A_LINE)]
-        text.append(f"{stage:<{label}}  ", style=r.accent if stage == here else "")
+        text.append(f"{heads[stage]:<{label}}  ", style=r.accent if stage == here else "")
         text.append(f"\n{'':<{label}}  ".join(lines) + "\n")
     if not image.places and image.read:
         text.append("none\n")

@@ -106,8 +106,9 @@ def sought_counts(results: Results, selection: Selection) -> Sought | None:
     named = [{fold_name(row.id, row.piece, row.text): row.id for row in rows} for rows in lists]
     top, among = sum(next(iter(one), None) == sought for one in named), sum(sought in one for one in named)
     if among:
-        brief = f"first at {top or 'none'}, top {selection.k} at {among:,}"
-        said = f"first at {top or 'none'}, in the top {selection.k} at {count(among, 'token')}"
+        have = "has" if top == 1 else "have"
+        brief = f"{top or 'none'} {have} it first, {among:,} in top {selection.k}"
+        said = f"{count(top, 'token') if top else 'no tokens'} {have} it first, {among:,} in their top {selection.k}"
         hubs = results.hubs(selection)
         hub = any(one.get(sought) in hubs for one in named)
         return Sought(f"{said}: a hub word" if hub else said, brief)

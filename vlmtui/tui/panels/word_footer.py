@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from vlmtui.display.metric_names import length_warning
 from vlmtui.display.numbers import among_words, count, format_number, ordinal, part_of, percent
-from vlmtui.display.pieces import fit, fold, fold_name, isolate, width
+from vlmtui.display.pieces import fit, fold, fold_name, isolate, visible, width
 from vlmtui.reading import of_patches
 from vlmtui.results.folded_words import TIMES
 from vlmtui.results.hub_words import HUB_MARK
@@ -31,6 +31,8 @@ NOISE_AWAITED = "noise: ..."
 NOTHING_PICKED = "no word was picked"
 _BETWEEN = " · "
 _NOUNS = {True: "patches", False: "tokens"}
+MOST_OF_NAME = 16
+"""Cells of a word's name among them."""
 ONE_LINE = 110
 """Cells in which most of it stands in one line."""
 
@@ -57,9 +59,10 @@ def footer(
         sayings.append((0, first, first))
     if selection.stage == TOKENS and not selection.projected:
         sayings += _lengths(r, results, selection)
-    standing = noise_percentile(results, selection, words)
+    standing, hubs = noise_percentile(results, selection, words), results.hubs(selection)
     if standing is not None:
-        sayings += _noise(r, standing)
+        # the verdict is on the first of them, which does not stand out where it is a hub word
+        sayings += _noise(r, standing, [(_name(words[0]), text), (" ", dim)] if words[0].id in hubs else [])
     elif words_of_noise_awaited(results, selection):
         sayings.append((0, [(NOISE_AWAITED, dim)], [(NOISE_AWAITED, dim)]))
     agreeing = metrics_agreeing(results, selection, words)
@@ -70,7 +73,6 @@ def footer(
     if len(words) > 1 and not explained:
         margin: list[Part] = [("margin ", dim), (format_number(words[0].score - words[1].score, 3), text)]
         sayings.append((1, margin, margin))
-    hubs = results.hubs(selection)
     if any(word.id in hubs for word in words[:room]):
         sayings.append((1, [(f"{HUB_MARK} in most lists", dim)], [(f"{HUB_MARK} common", dim)]))
     if any(word.spellings > 1 for word in words[:room]):
@@ -122,13 +124,19 @@ def _lengths(r: Roles, results: Results, selection: Selection) -> list[_Saying]:
     return [(0, [(warning, alarm)], [(f"tokens {format_number(ratio, 2)}× words' length", alarm)])]
 
 
-def _noise(r: Roles, standing: NoisePercentile) -> list[_Saying]:
-    """The verdict against the shuffled image, where there is none against random vectors, and how much it beats."""
+def _name(word: WordRow) -> str:
+    name = visible(word.piece, word.text)
+    return isolate(fit(name, min(width(name), MOST_OF_NAME)))
+
+
+def _noise(r: Roles, standing: NoisePercentile, of: list[Part]) -> list[_Saying]:
+    """The verdict against the shuffled image, where there is none against random vectors, and how much it beats; `of`
+    names the word."""
     dim, text = r.style("dim"), r.style()
 
     def beats(said: str) -> list[Part]:
-        share, of = said.split(" ", 1)
-        return [("beats ", dim), (share, text), (f" {of}", dim)]
+        share, rest = said.split(" ", 1)
+        return [("beats ", dim), (share, text), (f" {rest}", dim)]
 
     if standing.of_noise is None:
         return []
@@ -138,7 +146,7 @@ def _noise(r: Roles, standing: NoisePercentile) -> list[_Saying]:
     whole = {100.0: "all of it", 0.0: "none of it"}
     by: list[Part] = [(": ", dim), *beats(part_of(standing.of_noise, it))]
     brief: list[Part] = [(": ", dim), *beats(whole.get(standing.of_noise) or part_of(standing.of_noise, "it"))]
-    sayings: list[_Saying] = [(0, [verdict], [verdict]), (2, by, brief)]
+    sayings: list[_Saying] = [(0, [*of, verdict], [*of, verdict]), (2, by, brief)]
     if standing.same is not None:
         same = percent(standing.same)
         inside: list[Part] = [(", same top-1 in ", dim), (same, text)]

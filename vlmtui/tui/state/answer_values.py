@@ -301,9 +301,10 @@ def answer_meaning(results: Results, selection: Selection) -> list[str]:
             return [f"Red: more of an image token makes {whose} likelier; blue: less likely.", f"{colours}."]
         case Occlusion():
             gone = "an image token is" if found.block == 1 else f"{found.block}×{found.block} image tokens are"
-            same = "" if selection.of_answer.token is None else ", the same for all tokens of the answer"
+            least = "" if values.scale[1] > A_FIFTH else ", their least: 20% less likely"
+            same = least or ("" if selection.of_answer.token is None else ", the same for all tokens of the answer")
             return [
-                f"Red: {whose} loses log-probability where {gone} replaced.",
+                f"Red: {whose} loses log-probability where {gone} replaced; blue: gains.",
                 f"Replaced by the {found.by} image token. {colours}{same}.",
             ]
     return attention_meaning(results, selection)

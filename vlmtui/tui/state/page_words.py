@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
 from vlmtui.display.entry_grids import EntryGrid
 from vlmtui.display.numbers import short_score
-from vlmtui.display.pieces import row_name
+from vlmtui.display.pieces import fold, row_name
 from vlmtui.display.word_segments import WordSegments, word_segments
 from vlmtui.lenses.fact_lines import top_words
 from vlmtui.lenses.kinds import Words
@@ -120,6 +121,18 @@ def voted_word(results: Results, selection: Selection) -> str:
     segments = page_segments(results, selection)
     here = segments.at((selection.row, selection.col)) if segments is not None else None
     return here.word if here is not None else ""
+
+
+def hub_without_segment(results: Results, selection: Selection, page: EntryGrid, words: PageWords) -> str:
+    """The most frequent hub word that is the top-1 of patches and of no segment of `words`; "" without one."""
+    hubs, table, segments = results.hubs(selection), results.word_table(selection), words.segments
+    if table is None or segments is None:
+        return ""
+    tokens = [results.token_of(selection.stage, entry) for entry in page.entries.values()]
+    firsts = [rows[0] for token in tokens if token is not None and (rows := table.rows.get(token))]
+    named = Counter(row_name(row.id, row.piece, row.text) for row in firsts if row.id in hubs)
+    seen = {fold(one.word) for one in segments.segments}
+    return next((name for name, _ in named.most_common() if fold(name) not in seen), "")
 
 
 def _of_metric(results: Results, selection: Selection, page: EntryGrid) -> PageWords:
