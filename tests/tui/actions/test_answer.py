@@ -274,7 +274,7 @@ async def test_a_thing_is_said_once_and_not_while_it_is_being_remedied() -> None
         tui.clear_notifications()
         talk(tui).slow_answer = True
         await ask(pilot)
-        await pilot.press(NEXT, LAYER_ON, "O", "x")
+        await pilot.press(NEXT, LAYER_ON, "x")
         await pilot.pause()
         assert not tui._notifications
 
@@ -361,6 +361,16 @@ async def test_marked_patches_are_taken_away_and_both_answers_compared() -> None
         assert "+0.125" in shown
         await pilot.press("escape")
         assert "without" not in text(tui, "#answer")
+
+
+async def test_an_occlusion_map_before_the_answer_has_ended_is_not_lost_unsaid() -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        talk(tui).slow_answer = True
+        await ask(pilot)
+        await pilot.press("O")
+        assert "still being generated" in _last(tui)
 
 
 async def test_an_occlusion_map_is_cancelled() -> None:

@@ -161,6 +161,9 @@ def head(context: ActionContext) -> None:
 def occlude(context: ActionContext) -> None:
     """Replace blocks of patches, one after the other, and show by how much the answer gets less likely."""
     state, reading = context.state, context.state.results.reading
+    if state.generation.speaking:
+        context.notify("the answer is still being generated: press O again when it has ended", timeout=4)
+        return
     if not state.generation.ready or reading is None or not state.connected:
         _say_no_answer(context)
         return
@@ -217,8 +220,8 @@ def mask(context: ActionContext) -> None:
 
 
 def _say_no_answer(context: ActionContext) -> None:
-    # while it is being generated it is on its way, which is seen
     if not context.state.connected and context.state.generation.ready:
         context.notify("the session has ended: R restarts it", timeout=4)
+    # while it is being generated it is on its way, which is seen
     elif not context.state.generation.speaking:
         context.notify(NO_ANSWER, timeout=4)

@@ -71,8 +71,9 @@ MEANINGS = (
         "Colours are the cosine of every patch with the word, grey where noise has as much. Whether the word is there "
         "the lists tell first: not found means that it is among the words of no patch, and all of these have others "
         "nearer, even where a few patches are above noise. Yellow is as near as any word is to any patch, or nearer; "
-        "‹ and › say that there are numbers beyond the scale. A word of several pieces is in no list, and not found "
-        "where nothing is above noise. ‿ marks a piece that goes on from the one before.",
+        "‹ and › say that there are numbers beyond the scale. A colour alone does not say that the word is there: "
+        "other words may be nearer. A word of several pieces is in no list, and not found where nothing is above "
+        "noise: it may be there all the same. ‿ marks a piece that goes on from the one before.",
     ),
     (
         "Similarity",
