@@ -375,3 +375,15 @@ async def test_the_lens_of_segments_opens_the_explorer_on_them() -> None:
         await pilot.pause()
         assert explorer(pilot).state.selection.overlay == "segments"
         assert "segments: local-words (neighbours' vote), cosine" in text(tui, "#legend")
+
+
+async def test_a_common_word_that_gives_way_to_others_is_named() -> None:
+    halves = [["sky", "roof" if entry % SIDE < SIDE // 2 else "tree"] for entry in range(SIDE * SIDE)]
+    tui = app((SIDE, SIDE), made=readings.reading(SIDE, SIDE, 96, 64), lists=halves)
+    async with tui.run_test(size=SIZE) as pilot:
+        await chosen(pilot, top_1=False)
+        assert "neighbours' vote), cosine, sky° gives way" in " ".join(text(tui, "#legend").split())
+        drawn = explorer(pilot).query_one(ImageSide)._drawn
+        assert drawn is not None
+        assert drawn.segments is not None
+        assert {one.word for one in drawn.segments.segments} == {"roof", "tree"}

@@ -53,7 +53,7 @@ MEANINGS = (
         "Segments",
         "The overlay segments shows local-words first: words whose patches lie together more than chance would have "
         "it, voted for by the lists of each patch's neighbours. So a patch may be part of a word that is not its "
-        "own top-1; m goes on to the top-1 by each metric.",
+        "own top-1, and common words (°) give way to others; m goes on to the top-1 by each metric.",
     ),
     (
         "Top-1 per layer (logit lens)",

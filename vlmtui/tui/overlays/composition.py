@@ -10,6 +10,7 @@ from vlmtui.display.colours import robust_range
 from vlmtui.display.entry_grids import EntryGrid
 from vlmtui.geometry import Box
 from vlmtui.lenses.kinds import Words
+from vlmtui.results.hub_words import HUB_MARK
 from vlmtui.tui.overlays import legend as valued
 from vlmtui.tui.overlays.drawing import ImageDrawing, fits_ranking, has_glyph, lay_heat
 from vlmtui.tui.overlays.registry import OVERLAYS
@@ -19,7 +20,7 @@ from vlmtui.tui.state import early_exit
 from vlmtui.tui.state.answer_values import answer_drawing_key, answer_legend, answer_values
 from vlmtui.tui.state.lens_values import noise_floor_at, overlay_call, overlay_lens, shown_result, value_refused
 from vlmtui.tui.state.marks import marked_entries
-from vlmtui.tui.state.page_words import hub_without_segment, of_lens, page_words, ranked_words
+from vlmtui.tui.state.page_words import hub_that_gives_way, of_lens, page_words, ranked_words
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import NONE, NORMS, SEGMENTS, WORDS, Selection
 from vlmtui.tui.state.stages import ANSWER, PIXELS, llm_depth, of_tokens
@@ -186,8 +187,8 @@ def _of_lens(results: Results, selection: Selection, page: EntryGrid, drawn: Ima
         metric = f", {selection.metric}" if llm_depth(selection.stage) is None else ""
         name, brief = f"{SEGMENTS}: {found.call.name} ({VOTED}){metric}", f"{VOTED}{metric}"
         words = of_lens(page, found.result, selection.folds)
-        if left := hub_without_segment(results, selection, page, words):
-            name += f", without {left}, in most lists"
+        if left := hub_that_gives_way(results, selection, page, words):
+            name, brief = (f"{said}, {left}{HUB_MARK} gives way" for said in (name, brief))
         if words.segments and words.segments.frequent:
             return draw_segments(replace(drawn, legend=f"{name} · {found.note}", brief=brief), page, words)
         none = ": none; m: top-1"

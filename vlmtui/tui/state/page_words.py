@@ -123,16 +123,19 @@ def voted_word(results: Results, selection: Selection) -> str:
     return here.word if here is not None else ""
 
 
-def hub_without_segment(results: Results, selection: Selection, page: EntryGrid, words: PageWords) -> str:
-    """The most frequent hub word that is the top-1 of patches and of no segment of `words`; "" without one."""
+def hub_that_gives_way(results: Results, selection: Selection, page: EntryGrid, words: PageWords) -> str:
+    """The most frequent hub word that is the top-1 of more than twice as many patches as it has of the segments of
+    `words`; "" without one."""
     hubs, table, segments = results.hubs(selection), results.word_table(selection), words.segments
     if table is None or segments is None:
         return ""
     tokens = [results.token_of(selection.stage, entry) for entry in page.entries.values()]
     firsts = [rows[0] for token in tokens if token is not None and (rows := table.rows.get(token))]
     named = Counter(row_name(row.id, row.piece, row.text) for row in firsts if row.id in hubs)
-    seen = {fold(one.word) for one in segments.segments}
-    return next((name for name, _ in named.most_common() if fold(name) not in seen), "")
+    left: Counter[str] = Counter()
+    for one in segments.segments:
+        left[fold(one.word)] += len(one.cells)
+    return next((name for name, many in named.most_common() if many > 2 * left[fold(name)]), "")
 
 
 def _of_metric(results: Results, selection: Selection, page: EntryGrid) -> PageWords:
