@@ -161,7 +161,7 @@ def head(context: ActionContext) -> None:
 def occlude(context: ActionContext) -> None:
     """Replace blocks of patches, one after the other, and show by how much the answer gets less likely."""
     state, reading = context.state, context.state.results.reading
-    if state.generation.speaking:
+    if state.generation.under_way:
         context.notify("the answer is still being generated: press O again when it has ended", timeout=4)
         return
     if not state.generation.ready or reading is None or not state.connected:
@@ -171,9 +171,6 @@ def occlude(context: ActionContext) -> None:
         context.notify(as_sentence(wordless), title="no occlusion map", timeout=8)
         return
     state.look_at(attribution=OCCLUSION)
-    if state.generation.under_way:
-        context.notify("the answer is still being computed: press O again when it has ended", timeout=5)
-        return
     key = about_answer(state.results, OcclusionLens(block_for(reading.places)[0]))
     state.results.refused.pop(key, None)
     if key not in state.results.found and not context.requests.awaits(key):
