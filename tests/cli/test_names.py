@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
-import pytest
+from collections.abc import Iterator
+from typing import Any
 
-from vlmtui.cli import main
+import pytest
+import typer
+
+from vlmtui.cli import app, main
 
 PHOTO = "sample_images/china.jpg"
+EMPTY_IS_A_VALUE = ("--prompt", "--remote", "--profile")
+"""A prompt without words, this machine, and no profile."""
+
+
+def _naming_options(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str, str]]:
+    """The options of all commands whose value names something: the command and what it needs, the option, its metavar."""
+    for name, one in getattr(command, "commands", {}).items():
+        yield from _naming_options(one, (*path, name.strip()))
+    needed = [parameter.name for parameter in command.params if parameter.required]
+    for parameter in command.params if path else ():
+        name = max(parameter.opts, key=len)
+        if parameter.metavar in ("FILE", "NAME", "WORD", "COMMAND") and name[0] == "-" and name not in EMPTY_IS_A_VALUE:
+            yield (*filter(None, path), *(["image.png"] * len(needed))), name, parameter.metavar
+
+
+OPTIONS = sorted(set(_naming_options(typer.main.get_command(app))))
 
 
 @pytest.mark.parametrize(
@@ -31,3 +51,11 @@ def test_a_name_that_names_nothing(words: list[str], said: str, capsys: pytest.C
     error = capsys.readouterr().err
     assert said in error
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(("words", "name", "metavar"), OPTIONS, ids=str)
+def test_an_empty_value_is_refused_by_the_name_of_its_option(
+    words: tuple[str, ...], name: str, metavar: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*words, name, ""]) == 2
+    assert capsys.readouterr().err == f"vlmtui: {name} is empty: give {metavar}, or leave it out\n"

@@ -61,6 +61,34 @@ def test_file_addresses_are_of_this_machine() -> None:
         read_source("file:///no/such.png")
 
 
+def test_an_address_with_the_name_of_this_machine(tmp_path: Path) -> None:
+    (tmp_path / "a b.png").write_bytes(b"bytes")
+    address = f"file://{socket.gethostname()}{quote(str(tmp_path))}/a%20b.png"
+    assert read_source(address).source == str(tmp_path / "a b.png")
+    assert expand_sources([address])[0] == (str(tmp_path / "a b.png"),)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("file://C:/a.png", "file://C:/a.png has a path of Windows"),
+        ("file:///c:/a%20b.png", "/c:/a b.png does not exist, and it is a path of Windows"),
+        ("file:C:/a.png", "C:/a.png does not exist, and it is a path of Windows"),
+        ("C:\\a.png", "C:\\a.png does not exist, and it is a path of Windows"),
+        ("\\\\host\\share\\a.png", "\\\\host\\share\\a.png does not exist, and it is a path of Windows"),
+    ],
+)
+def test_a_path_of_windows_is_called_one(name: str, said: str) -> None:
+    with pytest.raises(ImageError) as caught:
+        read_source(name)
+    assert str(caught.value) == f"{said}: give the path of the file on this machine"
+
+
+def test_an_address_of_another_machine_stops_no_other_image() -> None:
+    words = ["a.png", "file://elsewhere/a.png", "file://C:/a.png"]
+    assert expand_sources(words) == (tuple(words), True)
+
+
 def test_a_folder_says_what_it_leaves_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(paths, "reads_heic", lambda: False)
     for name in ("a.png", "b.HEIC", "c.heif", "d.svg", "e.jxl", "notes.txt", ".hidden.heic"):

@@ -83,6 +83,8 @@ _FORMATS = {
 }
 """Modules with the formats of a command, `FORMATS`; imported where its help is asked for."""
 _LARGEST = (1 << 63) - 1
+_NAMING = ("FILE", "NAME", "WORD", "COMMAND")
+"""Metavars of options whose value names something; what chooses among words refuses an empty one by naming these."""
 
 
 class HelpCommand(TyperCommand):
@@ -108,10 +110,13 @@ class HelpCommand(TyperCommand):
         return parser
 
     def parse_args(self, ctx: Any, args: list[str]) -> Any:
-        """Parse its words. `UsageError` for a number of more than the 64 bits that a session takes."""
+        """Parse its words. `UsageError` for an empty name, and for a number of more than a session's 64 bits."""
         rest = super().parse_args(ctx, args)
         for parameter in self.params:
             value = ctx.params.get(parameter.name)
+            if _names_something(parameter) and (value == "" or (parameter.multiple and "" in (value or ()))):
+                name = max(parameter.opts, key=len)
+                raise UsageError(f"{name} is empty: give {parameter.metavar}, or leave it out")
             if isinstance(value, int) and not -_LARGEST <= value <= _LARGEST:
                 name = max(parameter.opts, key=len)
                 raise UsageError(f"{name} {value} is beyond 64 bits: give a whole number of at most {_LARGEST}")
@@ -152,6 +157,11 @@ def _takes_one_value(parameter: Any) -> bool:
     if parameter.param_type_name != "option" or parameter.multiple:
         return False
     return bool(parameter.secondary_opts) or not parameter.is_flag
+
+
+def _names_something(parameter: Any) -> bool:
+    """Whether it is an option that an empty value is none of; `--profile ""` is a command without a profile."""
+    return parameter.param_type_name == "option" and parameter.metavar in _NAMING and parameter.name != "profile"
 
 
 def _heading(parameter: Any) -> str:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from vlmtui.errors import ImageError, one_line
 from vlmtui.files import expand_path
-from vlmtui.images.paths import check_is_path, images_in, is_address, local_name, without_password
+from vlmtui.images.paths import check_is_path, images_in, is_address, is_windows_path, local_name, without_password
 
 MAX_BYTES = 1 << 30
 PIPE_S = 10.0
@@ -105,6 +105,8 @@ def _why_missing(path: Path, name: str) -> str:
         return f"{name} is a link to {os.readlink(path)}, which does not exist: check the link"
     if name.startswith("-"):
         return f"{name} does not exist: options go before --"
+    if is_windows_path(name):
+        return f"{name} does not exist, and it is a path of Windows: give the path of the file on this machine"
     return f"{name} does not exist: check the path"
 
 

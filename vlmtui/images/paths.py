@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import unquote_to_bytes, urlsplit
@@ -31,6 +32,7 @@ _UNREAD = {
 
 
 _ADDRESS_LIKE = re.compile(r"(?:data|https?):", re.IGNORECASE)
+_DRIVE = re.compile(r"/?[A-Za-z]:(?:[\\/]|$)|\\\\\w")
 _SHOWN = 60
 """Letters of a `data:` address in a sentence."""
 
@@ -97,6 +99,11 @@ def check_is_path(source: str) -> None:
     raise ImageError(f"{source} is no address: write {scheme}// and the host")
 
 
+def is_windows_path(name: str) -> bool:
+    """Whether a name begins as a path of Windows does: with a drive (`C:\\`, `/C:/`) or a host (`\\\\host`)."""
+    return _DRIVE.match(name) is not None
+
+
 @dataclass
 class LeftOut:
     """How many files of a folder were left out, by the reason."""
@@ -148,7 +155,10 @@ def _path_of_address(address: str) -> str:
         parts = urlsplit(address)
     except ValueError:
         return address
-    if parts.netloc.lower() not in ("", "localhost"):
+    if is_windows_path(parts.netloc):
+        raise ImageError(f"{address} has a path of Windows: give the path of the file on this machine")
+    # terminals and file managers name the machine
+    if parts.netloc.lower() not in ("", "localhost", socket.gethostname().lower()):
         raise ImageError(f"{address} is on another machine ({parts.netloc}): give the path of a file on this one")
     # all behind the host: a name may have ? and # in it
     rest = address[5:]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import random
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -60,7 +61,15 @@ def test_what_stands_for_nothing_is_named_where_it_fails(album: Path) -> None:
     assert expand_sources(words) == (tuple(words), True)
 
 
-@pytest.mark.parametrize("data", [b"a.png\nb c.png\r\n \t\n\n*.jpg\n   ", b"a.png\0b c.png\0*.jpg\0"])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"a.png\nb c.png\r\n \t\n\n*.jpg\n   ",
+        b"a.png\0b c.png\0*.jpg\0",
+        b"a.png\rb c.png\r\r*.jpg\r",
+        b"a.png\rb c.png\n*.jpg",
+    ],
+)
 def test_lists(data: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     listed = tmp_path / "list"
     listed.write_bytes(data)
@@ -82,6 +91,24 @@ def test_names_that_are_no_text(tmp_path: Path) -> None:
     listed.write_bytes(b"\xff.png\n")
     ((name,), _) = expand_sources([], str(listed))
     assert os.fsencode(name) == b"\xff.png"
+
+
+def test_a_name_with_bytes_that_no_text_has_is_that_of_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a\rb\x01.png").touch()
+    Path("list").write_bytes(b"a\rb\x01.png\nc.png")
+    assert expand_sources([], "list")[0] == ("a\rb\x01.png", "c.png")
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_random_bytes_are_not_a_list(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = random.Random(seed).randbytes(3000)
+    (tmp_path / "list").write_bytes(data)
+    with pytest.raises(VlmtuiError, match=r"/list is not a list of images: name a text file with one image per line$"):
+        expand_sources([], str(tmp_path / "list"))
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(data)))
+    with pytest.raises(VlmtuiError, match=r"^standard input is not a list of images: "):
+        expand_sources([], "-")
 
 
 def test_lists_that_cannot_be(tmp_path: Path) -> None:

@@ -15,12 +15,13 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from vlmtui.errors import UsageError, VlmtuiError
+from vlmtui.errors import ImageError, UsageError, VlmtuiError
 from vlmtui.files import expand_path
 from vlmtui.images.file_kinds import image_kind, kind_of
-from vlmtui.images.paths import LeftOut, images_in, is_address, local_name
+from vlmtui.images.paths import LeftOut, images_in, is_address, is_file, local_name
 
 _BINARY = re.compile(rb"[\x01-\x08\x0e-\x1a]")
+_NO_LIST = "{} is not a list of images: name a text file with one image per line"
 
 
 def expand_sources(
@@ -37,7 +38,7 @@ def expand_sources(
         raise UsageError("standard input cannot be both an image and a list: leave IMAGE - or --from - out")
     names: list[str] = []
     several = len(words) > 1 or list_name is not None
-    for word in map(local_name, words):
+    for word in map(_local_name, words):
         left_out = LeftOut()
         expanded = tuple(_expanded(word, left_out))
         if note := left_out.sentence(word):
@@ -47,6 +48,14 @@ def expand_sources(
     if list_name is not None:
         names += _listed(list_name)
     return tuple(names), several
+
+
+def _local_name(word: str) -> str:
+    """A word as a path; one that is none on this machine as it is, so that the error names that image alone."""
+    try:
+        return local_name(word)
+    except ImageError:
+        return word
 
 
 def _expanded(word: str, left_out: LeftOut) -> Iterator[str]:
@@ -82,12 +91,23 @@ def _listed(name: str) -> list[str]:
             raise VlmtuiError(f"--from {name} cannot be read ({reason}): name a file with one image per line") from None
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise VlmtuiError(f"the list {name} is in UTF-16: save it as UTF-8, or as plain text")
+    binary = _BINARY.search(data, 0, 4096) is not None
     # a name may begin as a file of some kind does ("BMW.png"), but hardly goes on as one
-    if (image_kind(data) or kind_of(data)) and _BINARY.search(data, 0, 4096):
-        raise VlmtuiError(f"{name} is not a list of images: name a text file with one image per line")
+    if binary and (image_kind(data) or kind_of(data)):
+        raise VlmtuiError(_NO_LIST.format(name))
     data = data.removeprefix(codecs.BOM_UTF8)
-    parts = data.split(b"\0") if b"\0" in data else [line.removesuffix(b"\r") for line in data.split(b"\n")]
+    parts = data.split(b"\0") if b"\0" in data else _lines(data)
     listed_names = [os.fsdecode(part) for part in parts if part.strip()]
     if not listed_names:
         raise VlmtuiError(f"{name} names no image: give one per line")
+    # a name may have such bytes too, but then there is a file of that name
+    if binary and not any(is_file(one) for one in listed_names):
+        raise VlmtuiError(_NO_LIST.format(name))
     return listed_names
+
+
+def _lines(data: bytes) -> Iterator[bytes]:
+    """The lines of a list, ended by LF, CR LF, or CR alone; a name with a CR in it that is a file's stays whole."""
+    for line in data.split(b"\n"):
+        line = line.removesuffix(b"\r")
+        yield from line.split(b"\r") if b"\r" in line and not is_file(os.fsdecode(line)) else (line,)
