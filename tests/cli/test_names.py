@@ -16,7 +16,7 @@ EMPTY_IS_A_VALUE = ("--prompt", "--remote", "--profile")
 
 
 def _naming_options(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str, str]]:
-    """The options of all commands whose value names something: the command and what it needs, the option, its metavar."""
+    """The options of all commands whose value names something: the command and what it needs, name, metavar."""
     for name, one in getattr(command, "commands", {}).items():
         yield from _naming_options(one, (*path, name.strip()))
     needed = [parameter.name for parameter in command.params if parameter.required]

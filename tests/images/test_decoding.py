@@ -487,9 +487,7 @@ def test_a_proxy_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setenv(name, f"http://me:secret@127.0.0.1:{port}")
     for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.setenv(name, "127.0.0.2")
-    with pytest.raises(
-        ImageError, match=rf"reached through the proxy http://me:…@127.0.0.1:{port} .*: check the proxy"
-    ):
+    with pytest.raises(ImageError, match=rf"reached through the proxy http://127.0.0.1:{port} .*: check the proxy"):
         read_source("http://images.example/x.png")
     with pytest.raises(ImageError, match=r"x\.png cannot be reached \("):
         read_source(f"http://127.0.0.2:{port}/x.png")

@@ -9,13 +9,13 @@ import time
 from contextlib import suppress
 from typing import Any
 from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
-from urllib.request import getproxies, proxy_bypass
 
 import httpx2
 
 from vlmtui.errors import ImageError, connection_reason, one_line
 from vlmtui.images.file_kinds import WEB_PAGE, kind_of
 from vlmtui.images.paths import without_password
+from vlmtui.proxies import LOGIN_STATUS, proxy_for, wants_login
 
 TIMEOUT_S = 20.0
 LONGEST_S = 300.0
@@ -40,8 +40,10 @@ def download(address: str, max_bytes: int) -> bytes:
         with _client() as client, _Cutoff(shown) as cutoff:
             return _follow(client, parts.geturl(), shown, max_bytes, cutoff)
     except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError) as error:
-        reason, proxy = connection_reason(error), _proxy(parts)
-        through, check = (f" through the proxy {proxy}", "the proxy's settings") if proxy else ("", "it")
+        reason, proxy = connection_reason(error), proxy_for(address)
+        if wants_login(reason):
+            raise ImageError(_proxy_login(shown, address)) from error
+        through, check = (f" through the proxy {proxy.shown}", "the proxy's settings") if proxy else ("", "it")
         raise ImageError(f"{shown} cannot be reached{through} ({reason}): check {check} and the network") from error
     except httpx2.TimeoutException as error:
         raise ImageError(f"{shown} did not answer within {TIMEOUT_S:.0f} s: try again later") from error
@@ -133,16 +135,18 @@ def _client() -> httpx2.Client:
         ) from error
 
 
-def _proxy(parts: SplitResult) -> str:
-    """The proxy that the environment names for an address, without its password; "" for none."""
-    if proxy_bypass(parts.netloc.rpartition("@")[2]):
-        return ""
-    proxies = getproxies()
-    return without_password(proxies.get(parts.scheme.lower()) or proxies.get("all", ""))
+def _proxy_login(shown: str, address: str) -> str:
+    """The sentence about a proxy that wants a login, or another one than it was given."""
+    proxy = proxy_for(address)
+    where = f"the proxy {proxy.shown}" if proxy else "a proxy"
+    advice = proxy.login_advice if proxy else _BY_HAND
+    return f"{shown} cannot be reached, since {where} wants a name and a password: {advice}"
 
 
 def _body(response: httpx2.Response, address: str, max_bytes: int, cutoff: _Cutoff) -> bytes:
     """The body of a successful answer; `ImageError` for another answer, and for one that is too long or too short."""
+    if response.status_code == LOGIN_STATUS:
+        raise ImageError(_proxy_login(address, str(response.url)))
     if not response.is_success:
         reason = f" {one_line(phrase)}" if (phrase := response.reason_phrase.strip()) else ""  # many leave it out
         raise ImageError(f"{address} answered {response.status_code}{reason}: {_advice(response.status_code)}")
@@ -175,7 +179,7 @@ def _body(response: httpx2.Response, address: str, max_bytes: int, cutoff: _Cuto
 
 def _advice(status: int) -> str:
     """What to do about a status that is no success."""
-    if status in (401, 403, 407):
+    if status in (401, 403):
         return f"it wants a login; {_BY_HAND}"
     return "try again later" if status == 429 or status >= 500 else "check the address"
 

@@ -10,7 +10,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ import torch
 
 from tests.hub import COMMIT, FETCH, Hub
 from tests.lying_hub import LIES, LyingHub, LyingHubTrial, lying_hub
+from tests.test_proxies import WantsLogin
 from tests.tiny_checkpoints import build_llava
 from vlmtui.errors import ModelError
 from vlmtui.models.loading import model_folder, safetensors_header
@@ -275,6 +278,18 @@ def test_a_hub_that_cannot_be_reached(tmp_path):
     said = fetch_all(tmp_path, "http://example.org", asked, http_proxy=proxy)[0]["error"]
     assert "the proxy http://127.0.0.1:9" in said
     assert "secret" not in said
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_proxy_that_wants_a_login(scheme, tmp_path):
+    asked = ("org/tiny", None, 0)
+    with ThreadingHTTPServer(("127.0.0.1", 0), WantsLogin) as proxy:
+        threading.Thread(target=proxy.serve_forever, daemon=True).start()
+        where = {f"{scheme}_proxy": f"http://127.0.0.1:{proxy.server_port}"}
+        said = fetch_all(tmp_path, f"{scheme}://hub.example", asked, **where)[0]["error"]
+        proxy.shutdown()
+    assert f"hub.example cannot be reached, since the proxy http://127.0.0.1:{proxy.server_port} wants a name" in said
+    assert f"put them into {scheme.upper()}_PROXY, as in http://NAME:PASSWORD@HOST:PORT, or give a folder" in said
 
 
 def spoilt(folder: Path, sharded: Path, **config: object) -> Path:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
-import urllib.request
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -25,6 +24,7 @@ from huggingface_hub.errors import (
 from vlmtui import cache
 from vlmtui.errors import ModelError, connection_reason, one_line
 from vlmtui.models.loading.range_requests import ConnectionLostError
+from vlmtui.proxies import LOGIN_STATUS, proxy_for, wants_login
 
 _UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENOENT, errno.ELOOP)
 
@@ -66,6 +66,8 @@ def explain_hub_errors(name: str, revision: str | None) -> Iterator[None]:
         if isinstance(error.__cause__, HfHubHTTPError):
             raise _refused(error.__cause__, name, at, page) from error
         cause = connection_reason(error.__cause__ or error)
+        if wants_login(cause):
+            raise _not_here(name, at, _proxy_login()) from error
         why = f"{constants.ENDPOINT} cannot be reached ({cause}): {_connection_advice()}"
         raise _not_here(name, at, why) from error
     except (httpx2.RequestError, httpx2.InvalidURL, json.JSONDecodeError) as error:
@@ -128,8 +130,8 @@ def _refused(error: HfHubHTTPError, name: str, at: str, page: str) -> ModelError
         return ModelError(
             f"you do not have access to {name}: accept its licence at {page}, then log in with `hf auth login`"
         )
-    if status == 407:
-        return ModelError(f"{name}{at} could not be downloaded: the proxy requires a password; {_connection_advice()}")
+    if status == LOGIN_STATUS:
+        return _not_here(name, at, _proxy_login())
     if status == 429:
         return ModelError(
             f"{constants.ENDPOINT} received too many requests from here: wait a few minutes, or log in with `hf "
@@ -148,8 +150,15 @@ def _connection_advice() -> str:
     scheme = urlsplit(constants.ENDPOINT).scheme
     if scheme not in ("http", "https") or not urlsplit(constants.ENDPOINT).hostname:
         return "begin HF_ENDPOINT with https:// or http:// and a host"
-    proxy = urllib.request.getproxies().get(scheme)
-    if proxy is None or urllib.request.proxy_bypass(urlsplit(constants.ENDPOINT).hostname or ""):
+    proxy = proxy_for(constants.ENDPOINT)
+    if proxy is None:
         return "check the connection"
-    shown = urlsplit(proxy)._replace(netloc=urlsplit(proxy).netloc.rpartition("@")[2]).geturl()
-    return f"check the connection and the proxy {shown} ({scheme.upper()}_PROXY)"
+    return f"check the connection and the proxy {proxy.shown} ({proxy.variable})"
+
+
+def _proxy_login() -> str:
+    """Why the hub cannot be reached, and what to do, where a proxy wants a login."""
+    proxy = proxy_for(constants.ENDPOINT)
+    where = f"the proxy {proxy.shown}" if proxy else "a proxy"
+    advice = proxy.login_advice if proxy else "check the connection"
+    return f"{constants.ENDPOINT} cannot be reached, since {where} wants a name and a password: {advice}"
