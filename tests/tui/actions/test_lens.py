@@ -291,7 +291,7 @@ async def test_n_goes_to_the_highest_first_and_from_there_on_in_turn() -> None:
         assert await pressed("n") == divmod(int(np.argmax(norms.values)), COLS)
 
 
-@pytest.mark.parametrize(("size", "how"), [(WIDE, "(▲)"), ((80, 24), "(red tint)")])
+@pytest.mark.parametrize(("size", "how"), [(WIDE, "(▲)"), ((80, 24), "(tinted)")])
 async def test_norms_say_what_is_here_that_the_scale_is_cut_and_how_outliers_are_marked(
     size: tuple[int, int], how: str
 ) -> None:

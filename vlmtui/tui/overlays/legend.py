@@ -85,7 +85,7 @@ def norm_legend(norms: StageNorms, stage: str, glyphs: bool) -> str:
     """How many norms are outliers, and how these are marked: by a character where patches have the room."""
     marks = norms.marks
     many, sides = len(marks), "".join(mark for mark in (ABOVE, BELOW) if mark in marks.values())
-    how = f" ({sides})" if glyphs else " (red tint)"
+    how = f" ({sides})" if glyphs else " (tinted)"
     return f"norm {stage} · {count(many, 'outlier')}{how}" if many else f"norm {stage} · no outlier"
 
 
