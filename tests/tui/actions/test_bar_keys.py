@@ -105,6 +105,7 @@ async def test_the_smallest_screen_shows_the_stage_one_is_at_and_where_help_is(c
         ("o o", {"n N next", "m metric"}),
         ("a w h y enter", {"n N next", "O occlusion", "a ask"}),
         ("right_square_bracket", {"w all layers"}),
+        ("right_square_bracket w", {"w this layer"}),
     ],
 )
 async def test_a_narrow_screen_names_the_keys_that_matter_where_one_is(keys: str, shown: set[str]) -> None:

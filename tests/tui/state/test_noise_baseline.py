@@ -236,7 +236,7 @@ async def test_the_verdict_on_a_word_is_whole_at_every_size(
         await pilot.pause()
         await pilot.press("slash", *word.replace(" ", "_"), "enter")
         await until(pilot, lambda: "noise" in " ".join(text(tui, "#legend").split()))
-        await until(pilot, lambda: "not found: 4 pieces" in " ".join(text(tui, "#legend").split()))
+        await until(pilot, lambda: "doubtful: 4 pieces" in " ".join(text(tui, "#legend").split()))
         said = " ".join(text(tui, "#legend").split())
         assert ELLIPSIS not in said
         assert f"find {word.replace(' ', '_')}" in said

@@ -9,12 +9,19 @@ from vlmtui.tui.actions.situation import Situation
 from vlmtui.tui.panels.registry import PANELS
 from vlmtui.tui.state import early_exit
 from vlmtui.tui.state.lens_choice import default_overlay
-from vlmtui.tui.state.selection import ATTRIBUTIONS, NAMED, NORMS
+from vlmtui.tui.state.selection import ATTRIBUTIONS, NAMED, NORMS, Selection
 from vlmtui.tui.state.stages import PIXELS, llm_depth
 from vlmtui.tui.widgets.bars import HELP, QUIT
 
 Offer = Callable[[Situation], str]
 """What the key bar says of a group where it applies; "" where it does not."""
+
+
+def _layer_words(chosen: Selection) -> str:
+    """Which words `w` shows next at a stage of the language model; "" at others."""
+    if llm_depth(chosen.stage) is None:
+        return ""
+    return "this layer" if chosen.shows_layers else "all layers"
 
 
 def nowhere(at: Situation) -> str:
@@ -105,7 +112,7 @@ GROUPS: dict[str, Group] = {
     "by-layer": Group(
         "w",
         "at llm stages: top-1 per layer, or the words of this layer (logit lens)",
-        _when("all layers", lambda at: at.read and llm_depth(at.selection.stage) is not None),
+        lambda at: _layer_words(at.selection) if at.read else "",
         12,
     ),
     "metric": Group(

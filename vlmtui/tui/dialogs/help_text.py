@@ -68,12 +68,13 @@ MEANINGS = (
     ),
     (
         "Find",
-        "Colours are the cosine of every patch with the word, grey where noise has as much. Whether the word is there "
-        "the lists tell first: not found means that it is among the words of no patch, and all of these have others "
-        "nearer, even where a few patches are above noise. Yellow is as near as any word is to any patch, or nearer; "
-        "‹ and › say that there are numbers beyond the scale. A colour alone does not say that the word is there: "
-        "other words may be nearer. A word of several pieces is in no list, and not found where nothing is above "
-        "noise: it may be there all the same. ‿ marks a piece that goes on from the one before.",
+        "Colours are the cosine of every patch with the word, grey where noise has as much. A colour alone does not "
+        "say that the word is there: others may be nearer. That the lists tell, on the line beneath: how many tokens "
+        "have the word first, and how many in their list. Doubtful: it is in some lists, but first in none, common "
+        "words (°) left out; or it is of several pieces, which no list can have, and nothing is above noise. Not "
+        "found: it is in no list, even where a few patches are above noise. Yellow is as near as any word is to any "
+        "patch, or nearer; ‹ and › say that there are numbers beyond the scale. "
+        "‿ marks a piece that goes on from the one before.",
     ),
     (
         "Similarity",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -34,6 +35,8 @@ OPTIONS = "Lens: options"
 """What the command palette calls the dialog for a lens's options."""
 NOT_FOUND = "not found"
 """Of a word that no list has."""
+DOUBTFUL = "doubtful"
+"""Of a word that no list has first, and of several pieces, which no list can have, where noise is as near."""
 
 
 class LegendText(NamedTuple):
@@ -82,16 +85,17 @@ def norm_legend(norms: StageNorms, stage: str, glyphs: bool) -> str:
     """How many norms are outliers, and how these are marked: by a character where patches have the room."""
     marks = norms.marks
     many, sides = len(marks), "".join(mark for mark in (ABOVE, BELOW) if mark in marks.values())
-    how = f" ({sides})" if glyphs else " (red tint)"
+    how = f" ({sides})" if glyphs else " (tinted)"
     return f"norm {stage} · {count(many, 'outlier')}{how}" if many else f"norm {stage} · no outlier"
 
 
 class Sought(NamedTuple):
-    """In how many lists the word that is searched for is, the same in fewer words, and whether it is `absent`."""
+    """In how many lists the word that is searched for is, the same in fewer words, and what both begin with where the
+    word may not be there: NOT_FOUND, DOUBTFUL, or ""."""
 
     text: str
     brief: str = ""
-    absent: bool = False
+    verdict: str = ""
 
 
 def sought_counts(results: Results, selection: Selection) -> Sought | None:
@@ -104,26 +108,41 @@ def sought_counts(results: Results, selection: Selection) -> Sought | None:
         return None
     lists = [table.lines(token, selection.k, selection.folds) or () for token in table.rows]
     named = [{fold_name(row.id, row.piece, row.text): row.id for row in rows} for rows in lists]
-    top, among = sum(next(iter(one), None) == sought for one in named), sum(sought in one for one in named)
-    if among:
-        have = "has" if top == 1 else "have"
-        brief = f"{top or 'none'} {have} it first, {among:,} in top {selection.k}"
-        said = f"{count(top, 'token') if top else 'no tokens'} {have} it first, {among:,} in their top {selection.k}"
-        hubs = results.hubs(selection)
-        hub = any(one.get(sought) in hubs for one in named)
-        return Sought(f"{said}: a hub word" if hub else said, brief)
+    if any(sought in one for one in named):
+        return _listed(named, sought, results.hubs(selection), selection.k)
     found, floor = shown_result(selection, results), noise_floor_at(selection, results)
     pieces = len(found.besides.get("pieces", ())) if found else 0
     above = None if found is None or floor is None else int((found.numbers > floor).sum())
     if pieces > 1:
-        # the lists have single pieces: that it is not there can be told by noise alone
+        # the lists have single pieces: that it may not be there can be told by noise alone
         if above == 0:
-            said = f"{NOT_FOUND}: not one piece but {pieces}, so in no list"
-            return Sought(said, f"{NOT_FOUND}: {pieces} pieces, in no list", absent=True)
+            said = f"{DOUBTFUL}: not one piece but {pieces}, so in no list"
+            return Sought(said, f"{DOUBTFUL}: {pieces} pieces, in no list", DOUBTFUL)
         return Sought(f"not one piece but {pieces}, so in no list", "in no list")
     though = f", though {count(above, 'patch', 'patches')} above noise" if above else ""
     said = f"{NOT_FOUND}: in no token's top {selection.k}{though}"
-    return Sought(said, f"{NOT_FOUND}: in no top {selection.k}{though}", absent=True)
+    return Sought(said, f"{NOT_FOUND}: in no top {selection.k}{though}", NOT_FOUND)
+
+
+def _listed(named: Sequence[Mapping[str, int]], sought: str, hubs: Container[int], k: int) -> Sought:
+    """Of a word that lists have: each of them by name in its order, with the token that it names."""
+    among = [one for one in named if sought in one]
+    hub = any(one[sought] in hubs for one in among)
+    top = sum(next(iter(one)) == sought for one in among)
+    after = 0 if top or hub else sum(next(name for name in one if one[name] not in hubs) == sought for one in among)
+    first, many = top or after, f"{len(among):,}"
+    behind = " after hub words" if after else ""
+    if first:
+        have = "has" if first == 1 else "have"
+        text = f"{count(first, 'token')} {have} it first{behind}, {many} in their top {k}"
+        brief = f"{first} {have} it first{behind}, {many} in top {k}"
+    elif hub:
+        text, brief = f"no token has it first, {many} in their top {k}", f"none have it first, {many} in top {k}"
+    else:
+        best = ordinal(1 + min(list(one).index(sought) for one in among))
+        text = f"{DOUBTFUL}: no token has it first, {many} in their top {k}, {best} at best"
+        return Sought(text, f"{DOUBTFUL}: first at none, {many} in top {k}", DOUBTFUL)
+    return Sought(f"{text}: a hub word" if hub else text, brief)
 
 
 def _best_score(results: Results, selection: Selection) -> float | None:

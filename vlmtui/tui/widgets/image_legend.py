@@ -28,15 +28,14 @@ def image_legend(results: Results, selection: Selection, drawn: ImageDrawing, ma
         ([view, named], sought.brief),
         ([named], sought.brief) if drawn.brief else ([view or named], ""),
     ]
-    # that a word is not there is the first to be said of it
-    ordered = ([counts, *parts] if sought.absent else [*parts, counts] for parts, counts in said)
+    # that a word may not be there is the first to be said of it
+    ordered = ([counts, *parts] if sought.verdict else [*parts, counts] for parts, counts in said)
     longest, *shorter = (" · ".join(part for part in parts if part) for parts in ordered)
     cut = valued.values_beyond(results, selection, drawn.scale) if drawn.scale else (False, False)
     floor = drawn.floor if drawn.scale else None
     texts = longest + note, shorter[0] + note, shorter[1]
-    alarm = valued.NOT_FOUND if sought.absent else ""
     others = tuple(dict.fromkeys(texts[1:]))
-    return Legend(texts[0], drawn.scale, here, value, drawn.diverging, words, others, cut, floor, alarm, aside)
+    return Legend(texts[0], drawn.scale, here, value, drawn.diverging, words, others, cut, floor, sought.verdict, aside)
 
 
 def _of_page(drawn: ImageDrawing) -> bool:
