@@ -42,7 +42,7 @@ async def test_the_words_say_where_a_segment_has_the_word_of_its_neighbours(size
 async def test_the_legend_says_which_words_an_overlay_draws_and_by_which_metric(size: tuple[int, int]) -> None:
     tui = opened()
     async with tui.run_test(size=size) as pilot:
-        for overlay, which in (("words", "top-1 of each patch, "), ("segments", "neighbours' vote")):
+        for overlay, which in (("words", "as segments: top-1, "), ("segments", "neighbours' vote")):
             await chosen(pilot, overlay, top_1=False)
             said = text(tui, "#legend")
             assert which in said

@@ -242,15 +242,16 @@ async def test_words_that_have_not_all_come_are_counted_and_no_segment_is_drawn(
         assert explorer(pilot).query_one(ImageView)._labels == ()
 
 
-@pytest.mark.parametrize(("width", "drawn"), [(80, "segments"), (240, "words")])
-async def test_words_give_way_to_segments_where_patches_are_narrow(width: int, drawn: str) -> None:
+@pytest.mark.parametrize(("size", "drawn"), [((80, 24), "segments"), (SIZE, "segments"), ((240, 64), "words")])
+async def test_words_give_way_to_segments_where_patches_are_narrow(size: tuple[int, int], drawn: str) -> None:
     tui = opened()
-    async with tui.run_test(size=(width, 24 if width == 80 else 64)) as pilot:
+    async with tui.run_test(size=size) as pilot:
         await chosen(pilot, "words")
         view = explorer(pilot).query_one(ImageView)
         assert view._layout is not None
         assert (view._layout.wide < 4) == (drawn == "segments")
-        assert "top-1 of each patch, cosine" in text(tui, "#legend")
+        said = {"words": "top-1 of each patch, cosine", "segments": "as segments: top-1, cosine"}
+        assert said[drawn] in text(tui, "#legend")
         shown = " ".join(image_lines(tui))
         assert (shown.count("sky") > 100) == (drawn == "words")
         # and n steps through them in both

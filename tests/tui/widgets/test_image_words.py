@@ -6,11 +6,15 @@ from collections import defaultdict
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.segment import Segment
 
 from vlmtui.display.cell_layout import CellLayout
 from vlmtui.tui.state.page_words import RankedWord
-from vlmtui.tui.widgets.image_words import write_ranked
+from vlmtui.tui.widgets.image_words import write_ranked, write_words
+
+LETTERS = "abcdefghijklmno"
 
 
 @pytest.mark.parametrize(
@@ -31,3 +35,24 @@ def test_the_first_word_of_a_large_patch_is_whole_and_the_others_follow(top: str
     write_ranked(over, np.zeros((8, wide, 3), np.uint8), layout, {(0, 0): words}, {})
     lines = ["".join(over[y].get(x, Segment(" ")).text for x in range(wide)) if over[y] else "" for y in range(4)]
     assert lines == wanted
+
+
+@given(st.integers(4, 9), st.integers(2, 9), st.integers(1, 15), st.data())
+def test_of_a_word_its_beginning_is_seen_or_nothing(wide: int, high: int, length: int, data: st.DataObject) -> None:
+    """Whatever part of 4 × 4 patches is in view: three letters at least, and no end without its beginning."""
+    size = 4 * wide, 2 * high
+    x, y = data.draw(st.integers(0, size[0] - 1)), data.draw(st.integers(0, size[1] - 1))
+    across, down = data.draw(st.integers(1, size[0] - x)), data.draw(st.integers(1, size[1] - y))
+    layout = CellLayout(4, 4, wide, high, 0, 0, 0, 0, window=(x, y, across, down))
+    word = LETTERS[:length]
+    over: dict[int, dict[int, Segment]] = defaultdict(dict)
+    write_words(over, np.zeros((2 * down, across, 3), np.uint8), layout, [[word] * 4] * 4, {})
+    for row in range(4):
+        for col in range(4):
+            start, _, _, _ = layout.extent(row, col)
+            cells = [over[line].get(at) for line in layout.cell_rows(row) for at in range(start, start + wide)]
+            shown = "".join(one.text for one in cells if one)
+            assert word.startswith(shown)
+            assert len(shown) in {0, *range(min(3, length), length + 1)}
+            if layout.is_whole(row, col):
+                assert len(shown) == min(length, (wide - 1) * len(layout.cell_rows(row)))

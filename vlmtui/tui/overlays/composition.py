@@ -12,10 +12,10 @@ from vlmtui.geometry import Box
 from vlmtui.lenses.kinds import Words
 from vlmtui.results.hub_words import HUB_MARK
 from vlmtui.tui.overlays import legend as valued
-from vlmtui.tui.overlays.drawing import ImageDrawing, fits_ranking, has_glyph, lay_heat
+from vlmtui.tui.overlays.drawing import ImageDrawing, fits_ranking, fits_words, has_glyph, lay_heat
 from vlmtui.tui.overlays.registry import OVERLAYS
 from vlmtui.tui.overlays.segments import draw_segments
-from vlmtui.tui.overlays.words import draw_words
+from vlmtui.tui.overlays.words import BRIEFLY, draw_words
 from vlmtui.tui.state import early_exit
 from vlmtui.tui.state.answer_values import answer_drawing_key, answer_legend, answer_values
 from vlmtui.tui.state.lens_values import noise_floor_at, overlay_call, overlay_lens, shown_result, value_refused
@@ -161,8 +161,11 @@ def _of_words(results: Results, selection: Selection, page: EntryGrid, drawn: Im
     lens = selection.metric if layer is None else f"logit lens of layer {layer}"
     several = selection.overlay == WORDS and fits_ranking(drawn.layout)
     top = f"top {min(selection.k, len(drawn.layout.cell_rows(0)) - 1)}" if several else "top-1"
-    brief = f"{top} of each patch, {lens}{f', {projected}' if projected else ''}"
+    by = f"{lens}{f', {projected}' if projected else ''}"
+    brief = f"{top} of each patch, {by}"
     legend = f"{selection.overlay}: {brief}"
+    if selection.overlay == WORDS and not fits_words(drawn.layout):
+        brief = f"{BRIEFLY}{top}, {by}"
     drawn = replace(drawn, legend=legend, brief=brief, word_colours=results.word_colours, chosen=selection.word)
     if selection.overlay == SEGMENTS:
         return draw_segments(drawn, page, found)

@@ -11,12 +11,14 @@ from vlmtui.tui.overlays.drawing import ImageDrawing, Overlay, dim, fits_words
 from vlmtui.tui.overlays.segments import draw_segments, of_chosen
 from vlmtui.tui.state.page_words import PageWords, of_lens
 
-AS_SEGMENTS = "as segments (z zooms in)"
+AS_SEGMENTS, BRIEFLY = "as segments (z zooms in)", "as segments: "
 """How words are seen that have no room on their patches."""
 
 
 def draw(drawing: ImageDrawing, page: EntryGrid, result: Words) -> ImageDrawing:
     """Draw the words that a lens found."""
+    if drawing.brief and not fits_words(drawing.layout):
+        drawing = replace(drawing, brief=f"{BRIEFLY}{drawing.brief}")
     return draw_words(drawing, page, of_lens(page, result, drawing.folds))
 
 

@@ -27,7 +27,7 @@ SHADE = 0.6
 def write_words(over: Over, pixels: Pixels, layout: CellLayout, words: Words, colours: Mapping[str, Colour]) -> None:
     """Write each patch's word over the middle of its whole cells, on a shade of its colour where it has one.
 
-    A patch that is partly in view shows none, unless it lacks rows above or below the word.
+    A patch shows none where some of its columns are out of view, or the first line of its word: no end alone.
     """
     for row, line in enumerate(words):
         rows = layout.cell_rows(row)
@@ -36,9 +36,10 @@ def write_words(over: Over, pixels: Pixels, layout: CellLayout, words: Words, co
             if not word or not rows or x < 0 or x + wide > layout.width:
                 continue
             parts = wrapped_word(word, wide - 1, len(rows))
-            for at, part in enumerate(parts, rows[0] + (len(rows) - len(parts)) // 2):
-                if not 0 <= at < layout.height:
-                    continue
+            first = rows[0] + (len(rows) - len(parts)) // 2
+            for at, part in enumerate(parts if first >= 0 else (), first):
+                if at >= layout.height:
+                    break
                 style = _inked(_ground(pixels, at, x, width(part)), colours.get(word))
                 for i, character in _placed(part, x):
                     _put(over[at], i, character, style)
