@@ -45,6 +45,8 @@ def metric(context: ActionContext) -> None:
     first = selection.overlay == SEGMENTS and first_of_segments(selection, state.results) is not None
     if selection.stage != ANSWER and (first or llm_depth(selection.stage) is None):
         state.selection = selection.next_metric(first)
+    elif selection.stage != ANSWER:
+        context.notify(f"{selection.stage} orders words by their logits: m chooses a metric at tokens", timeout=5)
 
 
 def words(context: ActionContext, step: int) -> None:
