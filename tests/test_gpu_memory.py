@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pynvml
 import pytest
 
+from vlmtui import memory
 from vlmtui.gpu_memory import VISIBLE, first_visible_gpu
 
 A, B, C = "GPU-11111111-aaaa", "GPU-12222222-bbbb", "GPU-33333333-cccc"
@@ -107,6 +108,16 @@ def test_it_is_the_one_that_the_variable_names(
         monkeypatch.setenv(VISIBLE, visible)
     assert first_visible_gpu() == (None if total is None else (total - 1, total))
     assert driver.open == 0
+
+
+def test_the_device_chosen_without_torch_has_the_memory_of_that_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pynvml", MadeUpDriver())  # type: ignore[arg-type]
+    monkeypatch.setenv(VISIBLE, "1")
+    monkeypatch.setattr(memory, "version", lambda _: "2.9.0")
+    assert memory.automatic_device() == memory.DeviceMemory("cuda:0", 19, 20)
+    # a torch that could not use it
+    monkeypatch.setattr(memory, "version", lambda _: "2.9.0+cpu")
+    assert memory.automatic_device().name == "cpu"
 
 
 def test_without_a_driver_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import gc
 import json
 import os
 import shutil
@@ -18,7 +19,7 @@ from PIL import Image
 
 import vlmtui
 from vlmtui import api
-from vlmtui.errors import ImageError, UsageError, VlmtuiError
+from vlmtui.errors import ImageError, ReadingGoneError, UsageError, VlmtuiError
 from vlmtui.results.answers import IMAGE
 
 SAMPLES = Path(__file__).parents[2] / "sample_images"
@@ -42,6 +43,17 @@ def test_the_examples_hold(module_warm_session: None, monkeypatch: pytest.Monkey
     found = doctest.testmod(api)
     assert found.attempted > 5
     assert found.failed == 0
+
+
+def test_a_reading_that_nobody_has_any_more_is_let_go(session: vlmtui.Session) -> None:
+    kept, dropped = session.read(SCENE), session.read(ASTRONAUT)
+    gone = dropped.data.id
+    del dropped
+    gc.collect()
+    session.read(SCENE)
+    assert kept.words(3, 5)
+    with pytest.raises(ReadingGoneError):
+        session._client.words(gone, "l2", 1).result(60)
 
 
 def test_the_same_numbers_as_the_report(picture: vlmtui.ImageReading) -> None:

@@ -18,7 +18,7 @@ from tests.cli.test_interrupts import heeding
 from tests.waiting import children, gone, until
 from vlmtui.cli import ask, main
 from vlmtui.errors import ReadingGoneError
-from vlmtui.results.answers import LEAST_TEMPERATURE, MAX_NEW_TOKENS
+from vlmtui.results.answers import LEAST_TEMPERATURE, MAX_NEW_TOKENS, Answer, AnswerToken
 from vlmtui.session.client import SessionClient
 
 QUESTION = "What color is the sky?"
@@ -110,6 +110,17 @@ def test_an_answer_whose_reading_another_client_replaced_is_asked_for_again(
     monkeypatch.setattr(SessionClient, "answer", replaced_once)
     assert main(["ask", SCENE, QUESTION, "--max-new-tokens", "2"]) == 0
     assert capfdbinary.readouterr() == (b"blue.\n", b"")
+
+
+def test_an_answer_that_ends_at_once_says_so(
+    warm_session: None, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    asked: Future[Any] = Future()
+    end = AnswerToken(2, "</s>", "</s>", -0.25, special=True)
+    asked.set_result(Answer(id="1", question=QUESTION, text="", tokens=(end,), finished=True, positions=9))
+    monkeypatch.setattr(SessionClient, "answer", lambda *_, **__: asked)
+    assert main(["ask", SCENE, QUESTION]) == 0
+    assert capfd.readouterr() == ("(empty: the model ended at once, log-probability −0.25)\n", "")
 
 
 def test_json_holds_tokens_and_where_they_looked(warm_session: None) -> None:

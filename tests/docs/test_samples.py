@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
 
 from tests.docs.blocks import DOCS, ROOT
 
@@ -33,3 +38,17 @@ def test_the_segments_of_local_words_are_those_of_the_report(warm_session: None)
     assert explained
     assert explained.groups()[1:3] == explained.groups()[3:]
     assert said[explained[1]] == (int(explained[2]), int(explained[3]))
+
+
+@pytest.mark.parametrize("page", ["models.md", "image-level.md"])
+def test_the_example_of_texts_tells_the_images_apart(page: str, warm_session: None) -> None:
+    (line,) = re.findall(
+        r"^vlmtui match (sample_images/scene-.*) -m demo-siglip$", (DOCS / page).read_text("utf-8"), re.M
+    )
+    words = [part for word in shlex.split(line) for part in (sorted(map(str, ROOT.glob(word))) or [word])]
+    command = [sys.executable, "-m", "vlmtui", "match", *words, "-m", "demo-siglip", "--format", "json"]
+    found = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)["images"]
+    best = {Path(one["source"]).stem: one["softmax"].index(max(one["softmax"])) for one in found}
+    assert len(set(best.values())) == 2, "each text suits an image"
+    assert (best["scene-town"], best["scene-landscape"]) == (0, 1)
+    assert all(max(one["softmax"]) > 0.9 for one in found)

@@ -17,6 +17,8 @@ Span = tuple[str, tuple[float, float, float, float], tuple[int, int]]
 """Kind, what the grid covers in pixels (padding included), and its vision patches (rows, columns)."""
 
 RESAMPLED = "Every token is a query of the Perceiver, which reads all patches."
+QUERIED = "Every token is a query of the Q-Former, which reads all patches."
+DINO = "DINOv2 is a vision tower alone: no vectors of words to compare with."
 TOWER = "CLIP's vision tower alone has no language side: no vectors of words to compare with."
 CROSS = "In Mllama no image tokens enter the prompt: the LLM reads the patches by cross-attention."
 
@@ -144,9 +146,19 @@ def gemma3() -> Reading:
 
 def idefics2() -> Reading:
     """64 queries, and the patches of the whole picture."""
-    reading = build([whole((15, 22))], tokens=False)
-    queries = [Place(i, "query", None, None, None, None, 0.0, ()) for i in range(64)]
-    return msgspec.structs.replace(finish(reading.grids, queries, reading.patch_places), placeless=RESAMPLED)
+    return queried(64, (15, 22), RESAMPLED)
+
+
+def blip2() -> Reading:
+    """32 queries, and 16 × 16 patches."""
+    return queried(32, (16, 16), QUERIED, layers=39)
+
+
+def queried(many: int, patches: tuple[int, int], why: str, layers: int = readings.LAYERS) -> Reading:
+    """So many queries, which have no place."""
+    reading = build([whole(patches)], layers=layers, tokens=False)
+    queries = [Place(i, "query", None, None, None, None, 0.0, ()) for i in range(many)]
+    return msgspec.structs.replace(finish(reading.grids, queries, reading.patch_places, layers), placeless=why)
 
 
 def unknown() -> Reading:
@@ -157,8 +169,18 @@ def unknown() -> Reading:
 
 def clip_tower() -> Reading:
     """A vision tower alone."""
-    reading = build([whole((14, 14))], tokens=False)
-    model = msgspec.structs.replace(reading.model, embeddings=None, wordless=TOWER, feeds=None, llm_layers=0)
+    return tower((14, 14), TOWER)
+
+
+def dinov2() -> Reading:
+    """A vision tower alone, of 37 × 37 patches."""
+    return tower((37, 37), DINO, layers=12)
+
+
+def tower(patches: tuple[int, int], why: str, layers: int = readings.LAYERS) -> Reading:
+    """One grid of patches, no tokens, and why it has no words."""
+    reading = build([whole(patches)], layers=layers, tokens=False)
+    model = msgspec.structs.replace(reading.model, embeddings=None, wordless=why, feeds=None, llm_layers=0)
     return msgspec.structs.replace(reading, model=model)
 
 

@@ -54,6 +54,19 @@ async def test_a_session_is_lost_at_every_state(state: str) -> None:
         assert tui.return_code is None
 
 
+async def test_the_reading_of_an_image_that_is_no_longer_shown_is_let_go() -> None:
+    made = readings.reading(6, 8)
+    tui = app(made=made)
+    let_go: list[str] = []
+    talk(tui).forget = let_go.append
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        for name in ("second", "third", "third"):
+            talk(tui).post(messages.ImageRead(msgspec.structs.replace(made, id=name)))
+            await pilot.pause()
+    assert let_go == ["r1", "second"]
+
+
 async def test_vectors_that_are_not_finite_are_told_in_the_status_line() -> None:
     made = readings.reading(6, 8)
     norms = np.where(np.arange(48) < 5, np.nan, made.norms).astype(np.float32)

@@ -28,7 +28,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Location", to[self.path])
         self.end_headers()
         if self.path not in to:
-            self.wfile.write(b"picture" * 100)
+            self.wfile.write(b"<!doctype html><html>" if "/blob/" in self.path else b"picture" * 100)
 
     def log_message(self, *_: object) -> None:
         pass
@@ -59,6 +59,12 @@ async def test_what_is_allowed_is_read(server: str, path: str) -> None:
 async def test_a_redirect_is_checked_again(server: str, path: str, said: str) -> None:
     with pytest.raises(ImageError, match=said):
         await download_public(server + path, 10_000, allowed=_here)
+
+
+async def test_a_page_names_the_address_of_its_file(server: str) -> None:
+    said = r"answered a web page, not an image: the file itself is at .*/o/r/raw/main/a\.png$"
+    with pytest.raises(ImageError, match=said):
+        await download_public(server + "/o/r/blob/main/a.png", 10_000, allowed=_here)
 
 
 async def test_too_large_and_not_public(server: str) -> None:

@@ -24,7 +24,7 @@ BROKEN = {
     "{{ raise_exception('only text') }}": "its chat template fails: TemplateError: only text",
     "{% for m in %}": "its chat template fails: TemplateSyntaxError",
     "{{ messages[0]['content'] + 1 }}": "its chat template fails: TypeError",
-    "{{ 'a' * 10**10 }}": "its chat template fails: ModelError: the chat template makes a prompt of more than 16 MB",
+    "{{ 'a' * 10**10 }}": "its chat template is damaged (it makes a prompt of more than 16 MB)",
 }
 
 

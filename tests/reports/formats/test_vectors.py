@@ -14,12 +14,14 @@ from safetensors import safe_open
 
 from tests.query.queries import query_of
 from tests.reports import made_reports
+from vlmtui.cli import main
 from vlmtui.errors import ImageError, ModelError, UsageError, VlmtuiError
 from vlmtui.reports.formats.registry import FORMATS, format_named
 from vlmtui.reports.formats.vectors import check_vectors, keep_vectors
 from vlmtui.reports.image_report import ReportOrFailure
 from vlmtui.reports.per_image import ImageFailure
 
+CHINA = Path(__file__).parents[3] / "sample_images" / "china.jpg"
 READING = made_reports.reading(2, 3)
 VECTORS = np.arange(6 * 4, dtype=np.float32).reshape(6, 4)
 FAILED = ImageFailure("broken.png", ImageError("broken.png is damaged: fetch it again"))
@@ -80,6 +82,25 @@ def test_every_format_of_one_picture_leaves_them(format: str, name: str, several
     np.testing.assert_array_equal(arrays["vectors.0"], VECTORS)
     assert about["images"] == ["photo.jpg"]
     assert beside == list(format_named(format).write(one(), query_of("tiny"), several))
+
+
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("format", ["json", "jsonl"])
+def test_a_report_leaves_them_beside_it(
+    format: str, count: int, tmp_path: Path, warm_session: None, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "out.npz"
+    assert main(["report", *[str(CHINA)] * count, "--format", format, "--vectors", str(path)]) == 0
+    out = capfd.readouterr().out
+    if format == "json":
+        images = json.loads(out) if count > 1 else [json.loads(out)]
+        tokens = [token for image in images for token in image["tokens"]]
+    else:
+        tokens = list(map(json.loads, out.splitlines()))
+    arrays, about = read(path)
+    assert about["images"] == [str(CHINA)] * count
+    vectors = np.concatenate([arrays[f"vectors.{i}"] for i in range(count)])
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), [token["norm"] for token in tokens], rtol=1e-4)
 
 
 @pytest.mark.parametrize("name", ["out.npz", "out.safetensors"])

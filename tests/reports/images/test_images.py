@@ -93,6 +93,17 @@ def test_as_many_words_as_asked_for_and_as_large() -> None:
         assert picture.format == "PNG"
 
 
+@pytest.mark.parametrize("grey", [0, 60, 100, 120, 200, 255])
+def test_the_image_is_no_darker_than_white_words_need(grey: int) -> None:
+    marks = compose(replace(shown(), rgb=np.full_like(GREY, grey))).marks
+    photo = next(mark for mark in marks if isinstance(mark, PhotoMark))
+    (layer,) = (mark for mark in marks if isinstance(mark, RectMark) and mark.width == photo.rgb.shape[1])
+    left = grey * (1 - layer.opacity)
+    luminance = (left / 255) / 12.92 if left / 255 <= 0.04045 else ((left / 255 + 0.055) / 1.055) ** 2.4
+    assert 1.05 / (luminance + 0.05) >= 4.5  # the contrast that WCAG 2 asks for
+    assert left >= min(0.8 * grey, 90)
+
+
 def test_only_the_patches_asked_for_have_words() -> None:
     of = shown()
     few = ReportDrawing(WORDS, GREY, of.report.narrowed(np.arange(12) == 5))

@@ -56,6 +56,11 @@ def test_a_link_is_followed_and_stays(tmp_path: Path) -> None:
 
 
 def test_a_folder_and_a_place_that_is_not_there(tmp_path: Path) -> None:
+    with (
+        pytest.raises(VlmtuiError, match=r"the folder ~no-such-user does not exist; make it first"),
+        target("~no-such-user/x.json"),
+    ):
+        pass
     with pytest.raises(UsageError, match="the name of the output file is empty: give one with -o"):
         check_target("")
     with pytest.raises(VlmtuiError, match="is a folder"):

@@ -455,6 +455,16 @@ async def test_a_short_answer_is_read_in_full(size: tuple[int, int]) -> None:
         assert said in " ".join(text(tui, "#answer").split())
 
 
+async def test_an_answer_that_ends_at_once_says_so() -> None:
+    tui = app()
+    async with tui.run_test(size=(140, 40)) as pilot:
+        await pilot.pause()
+        talk(tui).said = ""
+        await ask(pilot)
+        shown = " ".join(text(tui, "#answer").split())
+        assert "(empty: the model ended at once, log-probability −0.25)" in shown
+
+
 @pytest.mark.parametrize(("columns", "rows"), [(200, 60), (140, 40), (120, 40), (80, 24), (60, 20)])
 async def test_no_number_of_the_table_is_cut(columns: int, rows: int) -> None:
     tui = app()

@@ -7,6 +7,7 @@ import gc
 import threading
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from textual import events
@@ -67,6 +68,22 @@ async def test_an_image_is_opened_and_the_dialog_closed(tmp_path: Path) -> None:
         await pilot.pause()
         await pilot.press("i")
         await paste(pilot, str(photo))
+        await pilot.press("enter")
+        await until(pilot, lambda: dialog(pilot) is None)
+        assert source(pilot) == str(photo)
+
+
+@pytest.mark.parametrize("form", ["file://{}", "file://localhost{}", "'{}'"])
+async def test_a_name_as_a_terminal_pastes_it_has_a_preview_and_is_opened(form: str, tmp_path: Path) -> None:
+    photo = tmp_path / "my photo.png"
+    readings.picture(96, 64).save(photo)
+    pasted = form.format(quote(str(photo)) if "file:" in form else photo)
+    assert preview(pasted) is not None
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await pilot.press("i")
+        await paste(pilot, pasted)
         await pilot.press("enter")
         await until(pilot, lambda: dialog(pilot) is None)
         assert source(pilot) == str(photo)

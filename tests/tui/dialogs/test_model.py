@@ -51,6 +51,19 @@ async def test_a_folder_that_is_not_there_leaves_the_dialog_open(name: str) -> N
         assert talk(tui).begun == 2
 
 
+@pytest.mark.parametrize("form", ["file://{}", "'{}'"])
+async def test_a_folder_is_taken_as_a_terminal_pastes_it(form: str, tmp_path: Path) -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await pilot.press("M", "tab")
+        await paste(pilot, form.format(tmp_path))
+        await pilot.press("enter")
+        await pilot.pause()
+        assert dialog(pilot) is None
+        assert talk(tui).model == str(tmp_path)
+
+
 async def test_a_file_is_no_model(tmp_path: Path) -> None:
     file = tmp_path / "model.safetensors"
     file.write_bytes(b"")

@@ -15,6 +15,7 @@ from tests.tui.test_session_worker import until
 from vlmtui.errors import UsageError
 from vlmtui.lenses.fact_lines import FactLine, fact_lines
 from vlmtui.lenses.kinds import Facts, Matrix, Scores, Words
+from vlmtui.metrics import METRICS
 from vlmtui.tui import export, requests
 from vlmtui.tui.actions.key_table import help_rows
 from vlmtui.tui.actions.palette import ActionCommands
@@ -25,6 +26,7 @@ from vlmtui.tui.overlays.listing import overlays_of
 from vlmtui.tui.state.lens_choice import option_line, options_text, overlays, parse_options
 from vlmtui.tui.state.lens_values import STOPPED
 from vlmtui.tui.state.subject import REST
+from vlmtui.tui.widgets.image_side import ImageSide
 
 
 @pytest.fixture(autouse=True)
@@ -101,6 +103,32 @@ async def test_words_of_ones_own_lens_stand_on_the_picture_and_beside_it() -> No
         assert shown[2].split()[0] == "blue"
         await pilot.press("right")
         assert "big29" in text(tui, "#facts")
+
+
+@pytest.mark.parametrize(("stage", "metrics"), [("tokens", len(METRICS)), ("llm.1", 1)])
+async def test_segments_draw_the_words_of_ones_own_lens_after_the_last_metric(stage: str, metrics: int) -> None:
+    tui = app(lens=lenses.through("labels"), stage=stage)
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        screen = explorer(pilot)
+        screen.action_choose_overlay("segments")
+        said = []
+        for _ in range(metrics + 3):
+            await pilot.pause()
+            await pilot.pause()
+            said.append(" ".join(text(tui, "#legend").split()))
+            drawn = screen.query_one(ImageSide)._drawn
+            assert drawn is not None
+            assert drawn.segments is not None
+            own = {f"big{i}" for i in range(48)} == {one.word for one in drawn.segments.segments}
+            assert own == ("top-1 of each patch, labels.py" in said[-1])
+            await pilot.press("m")
+        assert [("neighbours' vote" in one, "labels" in one) for one in said] == [
+            (True, False),
+            *[(False, False)] * metrics,
+            (False, True),
+            (True, False),
+        ]
 
 
 async def test_facts_are_asked_for_one_entry_after_the_other() -> None:

@@ -42,8 +42,8 @@ MODELS: dict[str, Callable[[], Reading]] = {
     "Qwen2.5-VL 48×64": lambda: families.build([families.whole((96, 128))], merge=2, layers=32),
     "Gemma 3 16×16": lambda: families.build([families.whole((64, 64))], merge=4, layers=27),
     "LLaVA-NeXT five tiles": families.llava_next,
-    "BLIP-2 queries": families.idefics2,
-    "DINOv2 37×37": lambda: families.build([families.whole((37, 37))], layers=12),
+    "BLIP-2 queries": families.blip2,
+    "DINOv2 37×37": families.dinov2,
 }
 
 
@@ -104,8 +104,8 @@ def cut(screen: Explorer, strips: list[Strip]) -> Iterator[str]:
                 # the blank line above what the numbers are may go
                 if size.height < panel.rows(results, selection, size.width) - 1:
                     yield "answer short"
-            elif panel.name != "norms" and shortened(screen, panel.name):
-                # a chart shows as much in fewer rows
+            elif panel.name != "norms" and not ranks_norms(screen, panel.name) and shortened(screen, panel.name):
+                # a chart shows as much in fewer rows, and the largest norms of a stage are as many as have room
                 yield f"{panel.name} short"
     body = strips[2:-2]
     if any("…" in strip.text for strip in body) and not screen.query_one("#list").display:
@@ -113,6 +113,12 @@ def cut(screen: Explorer, strips: list[Strip]) -> Iterator[str]:
     layout = screen.query_one(ImageView)._layout
     if layout is not None and layout.window is not None:
         yield "image"
+
+
+def ranks_norms(screen: Explorer, name: str) -> bool:
+    """Whether a panel has the largest norms of a stage in the place of words."""
+    reading = screen.state.results.reading
+    return name == "words" and reading is not None and bool(reading.model.wordless)
 
 
 def shortened(screen: Explorer, name: str) -> bool:
@@ -125,6 +131,11 @@ def shortened(screen: Explorer, name: str) -> bool:
     while whole and not whole[-1].text.strip():
         whole.pop()
     return len(whole) > said.size.height
+
+
+def answers(made: Reading) -> bool:
+    """Whether a model has the layers to answer with."""
+    return made.model.llm_layers > 0
 
 
 async def shares_at(made: Reading, sizes: Sequence[tuple[int, int]], *, answered: bool = False) -> list[Shares]:
@@ -191,7 +202,7 @@ async def main(folder: Path, light: bool) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     rows = []
     for name, make in MODELS.items():
-        for answered in (False, True):
+        for answered in (False, True) if answers(make()) else (False,):
             for columns, lines in SIZES:
                 label = f"{name}{', answer' if answered else ''}"
                 drawn = folder / f"{label.replace(' ', '-').replace(',', '')}-{columns}x{lines}.svg"

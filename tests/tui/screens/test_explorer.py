@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from vlmtui.tui.app import VlmtuiApp
 from vlmtui.tui.dialogs.dialog import Dialog
 from vlmtui.tui.panels.registry import PANELS
 from vlmtui.tui.screens.explorer import Explorer
+from vlmtui.tui.terminal import clipboard
 from vlmtui.tui.widgets.bars import StatusBar
 from vlmtui.tui.widgets.image_view import ImageView
 
@@ -253,6 +255,23 @@ async def test_hostile_pieces_are_shown_and_not_obeyed() -> None:
         panel = explorer(pilot).query_one("#words")
         for y in range(panel.size.height):
             assert panel.render_line(y).cell_length == panel.size.width
+
+
+async def test_where_a_copy_went_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def copied(text: str, send: Callable[[str], None]) -> str:
+        send(text)
+        return "where it went"
+
+    monkeypatch.setattr(clipboard, "copy", copied)
+    tui = app()
+    async with tui.run_test(size=WIDE, notifications=True) as pilot:
+        await pilot.pause()
+        await pilot.press("y")
+        await pilot.pause()
+        assert [note.message for note in tui._notifications] == [
+            "the patch's words, box and norms were sent where it went"
+        ]
+        assert "token 28" in tui.clipboard
 
 
 async def test_copy_and_save(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vlmtui.errors import one_line
+from vlmtui.errors import ModelError, one_line
 from vlmtui.json_files import parse_json, read_bounded
 from vlmtui.models.loading.template_limits import rendered
 from vlmtui.reading import TemplateKind
@@ -66,6 +66,8 @@ def prompts(
     for kind, template in templates:
         try:
             text = rendered(_rendering(renderer, turns, template))
+        except ModelError as error:
+            yield None, str(error)
         except Exception as error:
             yield None, f"its chat template fails: {type(error).__name__}: {one_line(error)}"
         else:

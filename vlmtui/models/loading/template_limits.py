@@ -25,10 +25,7 @@ def rendered(render: Callable[[], str]) -> str:
     except MemoryError:
         text = None
     if text is None or len(text) > MOST_TEXT:
-        raise ModelError(
-            f"the chat template makes a prompt of more than {MOST_TEXT >> 20} MB: it is damaged: copy or download it "
-            "again, or name another with --processor"
-        )
+        raise ModelError(f"its chat template is damaged (it makes a prompt of more than {MOST_TEXT >> 20} MB)")
     return text
 
 

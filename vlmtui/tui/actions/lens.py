@@ -18,7 +18,7 @@ from vlmtui.tui.state.image_level import BETWEEN, CLASSES, TEXTS, parse_texts, s
 from vlmtui.tui.state.image_outliers import image_outliers
 from vlmtui.tui.state.image_scores import image_level_lenses
 from vlmtui.tui.state.lens_choice import default_overlay, option_line, options_text, parse_options, word_lens
-from vlmtui.tui.state.lens_values import first_of_segments, overlay_lens, value_key
+from vlmtui.tui.state.lens_values import first_of_segments, overlay_lens, own_word_lenses, value_key
 from vlmtui.tui.state.selection import NORMS, SEGMENTS
 from vlmtui.tui.state.stages import ANSWER, llm_depth, path
 from vlmtui.tui.state.subject import OF_IMAGE
@@ -43,8 +43,9 @@ def metric(context: ActionContext) -> None:
     """The next metric, and of segments what they are of; the layers of the language model have no metric."""
     state, selection = context.state, context.state.selection
     first = selection.overlay == SEGMENTS and first_of_segments(selection, state.results) is not None
-    if selection.stage != ANSWER and (first or llm_depth(selection.stage) is None):
-        state.selection = selection.next_metric(first)
+    own = own_word_lenses(selection, state.results) if selection.overlay == SEGMENTS else ()
+    if selection.stage != ANSWER and (first or own or llm_depth(selection.stage) is None):
+        state.selection = selection.next_metric(first, own)
     elif selection.stage != ANSWER:
         context.notify(f"{selection.stage} orders words by their logits: m chooses a metric at tokens", timeout=5)
 

@@ -8,6 +8,7 @@ from vlmtui.display import canvas
 from vlmtui.display.cell_layout import CellLayout, fit_patches, in_window
 from vlmtui.display.colours import robust_range
 from vlmtui.display.entry_grids import EntryGrid
+from vlmtui.display.pieces import plain
 from vlmtui.geometry import Box
 from vlmtui.lenses.kinds import Words
 from vlmtui.results.hub_words import HUB_MARK
@@ -188,7 +189,12 @@ def _of_lens(results: Results, selection: Selection, page: EntryGrid, drawn: Ima
     drawn = replace(drawn, folds=selection.folds, chosen=selection.word)
     if found is None:
         return drawn
-    if selection.overlay == SEGMENTS and isinstance(found.result, Words):
+    choice = overlay_lens(selection, results)
+    if selection.overlay == SEGMENTS and isinstance(found.result, Words) and choice is not None:
+        if not choice.built_in:
+            brief = f"top-1 of each patch, {plain(choice.name)}"
+            drawn = replace(drawn, legend=f"{SEGMENTS}: {brief}", brief=brief)
+            return draw_segments(drawn, page, of_lens(page, found.result, selection.folds))
         metric = f", {selection.metric}" if llm_depth(selection.stage) is None else ""
         name, brief = f"{SEGMENTS}: {found.call.name} ({VOTED}){metric}", f"{VOTED}{metric}"
         words = of_lens(page, found.result, selection.folds)

@@ -41,6 +41,8 @@ OF_THE_WHOLE = {
 }
 LEAST_NORMS = 7
 """Rows that the heading and the largest norms should have below what says why there are no words."""
+FEW_NORMS = 5
+"""Rows that will do for them where a model has no words at all: a blank one, the heading, two norms, this patch's."""
 BEING_READ = "The language model's layers are being read. Esc or [ goes back to tokens."
 
 
@@ -243,9 +245,21 @@ def _rows_wanted(results: Results, selection: Selection, cells: int) -> int:
 
 
 def _rows_least(results: Results, selection: Selection, cells: int) -> int:
-    """With all words, and one line of the footer."""
+    """With all words, and one line of the footer; of a model without words with why there are none, and few norms."""
     wanted = _rows_wanted(results, selection, cells)
-    return wanted if selection.shows_layers else wanted - footer_rows(cells) + 1
+    if selection.shows_layers:
+        return wanted
+    wordless = results.reading.model.wordless if results.reading else ""
+    if not wordless or results.image_level.complete:
+        return wanted - footer_rows(cells) + 1
+    said = [as_sentence(wordless), OF_THE_WHOLE.get(scored_by(results.model), "")]
+    return min(wanted, 1 + sum(len(wrapped(one, cells)) for one in said if one) + FEW_NORMS)
+
+
+def _rows_given(results: Results, selection: Selection, cells: int) -> int:
+    """One row of the words; where a model has none, all that need not be."""
+    wordless = results.reading is not None and bool(results.reading.model.wordless)
+    return _rows_wanted(results, selection, cells) - _rows_least(results, selection, cells) if wordless else 1
 
 
 PANEL = Panel(
@@ -257,4 +271,5 @@ PANEL = Panel(
     least=_rows_least,
     needs=(needs.layers, needs.words, needs.layer_words, needs.agreement, needs.noise),
     main=True,
+    gives=_rows_given,
 )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from vlmtui.lenses.captions import LensResult
-from vlmtui.lenses.kinds import Scalars
+from vlmtui.lenses.kinds import Scalars, Words
 from vlmtui.lenses.lens_source import LensCall
 from vlmtui.lenses.noise_call import noise_call, noise_end
 from vlmtui.tui.state import answer_values
@@ -44,8 +44,10 @@ def overlay_call(selection: Selection, results: Results) -> LensCall | None:
 
 def overlay_lens(selection: Selection, results: Results) -> LensChoice | None:
     """The lens of the overlay that is chosen; where it searches for a word, the one that suits the model; of segments
-    the one that they show first."""
+    the one that they show first, or of a person's own that was chosen."""
     if selection.overlay == SEGMENTS:
+        if selection.own_words in own_word_lenses(selection, results):
+            return results.lenses[selection.own_words]
         return None if selection.top_1 else first_of_segments(selection, results)
     return overlay_choice(selection.overlay, results.lenses, results.model)
 
@@ -54,6 +56,17 @@ def first_of_segments(selection: Selection, results: Results) -> LensChoice | No
     """The lens that segments show first; None at a stage where it cannot look."""
     lens, model = segment_lens(selection.metric), results.model
     return None if lens is None or model is None or lens.refuses(selection.stage, model) else lens
+
+
+def own_word_lenses(selection: Selection, results: Results) -> tuple[str, ...]:
+    """The names of a person's own lenses that find words at the stage looked at."""
+    model = results.model
+    return tuple(
+        name
+        for name, one in results.lenses.items()
+        if one.kind is Words and not one.of_answers and not one.missing and model
+        if not one.refuses(selection.stage, model)
+    )
 
 
 def cursor_entry(selection: Selection, results: Results) -> int | None:

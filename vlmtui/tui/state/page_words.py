@@ -116,7 +116,8 @@ def chosen_word(results: Results, selection: Selection) -> str:
 def voted_word(results: Results, selection: Selection) -> str:
     """The word of the segment under the cursor where lists of its neighbours voted for it; "" where the segments are
     of each patch's own top-1, and without one."""
-    if selection.overlay != SEGMENTS or overlay_lens(selection, results) is None:
+    lens = overlay_lens(selection, results)
+    if selection.overlay != SEGMENTS or lens is None or not lens.built_in:
         return ""
     segments = page_segments(results, selection)
     here = segments.at((selection.row, selection.col)) if segments is not None else None

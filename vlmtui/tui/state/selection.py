@@ -85,7 +85,8 @@ class Selection:
     page have so many times the width and the height that they have where all of them are in view; at `FIT` all are, as
     averages where single ones have no room. With `fold` the spellings of one word are one line.
     With `noise` words are compared with those of noise. With `top_1` segments are those of the metric's top-1, and not
-    of the lens that they show first. `word` is the one that alone has its colour over words or segments, "" for all.
+    of the lens that they show first; with `own_words` those of a person's own lens of that name. `word` is the one that
+    alone has its colour over words or segments, "" for all.
     """
 
     row: int = 0
@@ -106,6 +107,7 @@ class Selection:
     texts: tuple[str, ...] = ()
     classes: bool = False
     top_1: bool = False
+    own_words: str = ""
     zoom: int = FIT
     as_seen: bool = False
     fold: bool = True
@@ -132,9 +134,21 @@ class Selection:
         """Whether a vision stage is sent through the projector: an early exit."""
         return self.early_exit and vision_depth(self.stage) is not None
 
-    def next_metric(self, first_words: bool = False) -> Selection:
+    def next_metric(self, first_words: bool = False, own: Sequence[str] = ()) -> Selection:
         """The next metric, round and round; with `first_words` those of the lens that segments show first come before
-        the top-1 of the first metric, and are all there is beside the top-1 where there is no choice of metric."""
+        the top-1 of the first metric, and are all there is beside the top-1 where there is no choice of metric. The
+        lenses of a person's `own` come after the last."""
+        after = self._metric_after(first_words)
+        line = ("", *own)
+        at = line.index(self.own_words) if self.own_words in own else 0
+        none_left = first_words or llm_depth(self.stage) is not None
+        ends = not after.top_1 if none_left else after.metric == METRICS[0]
+        if own and (at or ends):
+            following = line[(at + 1) % len(line)]
+            return replace(self if following else after, own_words=following)
+        return replace(after, own_words="")
+
+    def _metric_after(self, first_words: bool) -> Selection:
         if first_words and not self.top_1:
             return replace(self, top_1=True)
         if llm_depth(self.stage) is not None:
