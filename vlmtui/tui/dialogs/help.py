@@ -45,8 +45,8 @@ class HelpPage(Dialog[None]):
 
     def compose(self) -> ComposeResult:
         yield self.title()
-        first, rows = (ANSWER_TITLE, ANSWER_SCREEN) if self._at_answer else (FIRST_TITLE, FIRST_SCREEN)
-        tables = {first: rows, **dict(self._keys), OVERLAYS_TITLE: overlays_of(self._results)}
+        screen = {ANSWER_TITLE: ANSWER_SCREEN} if self._at_answer else {FIRST_TITLE: FIRST_SCREEN}
+        tables = {**screen, **dict(self._keys), OVERLAYS_TITLE: overlays_of(self._results)}
         yield Static(_contents([*tables, MEANINGS_TITLE]))
         for heading, rows in tables.items():
             yield Static(Text(heading), classes="help-title in-contents")
