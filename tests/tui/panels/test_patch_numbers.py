@@ -50,6 +50,21 @@ async def test_enter_walks_over_the_pixels_and_into_the_next_patch() -> None:
         assert explorer(pilot).state.selection.pixel is None
 
 
+async def test_a_pixel_is_in_decimal_binary_hexadecimal_and_normalised() -> None:
+    tui = app(stage="pixels")
+    async with tui.run_test(size=(200, 60)) as pilot:
+        await rested(pilot)
+        row, col = at(pilot)
+        red = row * COLS + col
+        said = " ".join(text(tui, "#numbers").split())
+        assert f"#{red:02x}64c8 row 8, column 8" in said
+        for name, level in (("red", red), ("green", 100), ("blue", 200)):
+            found = re.search(rf"{name} +(\d+) ([01]{{8}})→ *(-?[\d.]+)", said)
+            assert found is not None, name
+            assert (int(found[1]), int(found[2], 2)) == (level, level)
+            assert float(found[3]) == pytest.approx(level / 127.5 - 1, abs=5e-4)
+
+
 @pytest.mark.parametrize(("size", "said"), [((200, 60), "16×16 px"), ((80, 24), "columns ")])
 async def test_the_header_says_which_columns_of_the_patch_are_drawn(size: tuple[int, int], said: str) -> None:
     """All of them where there is room beside a pixel in decimal and binary; else those around the pixel's."""

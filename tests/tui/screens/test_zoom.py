@@ -12,6 +12,7 @@ from textual import events
 from textual.pilot import Pilot
 from textual.strip import Strip
 
+from tests.tui import families
 from tests.tui.fake import app
 from tests.tui.families import FAMILIES
 from tests.tui.screens.test_explorer import at, explorer, text
@@ -393,6 +394,28 @@ async def test_as_the_model_sees_it_patches_are_square_and_nothing_lies_around_t
         await pilot.press("P")
         await pilot.pause()
         assert layout_of(pilot) == before
+
+
+@pytest.mark.parametrize("box", [(106.5, 0.0, 533.5, 427.0), (0.0, -106.5, 640.0, 533.5)], ids=["cropped", "padded"])
+async def test_a_cropped_or_padded_image_is_drawn_as_the_model_gets_it(box: tuple[float, ...]) -> None:
+    """A crop fills the view; padding is dark where the model has it, above and below the image."""
+    made = families.build([("whole", box, (14, 14))])  # type: ignore[list-item]
+    tui = app(made=made, photo=Image.new("RGB", PHOTO_SIZE, (200, 200, 200)))
+    async with tui.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        before, cropped = layout_of(pilot), box[1] == 0
+        assert (before.left > 0) == (before.right > 0) == cropped
+        await pilot.press("P")
+        await pilot.pause()
+        layout, drawn = layout_of(pilot), explorer(pilot).query_one(ImageSide)._drawn
+        assert drawn is not None
+        assert (layout.left, layout.right, layout.top, layout.bottom) == (0, 0, 0, 0)
+        assert layout.wide == layout.high
+        light = (drawn.pixels[: layout.half_rows] == 200).all(axis=(1, 2)).nonzero()[0]
+        seen = (0, layout.half_rows) if cropped else (106.5 / 640 * layout.half_rows, 533.5 / 640 * layout.half_rows)
+        assert abs(light[0] - seen[0]) <= 1
+        assert abs(light[-1] + 1 - seen[1]) <= 1
+        assert "as the model sees it" in " ".join(text(tui, "#legend").split())
 
 
 @pytest.mark.parametrize("size", [(120, 40), (80, 24)])

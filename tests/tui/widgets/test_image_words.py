@@ -56,3 +56,27 @@ def test_of_a_word_its_beginning_is_seen_or_nothing(wide: int, high: int, length
             assert len(shown) in {0, *range(min(3, length), length + 1)}
             if layout.is_whole(row, col):
                 assert len(shown) == min(length, (wide - 1) * len(layout.cell_rows(row)))
+
+
+@pytest.mark.parametrize("ground", [0, 128, 255])
+def test_a_word_has_a_shade_of_its_colour_behind_it(ground: int) -> None:
+    """More of the colour than of the image; a word without a colour has the image alone."""
+    layout, colour = CellLayout(1, 2, 6, 2, 0, 0, 0, 0), np.array((230, 159, 0))
+    pixels = np.full((2, 12, 3), ground, np.uint8)
+    for write in ("words", "ranked"):
+        over: dict[int, dict[int, Segment]] = defaultdict(dict)
+        if write == "words":
+            write_words(over, pixels, layout, [["sky", "roof"]], {"sky": (230, 159, 0)})
+        else:
+            layout, pixels = CellLayout(1, 2, 6, 6, 0, 0, 0, 0), np.full((6, 12, 3), ground, np.uint8)
+            ranked = {(0, i): [RankedWord(word, ".3")] for i, word in enumerate(("sky", "roof"))}
+            write_ranked(over, pixels, layout, ranked, {"sky": (230, 159, 0)})
+        behind: dict[str, np.ndarray] = {}
+        for segment in over[0].values():
+            assert segment.style is not None
+            assert segment.style.bgcolor is not None
+            behind[segment.text] = np.array(segment.style.bgcolor.get_truecolor())
+        for letter in "sky":
+            assert np.linalg.norm(behind[letter] - colour) < np.linalg.norm(behind[letter] - ground), write
+            assert (behind[letter] == behind["s"]).all()
+        assert all((behind[letter] == ground).all() for letter in "rof")
