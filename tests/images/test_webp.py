@@ -48,5 +48,6 @@ def test_a_large_image_takes_at_most_nine_bytes_a_pixel() -> None:
     assert len(webp(16383, 12000)) <= 34
     for data in (webp(side, side), made("PNG", side, side)):
         assert peak(data, "whole") < 9 * side**2
+        assert peak(data, "preview") < 9 * side**2
     assert peak(made("JPEG", side, side), "preview") < side**2
     assert preview(webp(90, 60), "x", (48, 24)).size == (36, 24)

@@ -20,6 +20,26 @@ from vlmtui.tui.terminal.driver_choice import ENVIRONMENT
 
 PHOTO = Path(__file__).parents[3] / "sample_images" / "china.jpg"
 FAKE = [sys.executable, "-m", "tests.tui.fake", "6", "8", "6", "4", str(PHOTO)]
+FAILS_AT_J = """
+import sys
+from textual._xterm_parser import XTermParser
+from tests.query.queries import query_of
+from tests.tui.fake import FakeWorker
+from vlmtui.images.image_file import read_source
+from vlmtui.tui import launch, session_worker
+from vlmtui.tui.options import ExplorerOptions
+
+feed = XTermParser.feed
+
+def failing(self, data):
+    if "j" in data:
+        raise ZeroDivisionError("as it was injected")
+    return feed(self, data)
+
+XTermParser.feed = failing
+session_worker.SessionWorker = lambda options: FakeWorker(options, (640, 427), (6, 8))
+sys.exit(launch.run(ExplorerOptions(image=read_source(sys.argv[1]), query=query_of("toy"))))
+"""
 RUNS = int(os.environ.get("VLMTUI_RANDOM_RUNS", "4"))
 SIZES = [(120, 40), (80, 24), (100, 30), (60, 20), (140, 44)]
 KEYS = [
@@ -115,12 +135,29 @@ def test_the_screen_is_what_textual_would_leave(pair: Pair, steps: list[tuple[st
 
 def test_bytes_that_are_not_utf8_end_nothing() -> None:
     with Terminal(FAKE, (120, 40)) as terminal:
-        terminal.until(lambda out: terminal.shows("w1"), 60)
+        terminal.until(lambda out: terminal.shows("row 3 · column 4"), 60)
         for data in (b"\xe9l", b"\xff\xff", b"\xe2", b"\x82", b"\xac"):
             os.write(terminal.fd, data)
             terminal.quiet(0.1)
+        # the key behind such a byte acts, and those behind them all
+        terminal.until(lambda out: terminal.shows("row 3 · column 5"), 10)
+        terminal.press("j")
+        terminal.until(lambda out: terminal.shows("row 4 · column 5"), 10)
         terminal.press("q")
         assert terminal.wait(20) == 0
+        assert b"Error" not in terminal.output
+
+
+@pytest.mark.parametrize("driver", ["differences", "textual"])
+def test_an_error_of_the_thread_that_reads_keys_is_a_sentence(driver: str) -> None:
+    with Terminal([sys.executable, "-c", FAILS_AT_J, str(PHOTO)], (120, 40), **{ENVIRONMENT: driver}) as terminal:
+        terminal.until(lambda out: terminal.shows("row 3 · column 4"), 60)
+        terminal.press("j")
+        assert terminal.wait(20) == 1
+        said = terminal.output.rpartition(b"\x1b[?1049l")[2].decode()
+        assert "vlmtui: unexpected ZeroDivisionError (as it was injected): --debug shows where" in said
+        assert "vlmtui: to see it again: vlmtui " in said
+        assert "Traceback" not in said
 
 
 def test_a_terminal_that_never_answers_shows_every_key() -> None:

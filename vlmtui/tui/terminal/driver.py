@@ -219,9 +219,14 @@ def _textual_driver(app: App[Any], **options: Any) -> LinuxDriver:
 
 
 def _on_terminal(driver: LinuxDriver) -> LinuxDriver:
-    """Have a driver draw on standard output, the terminal; Textual draws on stderr, which may lead into a file."""
+    """Have a driver draw on standard output, the terminal; Textual draws on stderr, which may lead into a file.
+
+    An error of the thread that reads is left to end it as any other thread, see `launch.thread_errors`: Textual would
+    print its traceback, and the explorer would end with status 0.
+    """
     if sys.__stdout__ is not None:
         driver._file = sys.__stdout__
+    driver._run_input_thread = driver.run_input_thread  # type: ignore[method-assign]
     return driver
 
 
