@@ -117,8 +117,8 @@ def cut(screen: Explorer, strips: list[Strip]) -> Iterator[str]:
 
 def ranks_norms(screen: Explorer, name: str) -> bool:
     """Whether a panel has the largest norms of a stage in the place of words."""
-    reading = screen.state.results.reading
-    return name == "words" and reading is not None and bool(reading.model.wordless)
+    reading, stage = screen.state.results.reading, screen.state.selection.stage
+    return name == "words" and reading is not None and (bool(reading.model.wordless) or stage.startswith("vision"))
 
 
 def shortened(screen: Explorer, name: str) -> bool:

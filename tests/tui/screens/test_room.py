@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from textual.pilot import Pilot
 
 from tests.docs.blocks import check_block, markdown_table
 from tests.tui import readings
 from tests.tui.fake import app
-from tests.tui.screens.shares import HEAD, MODELS, SIZES, answers, shares_at, table_row
+from tests.tui.screens.shares import HEAD, MODELS, PHOTO, SIZES, answers, settled, shares_at, table_row
 from tests.tui.screens.test_explorer import NARROW, WIDE, digit, explorer, text
 from vlmtui.display.pieces import width
 from vlmtui.tui.panels.patch_text import CursorPlace, fact_lines, least_rows
@@ -151,6 +152,17 @@ async def test_no_more_than_a_sixth_is_empty_while_something_is_cut_or_hidden(bl
             unfair += [] if shares.fair else [(model, size)]
     assert not unfair
     check_block(DOCS / "explorer.md", block, markdown_table(HEAD, rows))
+
+
+@pytest.mark.parametrize("model", MODELS)
+async def test_so_it_is_at_vision_stages_on_the_smallest_screen(model: str) -> None:
+    made = MODELS[model]()
+    photo = Image.open(PHOTO).convert("RGB").resize((made.image.width, made.image.height))
+    tui = app(made=made, photo=photo, stage="vision.1")
+    async with tui.run_test(size=SIZES[0]) as pilot:
+        shares = await settled(pilot)
+        assert shares.fair, shares
+        assert "Largest norms" in text(tui, "#words")
 
 
 @pytest.mark.parametrize("cells", [24, 36, 48, 60, 80])

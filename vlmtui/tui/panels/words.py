@@ -42,7 +42,7 @@ OF_THE_WHOLE = {
 LEAST_NORMS = 7
 """Rows that the heading and the largest norms should have below what says why there are no words."""
 FEW_NORMS = 5
-"""Rows that will do for them where a model has no words at all: a blank one, the heading, two norms, this patch's."""
+"""Rows that will do for them where a stage has no words: a blank one, the heading, two norms, this patch's."""
 BEING_READ = "The language model's layers are being read. Esc or [ goes back to tokens."
 
 
@@ -245,21 +245,31 @@ def _rows_wanted(results: Results, selection: Selection, cells: int) -> int:
 
 
 def _rows_least(results: Results, selection: Selection, cells: int) -> int:
-    """With all words, and one line of the footer; of a model without words with why there are none, and few norms."""
+    """With all words, and one line of the footer; without words with why there are none, and few norms."""
     wanted = _rows_wanted(results, selection, cells)
     if selection.shows_layers:
         return wanted
-    wordless = results.reading.model.wordless if results.reading else ""
-    if not wordless or results.image_level.complete:
+    if not _ranks_norms(results, selection):
         return wanted - footer_rows(cells) + 1
-    said = [as_sentence(wordless), OF_THE_WHOLE.get(scored_by(results.model), "")]
+    wordless = results.reading.model.wordless if results.reading else ""
+    # where another stage has words, one line says so
+    said = [as_sentence(wordless), OF_THE_WHOLE.get(scored_by(results.model), "")] if wordless else ["no words"]
     return min(wanted, 1 + sum(len(wrapped(one, cells)) for one in said if one) + FEW_NORMS)
 
 
+def _ranks_norms(results: Results, selection: Selection) -> bool:
+    """Whether the largest norms stand in the place of words."""
+    if results.reading is None:
+        return False
+    if results.reading.model.wordless:
+        return not results.image_level.complete
+    return not of_tokens(selection.stage) and not early_exit.shows_early_exit(results, selection)
+
+
 def _rows_given(results: Results, selection: Selection, cells: int) -> int:
-    """One row of the words; where a model has none, all that need not be."""
-    wordless = results.reading is not None and bool(results.reading.model.wordless)
-    return _rows_wanted(results, selection, cells) - _rows_least(results, selection, cells) if wordless else 1
+    """One row of the words; where there are none, all that need not be."""
+    few = _ranks_norms(results, selection)
+    return _rows_wanted(results, selection, cells) - _rows_least(results, selection, cells) if few else 1
 
 
 PANEL = Panel(
