@@ -142,6 +142,19 @@ async def test_the_legend_says_in_how_many_lists_a_word_is(word: str, said: str)
         assert text(tui, "#title").endswith("overlay: find · 1× ")
 
 
+async def test_a_layer_of_the_language_model_says_that_it_has_no_metric() -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await pilot.press("right_square_bracket")
+        await pilot.pause()
+        before = explorer(pilot).state.selection
+        await pilot.press("m")
+        await pilot.pause()
+        assert explorer(pilot).state.selection == before
+        assert any("orders words by their logits" in one.message for one in tui._notifications)
+
+
 async def test_a_word_is_found_and_its_patches_are_walked_from_the_best() -> None:
     tui = app()
     async with tui.run_test(size=WIDE) as pilot:

@@ -9,7 +9,7 @@ from textual.widgets import Static
 from tests.tui.fake import app
 from tests.tui.screens.test_explorer import NARROW, WIDE, dialog
 from vlmtui.tui.actions.key_table import SECTIONS
-from vlmtui.tui.dialogs.help import FIRST_TITLE, MEANINGS_TITLE, OVERLAYS_TITLE, HelpPage
+from vlmtui.tui.dialogs.help import ANSWER_TITLE, FIRST_TITLE, MEANINGS_TITLE, OVERLAYS_TITLE, HelpPage
 
 
 def headings(pilot: Pilot[int]) -> dict[str, int]:
@@ -65,3 +65,18 @@ async def test_what_the_first_screen_says_is_explained_first() -> None:
         shown = "\n".join(strip.text for strip in pilot.app.screen._compositor.render_strips())
         for name in ("above noise", "3 of 5 agree", "margin", "NORMS", "PATCH"):
             assert name in shown
+
+
+async def test_beside_an_answer_its_panel_is_explained_first() -> None:
+    tui = app()
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await pilot.press("a", *"why", "enter")
+        await pilot.pause()
+        await pilot.press("question_mark")
+        await pilot.pause()
+        assert next(iter(headings(pilot))) == ANSWER_TITLE
+        shown = "\n".join(strip.text for strip in pilot.app.screen._compositor.render_strips())
+        for name in ("ANSWER", "occlusion (O)", "NORMS", "PATCH"):
+            assert name in shown
+        assert "WORDS, NORMS" not in shown

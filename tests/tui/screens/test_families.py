@@ -9,7 +9,7 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.tui.fake import FakeWorker, app
-from tests.tui.families import CROSS, FAMILIES, RESAMPLED, TOWER
+from tests.tui.families import CROSS, FAMILIES, QUERIED, RESAMPLED, TOWER, queried
 from tests.tui.screens.test_explorer import NARROW, WIDE, explorer, text
 from vlmtui.query.patches import parse_patches
 from vlmtui.tui import messages
@@ -212,6 +212,19 @@ async def test_the_list_stands_where_it_leaves_the_larger_image(size: tuple[int,
         await pilot.press("pagedown", "pagedown")
         row = view(pilot).row
         assert re.search(rf"▌ *{row}  ", text(tui, "#list"))
+
+
+@pytest.mark.parametrize("many", [32, 33])
+async def test_a_column_of_the_list_without_tokens_has_no_head(many: int) -> None:
+    """Also where the last column with tokens is full."""
+    tui = app(made=queried(many, (16, 16), QUERIED))
+    async with tui.run_test(size=(240, 64)) as pilot:
+        await pilot.pause()
+        head, *lines = text(tui, "#list").split("\n")
+        there = len(re.findall(r"\d+  w\d+", lines[0]))
+        assert there * len(lines) >= many
+        assert head.count("top-1") == head.count("norm") == there
+        assert len(head) // (len(head[: head.index("norm")]) + 4) > there
 
 
 async def test_the_list_is_clicked_and_gone_to() -> None:

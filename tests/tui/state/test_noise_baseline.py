@@ -167,6 +167,33 @@ async def test_a_map_is_grey_up_to_where_noise_ends() -> None:
         assert colourless == [value <= 40 for value in range(48)]
 
 
+async def test_patches_whose_lists_have_not_the_word_are_pale(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Heated, "split", "q")
+    monkeypatch.setattr(Heated, "end", 5.0)
+    tui = app(Heated())
+    async with tui.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await pilot.press("slash", *"w103", "enter")
+        await until(pilot, lambda: "grey: noise; pale: not in top 8" in " ".join(text(tui, "#legend").split()))
+        results, selection = explorer(pilot).state.results, explorer(pilot).state.selection
+        layout = layout_of(results, selection, (60, 30))
+        drawn = draw_overlay(results, selection, layout).inner.astype(float)
+        monkeypatch.setattr("vlmtui.tui.overlays.composition.listing", lambda *asked: None)
+        plain = draw_overlay(results, selection, layout).inner.astype(float)
+        table = results.word_table(selection)
+        assert table is not None
+        tall, wide, pale = plain.shape[0] // 6, plain.shape[1] // 8, 0
+        for token in range(48):
+            down, across = (token // 8) * tall + tall // 2, (token % 8) * wide + wide // 2
+            one, other = drawn[down, across], plain[down, across]
+            if "w103" in [(row.text or "").strip().casefold() for row in table.rows[token][:8]]:
+                assert (one == other).all()
+            else:
+                assert np.abs(one - (0.28 * other + 0.72 * 96)).max() <= 1
+                pale += 1
+        assert 0 < pale < 48
+
+
 @pytest.mark.parametrize(
     ("pieces", "said"),
     [
@@ -236,7 +263,7 @@ async def test_the_verdict_on_a_word_is_whole_at_every_size(
         await pilot.pause()
         await pilot.press("slash", *word.replace(" ", "_"), "enter")
         await until(pilot, lambda: "noise" in " ".join(text(tui, "#legend").split()))
-        await until(pilot, lambda: "doubtful: 4 pieces" in " ".join(text(tui, "#legend").split()))
+        await until(pilot, lambda: "undecided: 4 pieces" in " ".join(text(tui, "#legend").split()))
         said = " ".join(text(tui, "#legend").split())
         assert ELLIPSIS not in said
         assert f"find {word.replace(' ', '_')}" in said

@@ -46,6 +46,8 @@ def metric(context: ActionContext) -> None:
     own = own_word_lenses(selection, state.results) if selection.overlay == SEGMENTS else ()
     if selection.stage != ANSWER and (first or own or llm_depth(selection.stage) is None):
         state.selection = selection.next_metric(first, own)
+    elif selection.stage != ANSWER:
+        context.notify(f"{selection.stage} orders words by their logits: m chooses a metric at tokens", timeout=5)
 
 
 def words(context: ActionContext, step: int) -> None:

@@ -29,4 +29,6 @@ def image_alone(context: ActionContext) -> None:
     room = context.state.panels
     room.alone = not room.alone
     if room.alone and not room.gains:
-        context.notify("the image is no larger without the panels: z zooms in, f brings them back", timeout=5)
+        context.notify(
+            "the image is no larger, its legend has more room: z zooms in, f brings the panels back", timeout=5
+        )

@@ -1,4 +1,4 @@
-"""Help: a list of contents, the first screen, the keys, the overlays, and what the numbers are."""
+"""Help: a list of contents, the screen that is seen, the keys, the overlays, and what the numbers are."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from textual.widgets import Static
 
 from vlmtui.display.pieces import plain
 from vlmtui.tui.dialogs.dialog import LEAVES, Dialog
-from vlmtui.tui.dialogs.help_text import FIRST_SCREEN, MEANINGS
+from vlmtui.tui.dialogs.help_text import ANSWER_SCREEN, FIRST_SCREEN, MEANINGS
 from vlmtui.tui.overlays.listing import overlays_of
 from vlmtui.tui.state.results import Results
+from vlmtui.tui.state.stages import ANSWER
 
-FIRST_TITLE = "This screen: WORDS, NORMS, PATCH"
+FIRST_TITLE, ANSWER_TITLE = "This screen: WORDS, NORMS, PATCH", "This screen: ANSWER, NORMS, PATCH"
 OVERLAYS_TITLE = "Overlays of this model"
 MEANINGS_TITLE = "More of the numbers"
 DIGITS = "1234567890"
@@ -26,7 +27,7 @@ KEYS = f"n N headings · {LEAVES}"
 
 
 class HelpPage(Dialog[None]):
-    """The first screen explained, the keys, and what the numbers are, below a list of contents."""
+    """The screen that is seen explained, the keys, and what the numbers are, below a list of contents."""
 
     BINDINGS = [
         Binding("question_mark,q", "leave", "leave"),
@@ -35,16 +36,17 @@ class HelpPage(Dialog[None]):
         *(Binding(digit, f"contents({at})", "to that heading") for at, digit in enumerate(DIGITS)),
     ]
 
-    def __init__(self, keys: Sequence[tuple[str, Sequence[tuple[str, str]]]], results: Results) -> None:
+    def __init__(self, keys: Sequence[tuple[str, Sequence[tuple[str, str]]]], results: Results, stage: str) -> None:
         super().__init__("Help")
         self.add_class("page")
         self.border_subtitle = KEYS
         self.can_focus = True
-        self._keys, self._results = keys, results
+        self._keys, self._results, self._at_answer = keys, results, stage == ANSWER
 
     def compose(self) -> ComposeResult:
         yield self.title()
-        tables = {FIRST_TITLE: FIRST_SCREEN, **dict(self._keys), OVERLAYS_TITLE: overlays_of(self._results)}
+        screen = {ANSWER_TITLE: ANSWER_SCREEN} if self._at_answer else {FIRST_TITLE: FIRST_SCREEN}
+        tables = {**screen, **dict(self._keys), OVERLAYS_TITLE: overlays_of(self._results)}
         yield Static(_contents([*tables, MEANINGS_TITLE]))
         for heading, rows in tables.items():
             yield Static(Text(heading), classes="help-title in-contents")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vlmtui.display.norm_statistics import THRESHOLD
 
-FIRST_SCREEN = (
+_WORDS = (
     ("WORDS", "The words of the vocabulary nearest to the patch by the metric of the heading (m: the next)."),
     (
         "above noise",
@@ -17,7 +17,7 @@ FIRST_SCREEN = (
     (
         "°",
         "A common (hub) word: in the lists of more than half of the image's tokens, so it says little of any one: "
-        "dim, and the nearest other one is bold. Above or within noise is always said of the top-1.",
+        "dim, and never bold. Above or within noise is always said of the top-1, even where that is common.",
     ),
     ("×2", "Two spellings of the word are in the list (F lists each)."),
     (
@@ -25,6 +25,27 @@ FIRST_SCREEN = (
         "They begin where 95% of noise ends, so that what is within noise has none; the first is full. For logits the "
         "last has a fifth of it, those between in proportion.",
     ),
+)
+_ANSWER = (
+    (
+        "ANSWER",
+        "Its tokens (< and > choose one), each with the natural logarithm of its probability: 0 is certain, -0.7 one "
+        "in two, -2.3 one in ten; the bar is the probability. The whole answer has the sum.",
+    ),
+    (
+        "attention map",
+        "The map at first: how much each image token was looked at. × is an attention sink, which draws attention for "
+        "any token of the answer. That a patch was looked at does not say that the answer depends on it.",
+    ),
+    (
+        "occlusion (O)",
+        "What the answer depends on: how much likelihood the chosen token loses (red) or gains (blue) where a block of "
+        "patches is replaced. No large effect: no block makes it a fifth less likely, or a quarter likelier.",
+    ),
+    ("x", "The answer again without the patches that are marked (Space), and by how much each token changes."),
+    ("o", "The other maps of the answer. Words and segments are overlays of tokens ([ goes there)."),
+)
+_NORMS_AND_PATCH = (
     (
         "NORMS",
         "A bar is the L2 norm of the patch after that layer; behind it are the 5–95% band and the median of all "
@@ -40,8 +61,15 @@ FIRST_SCREEN = (
         "Its pixels in the file (x, then y), their mean colour, the size at which the model saw it, and the layers "
         "that its vector has gone through.",
     ),
+    (
+        "below the image",
+        "What its colours are, and their scale. Of a word that is searched for (/), first of all in how many lists it "
+        "is, which tells whether it is there: patches whose lists have it not are pale, and grey where noise has as "
+        "much.",
+    ),
 )
-"""Each thing that the panels say at the start, and what it is."""
+FIRST_SCREEN, ANSWER_SCREEN = _WORDS + _NORMS_AND_PATCH, _ANSWER + _NORMS_AND_PATCH
+"""Each thing that the panels say at the start, and beside an answer, and what it is."""
 MEANINGS = (
     (
         "Which metric to trust",
@@ -68,12 +96,12 @@ MEANINGS = (
     ),
     (
         "Find",
-        "Colours are the cosine of every patch with the word, grey where noise has as much. A colour alone does not "
-        "say that the word is there: others may be nearer. That the lists tell, on the line beneath: how many tokens "
-        "have the word first, and how many in their list. Doubtful: it is in some lists, but first in none, common "
-        "words (°) left out; or it is of several pieces, which no list can have, and nothing is above noise. Not "
-        "found: it is in no list, even where a few patches are above noise. Yellow is as near as any word is to any "
-        "patch, or nearer; ‹ and › say that there are numbers beyond the scale. "
+        "Colours are the cosine of every patch with the word: grey where noise has as much, pale where the list of the "
+        "patch has it not, since others are nearer. The line below says how many tokens have the word first, and how "
+        "many in their list. Doubtful: it is in some lists, but first in none, common words (°) left out. Not found: "
+        "it is in no list, even where a few patches are above noise. Undecided: it is of several pieces, which no "
+        "list can have, and nothing is above noise. Yellow is as near as any word is to any patch, or nearer; ‹ and › "
+        "say that there are numbers beyond the scale. "
         "‿ marks a piece that goes on from the one before.",
     ),
     (

@@ -16,6 +16,7 @@ from vlmtui.tui.overlays import legend as valued
 from vlmtui.tui.overlays.drawing import ImageDrawing, fits_ranking, fits_words, has_glyph, lay_heat
 from vlmtui.tui.overlays.registry import OVERLAYS
 from vlmtui.tui.overlays.segments import draw_segments
+from vlmtui.tui.overlays.sought_word import fade, listing
 from vlmtui.tui.overlays.words import BRIEFLY, draw_words
 from vlmtui.tui.state import early_exit
 from vlmtui.tui.state.answer_values import answer_drawing_key, answer_legend, answer_values
@@ -78,7 +79,8 @@ def drawing_key(results: Results, selection: Selection, layout: CellLayout) -> o
         # what is found of one entry after the other is drawn beside the image
         found = None if choice.of_single else id(shown_result(selection, results))
         refused = lens is not None and bool(value_refused(selection, results))
-        values = found, lens is None, refused, choice, noise_floor_at(selection, results), selection.folds
+        listed = listing(results, selection, page) if page is not None else None
+        values = found, lens is None, refused, choice, noise_floor_at(selection, results), selection.folds, listed
     if selection.stage == ANSWER:
         values = answer_drawing_key(results, selection)
     # without an overlay, all stages of one grid look the same
@@ -203,7 +205,12 @@ def _of_lens(results: Results, selection: Selection, page: EntryGrid, drawn: Ima
         none = ": none; m: top-1"
         return draw_segments(replace(drawn, legend=f"{name}{none}", brief=f"{brief}{none}"), page, words)
     overlay = next((one for one in OVERLAYS if one.kind is type(found.result)), None)
-    return drawn if overlay is None else overlay.draw(drawn, page, found.result)
+    if overlay is None:
+        return drawn
+    drawn, listed = overlay.draw(drawn, page, found.result), listing(results, selection, page)
+    if floor is not None and listed is not None:
+        fade(drawn, page, listed)
+    return drawn
 
 
 def _of_answer(results: Results, selection: Selection, page: EntryGrid, bare: ImageDrawing) -> ImageDrawing:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -10,12 +9,13 @@ import numpy as np
 from vlmtui.display.colours import hex_colour, rgb_colours
 from vlmtui.display.norm_statistics import ABOVE, BELOW
 from vlmtui.display.numbers import count, format_number, ordinal
-from vlmtui.display.pieces import fold, fold_name, plain, visible
+from vlmtui.display.pieces import plain
 from vlmtui.display.value_scale import ValueScale
 from vlmtui.lenses import captions
 from vlmtui.lenses.captions import LensResult
 from vlmtui.lenses.kinds import Colours, Scalars
 from vlmtui.lenses.registry import find_lens
+from vlmtui.tui.overlays.sought_word import listing
 from vlmtui.tui.state.lens_values import (
     noise_awaited,
     noise_floor_at,
@@ -33,10 +33,6 @@ from vlmtui.tui.state.stages import PIXELS, llm_depth
 
 OPTIONS = "Lens: options"
 """What the command palette calls the dialog for a lens's options."""
-NOT_FOUND = "not found"
-"""Of a word that no list has."""
-DOUBTFUL = "doubtful"
-"""Of a word that no list has first, and of several pieces, which no list can have, where noise is as near."""
 
 
 class LegendText(NamedTuple):
@@ -77,6 +73,9 @@ def lens_legend(results: Results, selection: Selection, found: LensResult | None
     if scale.high <= scale.low:
         # nothing is above noise: the numbers keep a scale, all of it grey
         scale = ValueScale.of(found.numbers)
+    page = results.page(selection)
+    if floor is not None and page is not None and listing(results, selection, page) is not None:
+        note = "; ".join(part for part in (note, f"pale: not in top {selection.k}") if part)
     said = f" · {note}" if note else ""
     return LegendText(text + said, brief + said, (scale.low, scale.high))
 
@@ -87,62 +86,6 @@ def norm_legend(norms: StageNorms, stage: str, glyphs: bool) -> str:
     many, sides = len(marks), "".join(mark for mark in (ABOVE, BELOW) if mark in marks.values())
     how = f" ({sides})" if glyphs else " (tinted)"
     return f"norm {stage} · {count(many, 'outlier')}{how}" if many else f"norm {stage} · no outlier"
-
-
-class Sought(NamedTuple):
-    """In how many lists the word that is searched for is, the same in fewer words, and what both begin with where the
-    word may not be there: NOT_FOUND, DOUBTFUL, or ""."""
-
-    text: str
-    brief: str = ""
-    verdict: str = ""
-
-
-def sought_counts(results: Results, selection: Selection) -> Sought | None:
-    """Of the lists of the stage, as soon as all have come; None for no word."""
-    choice, table = overlay_lens(selection, results), results.word_table(selection)
-    sought = fold(visible(None, selection.sought.strip()))
-    if choice is None or not choice.offer.word or not selection.sought.strip() or table is None or not table.rows:
-        return None
-    if table.missing(range(len(results.places_at(selection.stage)))):
-        return None
-    lists = [table.lines(token, selection.k, selection.folds) or () for token in table.rows]
-    named = [{fold_name(row.id, row.piece, row.text): row.id for row in rows} for rows in lists]
-    if any(sought in one for one in named):
-        return _listed(named, sought, results.hubs(selection), selection.k)
-    found, floor = shown_result(selection, results), noise_floor_at(selection, results)
-    pieces = len(found.besides.get("pieces", ())) if found else 0
-    above = None if found is None or floor is None else int((found.numbers > floor).sum())
-    if pieces > 1:
-        # the lists have single pieces: that it may not be there can be told by noise alone
-        if above == 0:
-            said = f"{DOUBTFUL}: not one piece but {pieces}, so in no list"
-            return Sought(said, f"{DOUBTFUL}: {pieces} pieces, in no list", DOUBTFUL)
-        return Sought(f"not one piece but {pieces}, so in no list", "in no list")
-    though = f", though {count(above, 'patch', 'patches')} above noise" if above else ""
-    said = f"{NOT_FOUND}: in no token's top {selection.k}{though}"
-    return Sought(said, f"{NOT_FOUND}: in no top {selection.k}{though}", NOT_FOUND)
-
-
-def _listed(named: Sequence[Mapping[str, int]], sought: str, hubs: Container[int], k: int) -> Sought:
-    """Of a word that lists have: each of them by name in its order, with the token that it names."""
-    among = [one for one in named if sought in one]
-    hub = any(one[sought] in hubs for one in among)
-    top = sum(next(iter(one)) == sought for one in among)
-    after = 0 if top or hub else sum(next(name for name in one if one[name] not in hubs) == sought for one in among)
-    first, many = top or after, f"{len(among):,}"
-    behind = " after hub words" if after else ""
-    if first:
-        have = "has" if first == 1 else "have"
-        text = f"{count(first, 'token')} {have} it first{behind}, {many} in their top {k}"
-        brief = f"{first} {have} it first{behind}, {many} in top {k}"
-    elif hub:
-        text, brief = f"no token has it first, {many} in their top {k}", f"none have it first, {many} in top {k}"
-    else:
-        best = ordinal(1 + min(list(one).index(sought) for one in among))
-        text = f"{DOUBTFUL}: no token has it first, {many} in their top {k}, {best} at best"
-        return Sought(text, f"{DOUBTFUL}: first at none, {many} in top {k}", DOUBTFUL)
-    return Sought(f"{text}: a hub word" if hub else text, brief)
 
 
 def _best_score(results: Results, selection: Selection) -> float | None:

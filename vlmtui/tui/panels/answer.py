@@ -32,6 +32,8 @@ CHANGE_CELLS = 10
 WHOLE = ("whole answer", "whole")
 SIDE_BY_SIDE = 60
 LONGEST_BAR = 24
+LEAST_OF_CELL = 0.25
+"""A change that would fill less of a cell than this has no bar."""
 LEAST_NAME, MOST_NAME = 8, 16
 ELLIPSES = 4
 """Cells for those before and after text that is not seen whole."""
@@ -212,7 +214,7 @@ class AnswerPanel(Lines):
         rest -= CHANGE_CELLS
         longest = min(LONGEST_BAR, rest - 1)
         share = min(1.0, abs(change) / largest) if math.isfinite(change) else 0.0
-        size = max(1, round(longest * share)) if longest > 0 and share >= 0.0005 else 0
+        size = max(1, round(longest * share)) if longest * share >= LEAST_OF_CELL else 0
         parts.append((logged(change, sign=True).rjust(CHANGE_CELLS), r.style("text", ground)))
         bar = r.style("outlier" if change < 0 else "measured", ground)
         return [*parts, *_bar(size, longest, rest, bar, r.style("rule", ground))]

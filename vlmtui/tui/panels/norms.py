@@ -123,7 +123,7 @@ class NormsPanel(Lines):
             score = text.rpartition(", ")[2]
             # of several stages, the one looked at, or where it is farthest
             at = f" at {name}" if sum(int(block.flags.sum()) for block in outliers) > 1 else ""
-            alarm = r.style("outlier", bold=True)
+            alarm = dim if _is_aside(selection) else r.style("outlier", bold=True)
             said, brief, least = (
                 f"{arrow} outlier at {where}: {text}{at}",
                 f"{arrow} outlier at {where}: {score}{at}",

@@ -174,12 +174,11 @@ class WordsPanel(Lines):
         if words_of_noise_awaited(results, self._selection) or (signed and standing is not None and standing.within):
             # they begin where noise ends; a sum that noise makes as well has none either
             bars = [0.0] * len(bars)
-        # of hub words, which most lists have, little is learnt: the first other word stands out
-        bold = next((i for i, word in enumerate(words) if word.id not in hubs), 0)
         lines = []
         for i, name in enumerate(names):
-            first = i == bold
+            # of hub words, which most lists have, little is learnt: they do not stand out
             hub = words[i].id in hubs
+            first = i == 0 and not hub
             bar = BAR * max(1, round(bars[i] * bar_cells)) if bar_cells > 3 and bars[i] > 0 else ""
             parts: list[Part] = [
                 (" ", r.style()),

@@ -156,7 +156,8 @@ class Explorer(Screen[None]):
     def action_help(self) -> None:
         """The keys."""
         self.dialogs.leave()
-        self._dialog(HelpPage(help_sections(self._keymap), self.state.results), lambda answer: None)
+        sections, state = help_sections(self._keymap), self.state
+        self._dialog(HelpPage(sections, state.results, state.selection.stage), lambda answer: None)
 
     def action_choose_overlay(self, name: str) -> None:
         """An overlay by its name."""

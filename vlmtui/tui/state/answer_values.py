@@ -40,6 +40,8 @@ ESTIMATED = "an estimate of what O measures"
 A_FIFTH = -math.log(0.8)
 """The log-probability lost where something becomes a fifth less likely: what the colours of an occlusion map span at
 least, so that a map without any large effect is pale."""
+SMALL = "no large effect"
+"""Of a map where no block reaches it."""
 TWICE = math.log(2)
 
 
@@ -172,10 +174,11 @@ def _of_occlusion(
 
 
 def most_lost(values: NDArray[np.float64]) -> str:
-    """`most 0.127: 12% less likely`; `gained at most 0.07: 7% likelier` where something is gained, and that is more."""
+    """`most 0.250: 22% less likely`; `gained at most 0.3: 35% likelier` where something is gained, and that is more;
+    `no large effect · ` before them where neither is more than `A_FIFTH`."""
     there = values[np.isfinite(values)]
     lost, gained = (float(there.max()), float(-there.min())) if there.size else (float("nan"), float("nan"))
-    said = []
+    said = [SMALL] if 0 < max(lost, gained) <= A_FIFTH else []
     if lost > 0:
         said.append(f"most {format_number(lost, 3)}: {percent(min(99.99, -100 * math.expm1(-lost)))} less likely")
     if gained > max(lost, 0.0):
@@ -301,7 +304,7 @@ def answer_meaning(results: Results, selection: Selection) -> list[str]:
             return [f"Red: more of an image token makes {whose} likelier; blue: less likely.", f"{colours}."]
         case Occlusion():
             gone = "an image token is" if found.block == 1 else f"{found.block}×{found.block} image tokens are"
-            least = "" if values.scale[1] > A_FIFTH else ", their least: 20% less likely"
+            least = "" if values.scale[1] > A_FIFTH else ", which is 20% less likely"
             same = least or ("" if selection.of_answer.token is None else ", the same for all tokens of the answer")
             return [
                 f"Red: {whose} loses log-probability where {gone} replaced; blue: gains.",

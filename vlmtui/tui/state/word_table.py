@@ -50,6 +50,7 @@ class WordTable:
     fold: bool = False
     above_noise: tuple[object, float | None] | None = None
     _hubs: tuple[int, bool, dict[int, float]] | None = None
+    _named: tuple[int, bool, dict[int, dict[str, int]]] | None = None
     _lines: dict[int, dict[int, tuple[WordRow, ...]]] = field(default_factory=dict)
     """Folded, by token and their number."""
     _complete: set[int] = field(default_factory=set)
@@ -79,7 +80,7 @@ class WordTable:
         """Take in what the session found."""
         self.candidates, self.left_out, self.all_tokens = words.candidates, words.left_out, words.all_tokens
         self.special |= words.special
-        self._hubs = self.above_noise = None
+        self._hubs = self.above_noise = self._named = None
         self.ridge = words.ridge
         if self.metric in PURSUITS and words.k != min(self.k, self.candidates):
             return  # asked before another number of words was wanted
@@ -103,6 +104,14 @@ class WordTable:
             found = fold_list([fold_name(row.id, row.piece, row.text) for row in rows], k)
             folded[k] = tuple(replace(rows[one.rank], spellings=one.spellings) for one in found)
         return folded[k]
+
+    def named(self, k: int, fold: bool = False) -> dict[int, dict[str, int]]:
+        """The first k words of every token that has some, or lines, by their folded names in order, and their ids."""
+        if self._named is None or self._named[:2] != (k, fold):
+            lists = {token: self.lines(token, k, fold) or () for token in self.rows}
+            by_name = {t: {fold_name(row.id, row.piece, row.text): row.id for row in rows} for t, rows in lists.items()}
+            self._named = k, fold, by_name
+        return self._named[2]
 
     def hubs(self, tokens: int) -> dict[int, float]:
         """Hub words, where they fold each spelling of one, with their shares of the lists, once those of all `tokens`

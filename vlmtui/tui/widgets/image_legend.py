@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vlmtui.display.cell_layout import CellLayout, is_near, shape_difference
 from vlmtui.tui.overlays import legend as valued
+from vlmtui.tui.overlays import sought_word
 from vlmtui.tui.overlays.drawing import ImageDrawing
 from vlmtui.tui.overlays.word_legend import word_legend
 from vlmtui.tui.state.results import Results
@@ -18,7 +19,7 @@ def image_legend(results: Results, selection: Selection, drawn: ImageDrawing, ma
     here, value = valued.cursor_text(results, selection), valued.cursor_value(results, selection)
     words = word_legend(drawn, (selection.row, selection.col))
     view = "" if mapped else view_text(drawn.layout)
-    sought = valued.sought_counts(results, selection) or valued.Sought("")
+    sought = sought_word.sought_counts(results, selection) or sought_word.Sought("")
     note = " · as the model sees it" if selection.as_seen and _of_page(drawn) else ""
     aside = "" if note else _shape_note(drawn)
     named = drawn.brief or drawn.legend
@@ -28,8 +29,8 @@ def image_legend(results: Results, selection: Selection, drawn: ImageDrawing, ma
         ([view, named], sought.brief),
         ([named], sought.brief) if drawn.brief else ([view or named], ""),
     ]
-    # that a word may not be there is the first to be said of it
-    ordered = ([counts, *parts] if sought.verdict else [*parts, counts] for parts, counts in said)
+    # whether a word is there is the first to be said of it
+    ordered = ([counts, *parts] for parts, counts in said)
     longest, *shorter = (" · ".join(part for part in parts if part) for parts in ordered)
     cut = valued.values_beyond(results, selection, drawn.scale) if drawn.scale else (False, False)
     floor = drawn.floor if drawn.scale else None

@@ -68,10 +68,10 @@ class TokenList(Lines):
             strips = []
             for column in range(columns):
                 row = self._first + column * down + y
-                if y < 0:
+                if y < 0 and row + 1 < last:
                     said = seen if seen and column == columns - 1 else number
                     strips.append(line(across, r.style(), head, [(f"{said} ", r.style("dim"))]))
-                elif row < last:
+                elif y >= 0 and row < last:
                     entry = page.entries[row, 0]
                     found = table.rows.get(entry) if table else None
                     word = visible(found[0].piece, found[0].text, joins=reading.model.marks_words) if found else "…"
