@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+import time
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from tests.reports.made_reports import reading
 from vlmtui.display.norm_statistics import is_outlier
@@ -130,3 +133,17 @@ def test_layouts_of_other_shapes_are_not_taken_for_each_other():
         for places in (of.places, of.places[:1]):
             found = layouts.entries(of.grids, places, "token").marked(np.ones(len(places), bool))
             assert list(found) == [GridShape("token", rows, cols)]
+
+
+@pytest.mark.parametrize("views", [20_000, 100_000])
+def test_the_chances_of_many_views_are_scipys_and_take_no_time(views: int) -> None:
+    rng = np.random.default_rng(0)
+    there = np.full(SHAPE.size, views)
+    counts = rng.binomial(views, 0.02, SHAPE.size)
+    counts[[7, 99]] = views // 2, views // 40
+    begun = time.perf_counter()
+    found = position_test(PositionCounts(SHAPE, counts, there, views, views))
+    assert time.perf_counter() - begun < 5
+    assert found.repeat[0] == 7
+    expected = np.minimum(1, SHAPE.size * stats.binom.sf(counts - 1, views, counts.sum() / there.sum()))
+    np.testing.assert_allclose(found.chances, expected, rtol=1e-9, atol=1e-290)

@@ -21,6 +21,7 @@ import pytest
 
 from tests.waiting import children, gone, until
 from tests.web.server import Serving, picture, ready, serving
+from vlmtui.web.connections import CONNECTIONS
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "a-long-enough-token"
@@ -132,6 +133,18 @@ def test_another_site_and_another_name_are_refused(server: Serving) -> None:
     assert server.post(picture(), headers={"origin": "http://evil.example"}).status_code == 403
     assert server.post(picture(), headers={"origin": "null"}).status_code == 403
     assert server.post(picture(), headers={"origin": server.address}).status_code == 200
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="has no second address of its own")
+def test_idle_connections_shut_nobody_else_out(server: Serving) -> None:
+    port = int(server.address.rpartition(":")[2])
+    with contextlib.ExitStack() as idle:
+        for _ in range(CONNECTIONS):
+            idle.enter_context(socket.create_connection(("127.0.0.1", port)))
+        # of another client
+        transport = httpx.HTTPTransport(local_address="127.0.0.2")
+        other = idle.enter_context(httpx.Client(transport=transport, timeout=20))
+        assert other.get(f"{server.address}/").status_code == 200
 
 
 def test_twenty_at_once(server: Serving) -> None:
