@@ -277,6 +277,7 @@ def test_reports_have_patches_of_whole_cells(view: tuple[int, int], grid: GridIn
 
 
 @given(views, grids_in_pictures())
+@example((31, 3), (14, 37, (0.0, 0.5, 7.0, 1.5), (7, 2)))  # 111 × 31/111 is less than 31 in floating point
 def test_what_does_not_fit_is_shrunk_into_the_view(view: tuple[int, int], grid: GridInPicture) -> None:
     """In its shape, every patch in some cell, every cell to a patch that it shows."""
     rows, cols, box, picture = grid

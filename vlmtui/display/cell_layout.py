@@ -265,7 +265,7 @@ def fit_patches(
 def _shrunk(layout: CellLayout, view: tuple[int, int]) -> CellLayout:
     """A layout in as much of the view as has its shape; it stays itself where it is not larger."""
     across, down = layout.size[0], layout.half_rows
-    scale = min(view[0] / across, 2 * view[1] / down)
+    scale = min(Fraction(view[0], across), Fraction(2 * view[1], down))
     if scale >= 1:
         return layout
     size = max(1, math.floor(across * scale)), 2 * max(1, math.floor(down * scale / 2))
