@@ -43,3 +43,29 @@ def test_what_nohup_ignores_stays_ignored() -> None:
     command = f"trap '' HUP; exec {sys.executable} -c \"{code}\""
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "still here\n")
+
+
+# a library makes another error of what the handler raises
+TURNED = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from vlmtui.errors import ImageError
+from vlmtui.signals import exit_on_signals
+import vlmtui.cli
+def turned(*asked, **more):
+    exit_on_signals()
+    try:
+        os.kill(os.getpid(), signal.{name})
+    except BaseException as error:
+        raise {error} from error
+vlmtui.cli.app = turned
+sys.exit(vlmtui.cli.main(["photo.jpg"]))
+"""
+
+
+@pytest.mark.parametrize("error", ["ImageError('photo.jpg is damaged')", "ImportError('no module')"])
+@pytest.mark.parametrize(("name", "status"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_a_signal_that_a_library_made_an_error_of_is_heeded(name: str, status: int, error: str) -> None:
+    code = TURNED.format(name=name, error=error)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (status, "", "")

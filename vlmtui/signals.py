@@ -8,6 +8,15 @@ from types import FrameType
 from typing import Any
 
 _AGAIN = 0.01  # seconds until a lost exception is raised again
+_told: list[int] = []
+
+
+def told_to_exit() -> int | None:
+    """The signal that last told to exit, after `exit_on_signals`; None where none did.
+
+    A library may make another error of the exception that a signal raises: what is said of it is then of no use.
+    """
+    return _told[-1] if _told else None
 
 
 def exit_on_signals() -> None:
@@ -16,17 +25,16 @@ def exit_on_signals() -> None:
     If a signal handler raises while Python runs a finaliser, Python prints the exception and discards it, and the
     program would continue. Such an exception is raised again.
     """
-    told: list[int] = []
 
     def leave(number: int, frame: FrameType | None) -> None:
-        told.append(number)
+        _told.append(number)
         _raise(number)
 
     def again(number: int, frame: FrameType | None) -> None:
-        _raise(told[-1])
+        _raise(_told[-1])
 
     def unraisable(lost: Any) -> None:
-        if told and isinstance(lost.exc_value, KeyboardInterrupt | SystemExit):
+        if _told and isinstance(lost.exc_value, KeyboardInterrupt | SystemExit):
             signal.setitimer(signal.ITIMER_REAL, _AGAIN)
         else:
             sys.__unraisablehook__(lost)

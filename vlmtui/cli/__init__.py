@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import errno
 import os
+import signal
 import sys
 from collections.abc import Iterable
 from typing import Annotated, Any
@@ -18,6 +19,7 @@ from vlmtui.cli.messages import parser_sentence, print_error, print_message
 from vlmtui.cli.options import Debug, Version
 from vlmtui.errors import ImageError, UsageError, VlmtuiError, permission_denied
 from vlmtui.files import expand_path, explain_write_errors
+from vlmtui.signals import told_to_exit
 
 INTERRUPTED = 130
 _IMAGE = " "  # no image has this name, and the usage line does not show it
@@ -117,12 +119,14 @@ def main(argv: list[str] | None = None) -> int:
         said = parser_sentence(error.format_message(), words, path)
         return print_error(UsageError(f"{said}: see {path} --help"), debug)
     except VlmtuiError as error:
-        return print_error(_output_error() or error, debug)
+        return _told_status() or print_error(_output_error() or error, debug)
     except (KeyboardInterrupt, typer.Abort):
         return _interrupted()
     except BrokenPipeError:
         return _discard_output()
     except Exception as error:
+        if status := _told_status():
+            return status
         if isinstance(error, OSError) and error.filename is None and (output_error := _output_error(error)):
             return print_error(output_error, debug)
         what = " ".join(str(error).split()) or "no more is known"
@@ -131,6 +135,12 @@ def main(argv: list[str] | None = None) -> int:
         explained.__cause__ = error
         return print_error(explained, debug)
     return status if isinstance(status, int) else 0
+
+
+def _told_status() -> int:
+    """The status of a command that a signal told to exit, whatever came of it; 0 where none did."""
+    told = told_to_exit()
+    return 0 if told is None else _interrupted() if told == signal.SIGINT else 128 + told
 
 
 def _near_command(word: str, commands: Iterable[str]) -> str | None:
