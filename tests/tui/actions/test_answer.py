@@ -26,7 +26,7 @@ from vlmtui.tui import messages
 from vlmtui.tui.actions.key_table import help_rows
 from vlmtui.tui.app import AGAIN_S, VlmtuiApp
 from vlmtui.tui.options import ExplorerOptions
-from vlmtui.tui.panels.answer import about, shares
+from vlmtui.tui.panels.answer import about, change_size, shares
 from vlmtui.tui.session_worker import SessionWorker
 from vlmtui.tui.state.answer_values import about_answer, answer_values
 from vlmtui.tui.state.generation import MOST_BLOCKS, AnswerGeneration, block_for
@@ -495,6 +495,12 @@ async def test_all_tokens_are_seen_beside_what_they_were_without_patches() -> No
         assert "not seen" not in shown
         assert shown.count("+0.125") == 18  # the whole answer with them
         assert shown.count("-2.000") >= 1
+
+
+def test_a_change_has_a_bar_where_it_fills_a_quarter_of_a_cell() -> None:
+    assert [change_size(share, 24) for share in (0.0, 0.007, 0.0105, 0.1, 1.0)] == [0, 0, 1, 2, 24]
+    assert [change_size(share, 3) for share in (0.007, 0.08, 0.09, 1.0)] == [0, 0, 1, 3]
+    assert change_size(1.0, 0) == 0
 
 
 def test_that_an_answer_was_cut_is_said_however_little_room_there_is() -> None:

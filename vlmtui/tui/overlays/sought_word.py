@@ -14,6 +14,7 @@ from vlmtui.display.numbers import count, ordinal
 from vlmtui.display.pieces import fold, visible
 from vlmtui.display.segments import Cell
 from vlmtui.display.value_scale import GREY
+from vlmtui.lenses.captions import LensResult
 from vlmtui.tui.overlays.drawing import ImageDrawing
 from vlmtui.tui.state.lens_values import noise_floor_at, overlay_lens, shown_result
 from vlmtui.tui.state.results import Results
@@ -43,7 +44,7 @@ def sought_counts(results: Results, selection: Selection) -> Sought | None:
     if any(sought in one for one in named.values()):
         return _listed(named.values(), sought, results.hubs(selection), selection.k)
     found, floor = shown_result(selection, results), noise_floor_at(selection, results)
-    pieces = len(found.besides.get("pieces", ())) if found else 0
+    pieces = _pieces(found)
     above = None if found is None or floor is None else int((found.numbers > floor).sum())
     if pieces > 1:
         # the lists have single pieces: only noise says whether it may be there
@@ -59,11 +60,10 @@ def sought_counts(results: Results, selection: Selection) -> Sought | None:
 def listing(results: Results, selection: Selection, page: EntryGrid) -> frozenset[Cell] | None:
     """The cells whose tokens' lists have the word; None before all have come, and where lists cannot have it."""
     named, found = _lists(results, selection), shown_result(selection, results)
-    if named is None or found is None or len(found.besides.get("pieces", ())) > 1:
+    if named is None or found is None or _pieces(found) > 1:
         return None
-    sought, stage = _name(selection), selection.stage
-    tokens = {token for token, one in named.items() if sought in one}
-    return frozenset(cell for cell, entry in page.entries.items() if results.token_of(stage, entry) in tokens)
+    tokens = {token for token, one in named.items() if _name(selection) in one}
+    return frozenset(cell for cell, entry in page.entries.items() if results.token_of(selection.stage, entry) in tokens)
 
 
 def fade(drawn: ImageDrawing, page: EntryGrid, listed: Collection[Cell]) -> None:
@@ -73,6 +73,11 @@ def fade(drawn: ImageDrawing, page: EntryGrid, listed: Collection[Cell]) -> None
         pale[cell] = cell not in listed
     there, inner = canvas.spread_to_pixels(pale, drawn.layout)[..., None], drawn.inner
     inner[:] = np.where(there, blend(inner, np.full_like(inner, GREY), PALE_SHARE), inner)
+
+
+def _pieces(found: LensResult | None) -> int:
+    """How many pieces the word is of; 0 where its lens does not say so, or has found nothing yet."""
+    return len(found.besides.get("pieces", ())) if found else 0
 
 
 def _name(selection: Selection) -> str:

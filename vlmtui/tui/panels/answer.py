@@ -214,7 +214,7 @@ class AnswerPanel(Lines):
         rest -= CHANGE_CELLS
         longest = min(LONGEST_BAR, rest - 1)
         share = min(1.0, abs(change) / largest) if math.isfinite(change) else 0.0
-        size = max(1, round(longest * share)) if longest * share >= LEAST_OF_CELL else 0
+        size = change_size(share, longest)
         parts.append((logged(change, sign=True).rjust(CHANGE_CELLS), r.style("text", ground)))
         bar = r.style("outlier" if change < 0 else "measured", ground)
         return [*parts, *_bar(size, longest, rest, bar, r.style("rule", ground))]
@@ -312,6 +312,11 @@ def _bar(size: int, longest: int, cells: int, style: Style, track: Style) -> lis
     drawn = " " + BAR * size
     rest = TRACK * (longest - size)
     return [(drawn[:cells], style), ((rest + " " * cells)[: max(0, cells - len(drawn))], track)]
+
+
+def change_size(share: float, longest: int) -> int:
+    """The cells of the bar of a change that is this share of the largest, which has the longest bar."""
+    return max(1, round(longest * share)) if longest * share >= LEAST_OF_CELL else 0
 
 
 def _number_cells(generation: AnswerGeneration) -> int:
