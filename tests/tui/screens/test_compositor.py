@@ -157,5 +157,6 @@ async def follow(changes: list[tuple[int, Box | str | bool]]) -> None:
 @given(st.lists(CHANGES, min_size=1, max_size=12))
 @example([(0, "e\u0301漢" * 12), (1, (4, 0, 3, 1))])
 @example([(0, "a\u0323\u0302漢" * 12), (1, (3, 0, 3, 1)), (2, (10, 0, 2, 1))])
+@example([(1, (18, 0, 8, 1)), (1, "aaa漢e\u0301漢")])  # the mark is on the last character of the screen
 def test_the_terminal_shows_what_is_in_front_after_any_change(changes: list[tuple[int, Box | str | bool]]) -> None:
     asyncio.run(follow(changes))

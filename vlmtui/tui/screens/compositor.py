@@ -7,7 +7,7 @@ the marks to what follows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import cast
 
@@ -35,6 +35,15 @@ class VisibleCompositor(Compositor):
                     free[y] = _covered(free[y], *part.column_span, found[y])
             self._cuts = [sorted(line) for line in found]
         return self._cuts
+
+    def _get_renders(self, crop: Region | None = None) -> Iterator[tuple[Region, Region, list[Strip]]]:
+        """Each widget's region, what clips it, and the lines of it that are seen, cut here and not by the widget."""
+        for widget, (region, clip) in self.visible_widgets.items():
+            part = region.intersection(clip)
+            if part and (crop is None or crop.overlaps(clip)):
+                strips = widget.render_lines(Region(0, part.y - region.y, region.width, part.height))
+                first = part.x - region.x
+                yield region, clip, [_part(strip, first, first + part.width) for strip in strips]
 
     def _render_chops(self, crop: Region, is_rendered_line: Callable[[int], bool]) -> Sequence[Mapping[int, Strip]]:
         """Pieces of the lines between the cuts by their first column; what is in front has been given its own first."""
