@@ -75,6 +75,7 @@ class FakeWorker(SessionWorker):
         self.no_values = ""
         self.asked_patches: list[int] = []
         self.no_patches = ""
+        self.anatomy = readings.anatomy
         self.left = 0
         self.no_layers = ""
         self.slow_layers = False
@@ -138,7 +139,7 @@ class FakeWorker(SessionWorker):
             case PatchLens():
                 self.asked_patches.append(entry)
                 failed = messages.RequestFailed(request, self.no_patches)
-                self.post(failed if self.no_patches else messages.RequestAnswered(request, readings.anatomy(entry)))
+                self.post(failed if self.no_patches else messages.RequestAnswered(request, self.anatomy(entry)))
             case NoiseLens():
                 self.noise(request, lens)
             case AgreementLens():

@@ -230,3 +230,29 @@ def anatomy(patch: int) -> PatchEmbeddingResult:
         position_embedding=None if patch == 0 else np.array([0, 0, 0, 0, 0, 1.0 + patch], np.float32),
         position_cosines=None if patch == 0 else (np.arange(1 << 16) == patch).astype(np.float32),
     )
+
+
+def large_anatomy(patch: int, side: int = 14, dims: int = 1024) -> PatchEmbeddingResult:
+    """Of a model of the usual sizes: pixels of many colours, and vectors as long as those of a large tower."""
+    drawn = np.random.default_rng(patch)
+    pixels = drawn.integers(0, 256, (side, side, 3)).astype(np.float32)
+    values = pixels / 127.5 - 1
+    low, mean, high = values.min((0, 1)), values.mean((0, 1)), values.max((0, 1))
+    projection, position = (drawn.normal(size=dims).astype(np.float32) for _ in range(2))
+    return PatchEmbeddingResult(
+        patch=patch,
+        pixels=pixels,
+        lowest=low,
+        mean=mean,
+        highest=high,
+        length=pixels.size,
+        frames=1,
+        projected=float(np.linalg.norm(projection)),
+        position=float(np.linalg.norm(position)),
+        normed=False,
+        values=values,
+        flat=values.ravel(),
+        projection=projection,
+        position_embedding=position,
+        position_cosines=drawn.uniform(-1, 1, 1 << 16).astype(np.float32),
+    )

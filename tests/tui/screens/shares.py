@@ -104,6 +104,13 @@ def cut(screen: Explorer, strips: list[Strip]) -> Iterator[str]:
                 # the blank line above what the numbers are may go
                 if size.height < panel.rows(results, selection, size.width) - 1:
                     yield "answer short"
+            elif panel.name == "numbers":
+                # a lower map has all patches, several to a colour
+                size = screen.query_one("#numbers").size
+                if size.height < panel.rows(results, selection, size.width) - panel.gives(
+                    results, selection, size.width
+                ):
+                    yield "numbers short"
             elif panel.name != "norms" and not ranks_norms(screen, panel.name) and shortened(screen, panel.name):
                 # a chart shows as much in fewer rows, and the largest norms of a stage are as many as have room
                 yield f"{panel.name} short"

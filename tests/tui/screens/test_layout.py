@@ -78,6 +78,19 @@ def test_without_panels_or_alone_the_image_has_all_there_is(columns: int, rows: 
     assert bare.image.height == rows - CHROME - bare.spacious
 
 
+def test_others_stand_side_by_side_below_the_first_where_one_would_be_hidden() -> None:
+    there = [PanelRows("words", lambda cells: 18, main=True), *panels()[1:]]
+    plan = arrange((140, 30), there, grid(24, 24), BARS, "words")
+    words, norms, patch = (plan.panels[name] for name in ("words", "norms", "patch"))
+    assert not plan.hidden
+    assert words.height == 18 - 1, "but for the row that it gives"
+    assert norms.y == patch.y == words.y + words.height
+    assert norms.width + patch.width < words.width
+    # and one below the other where there are the rows
+    tall = arrange((140, 40), there, grid(24, 24), BARS, "words")
+    assert tall.panels["norms"].width == tall.panels["words"].width
+
+
 def test_the_image_keeps_its_largest_patches_while_a_panel_can_be_read_beside_it() -> None:
     small = arrange((80, 24), panels(), grid(14, 14), BARS, "words")
     assert small.image.width == 42

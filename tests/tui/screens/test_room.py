@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 
 from tests.docs.blocks import check_block, markdown_table
 from tests.tui import readings
-from tests.tui.fake import app
+from tests.tui.fake import FakeWorker, app
 from tests.tui.screens.shares import HEAD, MODELS, PHOTO, SIZES, answers, settled, shares_at, table_row
 from tests.tui.screens.test_explorer import NARROW, WIDE, digit, explorer, text
 from vlmtui.display.pieces import width
@@ -163,6 +163,23 @@ async def test_so_it_is_at_vision_stages_on_the_smallest_screen(model: str) -> N
         shares = await settled(pilot)
         assert shares.fair, shares
         assert "Largest norms" in text(tui, "#words")
+
+
+@pytest.mark.parametrize("model", MODELS)
+async def test_so_it_is_at_pixels_at_every_size(model: str) -> None:
+    made = MODELS[model]()
+    photo = Image.open(PHOTO).convert("RGB").resize((made.image.width, made.image.height))
+    tui = app(made=made, photo=photo, stage="pixels")
+    worker = tui._worker
+    assert isinstance(worker, FakeWorker)
+    worker.anatomy = readings.large_anatomy
+    async with tui.run_test(size=SIZES[0]) as pilot:
+        await pilot.pause(0.5)
+        for size in SIZES:
+            await pilot.resize_terminal(*size)
+            shares = await settled(pilot)
+            assert shares.fair, (size, shares)
+            assert "vision.0" in text(tui, "#numbers"), "the vectors are seen"
 
 
 @pytest.mark.parametrize("cells", [24, 36, 48, 60, 80])

@@ -14,6 +14,7 @@ from vlmtui.tui.widgets.word_legend_lines import LONGEST, word_legend_lines
 
 TITLE, NAME = "rows 2–23, columns 0–23 of 24×24 · segments: local-words, l2", "segments: local-words, l2"
 BRIEF = "neighbours' vote, l2"
+SEGMENTED = "as segments: top-1, logit lens of layer 1"
 LEAST = width("+30 words   █ other patches: 99.9% (here: )") + LONGEST
 """Cells in which the share that is grey, with a word, or `here` a word with a colour, has a line of its own."""
 
@@ -78,3 +79,11 @@ def test_a_long_title_gives_way_to_words() -> None:
     said = {cells: word_legend_lines(TITLE, legend, cells, 1, DARK)[0][0].text.rstrip() for cells in (160, 110, 90)}
     words = "   █ sky: 9 patches   █ tree: 9   █ roof: 9   █ hill: 9   █ other patches: 10%"
     assert said == {160: TITLE + words, 110: NAME + words, 90: NAME.partition(": ")[2].partition(",")[0] + words}
+
+
+def test_a_name_that_is_wider_than_the_line_loses_what_the_panel_names() -> None:
+    name = f"words {SEGMENTED}"
+    legend = WordLegend(name, (LegendWord("tree", 9, (1, 0, 0)),), 0.1, "", brief=SEGMENTED)
+    for cells, said in ((36, "as segments: top-1 "), (42, SEGMENTED)):
+        (first, *_), _ = word_legend_lines(name, legend, cells, 3, DARK)
+        assert first.text.startswith(said)

@@ -6,6 +6,8 @@ linear projection to the sum with the position embedding, each a bar of colour.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 from rich.color import Color
@@ -20,26 +22,36 @@ from vlmtui.display.pieces import width
 from vlmtui.results.patch_embedding import PatchEmbeddingResult
 from vlmtui.tui import needs
 from vlmtui.tui.panels.channels import CHANNELS, channels
+from vlmtui.tui.panels.number_places import GAP, POSITIONS, VECTORS, PartSizes, Places, possible_places
+from vlmtui.tui.panels.number_places import PIXELS as PIXELS_PART
 from vlmtui.tui.panels.panel import Panel, fixed
 from vlmtui.tui.state.patch_facts import patch_embedding, pixel_under
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.stages import PIXELS
 from vlmtui.tui.widgets.blocks import half_block
-from vlmtui.tui.widgets.lines import Lines, Part, fitting, line, wrapped
+from vlmtui.tui.widgets.lines import Lines, Part, fitting, line, side_by_side, wrapped
 
 WINDOW = 24, 20
 """At most so many pixels of a patch are drawn (across, down), around the one under the pixel cursor."""
 STEPS = 8
 """Shades on either side of zero: enough for the eye, and long runs of one colour are little to send."""
-FLAT_ROWS, VECTOR_ROWS, MAP_ROWS = 2, 1, 12
+FLAT_ROWS, VECTOR_ROWS = 2, 1
+VECTOR_LINES = 1 + FLAT_ROWS + 3 * (1 + VECTOR_ROWS)
+MAP_ROWS = 12
 PIXEL_LINES = 8
 LABEL_CELLS = 8
 NUMBER_LINE = 28
 """Cells of a channel in decimal, binary and normalised."""
 LEAST_NUMBER = 19
 """Without binary."""
+LEAST_MAP = 14, 7
+"""Cells and rows of a small map."""
+LEAST_POSITIONS = 5
+"""Rows in which some of it is drawn, with what is said above it."""
 ENTER = "Enter: pixel by pixel"
+PartOf = Callable[[int, int], list[Strip]]
+"""The lines of a part in so many cells, in at most so many rows."""
 
 
 class NumbersPanel(Lines):
@@ -61,16 +73,17 @@ class NumbersPanel(Lines):
             waiting = "the model has not read the image yet" if page is None else ""
             lines += [line(cells, text, [(part, dim)]) for part in wrapped(waiting, cells)]
             return lines if results is None else [*lines, *channels(r, results, selection, cells, rows - 1)]
-        lines += self._pixels(seen, seen.values, cells)
-        lines += self._vectors(seen, cells)
-        if seen.position_cosines is not None and rows - len(lines) > 2:
-            low, high = (format_number(float(end), 2) for end in np.nanquantile(seen.position_cosines, (0, 1)))
-            span = f"{low} to {high}"
-            whole = f"position embeddings by cosine with this one: {span}"
-            said = fitting(cells, whole, f"positions by cosine: {span}", f"cosines {span}")
-            lines.append(line(cells, text, [(said, dim)]))
-            lines += _map(page, seen.position_cosines, cells, rows - len(lines), r.style())
-        return lines
+        values, cosines = seen.values, seen.position_cosines
+        parts: dict[str, PartOf] = {
+            PIXELS_PART: lambda cells, rows: self._pixels(seen, values, cells),
+            VECTORS: lambda cells, rows: self._vectors(seen, cells, rows),
+            POSITIONS: lambda cells, rows: self._positions(page, cosines, cells, rows),
+        }
+        found = _places(page, seen.pixels.shape[:2], cells, rows - len(lines))
+        lines += _stacked(parts, found.above, cells, rows - len(lines))
+        left = rows - len(lines)
+        columns = [(across, _stacked(parts, names, across, left)) for across, names in found.columns]
+        return lines + side_by_side(columns, GAP, text)
 
     def _pixels(self, seen: PatchEmbeddingResult, values: NDArray[np.float32], cells: int) -> list[Strip]:
         """The patch pixel by pixel, and beside it the numbers of one pixel and the row that it is in."""
@@ -97,7 +110,9 @@ class NumbersPanel(Lines):
             written = fitting(beside_cells - LEAST_NUMBER, f" {level:08b}", "")
             number: list[Part] = [(f"{level:3d}", r.style("strong")), (written, dim)]
             facts.append([(name.ljust(LABEL_CELLS), dim), *number, (f"→{format_number(value, 3):>7}", text)])
-        shown = slice(left, left + across)
+        fits = min(wide, max(across, beside_cells - LABEL_CELLS))
+        start = min(max(0, col - fits // 2), wide - fits)
+        shown = slice(start, start + fits)
         strips = [("levels", levels[row, shown]), *_normalised(values[row, shown])]
         facts += [[(name.ljust(LABEL_CELLS), dim), *_cells(colours)] for name, colours in strips]
         lines = []
@@ -107,12 +122,17 @@ class NumbersPanel(Lines):
             lines.append(Strip.join([Strip(picture, across), Strip([Segment("  ", text)], 2), beside]).simplify())
         return lines
 
-    def _vectors(self, seen: PatchEmbeddingResult, cells: int) -> list[Strip]:
-        """The flattened vector, its projection, the position embedding, and their sum."""
+    def _vectors(self, seen: PatchEmbeddingResult, cells: int, rows: int) -> list[Strip]:
+        """The flattened vector, its projection, the position embedding, and their sum.
+
+        The flattened one has the rows that are left and too few for a map.
+        """
         lines: list[Strip] = []
+        spare = rows - VECTOR_LINES
+        flat_rows = FLAT_ROWS + (spare if 0 < spare < LEAST_POSITIONS else 0)
         if seen.flat is not None:
             twice = f", {seen.frames} frames alike" if seen.frames > 1 else ""
-            lines += self._bar(f"flattened: {len(seen.flat):,} values{twice}", seen.flat, cells, FLAT_ROWS)
+            lines += self._bar(f"flattened: {len(seen.flat):,} values{twice}", seen.flat, cells, flat_rows)
         if seen.projection is None:
             return lines + self._said(seen.note, cells)
         size = f"{len(seen.projection):,} values"
@@ -126,7 +146,7 @@ class NumbersPanel(Lines):
     def _bar(self, name: str, vector: NDArray[np.float32], cells: int, rows: int) -> list[Strip]:
         """A vector as colours on a line of its own, with its name and L2 norm above it."""
         r = self.roles
-        norm = f"norm {format_number(float(np.linalg.norm(vector.astype(np.float64))))}"
+        norm = format_number(float(np.linalg.norm(vector.astype(np.float64))))
         width = min(cells, -(-len(vector) // (2 * rows)))
         each = -(-len(vector) // (2 * rows * width))
         names = (
@@ -136,6 +156,7 @@ class NumbersPanel(Lines):
             name.partition(":")[0],
             " ".join(name.split()[:2]),
         )
+        norm = fitting(cells - len(names[-1]) - 1, f"norm {norm}", norm)
         named = fitting(cells - len(norm) - 1, *names)
         title = line(cells, r.style(), [(named, r.style("dim"))], [(norm, r.style("dim"))])
         means = np.array([vector[at : at + each].mean() for at in range(0, len(vector), each)])
@@ -143,6 +164,19 @@ class NumbersPanel(Lines):
         colours[: len(means)] = shades(means)
         pixels = colours.reshape(2 * rows, width, 3)
         return [title, *(_padded(_row(pixels, y, r.ground), width, cells, r.style()) for y in range(rows))]
+
+    def _positions(self, page: EntryGrid, cosines: NDArray[np.float32] | None, cells: int, rows: int) -> list[Strip]:
+        """How like this patch's position embedding each patch's is, where the patches lie."""
+        if cosines is None or rows < LEAST_POSITIONS:
+            return []
+        dim, fill = self.roles.style("dim"), self.roles.style()
+        low, high = (format_number(float(end), 2) for end in np.nanquantile(cosines, (0, 1)))
+        span = f"{low} to {high}"
+        whole, short = f"position embeddings by cosine with this one: {span}", f"positions by cosine: {span}"
+        one = fitting(cells, whole, short)
+        said = [one] if width(one) <= cells else [fitting(cells, "position cosines", "cosines"), span]
+        above = [line(cells, fill, [(part, dim)]) for part in said]
+        return [*above, *_map(page, cosines, cells, rows - len(above), fill)]
 
     def _said(self, sentence: str, cells: int) -> list[Strip]:
         dim = self.roles.style("dim")
@@ -178,14 +212,57 @@ def _padded(segments: list[Segment], width: int, cells: int, fill: Style) -> Str
 
 def _map(page: EntryGrid, cosines: NDArray[np.float32], cells: int, rows: int, fill: Style) -> list[Strip]:
     """One value a patch where the patches lie, half a cell each; several patches share one where they are too many."""
-    values = page.spread(cosines)
-    step = max(-(-values.shape[1] // cells), -(-values.shape[0] // (2 * min(rows, MAP_ROWS))))
-    values = values[::step, ::step]
+    step = _step(page, cells, rows)
+    values = page.spread(cosines)[::step, ::step]
     reach = float(np.nanmax(np.abs(values), initial=0.0)) or 1.0
     colours = magnitude_colours(np.round(values / reach * STEPS) / STEPS, -1.0, 1.0)
     ground = fill.bgcolor.get_truecolor().hex if fill.bgcolor else "#000000"
     width = values.shape[1]
     return [_padded(_row(colours, y, ground), width, cells, fill) for y in range(-(-len(values) // 2))]
+
+
+def _step(page: EntryGrid, cells: int, rows: int) -> int:
+    """One patch of so many, across and down, is drawn on the map."""
+    return max(-(-page.cols // cells), -(-page.rows // (2 * min(rows, MAP_ROWS))))
+
+
+def _stacked(parts: dict[str, PartOf], names: tuple[str, ...], cells: int, rows: int) -> list[Strip]:
+    lines: list[Strip] = []
+    for name in names:
+        lines += parts[name](cells, rows - len(lines))
+    return lines
+
+
+def _places(page: EntryGrid, pixels: tuple[int, int], cells: int, rows: int) -> Places:
+    """The simplest places of the parts, for a patch of so many `pixels` (tall, wide), in which all have their rows."""
+    found = [*_roomy(page, pixels, cells), *_dense(page, pixels, cells)]
+    return next((one for one in found if one.rows <= rows), min(found, key=lambda one: one.rows))
+
+
+def _roomy(page: EntryGrid, pixels: tuple[int, int], cells: int) -> Iterator[Places]:
+    """Places with a map as large as it gets."""
+    step = _step(page, WINDOW[0], MAP_ROWS)
+    return possible_places(cells, _sizes(pixels, max(LEAST_MAP[0], page.cols // step), 2 + _map_rows(page, step)))
+
+
+def _dense(page: EntryGrid, pixels: tuple[int, int], cells: int) -> Iterator[Places]:
+    """Places with a small map, on which more patches share a colour."""
+    step = _step(page, *LEAST_MAP)
+    return possible_places(cells, _sizes(pixels, LEAST_MAP[0], 2 + _map_rows(page, step)))
+
+
+def _sizes(pixels: tuple[int, int], map_cells: int, map_rows: int) -> PartSizes:
+    """Of the parts, with a map of so many cells and rows, what is said above it included."""
+    heights = {
+        PIXELS_PART: max(PIXEL_LINES, -(-min(pixels[0], WINDOW[1]) // 2)),
+        VECTORS: VECTOR_LINES,
+        POSITIONS: map_rows,
+    }
+    return PartSizes(min(pixels[1], WINDOW[0]) + 2 + NUMBER_LINE, map_cells, heights)
+
+
+def _map_rows(page: EntryGrid, step: int) -> int:
+    return -(-page.rows // (2 * step))
 
 
 def _accent(accent: str, under: NDArray[np.uint8]) -> tuple[int, int, int]:
@@ -216,10 +293,17 @@ def _in_view(seen: PatchEmbeddingResult, selection: Selection, cells: int) -> st
 
 
 def _rows_wanted(results: Results, selection: Selection, cells: int) -> int:
-    tall = results.reading.patch_size[0] if results.reading else 0
+    side = results.reading.patch_size if results.reading else (0, 0)
     page = results.page(selection)
-    below = min(MAP_ROWS, -(-page.rows // 2)) + 1 if page else 0
-    return 1 + max(PIXEL_LINES, -(-min(tall, WINDOW[1]) // 2)) + 1 + FLAT_ROWS + 3 * (1 + VECTOR_ROWS) + below
+    return 1 + (min(one.rows for one in _roomy(page, side, cells)) if page else PIXEL_LINES)
+
+
+def _rows_given(results: Results, selection: Selection, cells: int) -> int:
+    """The rows less that a small map takes."""
+    side = results.reading.patch_size if results.reading else (0, 0)
+    page = results.page(selection)
+    dense = 1 + (min(one.rows for one in _dense(page, side, cells)) if page else PIXEL_LINES)
+    return max(0, _rows_wanted(results, selection, cells) - dense)
 
 
 PANEL = Panel(
@@ -231,4 +315,5 @@ PANEL = Panel(
     needs=(needs.patch,),
     least=fixed(10),
     main=True,
+    gives=_rows_given,
 )

@@ -23,14 +23,16 @@ from vlmtui.reading import Reading
 from vlmtui.tui.state.patch_facts import any_patch, before_first_block, patch_embedding, recurring
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import NORMS, Selection
-from vlmtui.tui.state.stages import TOKENS, llm_depth, of_tokens
+from vlmtui.tui.state.stages import PIXELS, TOKENS, llm_depth, of_tokens
 from vlmtui.tui.terminal.theme import DARK, Roles
 from vlmtui.tui.widgets.lines import Part, fitting, wrapped
 
 Fact = tuple[str, list[Part]]
 """Its label, and what it is."""
-IN_FILE = "in file"
+IN_FILE, IS = "in file", "is"
 MADE_OF = "made of"
+LONGEST = {IS: "00,000 values", NORMS: "0000.0, position 0000.0"}
+"""Facts that are still to come, as long as they may be."""
 BRIEF = {MADE_OF: "of"}
 """Labels where facts stand side by side."""
 LABEL_CELLS, NARROW = 9, 30
@@ -93,15 +95,15 @@ def wanted_rows(results: Results, selection: Selection, cells: int) -> int:
 def least_rows(results: Results, selection: Selection, cells: int) -> int:
     """The rows of the panel in which all facts are said; the same wherever in the image the patch lies."""
     under = CursorPlace.of(results, selection)
-    if under is None or under.page.grid is None or before_first_block(selection.stage):
+    if under is None or under.page.grid is None:
         return LEAST
     right, bottom = float(results.image.width), float(results.image.height)
-    longest = _spans((right, bottom, right, bottom))
-    brief = [(BRIEF.get(label, label), parts) for label, parts in facts_of(DARK, under, selection, 0)]
-    said = [[(f"{label} ", Style()), *([(longest, Style())] if label == IN_FILE else parts)] for label, parts in brief]
-    rows = 1 + len(_side_by_side(said, cells))
+    longest = {IN_FILE: _spans((right, bottom, right, bottom)), **(LONGEST if selection.stage == PIXELS else {})}
+    facts = dict(facts_of(DARK, under, selection, 0)) | {label: [(said, Style())] for label, said in longest.items()}
+    brief = [[(f"{BRIEF.get(label, label)} ", Style()), *parts] for label, parts in facts.items()]
+    rows = 1 + len(_side_by_side(brief, cells))
     # from vision stage to vision stage the panels stay where they are
-    return rows if of_tokens(selection.stage) else max(LEAST, rows)
+    return rows if of_tokens(selection.stage) or selection.stage == PIXELS else max(LEAST, rows)
 
 
 def _spans(box: Box, x: str = "", y: str = "") -> str:
@@ -123,7 +125,7 @@ def _side_by_side(facts: Sequence[list[Part]], cells: int) -> list[list[Part]]:
     lines: list[list[Part]] = []
     for fact in facts:
         joined = [*lines[-1], (BETWEEN, fact[0][1]), *fact] if lines else fact
-        if lines and sum(width(text) for text, _ in joined) <= cells:
+        if lines and _wide(joined) <= cells:
             lines[-1] = joined
         else:
             lines.append(fact)
@@ -185,6 +187,10 @@ def facts_of(r: Roles, under: CursorPlace, selection: Selection, cells: int) -> 
     return facts
 
 
+def _wide(parts: list[Part]) -> int:
+    return sum(width(part) for part, _ in parts)
+
+
 def _embedding_facts(r: Roles, under: CursorPlace, selection: Selection, cells: int) -> list[Fact]:
     """What the session says of the patch before the first block; how it is flattened, once it has of any."""
     text, dim = r.style(), r.style("dim")
@@ -196,13 +202,13 @@ def _embedding_facts(r: Roles, under: CursorPlace, selection: Selection, cells: 
         laid = f"{some.frames} × {one} =" if some.frames > 1 else f"{one} ="
         flat = "" if some.frames > 1 else ", flattened"
         said = f"{laid} {some.length:,} values"
-        facts.append(("is", [(fitting(cells, said + flat, said, f"{some.length:,} values"), text)]))
+        facts.append((IS, [(fitting(cells, said + flat, said, f"{some.length:,} values"), text)]))
     if this is not None and this.projected is not None:
         made: list[Part] = [(format_number(this.projected), text), (" projected", dim)]
         if this.position is not None:
             made += [(", ", dim), (format_number(this.position), text), (" position", dim)]
-            if sum(width(part) for part, _ in made) > cells:
-                made = [made[0], (", position ", dim), (format_number(this.position), text)]
+            brief = [made[0], (", position ", dim), (format_number(this.position), text)]
+            made = next((one for one in (made, brief) if _wide(one) <= cells), brief if cells <= 0 else made[:2])
         facts.append((NORMS, [*made, ("" if this.position is not None else ", no position added", dim)]))
     return facts
 

@@ -110,6 +110,9 @@ def arrange(
         if _cells(smaller) >= MOSTLY * _cells(largest):
             other = _packed(body, smaller[:2], bars, panels, first, int(spacious))
             side, best = min((side, best), other, key=lambda one: len(one[1].hidden))
+    if best.hidden:
+        other = _packed(body, largest, bars, panels, first, int(spacious), dense=True)
+        side, best = min((side, best), other, key=lambda one: len(one[1].hidden))
     below = [area.y for area in best.areas.values() if area.x < EDGE + side]
     return ScreenLayout(False, spacious, Area(EDGE, 0, side, min([height, *below])), best.areas, best.hidden)
 
@@ -121,13 +124,20 @@ def gains_alone(size: Cells, plan: ScreenLayout, image: ImageCells, bars: Bars) 
 
 
 def _packed(
-    body: Cells, image: Cells, bars: Bars, panels: Sequence[PanelRows], first: str, gap: int
+    body: Cells, image: Cells, bars: Bars, panels: Sequence[PanelRows], first: str, gap: int, dense: bool = False
 ) -> tuple[int, PackedPanels]:
-    """The columns of the image's side where the image has these cells, and the panels in what it leaves."""
+    """The columns of the image's side where the image has these cells, and the panels in what it leaves.
+
+    `dense`: the legend has no more lines than it needs, and panels may stand side by side below the first.
+    """
     side = max(image[0], LEGEND_CELLS)
     if body[0] - side - GAP < LEAST_BESIDE:
         side = body[0]
-    packed = [pack(rooms, panels, first, gap) for rooms in _rooms(body, (side, image[1] + bars.least), bars.more)]
+    rooms = list(_rooms(body, (side, image[1] + bars.least), 0 if dense else bars.more))
+    if dense:
+        lead = next((one for one in panels if one.name == first), panels[0])
+        rooms += filter(None, [_below_lead(one, lead, gap) for one in rooms])
+    packed = [pack(one, panels, first, gap) for one in rooms]
     return side, min(packed, key=lambda one: (len(one.hidden), one.cut, -one.cells if one.hidden or one.cut else 0))
 
 
@@ -169,6 +179,17 @@ def _rooms(body: Cells, image: Cells, more: int) -> Iterator[list[Area]]:
         # not even that: the image and a panel share what there is
         below = [[Area(EDGE, height - LEAST_BELOW, side, LEAST_BELOW)]]
     yield from sorted((one + other for one, other in product(beside, below) if one + other), key=len)
+
+
+def _below_lead(rooms: list[Area], lead: PanelRows, gap: int) -> list[Area]:
+    """The first room divided: the lead across it, and two columns below; no room where they would be too narrow."""
+    area, *others = rooms
+    rows = max(STRIP, lead.wanted(area.width) - lead.gives(area.width))
+    wide, y, height = area.width - GAP - LEAST_BESIDE, area.y + rows + gap, area.height - rows - gap
+    if wide < LEAST_BESIDE or height < STRIP:
+        return []
+    across, left = Area(area.x, area.y, area.width, rows), Area(area.x, y, wide, height)
+    return [across, left, Area(area.x + wide + GAP, y, LEAST_BESIDE, height), *others]
 
 
 def _columns(area: Area) -> Iterator[list[Area]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rich.segment import Segment
 from rich.style import Style
@@ -46,6 +46,18 @@ def line(cells: int, fill: Style, left: Iterable[Part], right: Iterable[Part] = 
         segments.append(Segment(" " * gap, fill))
     segments.extend(Segment(text, style) for text, style in tail)
     return Strip(segments, cells).simplify()
+
+
+def side_by_side(columns: Sequence[tuple[int, list[Strip]]], gap: int, fill: Style) -> list[Strip]:
+    """Columns of lines, each with its cells, side by side with blanks between them and below the shorter ones."""
+    rows = max((len(lines) for _, lines in columns), default=0)
+    filled = [[*lines, *[Strip.blank(cells, fill)] * (rows - len(lines))] for cells, lines in columns]
+    between = Strip.blank(gap, fill)
+    joined = []
+    for each in zip(*filled, strict=True):
+        strips = [part for strip in each for part in (between, strip)][1:]
+        joined.append(Strip.join(strips).simplify())
+    return joined
 
 
 def fitting(cells: int, *sayings: str) -> str:

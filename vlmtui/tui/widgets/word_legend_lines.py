@@ -109,7 +109,8 @@ def _names(title: str, legend: WordLegend, cells: int) -> list[str]:
     if legend.brief:
         shorter = [legend.brief, *([legend.brief.partition(" · ")[0]] if " · " in legend.brief else [])]
     names = [title, legend.name, whole, *shorter]
-    return [one for one in names if width(one) <= cells] or names[-1:]
+    # of `as segments: top-1, logit lens of layer 12` the lens goes, which the panel names
+    return [one for one in names if width(one) <= cells] or [names[-1].rpartition(", ")[0] or names[-1]]
 
 
 def _flow(items: list[_Item], cells: int) -> list[list[_Item]]:
