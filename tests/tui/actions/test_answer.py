@@ -387,6 +387,7 @@ async def test_an_occlusion_map_is_cancelled() -> None:
         explorer(pilot).post_message(messages.SessionProgressed("replacing patches", 5, 10, occlusion))
         await pilot.pause()
         assert "replacing patches (Esc stops) 50%" in text(tui, "#status")
+        assert "replacing 48 blocks of patches in turn ..." in text(tui, "#legend")
         await pilot.press("right")  # keys are not held up
         await pilot.press("escape")
         await pilot.pause()

@@ -178,7 +178,7 @@ async def test_one_word_is_chosen_by_enter_stepped_through_and_let_go() -> None:
         assert set(side._drawn.colours) == {label.text.strip() for label in side._drawn.labels} == {"sky"}
         skies = sum(line.count("sky") for line in WORDS)
         assert "one word (Esc for all)" in text(tui, "#legend")
-        assert f"█ sky: {skies} patches" in text(tui, "#legend")
+        assert f"█ sky: {skies} of 576 patches" in text(tui, "#legend")
         assert f"other patches: {percent(100 * (1 - skies / SIDE**2))}" in text(tui, "#legend")
         assert "Enter all words" in " ".join(bar_texts(pilot))
         gone = []
@@ -215,7 +215,7 @@ async def test_a_click_on_a_label_or_a_word_of_the_legend_goes_to_the_segment() 
         assert (
             text(tui, "#legend")
             .split("\n")[spots["sky"].y][spots["sky"].start : spots["sky"].end]
-            .endswith(f"sky: {sum(line.count('sky') for line in WORDS)} patches")
+            .endswith(f"sky: {sum(line.count('sky') for line in WORDS)} of 576 patches")
         )
         gone = []
         for _ in range(3):

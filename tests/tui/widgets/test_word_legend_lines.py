@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,7 +16,7 @@ from vlmtui.tui.widgets.word_legend_lines import LONGEST, word_legend_lines
 TITLE, NAME = "rows 2–23, columns 0–23 of 24×24 · segments: local-words, l2", "segments: local-words, l2"
 BRIEF = "neighbours' vote, l2"
 SEGMENTED = "as segments: top-1, logit lens of layer 1"
-LEAST = width("+30 words   █ other patches: 99.9% (here: )") + LONGEST
+LEAST = width("+30 words: 99.9%   █ other patches: 99.9% (here: )") + LONGEST
 """Cells in which the share that is grey, with a word, or `here` a word with a colour, has a line of its own."""
 
 
@@ -26,7 +27,8 @@ def legends(draw: st.DrawFn) -> WordLegend:
     )
     words = tuple(LegendWord(word, 100 - i, (i, 0, 0)) for i, word in enumerate(names))
     here = draw(st.sampled_from(["", "grey word", *names]))
-    return WordLegend(NAME, words, draw(st.floats(0, 1)), here, brief=draw(st.sampled_from(["", BRIEF])))
+    patches = sum(one.patches for one in words) + draw(st.integers(0, 900))
+    return WordLegend(NAME, words, draw(st.floats(0, 1)), here, 0, draw(st.sampled_from(["", BRIEF])), patches)
 
 
 @given(legends(), st.integers(LEAST, 160), st.integers(1, 3))
@@ -39,17 +41,20 @@ def test_words_are_named_as_far_as_there_is_room_and_the_grey_share_in_any_case(
     assert len(strips) <= rows
     assert all(strip.cell_length == cells for strip in strips)
     lines = [strip.text for strip in strips]
-    assert re.search("█ other(s| patches): ", "   ".join(lines[-2:]))
+    assert re.search("█ other(s| patches): ", lines[-1])
     # the title in short, or none where there is no room beside the words
     assert lines[0].startswith("rows 2–23" if TITLE in lines[0] else ("segments", "local-words", BRIEF, "█", "here █"))
-    # the first ones, in their order, the one under the cursor, and last how many are left
+    # the first ones, in their order, the one under the cursor, and how many are left with the share that they have
     named, order = [spot.word for spot in spots], [one.word for one in legend.words]
     assert named == sorted(named, key=order.index)
     assert set(named) - {*order[: len(named)]} <= {legend.here}
     assert legend.here in named or legend.here not in order
     left = len(order) - len(named)
-    said = re.search(r"   \+(\d+)( words?)?$", f"   {lines[-1].rstrip()}")
+    said = re.search(r"   \+(\d+)( words?)?: ([\d.]+)%   █ other", f"   {'   '.join(line.rstrip() for line in lines)}")
     assert (int(said[1]) if said else 0) == left == len(legend.words) - len(spots)
+    if said:
+        share = sum(one.patches for one in legend.words if one.word not in named) / legend.patches
+        assert float(said[3]) == pytest.approx(100 * share, abs=0.51)
     # a click there goes to the next that is not named, after the one under the cursor if there is one
     hidden = [word for word in order if word not in named]
     after = [word for word in hidden if legend.here in order and order.index(word) > order.index(legend.here)]
@@ -60,7 +65,9 @@ def test_words_are_named_as_far_as_there_is_room_and_the_grey_share_in_any_case(
         apart = order.index(spot.word) != named.index(spot.word)
         assert shown.startswith("here █ " if apart else ("█ ", "here █ "))
         assert not shown.startswith("here") or spot.word == legend.here == named[-1]
-        unit = " patch(es)?" if spot.word == order[0] and named[: len(order)] and shown.endswith("s") else ""
+        unit = (
+            "( of [\\d,]+)? patch(es)?" if spot.word == order[0] and named[: len(order)] and shown.endswith("s") else ""
+        )
         assert re.search(rf": {legend.words[order.index(spot.word)].patches}{unit}$", shown)
 
 

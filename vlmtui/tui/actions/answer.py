@@ -21,6 +21,8 @@ from vlmtui.tui.state.stages import ANSWER, PIXELS
 from vlmtui.tui.state.status import READY, Work
 from vlmtui.tui.state.subject import AblateAnswer, GenerateAnswer, LayersLens, Need, OcclusionLens, Subject
 
+NOTHING_YET = "stopped before the first token: a asks again, with the same question"
+
 
 def ask(context: ActionContext) -> None:
     """Ask for a question, and put it to the model."""
@@ -60,9 +62,11 @@ def stop(context: ActionContext) -> None:
         generation.stop()
         if not generation.tokens:
             state.no_generation()
+            context.notify(NOTHING_YET, timeout=5, about=(KEY,))
         state.status.work = READY
         context.worker.status()
     elif requests.cancel(OcclusionLens):
+        generation.occluding = False
         requests.forget(of_answer=True)
         context.events.idle()
     elif requests.has(LayersLens):
@@ -174,6 +178,7 @@ def occlude(context: ActionContext) -> None:
     key = about_answer(state.results, OcclusionLens(block_for(reading.places)[0]))
     state.results.refused.pop(key, None)
     if key not in state.results.found and not context.requests.awaits(key):
+        state.generation.occluding = True
         state.status.work = Work("replacing patches (Esc stops)")
         context.requests.ask(state.results, Need(*key))
 
@@ -194,7 +199,7 @@ def ablate(context: ActionContext) -> None:
         state.replacement = by
         if state.results.reading is None or not state.generation.ready or not state.connected:
             return
-        state.generation.again = AblatedAnswer(tokens, by)
+        state.generation.again, state.generation.occluding = AblatedAnswer(tokens, by), False
         requests.forget(of_answer=True)
         state.status.work = Work("asking again (Esc stops)")
         requests.ask(state.results, Need(*about_answer(state.results, AblateAnswer(tokens, by))))

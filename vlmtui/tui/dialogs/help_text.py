@@ -11,7 +11,10 @@ _WORDS = (
         "The top-1 word is nearer than 95% of the top-1 words of the same search in the patches of this image with its "
         "pixels shuffled. It may still be wrong.",
     ),
-    ("within noise", "Shuffled patches do as well. The word may still be right."),
+    (
+        "within noise",
+        "Shuffled patches do as well: the word is nearer than less than 95% of theirs. It may still be right.",
+    ),
     ("3 of 5 agree", "How many of the metrics l2, cosine, centred cosine, dot and omp have the same top-1."),
     ("margin", "By how much the top-1 leads the second."),
     (
@@ -64,8 +67,8 @@ _NORMS_AND_PATCH = (
     (
         "below the image",
         "What its colours are, and their scale. Of a word that is searched for (/), first of all in how many lists it "
-        "is, which tells whether it is there: patches whose lists have it not are pale, and grey where noise has as "
-        "much.",
+        "is, which tells whether it is there: • is on patches whose list has it first; grey are those whose list has "
+        "it not, and those where noise has as much.",
     ),
 )
 FIRST_SCREEN, ANSWER_SCREEN = _WORDS + _NORMS_AND_PATCH, _ANSWER + _NORMS_AND_PATCH
@@ -96,12 +99,13 @@ MEANINGS = (
     ),
     (
         "Find",
-        "Colours are the cosine of every patch with the word: grey where noise has as much, pale where the list of the "
-        "patch has it not, since others are nearer. The line below says how many tokens have the word first, and how "
-        "many in their list. Doubtful: it is in some lists, but first in none, common words (°) left out. Not found: "
-        "it is in no list, even where a few patches are above noise. Undecided: it is of several pieces, which no "
-        "list can have, and nothing is above noise. Yellow is as near as any word is to any patch, or nearer; ‹ and › "
-        "say that there are numbers beyond the scale. "
+        "Colours are the cosine of every patch with the word: grey where noise has as much, or where the list of the "
+        "patch has it not, since others are nearer. • is where the list has it first, if patches are large enough for "
+        "it. The line below says how many tokens have the word first, and how many in their list. Doubtful: it is in "
+        "some lists, but first in none, common words (°) left out. Not found: it is in no list, even where a few "
+        "patches are above noise. Undecided: it is of several pieces, which no list can have, and nothing is above "
+        "noise. Yellow is the word's own highest where some list has it first, and "
+        "else as near as any word is to any patch; ‹ and › say that there are numbers beyond the scale. "
         "‿ marks a piece that goes on from the one before.",
     ),
     (

@@ -10,13 +10,13 @@ from vlmtui.display.colours import robust_range
 from vlmtui.display.entry_grids import EntryGrid
 from vlmtui.display.pieces import plain
 from vlmtui.geometry import Box
-from vlmtui.lenses.kinds import Words
+from vlmtui.lenses.kinds import Scalars, Words
 from vlmtui.results.hub_words import HUB_MARK
 from vlmtui.tui.overlays import legend as valued
 from vlmtui.tui.overlays.drawing import ImageDrawing, fits_ranking, fits_words, has_glyph, lay_heat
 from vlmtui.tui.overlays.registry import OVERLAYS
 from vlmtui.tui.overlays.segments import draw_segments
-from vlmtui.tui.overlays.sought_word import fade, listing
+from vlmtui.tui.overlays.sought_word import FIRST, listing, only_listed
 from vlmtui.tui.overlays.words import BRIEFLY, draw_words
 from vlmtui.tui.state import early_exit
 from vlmtui.tui.state.answer_values import answer_drawing_key, answer_legend, answer_values
@@ -207,10 +207,13 @@ def _of_lens(results: Results, selection: Selection, page: EntryGrid, drawn: Ima
     overlay = next((one for one in OVERLAYS if one.kind is type(found.result)), None)
     if overlay is None:
         return drawn
-    drawn, listed = overlay.draw(drawn, page, found.result), listing(results, selection, page)
-    if floor is not None and listed is not None:
-        fade(drawn, page, listed)
-    return drawn
+    result, listed = found.result, listing(results, selection, page)
+    if floor is not None and listed is not None and isinstance(result, Scalars):
+        result = only_listed(result, page, listed.cells, floor)
+    drawn = overlay.draw(drawn, page, result)
+    if listed is None or not all(has_glyph(drawn.layout, row) for row in range(drawn.layout.rows)):
+        return drawn
+    return replace(drawn, flags=dict.fromkeys(listed.first, FIRST))
 
 
 def _of_answer(results: Results, selection: Selection, page: EntryGrid, bare: ImageDrawing) -> ImageDrawing:

@@ -65,19 +65,22 @@ def lens_legend(results: Results, selection: Selection, found: LensResult | None
     text, brief = captions.legend_line(found, asked), captions.brief_legend(found, asked)
     if not isinstance(found.result, Scalars):
         return LegendText(text, brief)
-    floor = noise_floor_at(selection, results)
-    scale = ValueScale.of(found.numbers, floor, _best_score(results, selection))
+    floor, page = noise_floor_at(selection, results), results.page(selection)
+    listed = listing(results, selection, page) if page is not None else None
+    best = None if listed is not None and listed.first else _best_score(results, selection)
+    scale = ValueScale.of(found.numbers, floor, best)
     note = scale.note(found.numbers)
     if floor is None:
         note = "noise: ..." if noise_awaited(selection, results) else ""
+    elif listed is not None and (found.numbers > floor).any():
+        note = f"grey: noise, or not in top {selection.k}"
     if scale.high <= scale.low:
         # nothing is above noise: the numbers keep a scale, all of it grey
         scale = ValueScale.of(found.numbers)
-    page = results.page(selection)
-    if floor is not None and page is not None and listing(results, selection, page) is not None:
-        note = "; ".join(part for part in (note, f"pale: not in top {selection.k}") if part)
     said = f" · {note}" if note else ""
-    return LegendText(text + said, brief + said, (scale.low, scale.high))
+    # why no patch is as bright as the scale goes
+    reach = f"; {format_number(best, 3)}: best of any word" if said and best is not None and scale.high == best else ""
+    return LegendText(text + said + reach, brief + said, (scale.low, scale.high))
 
 
 def norm_legend(norms: StageNorms, stage: str, glyphs: bool) -> str:
@@ -90,7 +93,7 @@ def norm_legend(norms: StageNorms, stage: str, glyphs: bool) -> str:
 
 def _best_score(results: Results, selection: Selection) -> float | None:
     """The largest score of any word at any token, where a word is searched for and the lists have the same scores: a
-    word that is nowhere near has not the colours of one that is."""
+    word that is first nowhere has not the colours of one that is."""
     choice, table = overlay_lens(selection, results), results.word_table(selection)
     same = llm_depth(selection.stage) is not None or selection.order == "cosine"
     if choice is None or not choice.offer.word or table is None or not same:

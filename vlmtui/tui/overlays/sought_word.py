@@ -1,38 +1,45 @@
-"""The word that is searched for: how many lists have it, what that tells, and the patches whose lists have it not."""
+"""The word that is searched for: how many lists have it, what that tells, and the patches whose lists have it."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Container, Mapping
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
-from vlmtui.display import canvas
-from vlmtui.display.colours import blend
 from vlmtui.display.entry_grids import EntryGrid
 from vlmtui.display.numbers import count, ordinal
 from vlmtui.display.pieces import fold, visible
 from vlmtui.display.segments import Cell
-from vlmtui.display.value_scale import GREY
 from vlmtui.lenses.captions import LensResult
-from vlmtui.tui.overlays.drawing import ImageDrawing
+from vlmtui.lenses.kinds import Scalars
 from vlmtui.tui.state.lens_values import noise_floor_at, overlay_lens, shown_result
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 
 NOT_FOUND, DOUBTFUL, UNDECIDED = "not found", "doubtful", "undecided"
 """Of a word that no list has; that lists have, but none first; that is no single piece, where noise is as near."""
-PALE_SHARE = 0.72
-"""Of the grey over the colour of a patch whose list has not the word."""
+FIRST = "•"
+"""On a patch whose list has the word first."""
 
 
 class Sought(NamedTuple):
     """In how many lists the word that is searched for is, the same in fewer words, and what both begin with where the
-    word may not be there: one of the verdicts above, or ""."""
+    word may not be there: one of the verdicts above, or "". `first`: whether both begin with how many have it first."""
 
     text: str
     brief: str = ""
     verdict: str = ""
+    first: bool = False
+
+
+class Listing(NamedTuple):
+    """The cells whose tokens' lists have the word, and those whose have it first."""
+
+    cells: frozenset[Cell]
+    first: frozenset[Cell]
 
 
 def sought_counts(results: Results, selection: Selection) -> Sought | None:
@@ -57,22 +64,25 @@ def sought_counts(results: Results, selection: Selection) -> Sought | None:
     return Sought(said, f"{NOT_FOUND}: in no top {selection.k}{though}", NOT_FOUND)
 
 
-def listing(results: Results, selection: Selection, page: EntryGrid) -> frozenset[Cell] | None:
-    """The cells whose tokens' lists have the word; None before all have come, and where lists cannot have it."""
+def listing(results: Results, selection: Selection, page: EntryGrid) -> Listing | None:
+    """Where the lists have the word; None before all have come, and where lists cannot have it."""
     named, found = _lists(results, selection), shown_result(selection, results)
     if named is None or found is None or _pieces(found) > 1:
         return None
-    tokens = {token for token, one in named.items() if _name(selection) in one}
-    return frozenset(cell for cell, entry in page.entries.items() if results.token_of(selection.stage, entry) in tokens)
+    sought, hubs = _name(selection), results.hubs(selection)
+    have = {token: one for token, one in named.items() if sought in one}
+    first = _having_first(have, sought, hubs)
+    where = {cell: results.token_of(selection.stage, entry) for cell, entry in page.entries.items()}
+    in_lists, in_first = (frozenset(cell for cell, token in where.items() if token in of) for of in (have, first))
+    return Listing(in_lists, in_first)
 
 
-def fade(drawn: ImageDrawing, page: EntryGrid, listed: Collection[Cell]) -> None:
-    """Make the colours of patches whose lists have not the word pale, in place."""
-    pale = np.zeros((page.rows, page.cols), bool)
-    for cell in page.entries:
-        pale[cell] = cell not in listed
-    there, inner = canvas.spread_to_pixels(pale, drawn.layout)[..., None], drawn.inner
-    inner[:] = np.where(there, blend(inner, np.full_like(inner, GREY), PALE_SHARE), inner)
+def only_listed(found: Scalars, page: EntryGrid, listed: Collection[Cell], floor: float) -> Scalars:
+    """The numbers, those of patches whose lists have not the word as low as noise, which ends at the `floor`."""
+    values: NDArray[np.float32] = np.array(found.values, np.float32)
+    others = [entry for cell, entry in page.entries.items() if cell not in listed]
+    values[others] = np.minimum(values[others], np.nextafter(np.float32(floor), np.float32(-np.inf)))
+    return msgspec.structs.replace(found, values=values)
 
 
 def _pieces(found: LensResult | None) -> int:
@@ -98,10 +108,9 @@ def _listed(named: Collection[Mapping[str, int]], sought: str, hubs: Container[i
     """Of a word that lists have: each of them by name in its order, with the token that it names."""
     among = [one for one in named if sought in one]
     hub = any(one[sought] in hubs for one in among)
-    top = sum(next(iter(one)) == sought for one in among)
-    after = 0 if top or hub else sum(next(name for name in one if one[name] not in hubs) == sought for one in among)
-    first, many = top or after, f"{len(among):,}"
-    behind = " after hub words" if after else ""
+    of_first = _having_first(dict(enumerate(among)), sought, hubs)
+    first, many = len(of_first), f"{len(among):,}"
+    behind = " after hub words" if first and next(iter(among[of_first[0]])) != sought else ""
     if first:
         have = "has" if first == 1 else "have"
         text = f"{count(first, 'token')} {have} it first{behind}, {many} in their top {k}"
@@ -112,4 +121,12 @@ def _listed(named: Collection[Mapping[str, int]], sought: str, hubs: Container[i
         best = ordinal(1 + min(list(one).index(sought) for one in among))
         text = f"{DOUBTFUL}: no token has it first, {many} in their top {k}, {best} at best"
         return Sought(text, f"{DOUBTFUL}: first at none, {many} in top {k}", DOUBTFUL)
-    return Sought(f"{text}: a hub word" if hub else text, brief)
+    return Sought(f"{text}: a hub word" if hub else text, brief, first=first > 0)
+
+
+def _having_first(among: Mapping[int, Mapping[str, int]], sought: str, hubs: Container[int]) -> list[int]:
+    """Which of the lists that have the word have it first; where none has, which have it first after hub words."""
+    top = [at for at, one in among.items() if next(iter(one)) == sought]
+    if top or any(one[sought] in hubs for one in among.values()):
+        return top
+    return [at for at, one in among.items() if next(name for name in one if one[name] not in hubs) == sought]

@@ -34,6 +34,8 @@ class WordLegend:
     here: str = ""
     segment: int = 0
     brief: str = ""
+    patches: int = 0
+    """All of them."""
 
     @property
     def grey_colour(self) -> Colour:
@@ -56,4 +58,5 @@ def word_legend(drawn: ImageDrawing, cursor: Cell) -> WordLegend | None:
     words = tuple(LegendWord(word, many, tint(drawn.colours[word])) for word, many in counts.items())
     grey = 1 - counts[chosen] / segments.patches if chosen else segments.grey
     here = segments.at(cursor)
-    return WordLegend(drawn.legend, words, grey, here.word if here else "", len(here.cells) if here else 0, drawn.brief)
+    name, of_segment = (here.word, len(here.cells)) if here else ("", 0)
+    return WordLegend(drawn.legend, words, grey, name, of_segment, drawn.brief, segments.patches)

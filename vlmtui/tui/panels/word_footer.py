@@ -11,7 +11,7 @@ from vlmtui.display.pieces import fit, fold, fold_name, isolate, visible, width
 from vlmtui.reading import of_patches
 from vlmtui.results.folded_words import TIMES
 from vlmtui.results.hub_words import HUB_MARK
-from vlmtui.results.noise_baseline import NoisePercentile
+from vlmtui.results.noise_baseline import NOISE_LEVEL, NoisePercentile
 from vlmtui.tui.state import early_exit
 from vlmtui.tui.state.noise_baseline import (
     metrics_agreeing,
@@ -80,7 +80,7 @@ def footer(
     share = share_above(results, selection)
     if share is not None and standing is not None:
         many_of: list[Part] = [(percent(share), text), (f" of {_NOUNS[of_patches(selection.stage)]}", dim)]
-        sayings.append((2, [*many_of, (" are above noise", dim)], [*many_of, (" above", dim)]))
+        sayings.append((2, [*many_of, (" above noise", dim)], [*many_of, (" above", dim)]))
     if selection.projected:
         whence = early_exit.early_exit_footer(results, selection)
         sayings.append((0, [(whence, dim)], [(whence.partition(";")[0], dim)]))
@@ -134,9 +134,9 @@ def _noise(r: Roles, standing: NoisePercentile, of: list[Part]) -> list[_Saying]
     names the word."""
     dim, text = r.style("dim"), r.style()
 
-    def beats(said: str) -> list[Part]:
-        share, rest = said.split(" ", 1)
-        return [("beats ", dim), (share, text), (f" {rest}", dim)]
+    def beats(said: str, only: str = "") -> list[Part]:
+        share, _, rest = said.partition(" ")
+        return [(f"beats {only}", dim), (share, text), (f" {rest}" if rest else "", dim)]
 
     if standing.of_noise is None:
         return []
@@ -144,9 +144,15 @@ def _noise(r: Roles, standing: NoisePercentile, of: list[Part]) -> list[_Saying]
     it = noise if standing.percentile is None else "shuffled patches"
     verdict: Part = (f"within {noise}", r.style("accent")) if standing.within else (f"above {noise}", r.style("strong"))
     whole = {100.0: "all of it", 0.0: "none of it"}
-    by: list[Part] = [(": ", dim), *beats(part_of(standing.of_noise, it))]
-    brief: list[Part] = [(": ", dim), *beats(whole.get(standing.of_noise) or part_of(standing.of_noise, "it"))]
+    only = "only " if standing.within and standing.of_noise else ""
+    by: list[Part] = [(": ", dim), *beats(part_of(standing.of_noise, it), only)]
+    of_it = part_of(standing.of_noise, "it")
+    briefly = of_it.partition(" ")[0] if only else whole.get(standing.of_noise, of_it)
+    brief: list[Part] = [(": ", dim), *beats(briefly, only)]
     sayings: list[_Saying] = [(0, [*of, verdict], [*of, verdict]), (2, by, brief)]
+    if only:
+        enough: list[Part] = [(f", not {percent(NOISE_LEVEL)}", dim)]
+        sayings.append((6, enough, enough))
     if standing.same is not None:
         same = percent(standing.same)
         inside: list[Part] = [(", same top-1 in ", dim), (same, text)]

@@ -242,6 +242,8 @@ def answer_legend(results: Results, selection: Selection, found: AnswerValues | 
     match key[1]:
         case OcclusionLens() if results.reading is not None:
             blocks = count(block_for(results.reading.places)[1], "block")
+            if generation.occluding:
+                return f"occlusion map: replacing {blocks} of patches in turn ... (Esc stops)"
             return f"occlusion map: O replaces {blocks} of patches in turn"
         case LensCall() as asked:
             # what it found stands in a panel where it is no map
@@ -254,7 +256,8 @@ def answer_drawing_key(results: Results, selection: Selection) -> object:
     """What the drawing depends on."""
     generation, found = results.generation, attributed(results, selection)
     refused = attribution_key(results, selection) in results.refused
-    return id(found), selection.of_answer, generation.number, generation.speaking, refused
+    state = generation.number, generation.speaking, generation.occluding
+    return id(found), selection.of_answer, state, refused
 
 
 def token_name(token: AnswerToken) -> str:

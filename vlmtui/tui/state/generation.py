@@ -33,8 +33,8 @@ class AnswerGeneration:
     """A question and the answer to it; nothing has been asked while `number` is 0.
 
     `id` is how the session knows the answer. `answer` is there once it was generated to its end; one that was stopped
-    has its `tokens` and no more. `latest` is the attention that came last. `scales` are those of results about it, so
-    that all its tokens share one.
+    has its `tokens` and no more. `occluding`: an occlusion map is on its way. `latest` is the attention that came last.
+    `scales` are those of results about it, so that all its tokens share one.
     """
 
     question: str = ""
@@ -43,6 +43,7 @@ class AnswerGeneration:
     tokens: list[AnswerToken] = field(default_factory=list)
     text: str = ""
     speaking: bool = False
+    occluding: bool = False
     answer: Answer | None = None
     again: AblatedAnswer | None = None
     latest: Attention | None = None

@@ -20,14 +20,15 @@ def image_legend(results: Results, selection: Selection, drawn: ImageDrawing, ma
     words = word_legend(drawn, (selection.row, selection.col))
     view = "" if mapped else view_text(drawn.layout)
     sought = sought_word.sought_counts(results, selection) or sought_word.Sought("")
+    mark = f"{sought_word.FIRST} " if sought.first and drawn.flags else ""
     note = " · as the model sees it" if selection.as_seen and _of_page(drawn) else ""
     aside = "" if note else _shape_note(drawn)
     named = drawn.brief or drawn.legend
     # the title bar names zoom and overlay: what a lens found stays longest, and without one what is in view
     said = [
-        ([view, drawn.legend], sought.text),
-        ([view, named], sought.brief),
-        ([named], sought.brief) if drawn.brief else ([view or named], ""),
+        ([view, drawn.legend], mark + sought.text),
+        ([view, named], mark + sought.brief),
+        ([named], mark + sought.brief) if drawn.brief else ([view or named], ""),
     ]
     # whether a word is there is the first to be said of it
     ordered = ([counts, *parts] for parts, counts in said)

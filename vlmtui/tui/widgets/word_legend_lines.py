@@ -22,8 +22,9 @@ LONGEST = 24
 """Cells of a word."""
 ENOUGH = 4
 """Words that there must be room for beside a title."""
-MOST_BREVITY = 3
-"""How much is said in fewer letters: how many words are left, of what the grey share is, and that patches are counted.
+MOST_BREVITY = 4
+"""How much is said in fewer letters: of how many patches, how many words are left, of what the grey share is, and that
+patches are counted.
 """
 
 
@@ -61,7 +62,7 @@ def word_legend_lines(
     title: str, legend: WordLegend, cells: int, rows: int, roles: Roles
 ) -> tuple[list[Strip], list[LegendSpot]]:
     """The lines, and where they name a word: the title, words from the most frequent on, in any case the word under
-    the cursor and the share that is grey, and last how many more there are: a click there goes to the next of them.
+    the cursor, how many more there are, where a click goes to the next of them, and last the share that is grey.
 
     A title beside which few words have room, or that is cut, gives way to a shorter one, and to none before anything
     else.
@@ -72,7 +73,7 @@ def word_legend_lines(
     names = _names(title, legend, cells)
     for name in names:
         # words keep their units until the title has no shorter form
-        brevities = range(MOST_BREVITY + 1 if name == names[-1] and legend.brief else 2)
+        brevities = range(MOST_BREVITY + 1 if name == names[-1] and legend.brief else 3)
         head = _Item(((name, dim),))
         # what is left is said in fewer letters before a word has no room
         for shown, brevity in product(range(len(legend.words), -1, -1), brevities):
@@ -82,7 +83,7 @@ def word_legend_lines(
         if len(placed) <= rows and shown >= min(ENOUGH, len(legend.words)):
             break
     if len(placed) > rows:
-        placed = _flow(_items(0, here, legend, roles, brevity=1), cells)
+        placed = _flow(_items(0, here, legend, roles, brevity=2), cells)
     strips, spots = [], []
     for y, row in enumerate(placed):
         parts: list[Part] = []
@@ -130,26 +131,36 @@ def _flow(items: list[_Item], cells: int) -> list[list[_Item]]:
 
 def _items(shown: int, here: int | None, legend: WordLegend, roles: Roles, brevity: int = 0) -> list[_Item]:
     """The first `shown` words, and what follows them: the one under the cursor (`here` is its place) where it is not
-    among them, the share that is grey, and `+11 words`, or `+11`, for those that have no room, naming the next of
-    them."""
+    among them, `+11 words: 30%`, or `+11: 30%`, for those that have no room and their share, naming the next of them,
+    and the share that is grey."""
     words, dim = legend.words, roles.style("dim")
-    items = [_word(one, not i and brevity < MOST_BREVITY, i == here, roles) for i, one in enumerate(words[:shown])]
+    of = "" if brevity or not legend.patches else f" of {legend.patches:,}"
+    counted = [bool(not i and brevity < MOST_BREVITY) for i in range(shown)]
+    items = [
+        _word(one, counted[i], i == here, roles, of=of if counted[i] else "") for i, one in enumerate(words[:shown])
+    ]
     if here is not None and here >= shown:
         items.append(_word(words[here], False, True, roles, apart=True))
-    items.append(_grey(legend, roles, "others" if brevity > 1 else "other patches"))
     hidden = [i for i in range(shown, len(words)) if i != here]
     if hidden:
         following = next((i for i in hidden if here is not None and i > here), hidden[0])
-        more = f"+{len(hidden):,}" if brevity else f"+{count(len(hidden), 'word')}"
-        items.append(_Item(((more, dim),), words[following].word))
-    return items
+        more = f"+{len(hidden):,}" if brevity > 1 else f"+{count(len(hidden), 'word')}"
+        share = sum(words[i].patches for i in hidden) / legend.patches if legend.patches else 0.0
+        items.append(_Item(((more, roles.style()), (f": {percent(100 * share)}", dim)), words[following].word))
+    return [*items, _grey(legend, roles, "others" if brevity > 2 else "other patches")]
 
 
-def _word(one: LegendWord, counted: bool, here: bool, roles: Roles, apart: bool = False) -> _Item:
-    """`█ roof: 14`, of one that is `counted` with what these are; `here █ roof: 14` where it stands `apart` from the
-    others."""
+def _word(one: LegendWord, counted: bool, here: bool, roles: Roles, apart: bool = False, of: str = "") -> _Item:
+    """`█ roof: 14`, of one that is `counted` with what these are, and `of` how many; `here █ roof: 14` where it stands
+    `apart` from the others."""
     name = roles.style("accent", bold=True) if here else roles.style()
-    many = count(one.patches, "patch", "patches") if counted else f"{one.patches:,}"
+    many = (
+        f"{one.patches:,}{of} patches"
+        if of
+        else count(one.patches, "patch", "patches")
+        if counted
+        else f"{one.patches:,}"
+    )
     dim = roles.style("dim")
     before: tuple[Part, ...] = (("here ", dim),) if apart else ()
     return _Item((*before, _swatch(one.colour, roles), (_short(one.word), name), (f": {many}", dim)), one.word)
