@@ -17,7 +17,7 @@ LEAST_VECTORS = 20
 
 @dataclass(frozen=True)
 class PartSizes:
-    """Cells that the pixels need, and the map; and the rows of each part."""
+    """Cells that the pixels need, and the map, 0 where there is none; and the rows of each part."""
 
     pixels: int
     positions: int
@@ -40,6 +40,11 @@ def possible_places(cells: int, sizes: PartSizes) -> Iterator[Places]:
         below = (sum(sizes.rows[part] for part in parts) for _, parts in columns)
         return Places(above, columns, sum(sizes.rows[part] for part in above) + max(below, default=0))
 
+    if not sizes.positions:
+        yield placed((PIXELS, VECTORS))
+        if cells - GAP - sizes.pixels >= LEAST_VECTORS:
+            yield placed((), (sizes.pixels, (PIXELS,)), (cells - GAP - sizes.pixels, (VECTORS,)))
+        return
     yield placed((PIXELS, VECTORS, POSITIONS))
     side = sizes.positions, (POSITIONS,)
     left = cells - GAP - sizes.positions

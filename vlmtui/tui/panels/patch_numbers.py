@@ -7,6 +7,7 @@ linear projection to the sum with the position embedding, each a bar of colour.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ from vlmtui.tui.panels.channels import CHANNELS, channels
 from vlmtui.tui.panels.number_places import GAP, POSITIONS, VECTORS, PartSizes, Places, possible_places
 from vlmtui.tui.panels.number_places import PIXELS as PIXELS_PART
 from vlmtui.tui.panels.panel import Panel, fixed
-from vlmtui.tui.state.patch_facts import patch_embedding, pixel_under
+from vlmtui.tui.state.patch_facts import any_patch, patch_embedding, pixel_under
 from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import Selection
 from vlmtui.tui.state.stages import PIXELS
@@ -79,7 +80,7 @@ class NumbersPanel(Lines):
             VECTORS: lambda cells, rows: self._vectors(seen, cells, rows),
             POSITIONS: lambda cells, rows: self._positions(page, cosines, cells, rows),
         }
-        found = _places(page, seen.pixels.shape[:2], cells, rows - len(lines))
+        found = _Room(page, seen.pixels.shape[:2], cosines is not None).places(cells, rows - len(lines))
         lines += _stacked(parts, found.above, cells, rows - len(lines))
         left = rows - len(lines)
         columns = [(across, _stacked(parts, names, across, left)) for across, names in found.columns]
@@ -233,32 +234,37 @@ def _stacked(parts: dict[str, PartOf], names: tuple[str, ...], cells: int, rows:
     return lines
 
 
-def _places(page: EntryGrid, pixels: tuple[int, int], cells: int, rows: int) -> Places:
-    """The simplest places of the parts, for a patch of so many `pixels` (tall, wide), in which all have their rows."""
-    found = [*_roomy(page, pixels, cells), *_dense(page, pixels, cells)]
-    return next((one for one in found if one.rows <= rows), min(found, key=lambda one: one.rows))
+@dataclass(frozen=True)
+class _Room:
+    """What the parts need, for a patch of so many `pixels` (tall, wide); `mapped`: there is a map of positions."""
 
+    page: EntryGrid
+    pixels: tuple[int, int]
+    mapped: bool = True
 
-def _roomy(page: EntryGrid, pixels: tuple[int, int], cells: int) -> Iterator[Places]:
-    """Places with a map as large as it gets."""
-    step = _step(page, WINDOW[0], MAP_ROWS)
-    return possible_places(cells, _sizes(pixels, max(LEAST_MAP[0], page.cols // step), 2 + _map_rows(page, step)))
+    def places(self, cells: int, rows: int) -> Places:
+        """The simplest places of the parts in which all have their rows."""
+        found = [*self.roomy(cells), *self.dense(cells)]
+        return next((one for one in found if one.rows <= rows), min(found, key=lambda one: one.rows))
 
+    def roomy(self, cells: int) -> Iterator[Places]:
+        """Places with a map as large as it gets."""
+        step = _step(self.page, WINDOW[0], MAP_ROWS)
+        return self._possible(cells, max(LEAST_MAP[0], self.page.cols // step), step)
 
-def _dense(page: EntryGrid, pixels: tuple[int, int], cells: int) -> Iterator[Places]:
-    """Places with a small map, on which more patches share a colour."""
-    step = _step(page, *LEAST_MAP)
-    return possible_places(cells, _sizes(pixels, LEAST_MAP[0], 2 + _map_rows(page, step)))
+    def dense(self, cells: int) -> Iterator[Places]:
+        """Places with a small map, on which more patches share a colour."""
+        return self._possible(cells, LEAST_MAP[0], _step(self.page, *LEAST_MAP))
 
-
-def _sizes(pixels: tuple[int, int], map_cells: int, map_rows: int) -> PartSizes:
-    """Of the parts, with a map of so many cells and rows, what is said above it included."""
-    heights = {
-        PIXELS_PART: max(PIXEL_LINES, -(-min(pixels[0], WINDOW[1]) // 2)),
-        VECTORS: VECTOR_LINES,
-        POSITIONS: map_rows,
-    }
-    return PartSizes(min(pixels[1], WINDOW[0]) + 2 + NUMBER_LINE, map_cells, heights)
+    def _possible(self, cells: int, map_cells: int, step: int) -> Iterator[Places]:
+        heights = {
+            PIXELS_PART: max(PIXEL_LINES, -(-min(self.pixels[0], WINDOW[1]) // 2)),
+            VECTORS: VECTOR_LINES,
+            # two lines say what it is
+            POSITIONS: 2 + _map_rows(self.page, step) if self.mapped else 0,
+        }
+        across = min(self.pixels[1], WINDOW[0]) + 2 + NUMBER_LINE
+        return possible_places(cells, PartSizes(across, map_cells if self.mapped else 0, heights))
 
 
 def _map_rows(page: EntryGrid, step: int) -> int:
@@ -292,18 +298,23 @@ def _in_view(seen: PatchEmbeddingResult, selection: Selection, cells: int) -> st
     return f"columns {columns[0]}–{columns[-1]} of {wide}" if len(columns) < wide else f"{wide}×{tall} px"
 
 
-def _rows_wanted(results: Results, selection: Selection, cells: int) -> int:
+def _room(results: Results, selection: Selection) -> _Room | None:
+    page, seen = results.page(selection), any_patch(results)
     side = results.reading.patch_size if results.reading else (0, 0)
-    page = results.page(selection)
-    return 1 + (min(one.rows for one in _roomy(page, side, cells)) if page else PIXEL_LINES)
+    return None if page is None else _Room(page, side, seen is None or seen.position_cosines is not None)
+
+
+def _rows_wanted(results: Results, selection: Selection, cells: int) -> int:
+    room = _room(results, selection)
+    return 1 + (min(one.rows for one in room.roomy(cells)) if room else PIXEL_LINES)
 
 
 def _rows_given(results: Results, selection: Selection, cells: int) -> int:
     """The rows less that a small map takes."""
-    side = results.reading.patch_size if results.reading else (0, 0)
-    page = results.page(selection)
-    dense = 1 + (min(one.rows for one in _dense(page, side, cells)) if page else PIXEL_LINES)
-    return max(0, _rows_wanted(results, selection, cells) - dense)
+    room = _room(results, selection)
+    return (
+        max(0, _rows_wanted(results, selection, cells) - 1 - min(one.rows for one in room.dense(cells))) if room else 0
+    )
 
 
 PANEL = Panel(

@@ -204,12 +204,15 @@ def _embedding_facts(r: Roles, under: CursorPlace, selection: Selection, cells: 
         said = f"{laid} {some.length:,} values"
         facts.append((IS, [(fitting(cells, said + flat, said, f"{some.length:,} values"), text)]))
     if this is not None and this.projected is not None:
-        made: list[Part] = [(format_number(this.projected), text), (" projected", dim)]
-        if this.position is not None:
-            made += [(", ", dim), (format_number(this.position), text), (" position", dim)]
-            brief = [made[0], (", position ", dim), (format_number(this.position), text)]
-            made = next((one for one in (made, brief) if _wide(one) <= cells), brief if cells <= 0 else made[:2])
-        facts.append((NORMS, [*made, ("" if this.position is not None else ", no position added", dim)]))
+        number, short = (format_number(this.projected), text), (" projected", dim)
+        if this.position is None:
+            forms = [[number, short, (", no position added", dim)], [number, short]]
+        else:
+            other = format_number(this.position), text
+            forms = [[number, short, (", ", dim), other, (" position", dim)], [number, (", position ", dim), other]]
+            # side by side both are said; in a narrow column the other is in the numbers panel
+            forms += [] if cells <= 0 else [[number, short]]
+        facts.append((NORMS, next((one for one in forms if _wide(one) <= cells), forms[-1])))
     return facts
 
 
