@@ -483,6 +483,21 @@ async def test_no_number_of_the_table_is_cut(columns: int, rows: int) -> None:
         assert len({len(bar) for line in table for bar in re.findall("[━─]+", line)}) <= 1
 
 
+@pytest.mark.parametrize("size", [(80, 24), (100, 30), (120, 40)])
+async def test_the_header_says_how_many_tokens_have_no_room(size: tuple[int, int]) -> None:
+    tui = app()
+    async with tui.run_test(size=size) as pilot:
+        await pilot.pause()
+        talk(tui).said = LONG
+        await ask(pilot)
+        await pilot.pause()
+        shown, many = text(tui, "#answer"), len(explorer(pilot).state.generation.tokens)
+        seen = len(re.findall(r"(?:word\d+|</s>)\S* +-\d+\.\d{3}", shown))
+        assert 0 < seen < many
+        header = shown.splitlines()[0]
+        assert f"{seen} of {many} tokens" in header or f"{many} tokens ({many - seen} not seen)" in header
+
+
 async def test_all_tokens_are_seen_beside_what_they_were_without_patches() -> None:
     tui = app()
     async with tui.run_test(size=(140, 40)) as pilot:

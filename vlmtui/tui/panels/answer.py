@@ -177,7 +177,7 @@ class AnswerPanel(Lines):
                 parts.append((" ", r.style()))
                 self._targets.append((top + row, column * across, (column + 1) * across, token))
             lines.append(line(cells, r.style(), parts))
-        return lines, len(entries) - shown
+        return lines, sum(one is not None for one in (*entries[:first], *entries[first + shown :]))
 
     def _token(
         self,
@@ -277,7 +277,7 @@ def about(generation: AnswerGeneration, hidden: int = 0) -> tuple[str, ...]:
         prob += f", without {changed}"
     told = f"{tokens}{end}"
     # the numbers of the tokens below it need their unit
-    brief = f"{number}{end}"
+    brief = f"{len(generation.tokens) - hidden} of {number}{end}" if hidden else f"{number}{end}"
     units = [f"{one} · {unit}" for one in (told, brief) for unit in ("log-probability", "log-prob")]
     return f"greedy · {told} · {prob}", f"{told} · {prob}", *units, told, brief
 
