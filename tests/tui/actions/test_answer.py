@@ -392,7 +392,7 @@ async def test_an_occlusion_map_is_cancelled() -> None:
         await pilot.press("escape")
         await pilot.pause()
         assert "taking" not in text(tui, "#status")
-        assert "O replaces 48 blocks" in text(tui, "#legend")
+        assert "occlusion map: stopped; O starts it again" in text(tui, "#legend")
         await pilot.press("O")
         assert talk(tui).asked_about.count(OcclusionLens(1)) == 2
 

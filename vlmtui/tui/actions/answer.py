@@ -22,6 +22,7 @@ from vlmtui.tui.state.status import READY, Work
 from vlmtui.tui.state.subject import AblateAnswer, GenerateAnswer, LayersLens, Need, OcclusionLens, Subject
 
 NOTHING_YET = "stopped before the first token: a asks again, with the same question"
+OCCLUSION_STOPPED = "occlusion map: stopped; O starts it again"
 
 
 def ask(context: ActionContext) -> None:
@@ -65,8 +66,9 @@ def stop(context: ActionContext) -> None:
             context.notify(NOTHING_YET, timeout=5, about=(KEY,))
         state.status.work = READY
         context.worker.status()
-    elif requests.cancel(OcclusionLens):
+    elif (stopped := requests.cancel(OcclusionLens)) is not None:
         generation.occluding = False
+        state.results.refused[stopped.key] = OCCLUSION_STOPPED
         requests.forget(of_answer=True)
         context.events.idle()
     elif requests.has(LayersLens):

@@ -27,7 +27,7 @@ from vlmtui.tui.state.results import Results
 from vlmtui.tui.state.selection import NONE, NORMS, SEGMENTS, WORDS, Selection
 from vlmtui.tui.state.stages import ANSWER, PIXELS, llm_depth, of_tokens
 
-NO_OVERLAY, OFFERED = "overlay: none", "o lays one over the image"
+NO_OVERLAY, OFFERED, OF_ALL_STAGES = "overlay: none", "o lays one over the image", "V: by stage"
 VOTED = "neighbours' vote"
 """How segments of a lens come by their words; the others have the top-1 of each patch."""
 SINK = "×"
@@ -142,9 +142,10 @@ def _draw(results: Results, selection: Selection, layout: CellLayout) -> ImageDr
         # one scale for all pages, so that they can be compared
         low, high = robust_range(norms.values)
         lay_heat(pixels[inner], page, layout, page.spread(norms.values), (low, high))
-        legend = valued.norm_legend(norms, selection.stage, has_glyph(layout, 0))
+        brief = valued.norm_legend(norms, selection.stage, has_glyph(layout, 0))
         flags = {cell: norms.marks[entry] for cell, entry in page.entries.items() if entry in norms.marks}
-        return ImageDrawing(pixels, layout, None, legend, page, split, (low, high), flags=flags)
+        drawn = ImageDrawing(pixels, layout, None, f"{brief} · {OF_ALL_STAGES}", page, split, (low, high), flags=flags)
+        return replace(drawn, brief=brief)
     if overlay_lens(selection, results) is not None:
         return _of_lens(results, selection, page, ImageDrawing(pixels, layout, None, "", page, split))
     if selection.overlay not in (WORDS, SEGMENTS):

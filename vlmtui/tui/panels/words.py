@@ -212,7 +212,7 @@ def briefly_none(projector: bool) -> tuple[str, ...]:
         return (
             "No words here. ] tokens, e projector lens.",
             "No words: ] tokens, e projector",
-            "no words: ] tokens, e lens",
+            "] tokens, e projector",
         )
     return "No words here. Press ] for tokens.", "no words: ] tokens"
 
